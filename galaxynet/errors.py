@@ -1,0 +1,51 @@
+"""Errors that a person can act on.
+
+Every failure that galaxynet foresees is raised as one of these. The command line prints the message
+(and the hint) without a traceback and exits with `exit_code`; a Python caller catches `GalaxynetError`.
+"""
+
+from __future__ import annotations
+
+
+class GalaxynetError(Exception):
+    """A foreseen failure.
+
+    Args:
+        message: One sentence saying what is wrong, naming the file, option or plugin concerned.
+        hint: One sentence with the way out, preferably a command.
+
+    Attributes:
+        exit_code: The exit status of the command line: 1, a failure.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class UsageError(GalaxynetError):
+    """The call itself is wrong: an unknown name, an option out of range. Exit status 2."""
+
+    exit_code = 2
+
+
+class OptionError(UsageError):
+    """A value that an option does not take."""
+
+
+class PluginError(GalaxynetError):
+    """A plugin that cannot be used: it does not import, is too new, or breaks the contract."""
+
+
+class DataError(GalaxynetError):
+    """Data that are missing, damaged, or do not fit together."""
+
+
+class RunError(GalaxynetError):
+    """A run that cannot be read, resumed or used."""

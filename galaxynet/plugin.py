@@ -1,0 +1,179 @@
+"""The plugin contract: everything a plugin author imports to describe a network or a dataset.
+
+This module imports neither torch nor lightning (nor, until an option is validated, pydantic), so listing
+plugins, `--help` and shell completion stay quick however many plugins are installed.
+
+A package offers a network by pointing an entry point of the group `galaxynet.models` at a `ModelSpec`,
+and a dataset by pointing one of the group `galaxynet.datasets` at a `DatasetSpec`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from galaxynet.options import OptionField, Options, option
+from galaxynet.sources import (
+    DataFile,
+    Https,
+    KaggleCompetition,
+    KaggleDataset,
+    Simulator,
+    Source,
+)
+
+__all__ = [
+    "CONTRACT",
+    "Activation",
+    "DataFile",
+    "DataInfo",
+    "DatasetSpec",
+    "Https",
+    "KaggleCompetition",
+    "KaggleDataset",
+    "ModelSpec",
+    "OptimizerOptions",
+    "OptionField",
+    "Options",
+    "Reference",
+    "Simulator",
+    "Source",
+    "option",
+]
+
+CONTRACT = 1
+"""The version of this contract. A spec that carries a higher one asks for a newer galaxynet."""
+
+Activation = Literal[
+    "relu",
+    "tanh",
+    "sigmoid",
+    "exponential",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "softplus",
+    "softsign",
+    "linear",
+]
+"""The activation functions that `galaxynet.tasks.activations` builds, by their Keras names."""
+
+
+class OptimizerOptions(Options):
+    """How a network's weights are learnt; inherit from it and give the defaults of your network."""
+
+    optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = option("adam", "optimiser (sgd: momentum 0.9)")
+    lr: float = option(1e-3, "learning rate; the highest one where a schedule is used", gt=0, le=100)
+    schedule: Literal["constant", "cosine", "one-cycle"] = option(
+        "constant", "course of the learning rate over the whole training"
+    )
+    weight_decay: float = option(0.0, "weight decay (decoupled for adamw, an L2 penalty otherwise)", ge=0, le=10)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A published figure that runs are set beside.
+
+    Attributes:
+        options: The option values that a run must have for the figure to apply to it.
+        metrics: The figure by metric name, for example `{"test/accuracy": 0.690}`.
+        source: Where it was published.
+        datasets: The datasets that it was measured on; empty if the model's own dataset.
+    """
+
+    options: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    source: str
+    datasets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """What a network has to know of its data to be built. Plain types, so that it is kept with the weights.
+
+    Attributes:
+        dataset: The dataset's name.
+        input_shape: Shape of one sample, `(channels, height, width)` for images.
+        classes: Names of the classes in the order of their indices; empty where there are none.
+        extra: Whatever else the dataset tells (a vocabulary, for example); JSON types only.
+    """
+
+    dataset: str
+    input_shape: tuple[int, ...]
+    classes: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON types."""
+        return {
+            "dataset": self.dataset,
+            "input_shape": list(self.input_shape),
+            "classes": list(self.classes),
+            "extra": dict(self.extra),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> DataInfo:
+        """The inverse of `to_dict`."""
+        return cls(
+            dataset=values["dataset"],
+            input_shape=tuple(values["input_shape"]),
+            classes=tuple(values["classes"]),
+            extra=dict(values.get("extra", {})),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """A network that `galaxynet train` can train.
+
+    Attributes:
+        name: The name on the command line: lower case letters, digits, `-` and `_`.
+        summary: One line for listings.
+        options: The options class; each of its fields becomes a flag and a key of the run record.
+        module: `module:Class` of the LightningModule, built as `Class(options, data_info)`. It is imported
+            when the model is trained, not before.
+        dataset: The dataset that is used unless `--dataset` names another.
+        training: Defaults of the trainer's options for this model, for example `{"epochs": 12}`.
+        references: Published figures to set runs beside.
+        contract: The version of the contract that the spec was written for.
+    """
+
+    name: str
+    summary: str
+    options: type[Options]
+    module: str
+    dataset: str
+    training: Mapping[str, Any] = field(default_factory=dict)
+    references: tuple[Reference, ...] = ()
+    contract: int = CONTRACT
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec:
+    """A dataset that `galaxynet fetch` fetches and `galaxynet train` trains on.
+
+    Attributes:
+        name: The name on the command line, and of the folder in the data folder.
+        summary: One line for listings.
+        options: The options class of the data module; each field becomes a flag of `train`.
+        module: `module:Class` of a `galaxynet.data.DataModule`.
+        files: The files that the dataset consists of.
+        sources: Where the files come from, best first. A folder (`fetch NAME --from FOLDER`) always works.
+        homepage: Where a person can read about the data and get the files by hand.
+        check: `module:function`, called as `function(folder)` after a fetch; it returns lines that say what
+            is there, and raises `DataError` if the files cannot be used. Empty if there is nothing to say.
+        contract: The version of the contract that the spec was written for.
+    """
+
+    name: str
+    summary: str
+    options: type[Options]
+    module: str
+    files: tuple[DataFile, ...] = ()
+    sources: tuple[Source, ...] = ()
+    homepage: str = ""
+    check: str = ""
+    contract: int = CONTRACT

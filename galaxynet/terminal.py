@@ -1,0 +1,119 @@
+"""What a person sees while something runs: one console for notes, progress bars, plain lines without a terminal.
+
+Results (tables, JSON, CSV) go to standard output; notes, progress and errors go to standard error, so that
+`galaxynet compare --format csv > runs.csv` writes rows and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_PLAIN_SECONDS = 5.0
+_settings = {"quiet": False}
+
+
+def set_quiet(quiet: bool) -> None:
+    """Silence notes and progress; errors are still printed."""
+    _settings["quiet"] = quiet
+
+
+def is_quiet() -> bool:
+    """Whether notes and progress are silenced."""
+    return _settings["quiet"]
+
+
+@cache
+def notes() -> Console:
+    """The console on standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+@cache
+def results() -> Console:
+    """The console on standard output."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def note(text: str) -> None:
+    """Print one line for a person to standard error, unless quiet. `text` may carry rich markup."""
+    if not is_quiet():
+        notes().print(text)
+
+
+@contextlib.contextmanager
+def progress(description: str, total: int, unit: str = "") -> Iterator[Callable[[int], None]]:
+    """A bar with count, rate and time left; a plain line every five seconds where there is no terminal.
+
+    Args:
+        description: What is being done, for example `reading images`.
+        total: How many steps there are.
+        unit: What a step is; `B` shows sizes in bytes.
+
+    Yields:
+        A function to call with the number of steps that were done since the last call. It may be called
+        from any thread.
+    """
+    if is_quiet():
+        yield lambda _steps: None
+        return
+    if not notes().is_terminal:
+        yield _plain(description, total, unit)
+        return
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: object) -> Text:
+            speed = getattr(task, "speed", None)
+            return Text(f"{speed:,.0f} {unit}/s" if speed else "", style="progress.data.speed")
+
+    counts: list[ProgressColumn] = (
+        [DownloadColumn(), TransferSpeedColumn()] if unit == "B" else [MofNCompleteColumn(), Rate()]
+    )
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), *counts, TimeRemainingColumn(), console=notes()
+    )
+    with bar:
+        task = bar.add_task(description, total=total)
+        yield lambda steps: bar.advance(task, steps)
+
+
+def _plain(description: str, total: int, unit: str) -> Callable[[int], None]:
+    started = last = time.monotonic()
+    done = 0
+
+    def advance(steps: int) -> None:
+        nonlocal done, last
+        done += steps
+        now = time.monotonic()
+        if now - last >= _PLAIN_SECONDS:
+            last = now
+            rate = done / (now - started)
+            scale, suffix = (2**20, "MiB") if unit == "B" else (1, unit)
+            left = (total - done) / rate if rate else 0.0
+            notes().print(
+                f"{description}: {done / scale:,.0f} of {total / scale:,.0f} {suffix}, "
+                f"{rate / scale:,.0f} {suffix}/s, {left:.0f} s left"
+            )
+
+    return advance
