@@ -138,6 +138,9 @@ class ModelSpec:
         dataset: The dataset that is used unless `--dataset` names another.
         training: Defaults of the trainer's options for this model, for example `{"epochs": 12}`.
         references: Published figures to set runs beside.
+        figures: Figures that this model can draw besides those of its task: for each name a
+            `module:function`, called as `function(runs)` with a sequence of `galaxynet.runs.Run` and
+            returning a matplotlib Figure.
         contract: The version of the contract that the spec was written for.
     """
 
@@ -148,6 +151,7 @@ class ModelSpec:
     dataset: str
     training: Mapping[str, Any] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
+    figures: Mapping[str, str] = field(default_factory=dict)
     contract: int = CONTRACT
 
 
