@@ -1,0 +1,69 @@
+"""Options that several commands share, and how errors are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from galaxynet import terminal
+from galaxynet.errors import GalaxynetError
+
+FOLDERS = "Folders"
+
+RunsDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--runs-dir",
+        help="Folder of the runs.",
+        envvar="GALAXYNET_RUNS",
+        show_default="./runs",
+        rich_help_panel=FOLDERS,
+        file_okay=False,
+    ),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="Folder of the datasets.",
+        envvar="GALAXYNET_DATA",
+        show_default="~/.cache/galaxynet",
+        rich_help_panel=FOLDERS,
+        file_okay=False,
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no notes and no progress, only errors.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, do it.")]
+
+
+def complete_runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Ids and names of the runs, for tab completion; reads run.json files as plain JSON."""
+    import json
+
+    from galaxynet import paths
+
+    found: list[tuple[str, str]] = []
+    for record in sorted(paths.runs_dir(ctx.params.get("runs_dir")).glob("*/run.json"), reverse=True)[:200]:
+        try:
+            values = json.loads(record.read_text(encoding="utf-8"))
+            described = f"{values['model']['name']}, {values['status']}, {record.parent.name}"
+            names = [values["id"], values.get("name", "")]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # a damaged run is not worth an error in the middle of a command line
+        found += [(name, described) for name in names if name and name.startswith(incomplete)]
+    if "last".startswith(incomplete):
+        found.append(("last", "the newest run"))
+    return found
+
+
+def print_error(error: GalaxynetError) -> None:
+    """One line for what is wrong, one for the way out."""
+    from rich.text import Text
+
+    line = Text("error: ", style="bold red")
+    line.append(error.message, style="default")
+    terminal.notes().print(line, soft_wrap=True)
+    if error.hint:
+        terminal.notes().print(Text(error.hint), soft_wrap=True)

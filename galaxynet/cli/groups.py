@@ -1,0 +1,92 @@
+"""Command groups that import a command when it is used, not when it is listed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from galaxynet.errors import GalaxynetError
+
+Command = Any  # Typer carries its own copy of Click and does not export its Command class.
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A command as a listing shows it.
+
+    Attributes:
+        name: What is typed.
+        help: One line.
+        panel: The heading that it is listed under.
+    """
+
+    name: str
+    help: str
+    panel: str = "Commands"
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are listed without being built.
+
+    Subclasses say what there is (`listed`) and build a command when it is called (`build`).
+    """
+
+    def listed(self) -> Iterable[Listed]:
+        """The commands in the order of the listing."""
+        raise NotImplementedError
+
+    def build(self, name: str, args: list[str]) -> Command:
+        """The command of that name; `args` are the words that follow it.
+
+        Raises:
+            GalaxynetError: If there is none, or it cannot be built.
+        """
+        raise NotImplementedError
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, for help and completion."""
+        return [entry.name for entry in self._entries().values()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Command | None:
+        """A light stand-in that carries name and help; `resolve_command` builds the real one."""
+        entry = self._entries().get(cmd_name)
+        if entry is None:
+            return None
+        return TyperCommand(name=entry.name, help=entry.help, rich_help_panel=entry.panel)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """Build the command that `args` begin with."""
+        name, rest = args[0], args[1:]
+        if name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        try:
+            return name, self.build(name, rest), rest
+        except GalaxynetError:
+            if ctx.resilient_parsing:  # completion: nothing to offer, and nothing to say
+                return None, None, rest
+            raise
+
+    def _entries(self) -> dict[str, Listed]:
+        if not hasattr(self, "_cached_entries"):
+            self._cached_entries = {entry.name: entry for entry in self.listed()}
+        return self._cached_entries
+
+
+def command_of_module(module: str, name: str) -> Command:
+    """The command that a module of `galaxynet.cli` exposes: a `command` function, an `app`, or a `group`."""
+    found = importlib.import_module(module)
+    if hasattr(found, "group"):
+        return found.group(name)
+    if hasattr(found, "app"):
+        command = get_command(found.app)
+        command.name = name
+        return command
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    app.command(name)(found.command)
+    return get_command(app)

@@ -1,0 +1,122 @@
+"""The command `galaxynet`: its table of commands, and how it ends.
+
+Only the module of the command that is called is imported; see `docs/explanation/plugins.md` for why.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.main import get_command
+
+from galaxynet.cli.groups import Command, LazyGroup, Listed, command_of_module
+from galaxynet.errors import GalaxynetError, UsageError
+
+
+class Entry(NamedTuple):
+    """A line of the table of commands."""
+
+    panel: str
+    help: str
+    module: str
+
+
+COMMANDS = {
+    "fetch": Entry("Data", "Get a dataset: download, take from a folder, or simulate.", "galaxynet.cli.fetch"),
+    "datasets": Entry("Data", "Which datasets there are, and what is on this machine.", "galaxynet.cli.datasets"),
+    "train": Entry("Networks", "Train a network on a dataset.", "galaxynet.cli.train"),
+    "plugins": Entry("Networks", "Which networks and datasets are installed.", "galaxynet.cli.plugins"),
+    "compare": Entry("Runs", "Set runs side by side in a table.", "galaxynet.cli.compare"),
+    "figures": Entry("Runs", "Draw learning curves and other figures of runs.", "galaxynet.cli.figures"),
+    "runs": Entry("Runs", "List, show and remove runs.", "galaxynet.cli.runs"),
+}
+
+
+class Root(LazyGroup):
+    """The commands of `galaxynet`."""
+
+    def listed(self) -> Iterable[Listed]:
+        """All commands, under their headings."""
+        return (Listed(name, entry.help, entry.panel) for name, entry in COMMANDS.items())
+
+    def build(self, name: str, args: list[str]) -> Command:
+        """Import the command's module."""
+        if name not in COMMANDS:
+            import difflib
+
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else "See what there is: galaxynet --help"
+            raise UsageError(f"There is no command {name!r}.", hint)
+        return command_of_module(COMMANDS[name].module, name)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"galaxynet {version('galaxynet')}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error (at any place of the line).")
+    ] = False,
+) -> None:
+    """Fetch a data set, train a network on it, compare what was trained, and apply it.
+
+    A first round, with no account and no network:
+
+      galaxynet fetch galaxy-sim
+      galaxynet train galaxy_alexnet --dataset galaxy-sim
+      galaxynet compare
+    """
+
+
+def root() -> Command:
+    """The whole command, for `main`, for tests and for the generated reference."""
+    app = typer.Typer(
+        cls=Root, no_args_is_help=True, rich_markup_mode="rich", context_settings={"help_option_names": ["--help", "-h"]}
+    )
+    app.callback()(_root)
+    command = get_command(app)
+    command.name = "galaxynet"
+    return command
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0, 1 for a failure, 2 for a wrong call, 130 for an interrupt."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in args or bool(os.environ.get("GALAXYNET_DEBUG"))
+    args = [word for word in args if word != "--debug"]
+    try:
+        _call(root(), args)
+    except GalaxynetError as error:
+        from galaxynet.cli.common import print_error
+
+        if debug:
+            import traceback
+
+            traceback.print_exception(error)
+        print_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        from galaxynet import terminal
+
+        terminal.notes().print("interrupted")
+        sys.exit(130)
+
+
+def _call(command: Any, args: list[str]) -> None:
+    command.main(args=args, prog_name="galaxynet", complete_var="_GALAXYNET_COMPLETE")
+
+
+if __name__ == "__main__":
+    main()

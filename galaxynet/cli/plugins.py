@@ -1,0 +1,89 @@
+"""`galaxynet plugins`: which networks and datasets are installed, and what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from galaxynet import registry, terminal
+from galaxynet.errors import PluginError
+from galaxynet.registry import Kind, Plugin
+
+
+def command(
+    format: Annotated[
+        Literal["rich", "json"], typer.Option("--format", help="A table, or JSON for a program.")
+    ] = "rich",
+    check: Annotated[
+        bool, typer.Option("--check", help="Also import every network and data module; exit 1 if one is broken.")
+    ] = False,
+) -> None:
+    """Which networks and datasets are installed, and by which package.
+
+    A plugin is any installed package with an entry point of the group galaxynet.models or
+    galaxynet.datasets. A broken one is listed with its fault and harms no other.
+    """
+    rows = [_row(plugin, check) for kind in registry.GROUPS for plugin in registry.plugins(kind)]
+    if format == "json":
+        import json
+
+        print(json.dumps(rows, indent=2))
+    else:
+        for kind in registry.GROUPS:
+            _print(kind, [row for row in rows if row["kind"] == kind])
+    if check and any(row["problem"] for row in rows):
+        raise typer.Exit(1)
+
+
+def _row(plugin: Plugin, check: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "kind": plugin.kind,
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "summary": "",
+        "dataset": None,
+        "problem": "",
+    }
+    try:
+        spec = plugin.load()
+        row["summary"] = spec.summary
+        row["dataset"] = getattr(spec, "dataset", None)
+        if plugin.kind == "model":
+            _check_flags(plugin)
+        if check:
+            registry.resolve_for(plugin, spec.module)
+    except PluginError as error:
+        row["problem"] = str(error)
+    if plugin.name in registry.conflicts(plugin.kind):
+        row["problem"] = row["problem"] or f"two packages offer this name; use {plugin.qualified}"
+    return row
+
+
+def _check_flags(plugin: Plugin) -> None:
+    from galaxynet.cli.train import parties
+
+    parties(plugin, None)
+
+
+def _print(kind: Kind, rows: list[dict[str, Any]]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = terminal.results()
+    if not rows:
+        console.print(f"No {kind}s: {registry.nothing_installed(kind)}", soft_wrap=True)
+        return
+    table = Table(title=f"{kind}s", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("name", style="cyan", no_wrap=True)
+    table.add_column("summary")
+    if kind == "model":
+        table.add_column("trained on")
+    table.add_column("from", style="dim", no_wrap=True)
+    for row in rows:
+        summary = f"[red]{escape(row['problem'])}[/red]" if row["problem"] else escape(row["summary"])
+        dataset = [row["dataset"] or ""] if kind == "model" else []
+        table.add_row(row["name"], summary, *dataset, f"{row['distribution']} {row['version']}")
+    console.print(table)
+    console.print()

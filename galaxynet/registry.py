@@ -1,0 +1,225 @@
+"""From entry points to specs: which networks and datasets there are, and what is wrong with them.
+
+Discovery reads the metadata of installed distributions and imports nothing. A spec is loaded when it is
+used, so a broken plugin costs nobody anything until its own name is typed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from typing import Any, Literal
+
+from galaxynet.errors import PluginError, UsageError
+from galaxynet.options import OptionField, Options
+from galaxynet.plugin import CONTRACT, DatasetSpec, ModelSpec
+
+Kind = Literal["model", "dataset"]
+
+GROUPS: dict[Kind, str] = {"model": "galaxynet.models", "dataset": "galaxynet.datasets"}
+LIMIT_VARIABLE = "GALAXYNET_PLUGINS"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """An entry point that offers a network or a dataset; nothing of it has been imported yet.
+
+    Attributes:
+        kind: `model` or `dataset`.
+        name: The name it is used by.
+        distribution: The installed distribution that it belongs to.
+        version: That distribution's version.
+        target: `module:attribute` of the spec.
+    """
+
+    kind: Kind
+    name: str
+    distribution: str
+    version: str
+    target: str
+
+    @property
+    def qualified(self) -> str:
+        """`distribution:name`, which names it even where two distributions offer the same name."""
+        return f"{self.distribution}:{self.name}"
+
+    def load(self) -> Any:
+        """Import the spec and check it.
+
+        Returns:
+            A `ModelSpec` or `DatasetSpec`, by `kind`.
+
+        Raises:
+            PluginError: If it does not import, is no spec, or was written for a newer contract.
+        """
+        return _load(self)
+
+    def remove_hint(self) -> str:
+        """How to get rid of the plugin."""
+        return f"To go on without it: pip uninstall {self.distribution}"
+
+
+@cache
+def _load(plugin: Plugin) -> ModelSpec | DatasetSpec:
+    what = f"The {plugin.kind} plugin {plugin.name!r} of {plugin.distribution} {plugin.version}"
+    try:
+        spec = resolve(plugin.target)
+    except (Exception, SystemExit) as error:  # whatever a stranger's module does when it is imported
+        raise PluginError(
+            f"{what} does not import: {type(error).__name__}: {error}.", plugin.remove_hint()
+        ) from error
+    wanted = ModelSpec if plugin.kind == "model" else DatasetSpec
+    contract = getattr(spec, "contract", None)
+    if isinstance(contract, int) and contract > CONTRACT:
+        raise PluginError(
+            f"{what} asks for version {contract} of the plugin contract; this galaxynet has version {CONTRACT}.",
+            "Upgrade with: pip install --upgrade galaxynet",
+        )
+    if not isinstance(spec, wanted):
+        raise PluginError(
+            f"{what} points at a {type(spec).__name__}, not at a {wanted.__name__}.", plugin.remove_hint()
+        )
+    if spec.name != plugin.name:
+        raise PluginError(f"{what} calls itself {spec.name!r} in its spec.", plugin.remove_hint())
+    if not (isinstance(spec.options, type) and issubclass(spec.options, Options)):
+        raise PluginError(f"{what} has options that are no subclass of Options.", plugin.remove_hint())
+    return spec
+
+
+def resolve(target: str) -> Any:
+    """Import what `module:attribute` names.
+
+    Raises:
+        ImportError: If the module does not import or lacks the attribute; whatever the module raises.
+    """
+    module, _, attribute = target.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in attribute.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            raise ImportError(f"module {module} has no {attribute}") from None
+    return found
+
+
+def resolve_for(plugin: Plugin, target: str) -> Any:
+    """`resolve` for a class or function of a plugin, with the plugin named in the error.
+
+    Raises:
+        PluginError: If the import fails.
+    """
+    try:
+        return resolve(target)
+    except Exception as error:
+        raise PluginError(
+            f"The {plugin.kind} plugin {plugin.name!r} of {plugin.distribution} {plugin.version} "
+            f"does not import {target}: {type(error).__name__}: {error}.",
+            plugin.remove_hint(),
+        ) from error
+
+
+@cache
+def _all() -> tuple[Plugin, ...]:
+    found: dict[tuple[Kind, str, str], Plugin] = {}
+    points = metadata.entry_points()
+    for kind, group in GROUPS.items():
+        for point in points.select(group=group):
+            distribution = point.dist.name if point.dist else "unknown"
+            version = point.dist.version if point.dist else "?"
+            plugin = Plugin(kind, point.name, distribution, version, point.value)
+            # An editable install can put the same metadata on the path twice; the first one wins.
+            found.setdefault((kind, point.name, distribution), plugin)
+    return tuple(sorted(found.values(), key=lambda plugin: (plugin.kind, plugin.name, plugin.distribution)))
+
+
+def plugins(kind: Kind) -> list[Plugin]:
+    """All plugins of a kind, by name.
+
+    The environment variable `GALAXYNET_PLUGINS`, where it is set, limits them to a comma-separated list of
+    names, distributions, or `distribution:name`; set but empty, there are none.
+    """
+    found = [plugin for plugin in _all() if plugin.kind == kind]
+    limit = os.environ.get(LIMIT_VARIABLE)
+    if limit is None:
+        return found
+    allowed = {part.strip() for part in limit.split(",") if part.strip()}
+    return [plugin for plugin in found if allowed & {plugin.name, plugin.distribution, plugin.qualified}]
+
+
+def find(kind: Kind, name: str) -> Plugin:
+    """The plugin of that name, or of `distribution:name`.
+
+    Raises:
+        UsageError: If there is none (the nearest name is told), or two distributions offer the name.
+    """
+    known = plugins(kind)
+    matches = [plugin for plugin in known if name in (plugin.name, plugin.qualified)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        ways = " or ".join(plugin.qualified for plugin in matches)
+        owners = " and ".join(f"{plugin.distribution} {plugin.version}" for plugin in matches)
+        raise UsageError(f"Two packages offer the {kind} {name!r}: {owners}.", f"Say which one: {ways}")
+    if not known:
+        raise UsageError(f"There is no {kind} {name!r}: {nothing_installed(kind)}")
+    near = difflib.get_close_matches(name, [plugin.name for plugin in known], n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(p.name for p in known)}."
+    raise UsageError(f"There is no {kind} {name!r}.", hint)
+
+
+def nothing_installed(kind: Kind) -> str:
+    """Why there are no plugins of a kind, and how to get some."""
+    if os.environ.get(LIMIT_VARIABLE) is not None:
+        return f"the variable {LIMIT_VARIABLE} hides every {kind} plugin. Unset it to see them."
+    return (
+        f"no {kind} plugin is installed. The package galaxynet brings its own; "
+        "reinstall it with: pip install --force-reinstall --no-deps galaxynet"
+    )
+
+
+def conflicts(kind: Kind) -> dict[str, list[Plugin]]:
+    """The names that more than one distribution offers."""
+    known = plugins(kind)
+    counts = Counter(plugin.name for plugin in known)
+    return {
+        name: [plugin for plugin in known if plugin.name == name] for name in counts if counts[name] > 1
+    }
+
+
+def check_flags(parties: Iterable[tuple[str, type[Options]]], reserved: Iterable[str] = ()) -> None:
+    """See that no flag is used twice.
+
+    Args:
+        parties: Who brings options (for the message) and the options.
+        reserved: Flags that belong to the command itself.
+
+    Raises:
+        PluginError: If two of them use one flag, naming both.
+    """
+    owners = dict.fromkeys(reserved, "the command itself")
+    for owner, options in parties:
+        for field in options.fields():
+            if field.flag in owners:
+                raise PluginError(
+                    f"The flag {field.flag} is used twice: by {owners[field.flag]} and by {owner}.",
+                    "One of the two plugins has to rename its option.",
+                )
+            owners[field.flag] = owner
+
+
+def fields_of(parties: Iterable[tuple[str, type[Options]]]) -> list[OptionField]:
+    """All options of several parties, in order."""
+    return [field for _, options in parties for field in options.fields()]
+
+
+def forget() -> None:
+    """Drop what is remembered of installed plugins, for a process in which packages come and go."""
+    for remembered in (_all, _load):
+        clear: Callable[[], None] = remembered.cache_clear
+        clear()
