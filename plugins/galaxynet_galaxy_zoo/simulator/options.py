@@ -1,0 +1,13 @@
+"""What a person can choose about the simulated galaxies."""
+
+from __future__ import annotations
+
+from galaxynet.options import Options, option
+
+
+class SimulatorOptions(Options):
+    """Options of `galaxynet fetch galaxy-sim`."""
+
+    count: int = option(2000, "how many galaxies to simulate", ge=10, le=200_000)
+    seed: int = option(0, "which universe: the same seed gives the same files, byte for byte", ge=0)
+    volunteers: int = option(40, "how many people classify each galaxy", ge=5, le=1000)
