@@ -52,6 +52,16 @@ def note(text: str) -> None:
 
 
 @contextlib.contextmanager
+def working(what: str) -> Iterator[None]:
+    """A spinner while something of unknown length is done; nothing where there is no terminal."""
+    if is_quiet() or not notes().is_terminal:
+        yield
+        return
+    with notes().status(what):
+        yield
+
+
+@contextlib.contextmanager
 def progress(description: str, total: int, unit: str = "") -> Iterator[Callable[[int], None]]:
     """A bar with count, rate and time left; a plain line every five seconds where there is no terminal.
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from galaxynet import registry, terminal
-from galaxynet.errors import PluginError
+from galaxynet.errors import PluginError, UsageError
 from galaxynet.registry import Kind, Plugin
+from galaxynet.training.plan import Parties
 
 
 def command(
@@ -51,20 +52,14 @@ def _row(plugin: Plugin, check: bool) -> dict[str, Any]:
         row["summary"] = spec.summary
         row["dataset"] = getattr(spec, "dataset", None)
         if plugin.kind == "model":
-            _check_flags(plugin)
+            Parties.of(plugin.qualified)
         if check:
             registry.resolve_for(plugin, spec.module)
-    except PluginError as error:
+    except (PluginError, UsageError) as error:
         row["problem"] = str(error)
     if plugin.name in registry.conflicts(plugin.kind):
         row["problem"] = row["problem"] or f"two packages offer this name; use {plugin.qualified}"
     return row
-
-
-def _check_flags(plugin: Plugin) -> None:
-    from galaxynet.cli.train import parties
-
-    parties(plugin, None)
 
 
 def _print(kind: Kind, rows: list[dict[str, Any]]) -> None:

@@ -1,0 +1,172 @@
+"""`galaxynet train MODEL`: a command for every installed network, with flags of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from galaxynet import registry
+from galaxynet.cli.common import DataDir, Quiet, RunsDir, complete_runs
+from galaxynet.cli.flags import Panel, command_from_options
+from galaxynet.cli.groups import Command, LazyGroup, Listed
+from galaxynet.errors import PluginError, UsageError
+from galaxynet.training.options import TrainingOptions
+from galaxynet.training.plan import Parties
+
+if TYPE_CHECKING:
+    from galaxynet.runs import Run
+
+HELP = """Train a network on a dataset and keep the run.
+
+Each installed network is a command with flags of its own; see them with
+galaxynet train MODEL --help. The run is kept under ./runs with its options, metrics, weights and
+figures; the test part of the data is read once, at the end, with the weights of the best epoch.
+Ctrl-C leaves a run that --resume goes on with.
+"""
+
+
+class Train(LazyGroup):
+    """The installed networks as commands."""
+
+    def listed(self) -> Iterable[Listed]:
+        """Every network with its summary; a broken one with its fault."""
+        conflicts = registry.conflicts("model")
+        for plugin in registry.plugins("model"):
+            name = plugin.qualified if plugin.name in conflicts else plugin.name
+            try:
+                yield Listed(name, plugin.load().summary, "Networks")
+            except PluginError as error:
+                yield Listed(name, f"broken: {error.message}", "Networks")
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Let `train --resume RUN` and `train --like RUN` do without the name of the network."""
+        earlier = _value_of(args, "--resume") or _value_of(args, "--like")
+        if earlier and args[0].startswith("-") and not ctx.resilient_parsing:
+            args = [_record(earlier, _value_of(args, "--runs-dir")).model.name, *args]
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
+    def build(self, name: str, args: list[str]) -> Command:
+        """The command of one network; its flags depend on the dataset that `args` name."""
+        dataset = _value_of(args, "--dataset")
+        earlier = _value_of(args, "--resume") or _value_of(args, "--like")
+        if earlier and not dataset:
+            dataset = _record(earlier, _value_of(args, "--runs-dir")).dataset.name
+        parties = Parties.of(name, dataset)
+        model, data = parties.model_spec, parties.dataset_spec
+        return command_from_options(
+            name,
+            _train(parties),
+            [
+                Panel(f"Network {model.name}", model.options),
+                Panel(f"Dataset {data.name}", data.options),
+                Panel("Training", TrainingOptions, model.training),
+            ],
+            help=f"{model.summary[:1].upper()}{model.summary[1:]}, trained on {data.name}: {data.summary}.",
+            epilog=f"Example: galaxynet train {name} --epochs 3 --name first",
+        )
+
+
+def group(name: str) -> Command:
+    """The command `train` itself."""
+    if not registry.plugins("model"):
+        help = f"{HELP}\n\nThere is nothing to train: {registry.nothing_installed('model')}"
+    else:
+        help = HELP
+    return Train(
+        name=name,
+        help=help,
+        no_args_is_help=True,
+        subcommand_metavar="MODEL [OPTIONS]",
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+
+
+def _value_of(args: list[str], flag: str) -> str | None:
+    """The value that a flag has in a line which is not parsed yet, as its value decides how to parse it."""
+    for word, following in zip(args, [*args[1:], None], strict=True):
+        if word == flag:
+            return following
+        if word.startswith(flag + "="):
+            return word.partition("=")[2]
+    return None
+
+
+def _record(reference: str, folder: str | None) -> Any:
+    from galaxynet import paths, runs
+
+    return runs.find(paths.runs_dir(Path(folder) if folder else None), reference).record
+
+
+def _complete_datasets(incomplete: str) -> list[str]:
+    return [p.name for p in registry.plugins("dataset") if p.name.startswith(incomplete)]
+
+
+def _train(parties: Parties) -> Any:
+    def train(
+        dataset: Annotated[
+            str | None,
+            typer.Option(
+                "--dataset",
+                help="Dataset to train on; it brings the flags below.",
+                show_default=parties.model_spec.dataset,
+                autocompletion=_complete_datasets,
+            ),
+        ] = None,
+        name: Annotated[
+            str | None, typer.Option("--name", help="Name of the run, to find it by.", show_default=False)
+        ] = None,
+        resume: Annotated[
+            str | None,
+            typer.Option(
+                "--resume", help="Go on with this interrupted run.", metavar="RUN", autocompletion=complete_runs
+            ),
+        ] = None,
+        like: Annotated[
+            str | None,
+            typer.Option(
+                "--like", help="Take the options of this run, but for those given here.", metavar="RUN",
+                autocompletion=complete_runs,
+            ),
+        ] = None,
+        runs_dir: RunsDir = None,
+        data_dir: DataDir = None,
+        quiet: Quiet = False,
+        *,
+        given: dict[str, Any],
+    ) -> None:
+        from galaxynet import paths, runs, terminal
+
+        terminal.set_quiet(quiet)
+        folder = paths.runs_dir(runs_dir)
+        if resume and (given or like or name):
+            raise UsageError(
+                "--resume takes the options of the run it goes on with, so no other option fits beside it.",
+                f"To train anew with some options changed: galaxynet train --like {resume} ...",
+            )
+        earlier = runs.find(folder, resume or like or "") if resume or like else None
+        plan = parties.plan(given, name=name or "", like=earlier.record if earlier else None)
+        _run(plan, folder, paths.data_dir(data_dir), earlier if resume else None)
+
+    return train
+
+
+def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: Run | None) -> None:
+    import sys
+
+    from galaxynet import terminal
+
+    with terminal.working("loading PyTorch"):
+        from galaxynet.training.run import train
+    run = train(plan, runs_dir=runs_dir, data_dir=data_dir, resume=resume, command=["galaxynet", *sys.argv[1:]])
+    if run is None:  # this process is not the first of several
+        return
+    if run.status == "interrupted":
+        terminal.notes().print(f"interrupted; go on with: galaxynet train --resume {run.record.id}")
+        raise typer.Exit(130)
+    if run.status == "diverged":
+        raise typer.Exit(1)

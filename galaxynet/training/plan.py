@@ -1,0 +1,130 @@
+"""What is to be trained: from the words of a call to validated options, before anything heavy is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from galaxynet import registry
+from galaxynet.errors import UsageError
+from galaxynet.options import Options
+from galaxynet.plugin import DatasetSpec, ModelSpec
+from galaxynet.registry import Plugin
+from galaxynet.training.options import TrainingOptions
+
+if TYPE_CHECKING:
+    from galaxynet.runs import RunRecord
+
+COMMAND_FLAGS = (
+    "--dataset", "--name", "--resume", "--like", "--runs-dir", "--data-dir", "--quiet", "--help", "--debug", "--format",
+)  # fmt: skip
+"""Flags of the command `train` itself, which no plugin's option can have."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training that is fully determined: the same plan on the same data gives the same network.
+
+    Attributes:
+        model: The plugin of the network.
+        model_spec: Its spec.
+        dataset: The plugin of the dataset.
+        dataset_spec: Its spec.
+        model_options: Options of the network.
+        dataset_options: Options of the dataset.
+        training: Options of the trainer.
+        name: The name that the person gave the run, or empty.
+    """
+
+    model: Plugin
+    model_spec: ModelSpec
+    dataset: Plugin
+    dataset_spec: DatasetSpec
+    model_options: Options
+    dataset_options: Options
+    training: TrainingOptions
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Parties:
+    """Who brings options to a training: a network, a dataset, the trainer."""
+
+    model: Plugin
+    model_spec: ModelSpec
+    dataset: Plugin
+    dataset_spec: DatasetSpec
+
+    @classmethod
+    def of(cls, model: str, dataset: str | None = None) -> Parties:
+        """Load the specs and see that no flag is used twice.
+
+        Args:
+            model: The model's name, or `distribution:name`.
+            dataset: The same for the dataset; None for the model's own.
+
+        Raises:
+            UsageError: If one of them is not there.
+            PluginError: If one is broken, or two bring the same flag.
+        """
+        model_plugin = registry.find("model", model)
+        model_spec: ModelSpec = model_plugin.load()
+        dataset_plugin = registry.find("dataset", dataset or model_spec.dataset)
+        dataset_spec: DatasetSpec = dataset_plugin.load()
+        registry.check_flags(
+            [
+                ("the trainer", TrainingOptions),
+                (f"the model {model_spec.name} ({model_plugin.distribution})", model_spec.options),
+                (f"the dataset {dataset_spec.name} ({dataset_plugin.distribution})", dataset_spec.options),
+            ],
+            reserved=COMMAND_FLAGS,
+        )
+        known = {field.name for field in TrainingOptions.fields()}
+        if unknown := set(model_spec.training) - known:
+            raise registry.PluginError(
+                f"The model {model_spec.name} ({model_plugin.distribution}) sets trainer options that there are not: "
+                f"{', '.join(sorted(unknown))}.",
+                model_plugin.remove_hint(),
+            )
+        return cls(model_plugin, model_spec, dataset_plugin, dataset_spec)
+
+    def plan(
+        self, given: Mapping[str, Any], *, name: str = "", like: RunRecord | None = None
+    ) -> Plan:
+        """Validated options from what was given, over an earlier run's, over the defaults.
+
+        Args:
+            given: Values by option name, of model, dataset and trainer together.
+            name: A name for the run.
+            like: The record of a run whose options hold where none is given.
+
+        Raises:
+            UsageError: If an option is unknown.
+            OptionError: If a value does not fit.
+        """
+        left = dict(given)
+        before = like.options if like else None
+
+        def options(kind: type[Options], earlier: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
+            names = [field.name for field in kind.fields()]
+            values = {**defaults, **{key: earlier[key] for key in names if key in earlier}}
+            values.update({key: left.pop(key) for key in names if key in left})
+            return kind.from_dict(values)
+
+        plan = Plan(
+            self.model,
+            self.model_spec,
+            self.dataset,
+            self.dataset_spec,
+            options(self.model_spec.options, before.model if before else {}, {}),
+            options(self.dataset_spec.options, before.dataset if before else {}, {}),
+            options(TrainingOptions, before.training if before else {}, self.model_spec.training),
+            name,
+        )
+        if left:
+            raise UsageError(
+                f"{self.model_spec.name} on {self.dataset_spec.name} has no option {', '.join(sorted(left))}.",
+                f"See: galaxynet train {self.model_spec.name} --help",
+            )
+        return plan
