@@ -1,0 +1,24 @@
+"""galaxy_alexnet as a LightningModule."""
+
+from __future__ import annotations
+
+from galaxynet.plugin import DataInfo
+from galaxynet.tasks.classifier import Classifier
+from galaxynet_galaxy_alexnet.network import GalaxyAlexNetNetwork
+from galaxynet_galaxy_alexnet.options import GalaxyAlexNetOptions
+
+
+class GalaxyAlexNet(Classifier):
+    """Trains a `GalaxyAlexNetNetwork` to name the class of a galaxy.
+
+    Args:
+        options: Activation, extra convolutions and optimiser.
+        data_info: Shape of an image, (channels, height, width), and the classes.
+    """
+
+    def __init__(self, options: GalaxyAlexNetOptions, data_info: DataInfo) -> None:
+        channels, height, width = data_info.input_shape
+        network = GalaxyAlexNetNetwork(
+            (channels, height, width), len(data_info.classes), options.act, options.extra_convs
+        )
+        super().__init__(network, options, data_info)

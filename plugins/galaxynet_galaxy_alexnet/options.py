@@ -1,0 +1,18 @@
+"""The options of galaxy_alexnet. Imports no torch: `--help` reads this module."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from galaxynet.plugin import Activation, OptimizerOptions, option
+
+
+class GalaxyAlexNetOptions(OptimizerOptions):
+    """What can be chosen of the network and of how it learns."""
+
+    act: Activation = option("relu", "activation of the convolutions; the dense layers are always relu")
+    extra_convs: Literal[0, 1, 3] = option(0, "3x3 convolutions between the second and the third pooling")
+    lr: float = option(4e-4, "learning rate; the highest one where a schedule is used", gt=0, le=100)
+    schedule: Literal["constant", "cosine", "one-cycle"] = option(
+        "one-cycle", "course of the learning rate over the whole training"
+    )
