@@ -1,0 +1,7 @@
+"""Tasks: LightningModule bases that bring loss, metrics and optimiser to a network."""
+
+from galaxynet.tasks.activations import activation
+from galaxynet.tasks.classifier import Classifier
+from galaxynet.tasks.task import Task
+
+__all__ = ["Classifier", "Task", "activation"]

@@ -1,0 +1,120 @@
+"""Classification: cross-entropy, accuracy, and a prediction for every test sample."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchmetrics.classification import MulticlassAccuracy
+
+from galaxynet.data.batches import Batch
+from galaxynet.plugin import DataInfo, Options
+from galaxynet.tasks.average import EpochMean
+from galaxynet.tasks.task import Task
+
+
+class Predictions(NamedTuple):
+    """What a classifier answered for the test samples of one process.
+
+    Attributes:
+        indices: Rows of the samples in the dataset, int64 of shape (n,).
+        targets: Their classes, int64 of shape (n,).
+        probabilities: Softmax of the logits, float32 of shape (n, classes).
+    """
+
+    indices: Tensor
+    targets: Tensor
+    probabilities: Tensor
+
+
+class Classifier(Task):
+    """A network that maps a batch of samples to logits, one column per class.
+
+    Args:
+        network: Maps inputs of shape (n, *input_shape) to logits of shape (n, classes).
+        options: The model's options.
+        data_info: Input shape and classes.
+    """
+
+    task: ClassVar[str] = "classification"
+    metric: ClassVar[str] = "accuracy"
+    higher_is_better: ClassVar[bool] = True
+
+    def __init__(self, network: nn.Module, options: Options, data_info: DataInfo) -> None:
+        super().__init__(network, options, data_info)
+        classes = len(data_info.classes)
+        self.validation_accuracy = MulticlassAccuracy(classes, average="micro")
+        self.test_accuracy = MulticlassAccuracy(classes, average="micro")
+        self.train_accuracy = EpochMean()
+        self._predicted: list[Predictions] = []
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross-entropy in nats. A scalar."""
+        return functional.cross_entropy(logits.float(), targets)
+
+    def training_step(self, batch: Batch, _index: int) -> Tensor:
+        """The loss of one batch."""
+        logits = self(batch.inputs)
+        loss = self.loss(logits, batch.targets)
+        samples = len(batch.targets)
+        self.train_loss.add(loss, samples)
+        self.train_accuracy.add((logits.detach().argmax(1) == batch.targets).float().mean(), samples)
+        return loss
+
+    def validation_step(self, batch: Batch, _index: int) -> None:
+        """Count loss and accuracy of one batch."""
+        logits = self(batch.inputs)
+        self.evaluation_loss.add(self.loss(logits, batch.targets), len(batch.targets))
+        self.validation_accuracy.update(logits, batch.targets)
+
+    def test_step(self, batch: Batch, _index: int) -> None:
+        """The same for the test part, and keep what was predicted."""
+        logits = self(batch.inputs)
+        self.evaluation_loss.add(self.loss(logits, batch.targets), len(batch.targets))
+        self.test_accuracy.update(logits, batch.targets)
+        probabilities = self.probabilities(logits)
+        self._predicted.append(Predictions(batch.indices.cpu(), batch.targets.cpu(), probabilities.cpu()))
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Class probabilities of shape (n, classes), float32, rows summing to one."""
+        return functional.softmax(logits.float(), dim=1)
+
+    def predict_step(self, batch: Batch, _index: int) -> Tensor:
+        """Class probabilities of one batch."""
+        return self.probabilities(self(batch.inputs))
+
+    def on_train_epoch_start(self) -> None:
+        """Begin new averages."""
+        super().on_train_epoch_start()
+        self.train_accuracy.reset()
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's training loss and accuracy."""
+        super().on_train_epoch_end()
+        self.log("train/accuracy", self.train_accuracy.compute(self.device))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation loss and accuracy."""
+        super().on_validation_epoch_end()
+        self.log("val/accuracy", self.validation_accuracy)
+
+    def on_test_epoch_start(self) -> None:
+        """Forget the predictions of an earlier test."""
+        self._predicted = []
+
+    def on_test_epoch_end(self) -> None:
+        """Log the test loss and accuracy."""
+        super().on_test_epoch_end()
+        self.log("test/accuracy", self.test_accuracy)
+
+    def predictions(self) -> Predictions:
+        """The predictions of the last test, over all processes, in the order of the dataset's rows."""
+        joined = Predictions(*(torch.cat(column) for column in zip(*self._predicted, strict=True)))
+        if self.trainer.world_size > 1:
+            parts: list[Any] = [None] * self.trainer.world_size
+            torch.distributed.all_gather_object(parts, joined)
+            joined = Predictions(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        order = joined.indices.argsort()
+        return Predictions(*(column[order] for column in joined))

@@ -1,0 +1,85 @@
+"""What all tasks have in common: the network, its optimiser, and losses averaged over an epoch."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import lightning
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+
+from galaxynet.plugin import DataInfo, OptimizerOptions, Options
+from galaxynet.tasks.average import EpochMean
+from galaxynet.tasks.optimizers import optimizer, schedule
+
+
+class Task(lightning.LightningModule):
+    """Base of `Classifier` and the other tasks: an ordinary LightningModule around an `nn.Module`.
+
+    Args:
+        network: The network; its `forward` takes a batch of inputs.
+        options: The model's options. An `OptimizerOptions` gives optimiser and schedule by itself.
+        data_info: What the network was built for; kept with the weights.
+
+    Attributes:
+        task: What runs are grouped by in comparisons.
+        metric: The metric that runs are compared by, without `train/`, `val/` or `test/`.
+        higher_is_better: Whether a larger value of the metric is better.
+        train_loss: The epoch's training loss, to which `training_step` adds.
+        evaluation_loss: The same of validation and test.
+    """
+
+    task: ClassVar[str]
+    metric: ClassVar[str]
+    higher_is_better: ClassVar[bool]
+
+    def __init__(self, network: nn.Module, options: Options, data_info: DataInfo) -> None:
+        super().__init__()
+        self.network = network
+        self.options = options
+        self.data_info = data_info
+        # JSON types alone, so that a checkpoint opens with weights_only=True and runs no code of anybody's.
+        self.save_hyperparameters({"options": options.to_dict(), "data_info": data_info.to_dict()}, logger=False)
+        self.train_loss = EpochMean()
+        self.evaluation_loss = EpochMean()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The network's output for a batch of inputs."""
+        output: Tensor = self.network(inputs)
+        return output
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Optimiser and schedule from the options."""
+        if not isinstance(self.options, OptimizerOptions):
+            raise TypeError(
+                f"{type(self).__name__} has options without an optimiser: inherit from OptimizerOptions, "
+                "or write configure_optimizers."
+            )
+        chosen = optimizer(self.network.parameters(), self.options)
+        course = schedule(chosen, self.options, int(self.trainer.estimated_stepping_batches))
+        if course is None:
+            return chosen
+        return {"optimizer": chosen, "lr_scheduler": {"scheduler": course, "interval": "step"}}
+
+    def learning_rate(self) -> float:
+        """The present learning rate of the first parameter group."""
+        found: Any = self.optimizers(use_pl_optimizer=False)
+        first = found[0] if isinstance(found, list) else found
+        return float(first.param_groups[0]["lr"])
+
+    def on_train_epoch_start(self) -> None:
+        """Begin a new average."""
+        self.train_loss.reset()
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's training loss and learning rate."""
+        self.log("train/loss", self.train_loss.compute(self.device))
+        self.log("lr", self.learning_rate())
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation loss."""
+        self.log("val/loss", self.evaluation_loss.compute(self.device))
+
+    def on_test_epoch_end(self) -> None:
+        """Log the test loss."""
+        self.log("test/loss", self.evaluation_loss.compute(self.device))

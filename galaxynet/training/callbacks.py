@@ -1,0 +1,107 @@
+"""What happens beside the steps of a training: seeds, undefined losses, throughput."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch import Callback, Trainer
+from torch import Tensor
+
+_CHECK_EVERY = 50
+
+
+class Diverged(Exception):
+    """The loss became NaN or infinite."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(f"the loss became undefined in epoch {epoch + 1}")
+
+
+class EpochSeeds(Callback):
+    """Make all chance of an epoch (dropout, say) a function of seed, epoch and process alone.
+
+    That is what lets a resumed run repeat an uninterrupted one to the last digit.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
+        """Seed torch for this epoch."""
+        torch.manual_seed((self.seed * 1_000_003 + trainer.current_epoch) * 1_009 + trainer.global_rank)
+
+
+class StopOnUndefinedLoss(Callback):
+    """End the training when the loss is not a finite number.
+
+    The loss stays on the device; it is looked at every 50 steps and at the end of an epoch, because each
+    look waits for the device. All processes look at the same steps and decide together.
+    """
+
+    def __init__(self) -> None:
+        self._finite: Tensor | None = None
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Remember whether the loss was finite; look now and then."""
+        loss = outputs["loss"] if isinstance(outputs, dict) else outputs
+        finite = torch.isfinite(loss.detach())
+        self._finite = finite if self._finite is None else self._finite & finite
+        if batch_idx % _CHECK_EVERY == 0 or trainer.is_last_batch:
+            self._look(trainer)
+
+    def _look(self, trainer: Trainer) -> None:
+        finite = self._finite is None or bool(self._finite)
+        self._finite = None
+        if not trainer.strategy.reduce_boolean_decision(finite, all=True):
+            raise Diverged(trainer.current_epoch)
+
+
+class Throughput(Callback):
+    """Time the training steps, without validation, checkpoints and set-up.
+
+    Attributes:
+        samples: Samples seen by this process.
+        seconds: Time they took.
+    """
+
+    def __init__(self) -> None:
+        self.samples = 0
+        self.seconds = 0.0
+        self._since: float | None = None
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
+        """Start the clock."""
+        self._since = time.perf_counter()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Count the samples; stop the clock after the last step."""
+        self.samples += _samples(batch)
+        if trainer.is_last_batch:
+            if pl_module.device.type == "cuda":
+                torch.cuda.synchronize(pl_module.device)
+            self._stop()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: lightning.LightningModule, exception: BaseException
+    ) -> None:
+        """Stop the clock of an epoch that was cut short."""
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._since is not None:
+            self.seconds += time.perf_counter() - self._since
+            self._since = None
+
+
+def _samples(batch: Any) -> int:
+    first = batch
+    while isinstance(first, tuple | list):
+        first = first[0]
+    return len(first)

@@ -1,0 +1,92 @@
+"""The record of a run before its first step: everything that is known once data and network are there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from galaxynet.data.module import DataModule
+from galaxynet.plugin import Reference
+from galaxynet.registry import Plugin
+from galaxynet.runs import (
+    MajorityClass,
+    OptionValues,
+    PluginId,
+    ReferenceValue,
+    RunRecord,
+    describe_environment,
+)
+from galaxynet.tasks import Task
+from galaxynet.training.hardware import Hardware
+from galaxynet.training.plan import Plan
+
+
+def describe(
+    plan: Plan, data: DataModule, network: Task, hardware: Hardware, command: Sequence[str]
+) -> RunRecord:
+    """A record with the status `running`.
+
+    Args:
+        plan: What is to be trained.
+        data: The data module, set up.
+        network: The network.
+        hardware: What it runs on.
+        command: The words of the call.
+    """
+    metric = f"test/{network.metric}"
+    baseline = data.baseline
+    return RunRecord(
+        name=plan.name,
+        task=network.task,
+        metric=metric,
+        higher_is_better=network.higher_is_better,
+        model=_plugin_id(plan.model),
+        dataset=_plugin_id(plan.dataset),
+        options=OptionValues(
+            model=plan.model_options.to_dict(),
+            dataset=plan.dataset_options.to_dict(),
+            training=plan.training.to_dict(),
+        ),
+        command=list(command),
+        seed=plan.training.seed,
+        parameters=sum(p.numel() for p in network.network.parameters() if p.requires_grad),
+        classes=list(data.info.classes),
+        splits=dict(data.sizes),
+        test_set=digest(data.test_ids),
+        data=dict(data.summary),
+        baseline=None
+        if baseline is None
+        else MajorityClass(label=baseline.label, accuracy=baseline.accuracy, samples=baseline.samples),
+        reference=_reference(plan, metric),
+        environment=describe_environment((plan.model.distribution, plan.dataset.distribution)),
+        device=hardware.name,
+        accelerator=hardware.accelerator,
+        devices=hardware.devices,
+        precision=hardware.precision,
+    )
+
+
+def digest(ids: Iterable[str | int]) -> str:
+    """Sixteen hex digits that tell one set of test samples from another."""
+    text = "\n".join(sorted(map(str, ids)))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plugin_id(plugin: Plugin) -> PluginId:
+    return PluginId(name=plugin.name, distribution=plugin.distribution, version=plugin.version)
+
+
+def _reference(plan: Plan, metric: str) -> ReferenceValue | None:
+    """The published figure for these options, on the data that it was measured on."""
+    values = plan.model_options.to_dict()
+    for reference in plan.model_spec.references:
+        if _applies(reference, plan) and metric in reference.metrics:
+            if all(values.get(name) == wanted for name, wanted in reference.options.items()):
+                return ReferenceValue(
+                    metric=metric, value=reference.metrics[metric], source=reference.source
+                )
+    return None
+
+
+def _applies(reference: Reference, plan: Plan) -> bool:
+    return plan.dataset.name in (reference.datasets or (plan.model_spec.dataset,))

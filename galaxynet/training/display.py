@@ -1,0 +1,137 @@
+"""The progress of a training: a bar in a terminal, a line an epoch elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import lightning
+from lightning.pytorch import Callback, Trainer
+from rich.console import RenderableType
+from rich.progress import BarColumn, Progress, ProgressColumn, Task as Bar, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from galaxynet import terminal
+
+_REFRESH_SECONDS = 0.25
+_PLAIN_SECONDS = 2.0
+
+
+class Rate(ProgressColumn):
+    """Samples per second."""
+
+    def render(self, task: Bar) -> RenderableType:
+        """The rate of this training, from the field `rate`."""
+        rate = task.fields.get("rate")
+        return Text(f"{rate:,.0f} samples/s" if rate else "", style="progress.data.speed")
+
+
+class Display(Callback):
+    """Shows epoch, loss, metric, rate and time left.
+
+    Args:
+        metric: Name of the metric that is shown, without its part; `accuracy`.
+        epochs: Number of epochs.
+        samples: Training samples of one epoch.
+    """
+
+    def __init__(self, metric: str, epochs: int, samples: int) -> None:
+        self.metric = metric
+        self.epochs = epochs
+        self.samples = samples
+        self._progress: Progress | None = None
+        self._shown = 0.0
+        self._first_epoch = 0
+        self._started = 0.0
+        self._steps = 0
+
+    def on_train_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
+        """Open the bar."""
+        if not trainer.is_global_zero or terminal.is_quiet():
+            return
+        self._first_epoch, self._started = trainer.current_epoch, time.monotonic()
+        self._steps = int(trainer.num_training_batches)
+        if terminal.notes().is_terminal:
+            self._progress = Progress(
+                TextColumn("epoch {task.fields[epoch]:>{task.fields[width]}}/{task.fields[epochs]}"),
+                BarColumn(bar_width=None),
+                TextColumn("{task.percentage:>3.0f} %"),
+                Rate(),
+                TextColumn("{task.fields[figures]}"),
+                TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+                console=terminal.notes(),
+                refresh_per_second=4,
+                expand=True,
+            )
+            self._progress.start()
+            self._bar = self._progress.add_task(
+                "", total=self.epochs * self._steps, completed=self._first_epoch * self._steps,
+                epoch=self._first_epoch + 1, epochs=self.epochs, width=len(str(self.epochs)), figures="", rate=None,
+            )  # fmt: skip
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Move the bar, a few times a second at most."""
+        now = time.monotonic()
+        if self._progress is None or now - self._shown < _REFRESH_SECONDS:
+            return
+        self._shown = now
+        done = trainer.current_epoch * self._steps + batch_idx + 1
+        self._progress.update(
+            self._bar, completed=done, epoch=trainer.current_epoch + 1, rate=self._rate(done, now),
+            figures=self._figures(trainer),
+        )  # fmt: skip
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
+        """Where there is no terminal, print the epoch that ended."""
+        if trainer.current_epoch > self._first_epoch:
+            self._line(trainer, trainer.current_epoch, last=False)
+
+    def on_train_end(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
+        """Close the bar."""
+        if self._progress is not None:
+            done = trainer.current_epoch * self._steps
+            self._progress.update(
+                self._bar, completed=done, total=done, epoch=trainer.current_epoch, figures=self._figures(trainer),
+                rate=self._rate(done, time.monotonic()),
+            )  # fmt: skip
+        self._line(trainer, trainer.current_epoch, last=True)
+        self.close()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: lightning.LightningModule, exception: BaseException
+    ) -> None:
+        """Leave the terminal in order."""
+        self.close()
+
+    def close(self) -> None:
+        """Stop drawing; the last state stays on the screen."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _rate(self, done: int, now: float) -> float | None:
+        spent = now - self._started
+        steps = done - self._first_epoch * self._steps
+        return steps / self._steps * self.samples / spent if spent > 0 and self._steps else None
+
+    def _figures(self, trainer: Trainer) -> str:
+        logged = trainer.logged_metrics
+        names = ("train/loss", "val/loss", f"val/{self.metric}")
+        return "  ".join(f"{name} {float(logged[name]):.4g}" for name in names if name in logged)
+
+    def _line(self, trainer: Trainer, epoch: int, last: bool) -> None:
+        now = time.monotonic()
+        if self._progress is not None or not trainer.is_global_zero or terminal.is_quiet():
+            return
+        if not last and now - self._shown < _PLAIN_SECONDS:
+            return
+        self._shown = now
+        rate = self._rate(epoch * self._steps, now)
+        left = (self.epochs - epoch) * self.samples / rate if rate else 0.0
+        terminal.note(
+            f"epoch {epoch}/{self.epochs}  {self._figures(trainer)}"
+            + (f"  {rate:,.0f} samples/s" if rate else "")
+            + ("" if last else f"  {left:.0f} s left")
+        )

@@ -1,0 +1,125 @@
+"""The end of a training: the test, read once, with the weights of the best epoch; and what is kept of it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lightning.pytorch import Trainer
+from rich.markup import escape
+
+from galaxynet import terminal
+from galaxynet.data.module import DataModule
+from galaxynet.report.intervals import wilson
+from galaxynet.runs import Run, write_predictions
+from galaxynet.runs.folder import PREDICTIONS
+from galaxynet.tasks import Classifier, Task
+from galaxynet.training.callbacks import Throughput
+
+
+def announce(run: Run) -> None:
+    """Say what is about to be trained, on what, and where it is kept."""
+    record = run.record
+    parts = ", ".join(f"{count:,} {part}" for part, count in record.splits.items())
+    terminal.note(
+        f"[bold]{escape(record.model.name)}[/bold] ({record.parameters:,} parameters) on "
+        f"[bold]{escape(record.dataset.name)}[/bold]: {parts}"
+    )
+    if record.baseline is not None:
+        terminal.note(
+            f"always answering {escape(record.baseline.label)} would score {record.baseline.accuracy:.1%} "
+            "on the test part"
+        )
+    terminal.note(f"run {record.id} in {escape(str(run.path))} on {escape(record.device)}, {record.precision}")
+
+
+def finish(
+    run: Run | None,
+    trainer: Trainer,
+    network: Task,
+    data: DataModule,
+    folder: Path,
+    trained: float,
+    throughput: Throughput,
+) -> None:
+    """Test the best weights and complete the record.
+
+    Args:
+        run: The run; None in every process but the first, which take part in the test and write nothing.
+        trainer: The trainer after `fit`.
+        network: The network.
+        data: Its data.
+        folder: The run folder.
+        trained: Seconds that `fit` took.
+        throughput: What was timed during it.
+    """
+    metrics = {name: float(value) for name, value in trainer.logged_metrics.items()}
+    metrics.update(_best_epoch(trainer, network))
+    best = folder / "checkpoints" / "best.ckpt"
+    began = time.perf_counter()
+    epochs = trainer.current_epoch
+    tested = trainer.test(network, datamodule=data, ckpt_path=str(best), verbose=False, weights_only=True)
+    metrics.update({name: float(value) for name, value in tested[0].items()})
+    seconds = time.perf_counter() - began
+    predictions = network.predictions() if isinstance(network, Classifier) else None
+    if run is None:
+        return
+    if predictions is not None:
+        classes = data.info.classes
+        write_predictions(
+            run.path / PREDICTIONS,
+            ids=[data.ids[row] for row in predictions.indices.tolist()],
+            labels=[classes[target] for target in predictions.targets.tolist()],
+            predictions=[classes[guess] for guess in predictions.probabilities.argmax(1).tolist()],
+            classes=classes,
+            probabilities=predictions.probabilities.tolist(),
+        )
+    record = run.record
+    record.metrics = {name: value for name, value in metrics.items() if name != "lr"}
+    record.epochs = epochs
+    record.seconds.update(train=trained, test=seconds)
+    if throughput.seconds:
+        record.samples_per_second = throughput.samples * trainer.world_size / throughput.seconds
+    record.status = "finished"
+    record.finished = datetime.now(UTC)
+    run.save()
+    _draw(run)
+    _tell(run)
+
+
+def _best_epoch(trainer: Trainer, network: Task) -> dict[str, float]:
+    checkpoint = trainer.checkpoint_callback
+    score = getattr(checkpoint, "best_model_score", None)
+    return {} if score is None else {f"val/{network.metric}/best": float(score)}
+
+
+def _draw(run: Run) -> None:
+    """Draw the figures; a figure that fails costs a line, not the run."""
+    from galaxynet.report.figures import write_all
+
+    try:
+        write_all(run)
+    except Exception as error:
+        terminal.note(f"[yellow]no figures: {escape(str(error))}[/yellow]")
+
+
+def _tell(run: Run) -> None:
+    record = run.record
+    value = record.metrics.get(record.metric)
+    if value is None:
+        return
+    text = f"{record.metric} {value:.4g}"
+    if record.task == "classification":
+        samples = record.splits["test"]
+        low, high = wilson(round(value * samples), samples)
+        text = f"test accuracy [bold]{value:.1%}[/bold] (95 % interval {low:.1%} to {high:.1%}, {samples:,} samples)"
+        if record.baseline is not None:
+            text += f", majority class {record.baseline.accuracy:.1%}"
+    if record.reference is not None:
+        text += f"; {escape(record.reference.source)}: {record.reference.value:.1%}"
+    trained = record.seconds.get("train") or 0.0
+    rate = f", {record.samples_per_second:,.0f} samples/s" if record.samples_per_second else ""
+    terminal.note(text)
+    terminal.note(f"trained {record.epochs} epochs in {trained:.0f} s{rate}")
+    terminal.note("compare with: galaxynet compare")

@@ -1,0 +1,93 @@
+"""Which device, how many, and in which number format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from galaxynet.errors import UsageError
+from galaxynet.training.options import TrainingOptions
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What a training runs on.
+
+    Attributes:
+        accelerator: `cpu`, `cuda` or `mps`: Lightning's name.
+        devices: Number of GPUs; on a CPU, of processes.
+        name: What a person calls the device, `cpu` or the GPU's name.
+        precision: Lightning's name of the number format.
+    """
+
+    accelerator: Literal["cpu", "cuda", "mps"]
+    devices: int
+    name: str
+    precision: Any
+
+
+def choose(options: TrainingOptions) -> Hardware:
+    """The hardware for a training.
+
+    Raises:
+        UsageError: If there is no such device here, or not so many.
+    """
+    accelerator = _accelerator(options)
+    available = {"cuda": torch.cuda.device_count(), "mps": 1}.get(accelerator)
+    if available is not None and options.devices > available:
+        raise UsageError(
+            f"--devices {options.devices}, but this machine has {_count(available)}.",
+            f"Use --devices {available}" + (" or --accelerator cpu." if accelerator == "cuda" else "."),
+        )
+    if accelerator == "cpu" and options.devices > 1 and options.accelerator == "auto":
+        raise UsageError(
+            f"--devices {options.devices}, but this machine has no GPU.",
+            "Use --devices 1, or --accelerator cpu to train in several processes.",
+        )
+    name = torch.cuda.get_device_name(0) if accelerator == "cuda" else accelerator
+    return Hardware(accelerator, options.devices, name, _precision(options, accelerator))
+
+
+def _count(gpus: int) -> str:
+    return "1 GPU" if gpus == 1 else f"{gpus} GPUs"
+
+
+def _accelerator(options: TrainingOptions) -> Literal["cpu", "cuda", "mps"]:
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if options.accelerator == "cpu":
+        return "cpu"
+    if options.accelerator == "mps" and not mps:
+        raise UsageError("--accelerator mps, but this machine has no Apple GPU.", "Use --accelerator auto.")
+    if options.accelerator == "gpu" and not (cuda or mps):
+        raise UsageError(
+            f"--accelerator gpu --devices {options.devices}, but this machine has no GPU that PyTorch can use.",
+            "Use --accelerator auto.",
+        )
+    if cuda and options.accelerator != "mps":
+        return "cuda"
+    return "mps" if mps else "cpu"
+
+
+def _precision(options: TrainingOptions, accelerator: str) -> str:
+    match options.precision:
+        case "float32":
+            return "32-true"
+        case "bf16":
+            return "bf16-mixed"
+        case "fp16":
+            if accelerator == "cpu":
+                raise UsageError("--precision fp16 needs a GPU.", "Use --precision auto.")
+            return "16-mixed"
+    return "bf16-mixed" if _fast_bf16(accelerator) else "32-true"
+
+
+def _fast_bf16(accelerator: str) -> bool:
+    """Whether bf16 is done in hardware; emulated, it is slower than float32."""
+    if accelerator == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if accelerator == "cpu":
+        able = torch.cpu.get_capabilities()
+        return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
+    return False

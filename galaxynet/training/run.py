@@ -1,0 +1,249 @@
+"""From a plan to a finished run: data, network, Trainer, test, record."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+
+from galaxynet import registry, runs, terminal
+from galaxynet.data.module import DataModule
+from galaxynet.errors import GalaxynetError, RunError
+from galaxynet.runs import Run
+from galaxynet.tasks import Task
+from galaxynet.training.callbacks import Diverged, EpochSeeds, StopOnUndefinedLoss, Throughput
+from galaxynet.training.describe import describe
+from galaxynet.training.display import Display
+from galaxynet.training.finish import announce, finish
+from galaxynet.training.hardware import Hardware, choose
+from galaxynet.training.metrics_file import MetricsFile
+from galaxynet.training.plan import Plan
+
+_RUN_VARIABLE = "GALAXYNET_RUN_FOLDER"
+
+
+def train(
+    plan: Plan,
+    *,
+    runs_dir: Path,
+    data_dir: Path,
+    resume: Run | None = None,
+    command: Sequence[str] = (),
+) -> Run | None:
+    """Train a network, test it once with the weights of the best epoch, and keep the run.
+
+    Args:
+        plan: What is to be trained.
+        runs_dir: Where the run folder is made.
+        data_dir: The folder of the datasets.
+        resume: The interrupted run to go on with; its options must be those of the plan.
+        command: The words of the call, for the record.
+
+    Returns:
+        The run, whose status is `finished`, `diverged` or `interrupted`; None in every process of a
+        multi-device training but the first.
+
+    Raises:
+        GalaxynetError: If data, hardware or the run to resume are not fit; the run, where there is one
+            already, is then marked as failed.
+    """
+    if resume is not None:
+        _check_resumable(resume)
+    _quieten()
+    hardware = choose(plan.training)
+    # Numbers that are too small for float32's normal range are slow on a CPU and mean nothing to a network.
+    torch.set_flush_denormal(True)
+    lightning.seed_everything(plan.training.seed, verbose=False)
+    began = time.perf_counter()
+    data = _data(plan, data_dir)
+    network = _network(plan, data)
+    prepared = time.perf_counter() - began
+
+    run = None
+    if _is_first_process():
+        run = _begin(plan, data, network, hardware, runs_dir, resume, command)
+        run.record.seconds["prepare"] = prepared
+        run.save()
+        os.environ[_RUN_VARIABLE] = str(run.path)
+        announce(run)
+    folder = Path(os.environ[_RUN_VARIABLE])
+    throughput = Throughput()
+    display = Display(network.metric, plan.training.epochs, data.sizes["train"])
+    trainer = _trainer(plan, network, hardware, folder, run, [throughput, display])
+    try:
+        with _interruptible():
+            began = time.perf_counter()
+            last = folder / "checkpoints" / "last.ckpt"
+            resume_from = str(last) if resume is not None and last.is_file() else None
+            trainer.fit(network, datamodule=data, ckpt_path=resume_from, weights_only=True)
+            trained = time.perf_counter() - began
+            if trainer.received_sigterm:
+                raise KeyboardInterrupt
+            finish(run, trainer, network, data, folder, trained, throughput)
+    except (KeyboardInterrupt, SystemExit):
+        _end(run, "interrupted", trainer)
+    except Diverged as error:
+        _end(run, "diverged", trainer, f"{error}".capitalize() + ".")
+    except BaseException as error:
+        reason = error.message if isinstance(error, GalaxynetError) else f"{type(error).__name__}: {error}"
+        _end(run, "failed", trainer, reason)
+        raise _explained(error, run) from error
+    finally:
+        os.environ.pop(_RUN_VARIABLE, None)
+        display.close()
+    return run
+
+
+def _is_first_process() -> bool:
+    return rank_zero_only.rank == 0  # from the variables that launchers set, before any process group exists
+
+
+def _check_resumable(run: Run) -> None:
+    if run.status == "finished":
+        raise RunError(
+            f"The run {run.label} is finished.", f"To train it again: galaxynet train --like {run.record.id}"
+        )
+    if run.status == "diverged":
+        raise RunError(
+            f"The loss of the run {run.label} became undefined; going on cannot mend that.",
+            f"Try a lower learning rate: galaxynet train --like {run.record.id} --lr ...",
+        )
+    if run.status == "running":
+        raise RunError(f"The run {run.label} is still running (process {run.record.environment.pid}).")
+
+
+def _quieten() -> None:
+    """Silence what Lightning says of itself; what a person has to know, galaxynet says."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning.*")
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+
+
+def _data(plan: Plan, data_dir: Path) -> DataModule:
+    kind = registry.resolve_for(plan.dataset, plan.dataset_spec.module)
+    data: DataModule = kind(
+        plan.dataset_options,
+        data_dir=data_dir,
+        batch_size=plan.training.batch_size,
+        validation=plan.training.validation,
+        seed=plan.training.seed,
+    )
+    # Once here, so that what the network needs to know is known; Lightning's own calls are then immediate.
+    data.prepare_data()
+    data.setup("fit")
+    return data
+
+
+def _network(plan: Plan, data: DataModule) -> Task:
+    kind = registry.resolve_for(plan.model, plan.model_spec.module)
+    network: Task = kind(plan.model_options, data.info)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def _begin(
+    plan: Plan,
+    data: DataModule,
+    network: Task,
+    hardware: Hardware,
+    runs_dir: Path,
+    resume: Run | None,
+    command: Sequence[str],
+) -> Run:
+    record = describe(plan, data, network, hardware, command)
+    if resume is None:
+        return runs.create(runs_dir, record)
+    before = resume.record
+    if record.test_set != before.test_set or record.splits != before.splits:
+        raise RunError(
+            f"The data of {plan.dataset.name} are not those that the run {resume.label} began with.",
+            f"Train anew with: galaxynet train --like {before.id}",
+        )
+    for name in ("id", "name", "started", "command", "epochs", "metrics"):
+        setattr(record, name, getattr(before, name))
+    return Run(resume.path, record)
+
+
+def _trainer(
+    plan: Plan, network: Task, hardware: Hardware, folder: Path, run: Run | None, callbacks: list[Callback]
+) -> Trainer:
+    options = plan.training
+    validated = options.validation > 0
+    monitor = {"monitor": f"val/{network.metric}", "mode": "max" if network.higher_is_better else "min"}
+    checkpoint = ModelCheckpoint(
+        dirpath=folder / "checkpoints",
+        filename="best",
+        save_last=True,
+        enable_version_counter=False,
+        **(monitor if validated else {}),
+    )
+    stop = [EarlyStopping(patience=options.patience, check_finite=False, **monitor)] if options.patience and validated else []
+    rows = run.metrics() if run is not None and run.record.epochs else []
+    return Trainer(
+        accelerator=hardware.accelerator,
+        devices=hardware.devices,
+        strategy="ddp" if hardware.devices > 1 else "auto",
+        precision=hardware.precision,
+        max_epochs=options.epochs,
+        callbacks=[EpochSeeds(options.seed), StopOnUndefinedLoss(), *callbacks, *stop, checkpoint],
+        logger=MetricsFile(folder / runs.folder.METRICS, rows),
+        default_root_dir=folder,
+        # Our loaders give every process its part; epoch averages are logged at the end of an epoch.
+        use_distributed_sampler=False,
+        log_every_n_steps=1_000_000,
+        num_sanity_val_steps=0,
+        limit_val_batches=1.0 if validated else 0,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        deterministic=hardware.accelerator == "cpu",
+    )
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Give Ctrl-C back its meaning afterwards: Lightning switches it off while it shuts down."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        try:
+            signal.signal(signal.SIGINT, handler)
+        except ValueError:  # not the main thread, where Lightning changed nothing either
+            pass
+
+
+def _end(run: Run | None, status: Any, trainer: Trainer, message: str = "") -> None:
+    if run is None:
+        return
+    record = run.record
+    record.status, record.message = status, message
+    record.epochs = trainer.current_epoch
+    record.finished = datetime.now(UTC)
+    run.save()
+    if status == "diverged":
+        terminal.note(f"[yellow]{message}[/yellow] Kept as {run.path}; a lower --lr may help.")
+
+
+def _explained(error: BaseException, run: Run | None) -> BaseException:
+    """An error with the way out, where it is one that people meet."""
+    resume = f" Then go on with: galaxynet train --resume {run.record.id}" if run is not None else ""
+    if isinstance(error, torch.OutOfMemoryError):
+        return GalaxynetError("The GPU's memory is full.", "Use a smaller --batch-size.")
+    if isinstance(error, OSError) and error.strerror:
+        return GalaxynetError(
+            f"{error.filename or 'A file of the run'}: {error.strerror}.", f"Mend that.{resume}"
+        )
+    return error
