@@ -1,0 +1,60 @@
+# Two commands on a fresh machine: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+DEMO   := demo
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev demo test check docs serve bench clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 18
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "galaxynet needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing galaxynet into $(VENV) (PyTorch is large; this takes a minute or two)"
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	@echo "installing the tools for tests, checks and documentation"
+	$(PIP) -e '.[dev,docs]'
+	@touch $@
+
+install: $(VENV)/.installed ## an environment in .venv with the command galaxynet
+
+dev: $(VENV)/.dev ## the same with the tools for tests, checks and documentation
+
+demo: export GALAXYNET_DATA = $(DEMO)/data
+demo: export GALAXYNET_RUNS = $(DEMO)/runs
+demo: $(VENV)/.installed ## simulate 2,000 galaxies, train two networks on them, compare
+	$(BIN)/galaxynet fetch galaxy-sim --count 2000 --seed 0
+	$(BIN)/galaxynet train galaxy_alexnet --dataset galaxy-sim --act relu --seed 1
+	$(BIN)/galaxynet train galaxy_alexnet --dataset galaxy-sim --act tanh --seed 1
+	$(BIN)/galaxynet compare
+	@echo "The runs are in $(DEMO)/runs, with figures; activate the environment with: . $(BIN)/activate"
+
+test: $(VENV)/.dev ## all tests, on all cores, in random order
+	$(BIN)/python -m pytest -n auto
+
+check: $(VENV)/.dev ## style, types, documentation
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mkdocs build --strict --quiet
+
+docs: $(VENV)/.dev ## build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+serve: $(VENV)/.dev ## the documentation in a browser, rebuilt as it is written
+	$(BIN)/mkdocs serve
+
+bench: $(VENV)/.dev ## all measurements side by side; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.run
+
+clean: ## remove what was built, fetched for the demo or cached; keep the environment
+	rm -rf $(DEMO) site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
