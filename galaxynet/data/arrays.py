@@ -1,0 +1,224 @@
+"""Prepared samples on disk: one uint8 array and its index, kept under a key of all that determines them.
+
+An array is written beside its final place and renamed when it is whole, so whatever interrupts a build
+(Ctrl-C, `kill -9`, a full disk) leaves nothing that a later start could take for an array.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from galaxynet.atomic import new_folder
+from galaxynet.errors import DataError
+from galaxynet.terminal import note
+
+ARRAY = "array.npy"
+INDEX = "index.json"
+FORMAT = 1
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Block(NamedTuple):
+    """Some consecutive samples of an array that is being built.
+
+    Attributes:
+        rows: uint8, shape (k, *shape).
+        ids: The id of each row.
+        skipped: Samples that could not be used: name and reason.
+    """
+
+    rows: npt.NDArray[np.uint8]
+    ids: Sequence[int | str]
+    skipped: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an array is made, worked out only when it has to be.
+
+    Attributes:
+        rows: How many there are at most.
+        shape: Shape of a row.
+        blocks: Makes the blocks, in order.
+        extra: More for the index; JSON types.
+    """
+
+    rows: int
+    shape: tuple[int, ...]
+    blocks: Callable[[], Iterator[Block]]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CachedArray:
+    """A prepared array.
+
+    Attributes:
+        rows: uint8, shape (n, *shape), mapped from the file copy-on-write: the file never changes.
+        ids: The id of each row.
+        skipped: Samples that were left out: name and reason.
+        extra: What the recipe added.
+        folder: Where it lies.
+    """
+
+    rows: npt.NDArray[np.uint8]
+    ids: list[int | str]
+    skipped: dict[str, str]
+    extra: dict[str, Any]
+    folder: Path
+
+
+def fingerprint(path: Path) -> dict[str, Any]:
+    """What identifies the state of a file or folder without reading it: name, size, time of change.
+
+    A folder changes its time when a file is added, removed or renamed in it, not when one is overwritten.
+    """
+    status = path.stat()
+    size = 0 if path.is_dir() else status.st_size
+    return {"name": path.name, "size": size, "changed": status.st_mtime_ns}
+
+
+def cached_array(folder: Path, key: Mapping[str, Any], recipe: Callable[[], Recipe]) -> CachedArray:
+    """The array of a key: opened if it is there, else built.
+
+    Args:
+        folder: Where the arrays of a dataset are kept.
+        key: All that determines the array; JSON types.
+        recipe: Called only if the array must be built.
+
+    Raises:
+        DataError: If the disk is full, or the folder cannot be written.
+    """
+    canonical = json.dumps({"format": FORMAT, **key}, sort_keys=True)
+    name = hashlib.blake2b(canonical.encode(), digest_size=8).hexdigest()
+    path = folder / name
+    found = _open(path)
+    if found is not None:
+        return found
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _lock(folder, name) as held:
+            # Another process may have built it while this one waited.
+            found = _open(path)
+            if found is not None:
+                return found
+            if held:
+                _remove_remains(folder, name)
+            if path.exists():
+                shutil.rmtree(path)  # there, and not to be opened: damaged
+            _build(path, key, recipe())
+    except OSError as error:
+        raise DataError(
+            f"The prepared images cannot be kept in {folder}: {error.strerror}.",
+            "Name another data folder with --data-dir or GALAXYNET_DATA.",
+        ) from error
+    found = _open(path)
+    if found is None:
+        raise DataError(f"The prepared images in {path} cannot be read back.", "Remove that folder.")
+    return found
+
+
+def _open(path: Path) -> CachedArray | None:
+    """The array in a folder, or None if it is not there or damaged."""
+    try:
+        index = json.loads((path / INDEX).read_text(encoding="utf-8"))
+        rows = np.load(path / ARRAY, mmap_mode="c")
+        if len(rows) != len(index["ids"]):
+            return None
+        return CachedArray(rows, index["ids"], index["skipped"], index["extra"], path)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _build(path: Path, key: Mapping[str, Any], recipe: Recipe) -> None:
+    size = recipe.rows * int(np.prod(recipe.shape))
+    free = shutil.disk_usage(path.parent).free
+    if free < size:
+        raise _full(path.parent, size, free)
+    ids: list[int | str] = []
+    skipped: dict[str, str] = {}
+    with new_folder(path) as building:
+        try:
+            with (building / ARRAY).open("wb") as stream:
+                _write_header(stream, (recipe.rows, *recipe.shape))
+                for block in recipe.blocks():
+                    # Written, not stored through a map: on a full disk a map kills the process.
+                    stream.write(np.ascontiguousarray(block.rows).data)
+                    ids += block.ids
+                    skipped.update(block.skipped)
+                stream.seek(0)
+                _write_header(stream, (len(ids), *recipe.shape))
+                stream.flush()
+                os.fsync(stream.fileno())
+            index = {"ids": ids, "skipped": skipped, "extra": dict(recipe.extra), "key": dict(key)}
+            (building / INDEX).write_text(json.dumps(index), encoding="utf-8")
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            raise _full(path.parent, size, shutil.disk_usage(path.parent).free) from error
+
+
+def _write_header(stream: BinaryIO, shape: tuple[int, ...]) -> None:
+    # numpy pads the header for a first axis of any length, so it can be written over when the count is known.
+    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+
+
+def _full(folder: Path, size: int, free: int) -> DataError:
+    return DataError(
+        f"The disk is full: the prepared images need {size / 1e6:,.0f} MB in {folder}, "
+        f"and {free / 1e6:,.0f} MB are free.",
+        "Make room, or name another data folder with --data-dir or GALAXYNET_DATA.",
+    )
+
+
+@contextlib.contextmanager
+def _lock(folder: Path, name: str) -> Iterator[bool]:
+    """Hold the right to build `name`; the system takes it back from a process that dies.
+
+    Yields:
+        Whether it is really held: False on a file system without locks, where several processes may
+        build one array, each beside the others, and the first to finish wins.
+    """
+    with (folder / f".{name}.lock").open("w") as stream:
+        held = _take(stream, wait=False)
+        if held is None:
+            note("another process is preparing the same images: waiting for it")
+            held = _take(stream, wait=True)
+        yield bool(held)
+
+
+def _take(stream: Any, *, wait: bool) -> bool | None:
+    """True if the lock is now ours, None if another process has it, False if there are no locks here."""
+    import fcntl
+
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return False
+    return True
+
+
+def _remove_remains(folder: Path, mine: str) -> None:
+    """Remove what builders that died have left. Those of `mine` are dead, because we hold its lock."""
+    for remains in folder.glob(".*.building"):
+        name = remains.name.split(".")[1]
+        if name == mine:
+            shutil.rmtree(remains, ignore_errors=True)
+            continue
+        with (folder / f".{name}.lock").open("w") as stream:
+            if _take(stream, wait=False):
+                shutil.rmtree(remains, ignore_errors=True)

@@ -1,0 +1,200 @@
+"""Batches out of one array that lies on the device: no workers, no per-sample Python.
+
+A batch is an index into a uint8 array; it is normalised and augmented as a batch, where the array is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from galaxynet.data.augmentation import Affine
+from galaxynet.data.splits import Rows, place
+from galaxynet.errors import DataError
+
+DEVICE_SHARE = 0.5
+"""An array that takes more than this part of the device's free memory stays in the host's memory."""
+
+
+class Batch(NamedTuple):
+    """What a network is given at each step.
+
+    Attributes:
+        inputs: Normalised samples, float32, shape (samples, channels, height, width) for images.
+        targets: What is to be learnt, shape (samples,) for classes.
+        indices: The rows of the samples in the dataset, int64, shape (samples,).
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    indices: Tensor
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """Pixel values to network inputs: `(value - mean) / std`, channel by channel.
+
+    Attributes:
+        mean: Subtracted, in units of the stored values (0 to 255).
+        std: Divided by, in the same units.
+    """
+
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (255.0,)
+
+    def on(self, device: torch.device) -> Callable[[Tensor], Tensor]:
+        """A function that normalises images of shape (samples, channels, height, width) to float32."""
+        # Made once and not for every batch: a copy to a GPU makes the host wait.
+        mean = torch.tensor(self.mean, device=device).view(1, -1, 1, 1)
+        std = torch.tensor(self.std, device=device).view(1, -1, 1, 1)
+        return lambda images: (images.float() - mean) / std
+
+
+class ArrayStore:
+    """Samples and targets of a dataset, on the device if they fit and else in the host's memory.
+
+    Args:
+        images: uint8, shape (n, height, width, channels), or (n, height, width) for one channel; it may be
+            a memory map.
+        targets: Of any type, first axis n.
+        device: Where the batches are to be.
+        share: The part of the device's free memory that the array may take.
+    """
+
+    def __init__(
+        self,
+        images: npt.NDArray[np.uint8],
+        targets: npt.NDArray[np.generic],
+        device: torch.device,
+        share: float = DEVICE_SHARE,
+    ) -> None:
+        self.device = device
+        # On the CPU the memory map itself is the array: it is read once, and processes share its pages.
+        array = torch.from_numpy(images)
+        self.images = array if array.ndim == 4 else array[..., None]
+        self.resident = device.type == "cpu" or images.nbytes <= share * _free_memory(device)
+        if self.resident:
+            self.images = self.images.to(device)
+        self.targets = torch.from_numpy(targets).to(device)
+
+    def gather(self, rows: Tensor) -> Tensor:
+        """The images of some rows as they are stored, on the device, shape (k, channels, height, width)."""
+        if self.resident:
+            chosen = self.images[rows]
+        else:
+            chosen = self.images[rows.cpu()]
+            if self.device.type == "cuda":
+                # From pinned memory the copy runs beside the computation of the batch before.
+                chosen = chosen.pin_memory()
+            chosen = chosen.to(self.device, non_blocking=True)
+        return chosen.permute(0, 3, 1, 2)  # channels last in memory, as convolutions like it
+
+
+def _free_memory(device: torch.device) -> float:
+    if device.type == "cuda":
+        return float(torch.cuda.mem_get_info(device)[0])
+    return float("inf")  # devices that share the host's memory
+
+
+def global_batches(samples: int, batch_size: int, processes: int) -> list[tuple[int, int]]:
+    """Divide samples into the batches that all processes share.
+
+    Each has at least as many samples as there are processes, so that every process has the same number of
+    batches, none of them empty: a last batch that is smaller is merged into the one before it.
+
+    Returns:
+        Start and end of each batch.
+
+    Raises:
+        DataError: If there are fewer samples than processes.
+    """
+    if samples == 0:
+        return []
+    if samples < processes:
+        raise DataError(
+            f"A part of the dataset has {samples} samples, too few for {processes} processes.",
+            f"Use --devices {samples} or fewer, or more data.",
+        )
+    step = max(batch_size, processes)
+    starts = list(range(0, samples, step))
+    if len(starts) > 1 and samples - starts[-1] < processes:
+        starts.pop()
+    return list(zip(starts, [*starts[1:], samples], strict=True))
+
+
+class DeviceBatches:
+    """The batches of one part of a dataset, for one process.
+
+    Iterating gives the batches of one epoch. Their order and augmentation depend on the seed and the number
+    of the epoch and on nothing else: a resumed training sees what an uninterrupted one would have seen, and
+    several processes together see what a single one would.
+
+    Args:
+        store: The arrays.
+        rows: The rows of this part.
+        batch_size: Samples in a batch of all processes together.
+        normalization: Applied to every batch.
+        augmentation: Applied to every batch, if given.
+        shuffle: Draw a new order for each epoch.
+        seed: Determines order and augmentation, with the epoch.
+        epoch: Tells the number of the epoch when an iteration begins.
+        rank: Number of this process.
+        processes: How many processes share the batches.
+    """
+
+    def __init__(
+        self,
+        store: ArrayStore,
+        rows: Rows,
+        batch_size: int,
+        *,
+        normalization: Normalization,
+        augmentation: Affine | None = None,
+        shuffle: bool = False,
+        seed: int = 0,
+        epoch: Callable[[], int] = lambda: 0,
+        rank: int = 0,
+        processes: int = 1,
+    ) -> None:
+        self.store = store
+        self.rows = torch.from_numpy(rows)
+        self.bounds = global_batches(len(rows), batch_size, processes)
+        self.normalization = normalization
+        self.augmentation = augmentation
+        self.shuffle = shuffle
+        self.seed = seed
+        self.epoch = epoch
+        self.rank = rank
+        self.processes = processes
+
+    def __len__(self) -> int:
+        """Batches in an epoch; the same for every process."""
+        return len(self.bounds)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The batches of the current epoch."""
+        device = self.store.device
+        # The generator has 32 bits of state to seed; hashing spreads neighbouring seeds and epochs over them.
+        generator = torch.Generator().manual_seed(place(str(self.seed), self.epoch()) & 0xFFFFFFFF)
+        rows = self.rows
+        if self.shuffle:
+            rows = rows[torch.randperm(len(rows), generator=generator)]
+        rows = rows.to(device)
+        parameters = None
+        if self.augmentation is not None:
+            # Drawn for the whole epoch at once: one copy to the device, and no matter how it is divided.
+            parameters = self.augmentation.parameters(len(rows), generator).to(device)
+        normalize = self.normalization.on(device)
+        for start, end in self.bounds:
+            mine = slice(start + self.rank, end, self.processes)
+            indices = rows[mine]
+            inputs = normalize(self.store.gather(indices))
+            if self.augmentation is not None and parameters is not None:
+                inputs = self.augmentation(inputs, parameters[mine])
+            yield Batch(inputs, self.store.targets[indices], indices)

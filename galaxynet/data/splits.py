@@ -1,0 +1,130 @@
+"""Training, validation and test parts: stratified by class, decided by the samples' ids alone.
+
+Within each class the ids are ordered by a keyed hash and the first of them are taken. The same ids give the
+same parts on every machine, in every order they come in, with every version of numpy; and when samples are
+added or removed, the others change sides only near the boundary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Rows = npt.NDArray[np.int64]
+
+
+class Split(NamedTuple):
+    """Rows of the dataset in each part, ascending. The parts are disjoint.
+
+    Attributes:
+        train: Rows that the weights are learnt from.
+        validation: Rows that a model is selected on; empty if none are held out.
+        test: Rows that the final figure is measured on.
+    """
+
+    train: Rows
+    validation: Rows
+    test: Rows
+
+
+def place(key: str, identifier: int | str) -> int:
+    """Where a sample stands in the order that `key` defines: a 64-bit hash of both."""
+    digest = hashlib.blake2b(f"{key}:{identifier}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
+
+
+def quotas(counts: Sequence[int], fraction: float, *, both: bool) -> list[int]:
+    """How many samples of each class are taken, so that the whole is `fraction` of all.
+
+    Each quota is the class's exact share rounded up or down; the largest remainders are rounded up until
+    the total is right (at least one sample, if there are two or more in all).
+
+    Args:
+        counts: Samples of each class.
+        fraction: Share to be taken, in [0, 1).
+        both: Give every class of two or more samples at least one on either side.
+
+    Returns:
+        A quota per class, each within one of `fraction * count`.
+    """
+    if fraction <= 0:
+        return [0] * len(counts)
+    shares = [fraction * count for count in counts]
+    taken = [math.floor(share) for share in shares]
+    total = sum(counts)
+    wanted = min(max(round(fraction * total), 1), total - 1)
+    by_remainder = sorted(range(len(counts)), key=lambda c: (taken[c] - shares[c], c))
+    for c in by_remainder[: max(wanted - sum(taken), 0)]:
+        taken[c] += 1
+    if both:
+        taken = [min(max(k, 1), n - 1) if n >= 2 else k for k, n in zip(taken, counts, strict=True)]
+    return taken
+
+
+def held_out(
+    rows: Rows,
+    ids: Sequence[int | str],
+    targets: npt.NDArray[np.int64],
+    fraction: float,
+    key: str,
+    *,
+    both: bool = False,
+) -> tuple[Rows, Rows]:
+    """Divide rows into those that stay and a stratified share that is held out.
+
+    Args:
+        rows: The rows to divide.
+        ids: The id of every row of the dataset.
+        targets: The class of every row of the dataset.
+        fraction: Share to hold out, in [0, 1).
+        key: Names this division; another key gives an independent one.
+        both: Give every class of two or more samples at least one on either side.
+
+    Returns:
+        The rows that stay and the rows held out, both ascending.
+    """
+    classes = np.unique(targets[rows])
+    members = [rows[targets[rows] == c] for c in classes]
+    chosen = []
+    for group, quota in zip(
+        members, quotas([len(group) for group in members], fraction, both=both), strict=True
+    ):
+        # Two ids with one hash are as good as impossible; the id itself then decides, not the order given.
+        ordered = sorted(group.tolist(), key=lambda row: (place(key, ids[row]), str(ids[row])))
+        chosen += ordered[:quota]
+    out = np.sort(np.array(chosen, dtype=np.int64))
+    return np.setdiff1d(rows, out), out
+
+
+def split(
+    rows: Rows,
+    ids: Sequence[int | str],
+    targets: npt.NDArray[np.int64],
+    *,
+    test: float | Rows,
+    validation: float,
+    seed: int,
+) -> Split:
+    """Divide the samples of a dataset into training, validation and test part.
+
+    Args:
+        rows: The rows that take part, without repetition.
+        ids: The id of every row of the dataset.
+        targets: The class of every row of the dataset.
+        test: The share of the test part, in (0, 1), or its rows.
+        validation: The share of the remaining samples that is held out for validation, in [0, 1).
+        seed: Selects the division. The validation part is drawn by a key of its own, so it is independent
+            of how the test part came about.
+    """
+    if isinstance(test, float | int):
+        rest, tested = held_out(rows, ids, targets, test, f"test:{seed}", both=True)
+    else:
+        tested = np.sort(test)
+        rest = np.setdiff1d(rows, tested)
+    train, validated = held_out(rest, ids, targets, validation, f"validation:{seed}")
+    return Split(train, validated, tested)
