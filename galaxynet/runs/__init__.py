@@ -1,0 +1,30 @@
+"""Run folders and their records (no torch)."""
+
+from galaxynet.runs.environment import describe_environment
+from galaxynet.runs.folder import DamagedRun, Run, create, find, scan
+from galaxynet.runs.predictions import Predictions, write_predictions
+from galaxynet.runs.record import (
+    Environment,
+    MajorityClass,
+    OptionValues,
+    PluginId,
+    ReferenceValue,
+    RunRecord,
+)
+
+__all__ = [
+    "DamagedRun",
+    "Environment",
+    "MajorityClass",
+    "OptionValues",
+    "PluginId",
+    "Predictions",
+    "ReferenceValue",
+    "Run",
+    "RunRecord",
+    "create",
+    "describe_environment",
+    "find",
+    "scan",
+    "write_predictions",
+]

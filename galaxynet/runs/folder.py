@@ -1,0 +1,280 @@
+"""The run folder: made in one step, opened, listed and found again.
+
+runs/20261123-191505-galaxy_alexnet-k3x9ab/
+  run.json  metrics.csv  predictions.csv  checkpoints/{best,last}.ckpt  figures/
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from galaxynet import atomic
+from galaxynet.errors import RunError
+from galaxynet.runs.environment import is_alive
+from galaxynet.runs.predictions import Predictions
+from galaxynet.runs.record import RunRecord, Status, new_id
+
+RECORD = "run.json"
+CHECKPOINTS = "checkpoints"
+FIGURES = "figures"
+METRICS = "metrics.csv"
+PREDICTIONS = "predictions.csv"
+
+_FOLDER_NAME = re.compile(r"\d{8}-\d{6}-.+-[a-z0-9]{6}")
+
+
+@dataclass
+class Run:
+    """A run folder and its record.
+
+    Attributes:
+        path: The folder.
+        record: What its `run.json` says.
+    """
+
+    path: Path
+    record: RunRecord
+
+    @classmethod
+    def open(cls, path: Path) -> Run:
+        """Read a run folder.
+
+        Raises:
+            RunError: If it has no `run.json`, or one that cannot be read.
+        """
+        try:
+            text = (path / RECORD).read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            raise RunError(f"{path} is not a run folder: it has no {RECORD}.") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(f"{path / RECORD} cannot be read: {_reason(error)}.") from None
+        try:
+            return cls(path, RunRecord.from_json(text))
+        except RunError as error:
+            raise RunError(f"{path / RECORD}: {error.message}", error.hint) from None
+
+    @property
+    def status(self) -> Status:
+        """The record's status; `interrupted` if it says running and its process is gone."""
+        if self.record.status == "running" and not is_alive(self.record.environment):
+            return "interrupted"
+        return self.record.status
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: its name, or its id where it has none."""
+        return self.record.name or self.record.id
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / CHECKPOINTS
+
+    @property
+    def figures(self) -> Path:
+        """The folder of the figures."""
+        return self.path / FIGURES
+
+    def save(self) -> None:
+        """Write the record, in one step."""
+        atomic.write_text(self.path / RECORD, self.record.to_json())
+
+    def checkpoint(self, which: Literal["best", "last"] = "best") -> Path:
+        """The path of a checkpoint.
+
+        Raises:
+            RunError: If there is no such checkpoint.
+        """
+        path = self.checkpoints / f"{which}.ckpt"
+        if not path.is_file():
+            raise RunError(f"The run {self.label} has no {which} checkpoint ({path}).")
+        return path
+
+    def metrics(self) -> list[dict[str, float]]:
+        """The rows of `metrics.csv`, without their empty cells; none if nothing was logged.
+
+        A row that was cut off while it was written is given as far as it can be read.
+        """
+        try:
+            with (self.path / METRICS).open(newline="", encoding="utf-8", errors="replace") as stream:
+                # A cell beyond the header has the key None; a NUL byte of a lost page is no number.
+                return [_numbers(row) for row in csv.DictReader(stream)]
+        except FileNotFoundError:
+            return []
+        except (OSError, csv.Error) as error:
+            raise RunError(f"{self.path / METRICS} cannot be read: {_reason(error)}.") from None
+
+    def predictions(self) -> Predictions:
+        """What it predicted for the test set.
+
+        Raises:
+            RunError: If `predictions.csv` is missing or damaged.
+        """
+        return Predictions.read(self.path / PREDICTIONS)
+
+
+@dataclass(frozen=True)
+class DamagedRun:
+    """A run folder whose record cannot be read.
+
+    Attributes:
+        path: The folder.
+        reason: Why, in a sentence.
+    """
+
+    path: Path
+    reason: str
+
+
+def create(runs_dir: Path, record: RunRecord) -> Run:
+    """Make the folder of a new run: `<date>-<time>-<model>-<id>/`, with its record.
+
+    The folder appears whole, and two runs that start at the same moment get two folders. The record's id is
+    replaced if another run in `runs_dir` has it.
+
+    Args:
+        runs_dir: The folder of the runs; it is made if need be.
+        record: The record; `started` (in local time) and `model` name the folder.
+
+    Raises:
+        RunError: If the folder cannot be made.
+    """
+    try:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        building = runs_dir / f".new-run-{new_id()}{new_id()}"
+        building.mkdir()
+    except OSError as error:
+        raise RunError(
+            f"No run can be kept in {runs_dir}: {_reason(error)}.", "Name another folder: --runs-dir"
+        ) from None
+    try:
+        for part in (CHECKPOINTS, FIGURES):
+            (building / part).mkdir()
+        moment = record.started.astimezone().strftime("%Y%m%d-%H%M%S")
+        model = re.sub(r"[^A-Za-z0-9_.-]", "_", record.model.name)
+        taken = {folder.name[-6:] for folder in runs_dir.iterdir()}
+        while True:
+            while record.id in taken:
+                record.id = new_id()
+            atomic.write_text(building / RECORD, record.to_json())
+            path = runs_dir / f"{moment}-{model}-{record.id}"
+            try:
+                building.rename(path)
+            except OSError:
+                if not path.exists():
+                    raise
+                taken.add(record.id)
+                continue
+            return Run(path, record)
+    except OSError as error:
+        raise RunError(
+            f"No run can be kept in {runs_dir}: {_reason(error)}.", "Name another folder: --runs-dir"
+        ) from None
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def scan(runs_dir: Path) -> list[Run | DamagedRun]:
+    """Every run in a folder, by the names of their folders, oldest first; none if there is no such folder.
+
+    Folders that are no runs (no record, no name of a run, nothing in them that a run has) are passed over.
+    """
+    try:
+        names = sorted(entry.name for entry in os.scandir(runs_dir) if entry.is_dir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"The runs in {runs_dir} cannot be listed: {_reason(error)}.") from None
+    found: list[Run | DamagedRun] = []
+    for name in names:
+        path = runs_dir / name
+        if name.startswith("."):
+            continue
+        try:
+            found.append(Run.open(path))
+        except RunError as error:
+            if _FOLDER_NAME.fullmatch(name) or any(
+                (path / part).exists() for part in (RECORD, CHECKPOINTS, METRICS)
+            ):
+                # The path is shown beside the reason, so it need not be said twice.
+                reason = (
+                    str(error).replace(f"{path / RECORD}: ", "").replace(f"{path / RECORD} ", f"{RECORD} ")
+                )
+                reason = reason.replace(f"{path} is not a run folder: it has no", "it has no")
+                found.append(DamagedRun(path, reason))
+    return found
+
+
+def find(runs_dir: Path, reference: str) -> Run:
+    """The run that a person means.
+
+    Args:
+        runs_dir: The folder of the runs.
+        reference: The path of a run folder, an id, a folder name, a name, the beginning of an id or of a
+            folder name, or `last` for the one that was started last.
+
+    Raises:
+        RunError: If there is none (the nearest is told), several fit, or its record cannot be read.
+    """
+    path = Path(reference).expanduser()
+    if path.name == RECORD:
+        path = path.parent
+    if reference and (path / RECORD).is_file():
+        return Run.open(path)
+    everything = scan(runs_dir)
+    runs = [run for run in everything if isinstance(run, Run)]
+    if reference == "last" and runs:
+        return max(runs, key=lambda run: (run.record.started, run.path.name))
+    for exact in (
+        [run for run in runs if reference in (run.record.id, run.path.name)],
+        [run for run in runs if reference and reference == run.record.name],
+        [
+            run
+            for run in runs
+            if reference and (run.record.id.startswith(reference) or run.path.name.startswith(reference))
+        ],
+    ):
+        if len(exact) == 1:
+            return exact[0]
+        if exact:
+            shown = ", ".join(run.record.id for run in exact[:5]) + (", ..." if len(exact) > 5 else "")
+            raise RunError(f"{len(exact)} runs fit {reference!r}: {shown}.", "Name one by its id.")
+    for damaged in everything:
+        if (
+            isinstance(damaged, DamagedRun)
+            and reference
+            and reference in (damaged.path.name, damaged.path.name[-6:])
+        ):
+            raise RunError(f"The run folder {damaged.path} is damaged: {damaged.reason}")
+    raise _unknown(runs_dir, reference, runs)
+
+
+def _unknown(runs_dir: Path, reference: str, runs: list[Run]) -> RunError:
+    if not runs:
+        return RunError(f"There are no runs in {runs_dir}.", "Make one with: galaxynet train MODEL")
+    known = [word for run in runs for word in (run.record.id, run.record.name, run.path.name) if word]
+    near = difflib.get_close_matches(reference, known, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]!r}?" if near else "See them with: galaxynet runs list"
+    return RunError(f"There is no run {reference!r} in {runs_dir}.", hint)
+
+
+def _numbers(row: dict[str, str]) -> dict[str, float]:
+    numbers = {}
+    for name, cell in row.items():
+        if isinstance(name, str) and isinstance(cell, str) and cell:
+            try:
+                numbers[name] = float(cell)
+            except ValueError:
+                continue
+    return numbers
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -1,0 +1,109 @@
+"""What a run predicted for its test set: `predictions.csv`, one row a sample.
+
+The columns are `id`, `label`, `prediction` and, for each class, `p:<class>` with its probability. Labels and
+predictions are names of classes. The file is what two runs are paired by when they are compared.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from galaxynet import atomic
+from galaxynet.errors import RunError
+
+_COLUMNS = ("id", "label", "prediction")
+_PREFIX = "p:"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions of a classifier, in the order of the file.
+
+    Attributes:
+        ids: Ids of the samples.
+        labels: Names of their classes.
+        predictions: Names of the classes that were predicted.
+        classes: Names of the classes that there are probabilities for, in the order of their indices.
+        probabilities: For each sample, one probability a class; empty if none were kept.
+    """
+
+    ids: Sequence[str]
+    labels: Sequence[str]
+    predictions: Sequence[str]
+    classes: Sequence[str] = ()
+    probabilities: Sequence[Sequence[float]] = field(default=(), repr=False)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def correct(self) -> list[bool]:
+        """For each sample, whether it was predicted right."""
+        return [label == guess for label, guess in zip(self.labels, self.predictions, strict=True)]
+
+    @classmethod
+    def read(cls, path: Path) -> Predictions:
+        """Read a file that `write` wrote.
+
+        Raises:
+            RunError: If it is missing, lacks a column, or a row is cut off.
+        """
+        try:
+            with path.open(newline="", encoding="utf-8") as stream:
+                header, *rows = list(csv.reader(stream)) or [[]]
+        except FileNotFoundError:
+            raise RunError(
+                f"{path.parent} has no {path.name}: the run did not get as far as its test."
+            ) from None
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise RunError(f"{path} cannot be read: {error}.") from None
+        if tuple(header[:3]) != _COLUMNS:
+            raise RunError(f"{path} does not begin with the columns {', '.join(_COLUMNS)}.")
+        short = next((number for number, row in enumerate(rows, 2) if len(row) != len(header)), None)
+        if short is not None:
+            raise RunError(f"{path}, row {short}: it does not have {len(header)} cells.")
+        try:
+            probabilities = [[float(cell) for cell in row[3:]] for row in rows] if len(header) > 3 else []
+        except ValueError as error:
+            raise RunError(f"{path}: {error}.") from None
+        return cls(
+            ids=[row[0] for row in rows],
+            labels=[row[1] for row in rows],
+            predictions=[row[2] for row in rows],
+            classes=[name.removeprefix(_PREFIX) for name in header[3:]],
+            probabilities=probabilities,
+        )
+
+
+def write_predictions(
+    path: Path,
+    ids: Iterable[str | int],
+    labels: Iterable[str],
+    predictions: Iterable[str],
+    classes: Sequence[str] = (),
+    probabilities: Iterable[Sequence[float]] | None = None,
+) -> None:
+    """Write `predictions.csv` in one step.
+
+    Args:
+        path: The file.
+        ids: Ids of the samples.
+        labels: Names of their classes.
+        predictions: Names of the classes that were predicted.
+        classes: Names of the classes that probabilities are given for.
+        probabilities: For each sample one probability a class, shape `(samples, classes)`; None for none.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if probabilities is None:
+        writer.writerow(_COLUMNS)
+        writer.writerows(zip(ids, labels, predictions, strict=True))
+    else:
+        writer.writerow((*_COLUMNS, *(_PREFIX + name for name in classes)))
+        for id_, label, guess, row in zip(ids, labels, predictions, probabilities, strict=True):
+            writer.writerow((id_, label, guess, *(f"{float(value):.6g}" for value in row)))
+    atomic.write_text(path, text.getvalue())

@@ -1,0 +1,260 @@
+"""The record of a run: everything that `run.json` says, validated when it is read.
+
+The file is strict JSON: it holds no NaN and no infinity. A metric that has no value (the loss of a training
+that diverged) is stored as null.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+import string
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, NoReturn
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+)
+
+from galaxynet.errors import RunError
+
+SCHEMA = 1
+"""The version of the record's layout that this galaxynet writes."""
+
+Status = Literal["running", "finished", "failed", "interrupted", "diverged"]
+Task = Literal["classification", "reconstruction", "language"]
+
+
+def new_id() -> str:
+    """Six random characters of a-z and 0-9."""
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(6))
+
+
+def _finite(value: Any) -> Any:
+    """Any number that JSON cannot write becomes None, in containers too."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return value
+
+
+Number = Annotated[float | None, BeforeValidator(_finite)]
+"""A float, or None where it is not finite."""
+
+Plain = Annotated[JsonValue, BeforeValidator(_finite)]
+"""A JSON value without NaN and infinity."""
+
+Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+"""A time with its zone, kept in UTC."""
+
+
+class Part(BaseModel):
+    """Base of the record and its parts. Keys it does not know are kept and written back."""
+
+    model_config = ConfigDict(
+        extra="allow", validate_assignment=True, populate_by_name=True, serialize_by_alias=True
+    )
+
+
+class PluginId(Part):
+    """Which plugin was used: its name, the distribution that it came from, and that one's version."""
+
+    name: str
+    distribution: str = ""
+    version: str = ""
+
+
+class OptionValues(Part):
+    """Every option of a run, by whom it belongs to; plain types as `Options.to_dict` gives them."""
+
+    model: dict[str, Plain] = Field(default_factory=dict)
+    dataset: dict[str, Plain] = Field(default_factory=dict)
+    training: dict[str, Plain] = Field(default_factory=dict)
+
+    def merged(self) -> dict[str, Any]:
+        """All options in one dict: the model's first, then the dataset's and the trainer's."""
+        return {**self.model, **self.dataset, **self.training}
+
+
+class MajorityClass(Part):
+    """What always guessing the most frequent class of the training part scores on the test part."""
+
+    label: str
+    accuracy: float
+    samples: int
+
+
+class ReferenceValue(Part):
+    """A published figure that applies to this run."""
+
+    metric: str
+    value: float
+    source: str
+
+
+class Environment(Part):
+    """Where a run was made.
+
+    Attributes:
+        versions: Version by distribution name.
+        git: Commit of the working directory, None outside a repository.
+        host: Name of the machine.
+        pid: Process id, 0 if unknown.
+        process_start: When that process started, in the system's own notation; tells a process from a
+            later one that got the same id. Empty if unknown.
+        python: Version of Python.
+        system: Operating system and its release.
+        processor: Name of the processor.
+        cores: Cores that the process could use.
+        memory: Main memory in bytes.
+    """
+
+    versions: dict[str, str] = Field(default_factory=dict)
+    git: str | None = None
+    host: str = ""
+    pid: int = 0
+    process_start: str = ""
+    python: str = ""
+    system: str = ""
+    processor: str = ""
+    cores: int | None = None
+    memory: int | None = None
+
+
+class RunRecord(Part):
+    """One training, from its options to its metrics.
+
+    Attributes:
+        layout: Version of the record's layout; `schema` in the file.
+        id: Six characters of a-z and 0-9, unique in a runs folder.
+        name: The name that a person gave, or empty.
+        status: `interrupted` can be resumed; `diverged` means that the loss became undefined.
+        message: Why it failed, or empty.
+        task: What kind of network it is.
+        metric: The metric by which runs are compared, for example `test/accuracy`.
+        higher_is_better: Whether a higher value of it is better.
+        model: The network's plugin.
+        dataset: The dataset's plugin.
+        options: Every option.
+        command: The command that made the run, as a list of arguments.
+        seed: The seed of initialisation, order and augmentation.
+        parameters: Trainable parameters.
+        classes: Names of the classes in the order of their indices.
+        splits: Samples by part (`train`, `validation`, `test`).
+        test_set: Hex digest of the sorted test ids; runs with different ones cannot be compared.
+        data: Counts that the data module reports.
+        baseline: The majority class, for classification.
+        reference: The published figure for these options, if there is one.
+        metrics: Final metrics; None where undefined.
+        epochs: Epochs done.
+        started: When the run began.
+        finished: When it ended, None while it runs.
+        seconds: Time in s by phase (`prepare`, `train`, `test`).
+        samples_per_second: Training throughput.
+        environment: Where it ran.
+        device: Name of the device.
+        accelerator: Lightning's name of its kind.
+        devices: How many of them.
+        precision: Lightning's name of the precision.
+    """
+
+    layout: int = Field(default=SCHEMA, alias="schema")
+    id: str = Field(default_factory=new_id, pattern=r"^[a-z0-9]{6}$")
+    name: str = ""
+    status: Status = "running"
+    message: str = ""
+    task: Task
+    metric: str
+    higher_is_better: bool = True
+    model: PluginId
+    dataset: PluginId
+    options: OptionValues = Field(default_factory=OptionValues)
+    command: list[str] = Field(default_factory=list)
+    seed: int = 0
+    parameters: int = 0
+    classes: list[str] = Field(default_factory=list)
+    splits: dict[str, int] = Field(default_factory=dict)
+    test_set: str = ""
+    data: dict[str, Plain] = Field(default_factory=dict)
+    baseline: MajorityClass | None = None
+    reference: ReferenceValue | None = None
+    metrics: dict[str, Number] = Field(default_factory=dict)
+    epochs: int = 0
+    started: Moment = Field(default_factory=lambda: datetime.now(UTC))
+    finished: Moment | None = None
+    seconds: dict[str, Number] = Field(default_factory=dict)
+    samples_per_second: Number = None
+    environment: Environment = Field(default_factory=Environment)
+    device: str = ""
+    accelerator: str = ""
+    devices: int = 1
+    precision: str = ""
+
+    def to_json(self) -> str:
+        """The text of `run.json`: keys sorted, two spaces of indent, a newline at the end."""
+        plain = _finite(self.model_dump(mode="python"))
+        return (
+            json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False, default=_plain)
+            + "\n"
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> RunRecord:
+        """Read and validate the text of a `run.json`.
+
+        Raises:
+            RunError: If it is not strict JSON, is no record, or was written by a newer galaxynet.
+        """
+        values = _parsed(text)
+        layout = values.get("schema", SCHEMA)
+        if isinstance(layout, int) and layout > SCHEMA:
+            raise RunError(
+                f"The record has layout {layout}; this galaxynet reads up to {SCHEMA}.",
+                "Upgrade with: pip install --upgrade galaxynet",
+            )
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "the record"
+            raise RunError(f"In the record, {place}: {first['msg'][0].lower()}{first['msg'][1:]}.") from None
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    raise TypeError(f"{type(value).__name__} is no JSON type: {value!r}")
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        values = json.loads(text, parse_constant=_refuse)
+        if (
+            "\\ud" in text.lower()
+        ):  # half a surrogate pair can be parsed, but neither printed nor written again
+            json.dumps(values, ensure_ascii=False).encode()
+    except RecursionError:
+        raise RunError("The record is not JSON: it is nested too deeply.") from None
+    except UnicodeEncodeError:
+        raise RunError("The record has text that is not Unicode.") from None
+    except ValueError as error:
+        raise RunError(f"The record is not JSON: {error}.") from None
+    if not isinstance(values, dict):
+        raise RunError("The record is not a JSON object.")
+    return values
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a JSON number")
