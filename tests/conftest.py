@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
+
+from galaxynet import registry
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +32,49 @@ def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GALAXYNET_RUNS", str(tmp_path / "runs"))
     for variable in ("GALAXYNET_PLUGINS", "GALAXYNET_DEBUG"):
         monkeypatch.delenv(variable, raising=False)
+
+
+class Distribution(Protocol):
+    """Makes a distribution and puts it on the path."""
+
+    def __call__(
+        self, name: str, modules: dict[str, str], entry_points: dict[str, dict[str, str]], version: str = "1.0"
+    ) -> Path: ...
+
+
+@pytest.fixture
+def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Distribution]:
+    """A function that makes an installed package of given modules and entry points, as pip would leave it.
+
+    It is found in this process and in the commands that the test starts.
+    """
+    made: list[str] = []
+
+    def make(
+        name: str, modules: dict[str, str], entry_points: dict[str, dict[str, str]], version: str = "1.0"
+    ) -> Path:
+        folder = tmp_path / "site" / name
+        for module, text in modules.items():
+            path = folder / f"{module.replace('.', '/')}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(text), encoding="utf-8")
+            made.append(module.split(".")[0])
+        info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        lines = [
+            line
+            for group, points in entry_points.items()
+            for line in (f"[{group}]", *(f"{key} = {value}" for key, value in points.items()))
+        ]
+        (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+        monkeypatch.syspath_prepend(str(folder))
+        before = os.environ.get("PYTHONPATH")
+        monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{before}" if before else str(folder))
+        registry.forget()
+        return folder
+
+    yield make
+    registry.forget()
+    for module in [known for known in sys.modules if known.split(".")[0] in made]:
+        del sys.modules[module]

@@ -11,7 +11,7 @@ class TrainingOptions(Options):
     """How long, on what and how exactly a network is trained."""
 
     epochs: int = option(10, "passes over the training part", ge=1)
-    batch_size: int = option(64, "samples per step and device", ge=1)
+    batch_size: int = option(64, "samples per step, of all devices together", ge=1)
     validation: float = option(
         0.1, "part of the training samples that chooses the best epoch and is not trained on", ge=0, lt=1
     )

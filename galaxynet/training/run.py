@@ -82,13 +82,14 @@ def train(
     folder = Path(os.environ[_RUN_VARIABLE])
     throughput = Throughput()
     display = Display(network.metric, plan.training.epochs, data.sizes["train"])
-    trainer = _trainer(plan, network, hardware, folder, run, [throughput, display])
+    last = folder / "checkpoints" / "last.ckpt" if resume is not None else None
+    last = last if last is not None and last.is_file() else None
+    logger = MetricsFile(folder / runs.folder.METRICS, _earlier_rows(run, last))
+    trainer = _trainer(plan, network, hardware, folder, logger, [throughput, display])
     try:
         with _interruptible():
             began = time.perf_counter()
-            last = folder / "checkpoints" / "last.ckpt"
-            resume_from = str(last) if resume is not None and last.is_file() else None
-            trainer.fit(network, datamodule=data, ckpt_path=resume_from, weights_only=True)
+            trainer.fit(network, datamodule=data, ckpt_path=last, weights_only=True)
             trained = time.perf_counter() - began
             if trainer.received_sigterm:
                 raise KeyboardInterrupt
@@ -177,8 +178,16 @@ def _begin(
     return Run(resume.path, record)
 
 
+def _earlier_rows(run: Run | None, last: Path | None) -> list[dict[str, float]]:
+    """The rows of `metrics.csv` for the epochs that the checkpoint holds; later ones are trained again."""
+    if run is None or last is None:
+        return []
+    epoch = torch.load(last, map_location="cpu", weights_only=True, mmap=True)["epoch"]
+    return [row for row in run.metrics() if row.get("epoch", 0) <= epoch]
+
+
 def _trainer(
-    plan: Plan, network: Task, hardware: Hardware, folder: Path, run: Run | None, callbacks: list[Callback]
+    plan: Plan, network: Task, hardware: Hardware, folder: Path, logger: MetricsFile, callbacks: list[Callback]
 ) -> Trainer:
     options = plan.training
     validated = options.validation > 0
@@ -190,8 +199,9 @@ def _trainer(
         enable_version_counter=False,
         **(monitor if validated else {}),
     )
-    stop = [EarlyStopping(patience=options.patience, check_finite=False, **monitor)] if options.patience and validated else []
-    rows = run.metrics() if run is not None and run.record.epochs else []
+    stop: list[Callback] = []
+    if options.patience and validated:
+        stop = [EarlyStopping(patience=options.patience, check_finite=False, **monitor)]
     return Trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
@@ -199,7 +209,7 @@ def _trainer(
         precision=hardware.precision,
         max_epochs=options.epochs,
         callbacks=[EpochSeeds(options.seed), StopOnUndefinedLoss(), *callbacks, *stop, checkpoint],
-        logger=MetricsFile(folder / runs.folder.METRICS, rows),
+        logger=logger,
         default_root_dir=folder,
         # Our loaders give every process its part; epoch averages are logged at the end of an epoch.
         use_distributed_sampler=False,
