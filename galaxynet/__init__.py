@@ -1,0 +1,29 @@
+"""galaxynet: fetch a data set, train a network on it, compare what was trained, and apply it.
+
+The verbs of the command line are functions here, imported when they are first used:
+
+    import galaxynet
+    run = galaxynet.train("galaxy_alexnet", dataset="galaxy-sim", act="tanh")
+    run.record.metrics["test/accuracy"]
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from galaxynet.api import find_run, list_runs, train
+
+__all__ = ["find_run", "list_runs", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from galaxynet import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

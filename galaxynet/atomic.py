@@ -19,11 +19,11 @@ def write_text(path: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         # mkstemp makes the file private; a record in a shared folder is for all who can read the folder.
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
+            Path(name).unlink()
         raise
 
 
@@ -38,9 +38,9 @@ def new_folder(path: Path) -> Iterator[Path]:
     building = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".building"))
     try:
         yield building
-        os.chmod(building, 0o777 & ~_umask())
+        building.chmod(0o777 & ~_umask())
         try:
-            os.rename(building, path)
+            building.rename(path)
         except OSError:
             if not path.is_dir():
                 raise

@@ -133,16 +133,16 @@ def _without_none(annotation: Any) -> tuple[Any, bool]:
     """Split `T | None` into `T` and whether None was there."""
     if get_origin(annotation) in (Union, types.UnionType):
         rest = [part for part in get_args(annotation) if part is not type(None)]
-        if len(rest) < len(get_args(annotation)):
-            return (rest[0] if len(rest) == 1 else Union[tuple(rest)]), True
+        if len(rest) == 1:
+            return rest[0], True
     return annotation, False
 
 
 @cache
-def _fields(cls: type[Options]) -> tuple[OptionField, ...]:
+def _fields(cls: Any) -> tuple[OptionField, ...]:
     hints = get_type_hints(cls)
     found = []
-    for field in cls.__dataclass_fields__.values():  # type: ignore[attr-defined]
+    for field in cls.__dataclass_fields__.values():
         kind, optional = _without_none(hints[field.name])
         found.append(
             OptionField(
@@ -159,11 +159,12 @@ def _fields(cls: type[Options]) -> tuple[OptionField, ...]:
 
 
 @cache
-def _model(cls: type[Options]) -> Any:
+def _model(cls: Any) -> Any:
     from pydantic import ConfigDict, Field, create_model
 
+    build_field: Any = Field  # its overloads do not admit bounds that are only known here
     definitions: dict[str, Any] = {
-        field.name: (field.type | None if field.optional else field.type, Field(..., **field.bounds))
+        field.name: (field.type | None if field.optional else field.type, build_field(..., **field.bounds))
         for field in cls.fields()
     }
     # allow_inf_nan is off because a NaN cannot be written to a strict JSON record.

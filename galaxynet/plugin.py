@@ -69,7 +69,9 @@ class OptimizerOptions(Options):
     schedule: Literal["constant", "cosine", "one-cycle"] = option(
         "constant", "course of the learning rate over the whole training"
     )
-    weight_decay: float = option(0.0, "weight decay (decoupled for adamw, an L2 penalty otherwise)", ge=0, le=10)
+    weight_decay: float = option(
+        0.0, "weight decay (decoupled for adamw, an L2 penalty otherwise)", ge=0, le=10
+    )
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def _load(plugin: Plugin) -> ModelSpec | DatasetSpec:
     contract = getattr(spec, "contract", None)
     if isinstance(contract, int) and contract > CONTRACT:
         raise PluginError(
-            f"{what} asks for version {contract} of the plugin contract; this galaxynet has version {CONTRACT}.",
+            f"{what} asks for version {contract} of the plugin contract; this galaxynet has {CONTRACT}.",
             "Upgrade with: pip install --upgrade galaxynet",
         )
     if not isinstance(spec, wanted):
@@ -187,9 +187,7 @@ def conflicts(kind: Kind) -> dict[str, list[Plugin]]:
     """The names that more than one distribution offers."""
     known = plugins(kind)
     counts = Counter(plugin.name for plugin in known)
-    return {
-        name: [plugin for plugin in known if plugin.name == name] for name in counts if counts[name] > 1
-    }
+    return {name: [plugin for plugin in known if plugin.name == name] for name in counts if counts[name] > 1}
 
 
 def check_flags(parties: Iterable[tuple[str, type[Options]]], reserved: Iterable[str] = ()) -> None:

@@ -26,6 +26,9 @@ class DataFile:
         md5: The publisher's MD5 checksum where there is one (32 hex digits).
         folder: The name of the unpacked folder or file that stands for this file when a person has
             unpacked it already; empty if there is no such form.
+        convert: `module:function`, called as `function(source, target)` with two paths when a file has
+            arrived and was checked; it writes to `target` what is to be kept. It must leave a file that is
+            converted already as it is. Empty if the file is kept as it comes.
     """
 
     name: str
@@ -34,6 +37,7 @@ class DataFile:
     size: int | None = None
     md5: str | None = None
     folder: str = ""
+    convert: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a person sees while something runs: one console for notes, progress bars, plain lines without a terminal.
+"""What a person sees while something runs: notes and progress bars, or plain lines without a terminal.
 
 Results (tables, JSON, CSV) go to standard output; notes, progress and errors go to standard error, so that
 `galaxynet compare --format csv > runs.csv` writes rows and nothing else.

@@ -12,8 +12,10 @@ import typer
 from typer.main import get_command
 
 from galaxynet.cli.groups import Command
-from galaxynet.errors import UsageError
+from galaxynet.errors import PluginError
 from galaxynet.options import OptionField, Options
+
+_COLUMN = 24
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,22 @@ def command_from_options(
         if parameter.name != "given"
     ]
     flags = [_parameter(option, panel) for panel in panels for option in panel.options.fields()]
-    names = [parameter.name for parameter in flags]
+    choices = {option.name: option.choices for panel in panels for option in panel.options.fields()}
 
-    def call(**values: Any) -> None:
-        given = {key: values.pop(key) for key in names if values.get(key) is not None}
-        for key in names:
-            values.pop(key, None)
-        function(**values, given={key: _typed(key, value, panels) for key, value in given.items()})
+    def call(ctx: typer.Context, **values: Any) -> None:
+        given = {}
+        for flag in flags:
+            value = values.pop(flag.name)
+            source = ctx.get_parameter_source(flag.name)
+            if source is not None and source.name != "DEFAULT":
+                # Typer's choices are strings.
+                typed = [choice for choice in choices[flag.name] if str(choice) == value]
+                given[flag.name] = typed[0] if typed else value
+        function(**values, given=given)
 
-    parameters = [*own, *flags]
+    own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+    context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    parameters = [context, *own, *flags]
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
@@ -75,56 +84,53 @@ def command_from_options(
 
 def _parameter(option: OptionField, panel: Panel) -> inspect.Parameter:
     default = panel.defaults.get(option.name, option.default)
+    declarations = [f"{option.flag}/--no-{option.flag[2:]}"] if option.type is bool else [option.flag]
     settings: dict[str, Any] = {
         "help": _help(option),
-        "show_default": _shown(default),
+        "show_default": default is not None and default != "",
         "rich_help_panel": panel.title,
+        "metavar": option.metavar or _metavar(option),
     }
-    if option.metavar:
-        settings["metavar"] = option.metavar
-    declarations = [option.flag]
-    if option.type is bool:
-        declarations = [f"{option.flag}/--no-{option.flag[2:]}"]
-    if option.type in (int, float):
-        settings["min"] = option.bounds.get("ge")
-        settings["max"] = option.bounds.get("le")
-    annotation = Annotated[_flag_type(option) | None, typer.Option(*declarations, **settings)]  # type: ignore[misc]
+    if option.choices:
+        default = None if default is None else str(default)
+    kind: Any = _flag_type(option) | None
+    annotation = Annotated[kind, typer.Option(*declarations, **settings)]
     return inspect.Parameter(
-        option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
+        option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )
 
 
 def _flag_type(option: OptionField) -> Any:
     if option.choices:
-        # Typer's choices are strings; `_typed` turns them back.
         return Literal[tuple(str(choice) for choice in option.choices)]
     if option.type in (bool, int, float, str, Path):
         return option.type
-    raise UsageError(f"The option {option.flag} has a type that no flag can have: {option.type}.")
+    raise PluginError(f"The option {option.flag} has a type that no flag can have: {option.type}.")
 
 
-def _typed(name: str, value: Any, panels: Sequence[Panel]) -> Any:
-    for panel in panels:
-        for option in panel.options.fields():
-            if option.name == name and option.choices:
-                return next(choice for choice in option.choices if str(choice) == value)
-    return value
+def _metavar(option: OptionField) -> str | None:
+    """What stands for the value: the choices if they fit into the column, else a word."""
+    if option.choices:
+        shown = "|".join(map(str, option.choices))
+        return shown if len(shown) <= _COLUMN else option.name.rpartition("_")[2].upper()
+    return {int: "INT", float: "FLOAT", Path: "PATH", str: "TEXT"}.get(option.type)
 
 
 def _help(option: OptionField) -> str:
-    limits = []
-    if "gt" in option.bounds:
-        limits.append(f"over {option.bounds['gt']:g}")
-    if "lt" in option.bounds:
-        limits.append(f"under {option.bounds['lt']:g}")
     text = option.help[:1].upper() + option.help[1:]
-    text += f" ({', '.join(limits)})" if limits else ""
-    return text if text.endswith((".", ")")) else text + "."
+    notes = [_limits(option.bounds)] if option.bounds else []
+    if option.choices and len("|".join(map(str, option.choices))) > _COLUMN:
+        notes.append("one of " + ", ".join(map(str, option.choices)))
+    return text + "".join(f" ({note})" for note in notes)
 
 
-def _shown(default: Any) -> str | bool:
-    if default is None or default == "":
-        return False
-    if isinstance(default, bool):
-        return "yes" if default else "no"
-    return f"{default:g}" if isinstance(default, float) else str(default)
+def _limits(bounds: Mapping[str, float]) -> str:
+    """The range in words: `1 or more`, `0 to 10`, `over 0, up to 100`."""
+    if set(bounds) == {"ge", "le"}:
+        return f"{_number(bounds['ge'])} to {_number(bounds['le'])}"
+    words = {"ge": "{} or more", "gt": "over {}", "le": "up to {}", "lt": "under {}"}
+    return ", ".join(words[name].format(_number(bounds[name])) for name in words if name in bounds)
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else f"{value:g}"

@@ -26,8 +26,12 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
-    "fetch": Entry("Data", "Get a dataset: download, take from a folder, or simulate.", "galaxynet.cli.fetch"),
-    "datasets": Entry("Data", "Which datasets there are, and what is on this machine.", "galaxynet.cli.datasets"),
+    "fetch": Entry(
+        "Data", "Get a dataset: download, take from a folder, or simulate.", "galaxynet.cli.fetch"
+    ),
+    "datasets": Entry(
+        "Data", "Which datasets there are and what is on this machine.", "galaxynet.cli.datasets"
+    ),
     "train": Entry("Networks", "Train a network on a dataset.", "galaxynet.cli.train"),
     "plugins": Entry("Networks", "Which networks and datasets are installed.", "galaxynet.cli.plugins"),
     "compare": Entry("Runs", "Set runs side by side in a table.", "galaxynet.cli.compare"),
@@ -83,7 +87,10 @@ def _root(
 def root() -> Command:
     """The whole command, for `main`, for tests and for the generated reference."""
     app = typer.Typer(
-        cls=Root, no_args_is_help=True, rich_markup_mode="rich", context_settings={"help_option_names": ["--help", "-h"]}
+        cls=Root,
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["--help", "-h"]},
     )
     app.callback()(_root)
     command = get_command(app)

@@ -17,7 +17,8 @@ def command(
         Literal["rich", "json"], typer.Option("--format", help="A table, or JSON for a program.")
     ] = "rich",
     check: Annotated[
-        bool, typer.Option("--check", help="Also import every network and data module; exit 1 if one is broken.")
+        bool,
+        typer.Option("--check", help="Import all networks and data modules too; exit 1 if one is broken."),
     ] = False,
 ) -> None:
     """Which networks and datasets are installed, and by which package.

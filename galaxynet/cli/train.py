@@ -1,8 +1,8 @@
 """`galaxynet train MODEL`: a command for every installed network, with flags of its own."""
 
-from __future__ import annotations
-
+# Annotations are evaluated here, unlike elsewhere: those of the command hold values of one network.
 from collections.abc import Iterable
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -88,7 +88,7 @@ def group(name: str) -> Command:
 
 def _value_of(args: list[str], flag: str) -> str | None:
     """The value that a flag has in a line which is not parsed yet, as its value decides how to parse it."""
-    for word, following in zip(args, [*args[1:], None], strict=True):
+    for word, following in zip_longest(args, args[1:]):
         if word == flag:
             return following
         if word.startswith(flag + "="):
@@ -108,7 +108,7 @@ def _complete_datasets(incomplete: str) -> list[str]:
 
 def _train(parties: Parties) -> Any:
     def train(
-        dataset: Annotated[
+        dataset: Annotated[  # noqa: ARG001 (it was read to build this very command)
             str | None,
             typer.Option(
                 "--dataset",
@@ -123,13 +123,18 @@ def _train(parties: Parties) -> Any:
         resume: Annotated[
             str | None,
             typer.Option(
-                "--resume", help="Go on with this interrupted run.", metavar="RUN", autocompletion=complete_runs
+                "--resume",
+                help="Go on with this interrupted run.",
+                metavar="RUN",
+                autocompletion=complete_runs,
             ),
         ] = None,
         like: Annotated[
             str | None,
             typer.Option(
-                "--like", help="Take the options of this run, but for those given here.", metavar="RUN",
+                "--like",
+                help="Take the options of this run, but for those given here.",
+                metavar="RUN",
                 autocompletion=complete_runs,
             ),
         ] = None,
@@ -155,14 +160,16 @@ def _train(parties: Parties) -> Any:
     return train
 
 
-def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: Run | None) -> None:
+def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: "Run | None") -> None:
     import sys
 
     from galaxynet import terminal
 
     with terminal.working("loading PyTorch"):
         from galaxynet.training.run import train
-    run = train(plan, runs_dir=runs_dir, data_dir=data_dir, resume=resume, command=["galaxynet", *sys.argv[1:]])
+    run = train(
+        plan, runs_dir=runs_dir, data_dir=data_dir, resume=resume, command=["galaxynet", *sys.argv[1:]]
+    )
     if run is None:  # this process is not the first of several
         return
     if run.status == "interrupted":

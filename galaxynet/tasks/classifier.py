@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -38,9 +38,9 @@ class Classifier(Task):
         data_info: Input shape and classes.
     """
 
-    task: ClassVar[str] = "classification"
-    metric: ClassVar[str] = "accuracy"
-    higher_is_better: ClassVar[bool] = True
+    task = "classification"
+    metric = "accuracy"
+    higher_is_better = True
 
     def __init__(self, network: nn.Module, options: Options, data_info: DataInfo) -> None:
         super().__init__(network, options, data_info)
@@ -54,7 +54,7 @@ class Classifier(Task):
         """Mean cross-entropy in nats. A scalar."""
         return functional.cross_entropy(logits.float(), targets)
 
-    def training_step(self, batch: Batch, _index: int) -> Tensor:
+    def training_step(self, batch: Batch, index: int) -> Tensor:
         """The loss of one batch."""
         logits = self(batch.inputs)
         loss = self.loss(logits, batch.targets)
@@ -63,13 +63,13 @@ class Classifier(Task):
         self.train_accuracy.add((logits.detach().argmax(1) == batch.targets).float().mean(), samples)
         return loss
 
-    def validation_step(self, batch: Batch, _index: int) -> None:
+    def validation_step(self, batch: Batch, index: int) -> None:
         """Count loss and accuracy of one batch."""
         logits = self(batch.inputs)
         self.evaluation_loss.add(self.loss(logits, batch.targets), len(batch.targets))
         self.validation_accuracy.update(logits, batch.targets)
 
-    def test_step(self, batch: Batch, _index: int) -> None:
+    def test_step(self, batch: Batch, index: int) -> None:
         """The same for the test part, and keep what was predicted."""
         logits = self(batch.inputs)
         self.evaluation_loss.add(self.loss(logits, batch.targets), len(batch.targets))
@@ -81,7 +81,7 @@ class Classifier(Task):
         """Class probabilities of shape (n, classes), float32, rows summing to one."""
         return functional.softmax(logits.float(), dim=1)
 
-    def predict_step(self, batch: Batch, _index: int) -> Tensor:
+    def predict_step(self, batch: Batch, index: int) -> Tensor:
         """Class probabilities of one batch."""
         return self.probabilities(self(batch.inputs))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import lightning
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
@@ -29,7 +29,7 @@ class Task(lightning.LightningModule):
         evaluation_loss: The same of validation and test.
     """
 
-    task: ClassVar[str]
+    task: ClassVar[Literal["classification", "reconstruction", "language"]]
     metric: ClassVar[str]
     higher_is_better: ClassVar[bool]
 
@@ -39,7 +39,9 @@ class Task(lightning.LightningModule):
         self.options = options
         self.data_info = data_info
         # JSON types alone, so that a checkpoint opens with weights_only=True and runs no code of anybody's.
-        self.save_hyperparameters({"options": options.to_dict(), "data_info": data_info.to_dict()}, logger=False)
+        self.save_hyperparameters(
+            {"options": options.to_dict(), "data_info": data_info.to_dict()}, logger=False
+        )
         self.train_loss = EpochMean()
         self.evaluation_loss = EpochMean()
 

@@ -13,7 +13,7 @@ from torch import Tensor
 _CHECK_EVERY = 50
 
 
-class Diverged(Exception):
+class DivergedError(Exception):
     """The loss became NaN or infinite."""
 
     def __init__(self, epoch: int) -> None:
@@ -58,7 +58,7 @@ class StopOnUndefinedLoss(Callback):
         finite = self._finite is None or bool(self._finite)
         self._finite = None
         if not trainer.strategy.reduce_boolean_decision(finite, all=True):
-            raise Diverged(trainer.current_epoch)
+            raise DivergedError(trainer.current_epoch)
 
 
 class Throughput(Callback):

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from galaxynet.data.module import DataModule
-from galaxynet.plugin import Reference
 from galaxynet.registry import Plugin
 from galaxynet.runs import (
     MajorityClass,
@@ -80,13 +79,9 @@ def _reference(plan: Plan, metric: str) -> ReferenceValue | None:
     """The published figure for these options, on the data that it was measured on."""
     values = plan.model_options.to_dict()
     for reference in plan.model_spec.references:
-        if _applies(reference, plan) and metric in reference.metrics:
-            if all(values.get(name) == wanted for name, wanted in reference.options.items()):
-                return ReferenceValue(
-                    metric=metric, value=reference.metrics[metric], source=reference.source
-                )
+        applies = plan.dataset.name in (reference.datasets or (plan.model_spec.dataset,)) and all(
+            values.get(name) == wanted for name, wanted in reference.options.items()
+        )
+        if applies and metric in reference.metrics:
+            return ReferenceValue(metric=metric, value=reference.metrics[metric], source=reference.source)
     return None
-
-
-def _applies(reference: Reference, plan: Plan) -> bool:
-    return plan.dataset.name in (reference.datasets or (plan.model_spec.dataset,))

@@ -8,7 +8,8 @@ from typing import Any
 import lightning
 from lightning.pytorch import Callback, Trainer
 from rich.console import RenderableType
-from rich.progress import BarColumn, Progress, ProgressColumn, Task as Bar, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Task as Bar
 from rich.text import Text
 
 from galaxynet import terminal
@@ -65,9 +66,15 @@ class Display(Callback):
             )
             self._progress.start()
             self._bar = self._progress.add_task(
-                "", total=self.epochs * self._steps, completed=self._first_epoch * self._steps,
-                epoch=self._first_epoch + 1, epochs=self.epochs, width=len(str(self.epochs)), figures="", rate=None,
-            )  # fmt: skip
+                "",
+                total=self.epochs * self._steps,
+                completed=self._first_epoch * self._steps,
+                epoch=self._first_epoch + 1,
+                epochs=self.epochs,
+                width=len(str(self.epochs)),
+                figures="",
+                rate=None,
+            )
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -79,9 +86,12 @@ class Display(Callback):
         self._shown = now
         done = trainer.current_epoch * self._steps + batch_idx + 1
         self._progress.update(
-            self._bar, completed=done, epoch=trainer.current_epoch + 1, rate=self._rate(done, now),
+            self._bar,
+            completed=done,
+            epoch=trainer.current_epoch + 1,
+            rate=self._rate(done, now),
             figures=self._figures(trainer),
-        )  # fmt: skip
+        )
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
         """Where there is no terminal, print the epoch that ended."""
@@ -93,9 +103,13 @@ class Display(Callback):
         if self._progress is not None:
             done = trainer.current_epoch * self._steps
             self._progress.update(
-                self._bar, completed=done, total=done, epoch=trainer.current_epoch, figures=self._figures(trainer),
+                self._bar,
+                completed=done,
+                total=done,
+                epoch=trainer.current_epoch,
                 rate=self._rate(done, time.monotonic()),
-            )  # fmt: skip
+                figures=self._figures(trainer),
+            )
         self._line(trainer, trainer.current_epoch, last=True)
         self.close()
 

@@ -31,7 +31,9 @@ def announce(run: Run) -> None:
             f"always answering {escape(record.baseline.label)} would score {record.baseline.accuracy:.1%} "
             "on the test part"
         )
-    terminal.note(f"run {record.id} in {escape(str(run.path))} on {escape(record.device)}, {record.precision}")
+    terminal.note(
+        f"run {record.id} in {escape(str(run.path))} on {escape(record.device)}, {record.precision}"
+    )
 
 
 def finish(
@@ -113,7 +115,10 @@ def _tell(run: Run) -> None:
     if record.task == "classification":
         samples = record.splits["test"]
         low, high = wilson(round(value * samples), samples)
-        text = f"test accuracy [bold]{value:.1%}[/bold] (95 % interval {low:.1%} to {high:.1%}, {samples:,} samples)"
+        text = (
+            f"test accuracy [bold]{value:.1%}[/bold] "
+            f"(95 % interval {low:.1%} to {high:.1%}, {samples:,} samples)"
+        )
         if record.baseline is not None:
             text += f", majority class {record.baseline.accuracy:.1%}"
     if record.reference is not None:

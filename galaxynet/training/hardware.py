@@ -62,7 +62,7 @@ def _accelerator(options: TrainingOptions) -> Literal["cpu", "cuda", "mps"]:
         raise UsageError("--accelerator mps, but this machine has no Apple GPU.", "Use --accelerator auto.")
     if options.accelerator == "gpu" and not (cuda or mps):
         raise UsageError(
-            f"--accelerator gpu --devices {options.devices}, but this machine has no GPU that PyTorch can use.",
+            "--accelerator gpu, but this machine has no GPU that PyTorch can use.",
             "Use --accelerator auto.",
         )
     if cuda and options.accelerator != "mps":

@@ -1,4 +1,4 @@
-"""`metrics.csv`: what Lightning logs, a row an epoch, whole at every moment, and kept when a run is resumed."""
+"""`metrics.csv`: what Lightning logs, a row an epoch, whole at every moment and kept over a resumption."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ class MetricsFile(Logger):
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
         """The options stand in `run.json`."""
 
-    @rank_zero_only  # type: ignore[untyped-decorator]
+    @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Add figures to the row of their epoch and step."""
         values = dict(metrics)
         epoch = values.pop("epoch", None)
         if epoch is None or not values or any(name.startswith("test/") for name in values):
             return  # the test figures belong to the run, not to an epoch; they stand in run.json
-        key = {"epoch": int(epoch), "step": int(step or 0)}
+        key: dict[str, float] = {"epoch": int(epoch), "step": int(step or 0)}
         if not self.rows or any(self.rows[-1][name] != key[name] for name in _KEYS):
             self.rows.append(key)
         self.rows[-1].update(values)
 
-    @rank_zero_only  # type: ignore[untyped-decorator]
+    @rank_zero_only
     def save(self) -> None:
         """Write the file."""
         names = [*_KEYS, *sorted({name for row in self.rows for name in row} - set(_KEYS))]
@@ -67,7 +67,7 @@ class MetricsFile(Logger):
         writer.writerows(self.rows)
         atomic.write_text(self.path, text.getvalue())
 
-    @rank_zero_only  # type: ignore[untyped-decorator]
+    @rank_zero_only
     def finalize(self, status: str) -> None:
         """Write what is not written yet."""
         if self.rows:

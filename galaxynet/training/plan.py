@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from galaxynet import registry
-from galaxynet.errors import UsageError
+from galaxynet.errors import PluginError, UsageError
 from galaxynet.options import Options
 from galaxynet.plugin import DatasetSpec, ModelSpec
 from galaxynet.registry import Plugin
@@ -16,9 +16,10 @@ from galaxynet.training.options import TrainingOptions
 if TYPE_CHECKING:
     from galaxynet.runs import RunRecord
 
-COMMAND_FLAGS = (
-    "--dataset", "--name", "--resume", "--like", "--runs-dir", "--data-dir", "--quiet", "--help", "--debug", "--format",
-)  # fmt: skip
+COMMAND_FLAGS = tuple(
+    f"--{name}"
+    for name in ["dataset", "name", "resume", "like", "runs-dir", "data-dir", "quiet", "help", "debug"]
+)
 """Flags of the command `train` itself, which no plugin's option can have."""
 
 
@@ -82,16 +83,14 @@ class Parties:
         )
         known = {field.name for field in TrainingOptions.fields()}
         if unknown := set(model_spec.training) - known:
-            raise registry.PluginError(
-                f"The model {model_spec.name} ({model_plugin.distribution}) sets trainer options that there are not: "
-                f"{', '.join(sorted(unknown))}.",
+            raise PluginError(
+                f"The model {model_spec.name} ({model_plugin.distribution}) sets trainer options that do not "
+                f"exist: {', '.join(sorted(unknown))}.",
                 model_plugin.remove_hint(),
             )
         return cls(model_plugin, model_spec, dataset_plugin, dataset_spec)
 
-    def plan(
-        self, given: Mapping[str, Any], *, name: str = "", like: RunRecord | None = None
-    ) -> Plan:
+    def plan(self, given: Mapping[str, Any], *, name: str = "", like: RunRecord | None = None) -> Plan:
         """Validated options from what was given, over an earlier run's, over the defaults.
 
         Args:
@@ -124,7 +123,8 @@ class Parties:
         )
         if left:
             raise UsageError(
-                f"{self.model_spec.name} on {self.dataset_spec.name} has no option {', '.join(sorted(left))}.",
+                f"{self.model_spec.name} on {self.dataset_spec.name} has no option "
+                f"{', '.join(sorted(left))}.",
                 f"See: galaxynet train {self.model_spec.name} --help",
             )
         return plan

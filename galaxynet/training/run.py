@@ -8,7 +8,7 @@ import signal
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from galaxynet.data.module import DataModule
 from galaxynet.errors import GalaxynetError, RunError
 from galaxynet.runs import Run
 from galaxynet.tasks import Task
-from galaxynet.training.callbacks import Diverged, EpochSeeds, StopOnUndefinedLoss, Throughput
+from galaxynet.training.callbacks import DivergedError, EpochSeeds, StopOnUndefinedLoss, Throughput
 from galaxynet.training.describe import describe
 from galaxynet.training.display import Display
 from galaxynet.training.finish import announce, finish
@@ -96,7 +96,7 @@ def train(
             finish(run, trainer, network, data, folder, trained, throughput)
     except (KeyboardInterrupt, SystemExit):
         _end(run, "interrupted", trainer)
-    except Diverged as error:
+    except DivergedError as error:
         _end(run, "diverged", trainer, f"{error}".capitalize() + ".")
     except BaseException as error:
         reason = error.message if isinstance(error, GalaxynetError) else f"{type(error).__name__}: {error}"
@@ -109,7 +109,8 @@ def train(
 
 
 def _is_first_process() -> bool:
-    return rank_zero_only.rank == 0  # from the variables that launchers set, before any process group exists
+    # Lightning sets it from the variables of launchers, before there is any process group.
+    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def _check_resumable(run: Run) -> None:
@@ -152,7 +153,7 @@ def _data(plan: Plan, data_dir: Path) -> DataModule:
 def _network(plan: Plan, data: DataModule) -> Task:
     kind = registry.resolve_for(plan.model, plan.model_spec.module)
     network: Task = kind(plan.model_options, data.info)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return network.to(memory_format=torch.channels_last)
 
 
 def _begin(
@@ -187,21 +188,27 @@ def _earlier_rows(run: Run | None, last: Path | None) -> list[dict[str, float]]:
 
 
 def _trainer(
-    plan: Plan, network: Task, hardware: Hardware, folder: Path, logger: MetricsFile, callbacks: list[Callback]
+    plan: Plan,
+    network: Task,
+    hardware: Hardware,
+    folder: Path,
+    logger: MetricsFile,
+    callbacks: list[Callback],
 ) -> Trainer:
     options = plan.training
     validated = options.validation > 0
-    monitor = {"monitor": f"val/{network.metric}", "mode": "max" if network.higher_is_better else "min"}
+    metric, mode = f"val/{network.metric}", "max" if network.higher_is_better else "min"
     checkpoint = ModelCheckpoint(
         dirpath=folder / "checkpoints",
         filename="best",
         save_last=True,
         enable_version_counter=False,
-        **(monitor if validated else {}),
+        monitor=metric if validated else None,
+        mode=mode,
     )
     stop: list[Callback] = []
     if options.patience and validated:
-        stop = [EarlyStopping(patience=options.patience, check_finite=False, **monitor)]
+        stop = [EarlyStopping(metric, patience=options.patience, mode=mode, check_finite=False)]
     return Trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
@@ -229,10 +236,9 @@ def _interruptible() -> Iterator[None]:
     try:
         yield
     finally:
-        try:
+        # Outside the main thread there is nothing to set, and Lightning changed nothing either.
+        with suppress(ValueError):
             signal.signal(signal.SIGINT, handler)
-        except ValueError:  # not the main thread, where Lightning changed nothing either
-            pass
 
 
 def _end(run: Run | None, status: Any, trainer: Trainer, message: str = "") -> None:

@@ -1,0 +1,77 @@
+"""The verbs of the command line for Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from galaxynet import paths
+from galaxynet.training.plan import Parties
+
+if TYPE_CHECKING:
+    from galaxynet.runs import DamagedRun, Run
+
+
+def train(
+    model: str,
+    *,
+    dataset: str | None = None,
+    name: str = "",
+    like: str | None = None,
+    runs_dir: Path | str | None = None,
+    data_dir: Path | str | None = None,
+    **options: Any,
+) -> Run:
+    """Train a network, as `galaxynet train MODEL` does.
+
+    Args:
+        model: Name of an installed network.
+        dataset: Name of a dataset; None for the network's own.
+        name: A name for the run.
+        like: A run whose options hold where none is given here.
+        runs_dir: Where the run is kept; None for `GALAXYNET_RUNS` or `./runs`.
+        data_dir: Where the datasets are; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
+        **options: Options of network, dataset and trainer by their names, `extra_convs=3`.
+
+    Returns:
+        The run; its `status` tells whether it finished.
+
+    Raises:
+        GalaxynetError: If the call is wrong or the data are not fit.
+    """
+    from galaxynet.training.run import train as train_plan
+
+    earlier = find_run(like, runs_dir).record if like else None
+    if earlier is not None and dataset is None:
+        dataset = earlier.dataset.name
+    plan = Parties.of(model, dataset).plan(options, name=name, like=earlier)
+    run = train_plan(plan, runs_dir=_runs(runs_dir), data_dir=paths.data_dir(_path(data_dir)))
+    if run is None:
+        raise SystemExit(0)  # a helper process of a multi-device training has done its part
+    return run
+
+
+def find_run(reference: str, runs_dir: Path | str | None = None) -> Run:
+    """The run of that id, name or folder, or `last`.
+
+    Raises:
+        RunError: If there is none, or several fit.
+    """
+    from galaxynet import runs
+
+    return runs.find(_runs(runs_dir), reference)
+
+
+def list_runs(runs_dir: Path | str | None = None) -> list[Run | DamagedRun]:
+    """All runs, oldest first; a folder that cannot be read is a `DamagedRun`."""
+    from galaxynet import runs
+
+    return runs.scan(_runs(runs_dir))
+
+
+def _runs(folder: Path | str | None) -> Path:
+    return paths.runs_dir(_path(folder))
+
+
+def _path(folder: Path | str | None) -> Path | None:
+    return None if folder is None else Path(folder)
