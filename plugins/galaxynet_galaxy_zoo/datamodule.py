@@ -1,0 +1,120 @@
+"""Galaxies and their classes as batches: images, labels and parts brought together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from galaxynet.data.augmentation import Affine
+from galaxynet.data.batches import Normalization
+from galaxynet.data.module import ArrayData, ArrayDataModule
+from galaxynet.data.splits import Rows
+from galaxynet.errors import DataError
+from galaxynet_galaxy_zoo import GALAXY_SIM, GALAXY_ZOO, SOLUTIONS, TRAINING_IMAGES
+from galaxynet_galaxy_zoo.archives import View, load_images
+from galaxynet_galaxy_zoo.files import need
+from galaxynet_galaxy_zoo.labels import RULES, Labels, read_labels
+from galaxynet_galaxy_zoo.options import GalaxyZooOptions
+from galaxynet_galaxy_zoo.selection import select
+from galaxynet_galaxy_zoo.tables import read_votes
+
+_NAMED = 5
+_MEASURED = 2048
+
+
+class GalaxyZooData(ArrayDataModule):
+    """The real galaxies.
+
+    A network is given each channel less its mean, in units of its standard deviation, both over the training
+    part: a whole frame is nearly black and a crop is not, and so both come at the same scale.
+    """
+
+    name = GALAXY_ZOO.name
+    options: GalaxyZooOptions
+
+    def load(self) -> ArrayData:
+        """Read images and labels and divide them; the first time, the images are prepared.
+
+        Raises:
+            DataError: If files are missing or damaged, or do not fit together.
+        """
+        options = self.options
+        source = need(self.folder, TRAINING_IMAGES, self.name)
+        labels = self._labels()
+        view = View(options.size, options.channels, options.crop)
+        images = load_images(source, self.folder / "arrays", view)
+        chosen = select(
+            images.ids,
+            labels,
+            test=options.test_ids or options.test_fraction,
+            validation=self.validation,
+            seed=options.split_seed,
+        )
+        normalization = measured(images.rows, chosen.parts.train)
+        return ArrayData(
+            images=images.rows,
+            targets=chosen.targets,
+            ids=images.ids,
+            split=chosen.parts,
+            classes=chosen.classes,
+            normalization=normalization,
+            augmentation=Affine() if options.augment else None,
+            summary={
+                "images": len(images.ids),
+                "images_left_out": len(images.skipped),
+                **chosen.counts,
+            },
+            extra={
+                "size": options.size,
+                "channels": options.channels,
+                "crop": options.crop,
+                "width": images.extra["width"],
+                "mean": list(normalization.mean),
+                "std": list(normalization.std),
+            },
+            notes=(*_left_out(images.skipped), *chosen.notes),
+        )
+
+    def _labels(self) -> Labels:
+        rule = RULES.get(self.options.labels)
+        if rule is not None:
+            return rule(read_votes(need(self.folder, SOLUTIONS, self.name)))
+        path = Path(self.options.labels).expanduser()
+        if not path.exists():
+            raise DataError(
+                f"--labels {self.options.labels}: there is no such file.",
+                f"It takes {', '.join(RULES)}, or a CSV file with the columns GalaxyID and label.",
+            )
+        return read_labels(path)
+
+
+class GalaxySimData(GalaxyZooData):
+    """The simulated galaxies; they lie in the same form as the real ones."""
+
+    name = GALAXY_SIM.name
+
+
+def measured(images: npt.NDArray[np.uint8], rows: Rows) -> Normalization:
+    """Mean and standard deviation of each channel over some images (2,048 of them, evenly spread, suffice).
+
+    Args:
+        images: uint8, shape (n, height, width, channels).
+        rows: The images to measure; at least one.
+    """
+    pixels = images[rows[:: max(1, len(rows) // _MEASURED)]].reshape(-1, images.shape[3])
+    # Sums of integers are exact, so every machine finds the same numbers.
+    total = pixels.sum(axis=0, dtype=np.int64)
+    squares = np.square(pixels, dtype=np.uint16).sum(axis=0, dtype=np.int64)
+    mean = total / len(pixels)
+    std = np.sqrt(np.maximum(squares / len(pixels) - mean**2, 1.0))
+    return Normalization(tuple(mean.tolist()), tuple(std.tolist()))
+
+
+def _left_out(skipped: Mapping[str, str]) -> list[str]:
+    lines = [f"left out {name}: {reason}" for name, reason in list(skipped.items())[:_NAMED]]
+    if len(skipped) > _NAMED:
+        lines.append(f"left out {len(skipped) - _NAMED:,} more images that cannot be used")
+    return lines

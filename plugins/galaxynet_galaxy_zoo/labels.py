@@ -1,0 +1,98 @@
+"""Classes of galaxies: from the volunteers' votes, or from a table of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from galaxynet.errors import DataError
+from galaxynet_galaxy_zoo.tables import ID, Votes, galaxy_id, rows_of
+from galaxynet_galaxy_zoo.votes import COLUMNS
+
+PLURALITY_CLASSES = ("Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2")
+"""The columns that can have the highest fraction: no answer has more votes than the one that led to it."""
+
+MORPHOLOGY_CLASSES = (
+    "completely_round_smooth",
+    "in_between_smooth",
+    "cigar_shaped_smooth",
+    "edge_on",
+    "spiral",
+)
+"""The five classes of Zhu et al., arXiv:1807.10406, table 1."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A class for each of some galaxies.
+
+    Attributes:
+        classes: The names of the classes.
+        of: For each GalaxyID the index of its class.
+        origin: Where the labels come from, for messages.
+        fixed: Whether the classes are those of a rule, to be kept even where a class has no galaxy.
+    """
+
+    classes: tuple[str, ...]
+    of: dict[int, int]
+    origin: str
+    fixed: bool
+
+
+def plurality(votes: Votes) -> Labels:
+    """The answer with the highest fraction of all 37, the first one of equals."""
+    column = votes.fractions.argmax(axis=1)
+    places = {COLUMNS.index(name): place for place, name in enumerate(PLURALITY_CLASSES)}
+    of = {id_: places[c] for id_, c in zip(votes.ids, column.tolist(), strict=True) if c in places}
+    return Labels(PLURALITY_CLASSES, of, "the plurality of the votes", fixed=True)
+
+
+def morphology5(votes: Votes) -> Labels:
+    """The five clean samples of Zhu et al. (arXiv:1807.10406): thresholds on the fractions of all volunteers.
+
+    Where the votes add up, a galaxy fits one rule at most. One that fits none, as most do, has no label.
+    """
+    fraction = dict(zip(COLUMNS, votes.fractions.T, strict=True))
+    smooth = fraction["Class1.1"] >= 0.469
+    featured = fraction["Class1.2"] >= 0.430
+    face_on = fraction["Class2.2"] >= 0.715
+    rules = (
+        smooth & (fraction["Class7.1"] >= 0.5),
+        smooth & (fraction["Class7.2"] >= 0.5),
+        smooth & (fraction["Class7.3"] >= 0.5),
+        featured & (fraction["Class2.1"] >= 0.602),
+        featured & face_on & (fraction["Class4.1"] >= 0.619),
+    )
+    label = np.select(rules, range(len(rules)), default=-1)
+    of = {id_: c for id_, c in zip(votes.ids, label.tolist(), strict=True) if c >= 0}
+    return Labels(MORPHOLOGY_CLASSES, of, "the five-class rule", fixed=True)
+
+
+def read_labels(path: Path) -> Labels:
+    """Read a table of one's own with the columns GalaxyID and label; other columns are ignored.
+
+    A row with an empty label is a galaxy without one. The classes are in alphabetical order.
+
+    Raises:
+        DataError: If the file is missing, lacks a column, has an id that is no number, gives one galaxy two
+            different labels, or has no labels at all.
+    """
+    name_of: dict[int, str] = {}
+    for line, row in rows_of(path, (ID, "label")):
+        id_, label = galaxy_id(path, line, row[ID]), row["label"]
+        if label and name_of.setdefault(id_, label) != label:
+            raise DataError(
+                f"{path}, line {line}: galaxy {id_} is labelled {label!r} here and {name_of[id_]!r} before."
+            )
+    if not name_of:
+        raise DataError(f"{path} has no labels.", "It needs rows like: 100008,spiral")
+    classes = tuple(sorted(set(name_of.values())))
+    place = {name: index for index, name in enumerate(classes)}
+    return Labels(classes, {id_: place[name] for id_, name in name_of.items()}, str(path), fixed=False)
+
+
+RULES: dict[str, Callable[[Votes], Labels]] = {"plurality": plurality, "morphology5": morphology5}
+"""The rules that make a label of votes, by the name that `--labels` takes."""
