@@ -109,7 +109,8 @@ class Options:
     @classmethod
     def fields(cls) -> tuple[OptionField, ...]:
         """The options in the order of their declaration, inherited ones first."""
-        return _fields(cls)
+        key: Any = cls  # mypy takes a class with generated methods for unhashable
+        return _fields(key)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Any:
@@ -171,7 +172,7 @@ def _model(cls: Any) -> Any:
     return create_model(cls.__name__, __config__=ConfigDict(allow_inf_nan=False), **definitions)
 
 
-def _validated(cls: type[Options], given: Mapping[str, Any]) -> dict[str, Any]:
+def _validated(cls: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     from pydantic import ValidationError
 
     try:
@@ -182,4 +183,4 @@ def _validated(cls: type[Options], given: Mapping[str, Any]) -> dict[str, Any]:
         flag = "--" + name.replace("_", "-")
         reason = first["msg"][0].lower() + first["msg"][1:]
         raise OptionError(f"{flag} {given[name]}: {reason}.") from None
-    return {name: getattr(model, name) for name in cls.__dataclass_fields__}  # type: ignore[attr-defined]
+    return {name: getattr(model, name) for name in cls.__dataclass_fields__}

@@ -83,6 +83,11 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
 
     @property
     @abc.abstractmethod
+    def ids(self) -> Sequence[int | str]:
+        """The id of every row; `Batch.indices` are rows."""
+
+    @property
+    @abc.abstractmethod
     def test_ids(self) -> Sequence[int | str]:
         """The ids of the test part."""
 
