@@ -1,0 +1,121 @@
+"""The confusion matrix: which classes are taken for which."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from galaxynet.errors import RunError
+from galaxynet.report.figures.style import FAINT, INK, heading, new_figure
+from galaxynet.report.wording import caption
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from galaxynet.runs import Predictions, Run
+
+_MOST_WITH_NUMBERS = 20
+
+
+def confusion_matrix(runs: Sequence[Run]) -> Figure:
+    """Counts of one run's test set: a row for each true class, a column for each answer.
+
+    The colour is the share of the row, so that a rare class is seen as well as a frequent one.
+
+    Args:
+        runs: Exactly one run.
+
+    Raises:
+        RunError: If there are more, or the run has no predictions.
+    """
+    if len(runs) != 1:
+        raise RunError("A confusion matrix shows one run.", "Name one run, or draw them one by one.")
+    run = runs[0]
+    predictions = run.predictions()
+    if not len(predictions):
+        raise RunError(f"The run {run.label} has no predictions: its test set is empty.")
+    classes = class_names(run, predictions)
+    counts = count(predictions, classes)
+    figure = _draw(classes, counts)
+    heading(figure, f"{run.record.model.name}  ·  {run.label}", caption(run.record))
+    return figure
+
+
+def class_names(run: Run, predictions: Predictions) -> list[str]:
+    """The record's classes in their order, then whatever else the file has."""
+    seen = {*predictions.labels, *predictions.predictions}
+    return [*run.record.classes, *sorted(seen - set(run.record.classes))]
+
+
+def count(predictions: Predictions, classes: Sequence[str]) -> list[list[int]]:
+    """For each true class (row) and each answer (column), how many samples there are."""
+    pairs = Counter(zip(predictions.labels, predictions.predictions, strict=True))
+    return [[pairs[truth, answer] for answer in classes] for truth in classes]
+
+
+def _draw(classes: Sequence[str], counts: list[list[int]]) -> Figure:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    number = len(classes)
+    totals = [sum(row) for row in counts]
+    shares = [
+        [cell / total if total else 0.0 for cell in row] for row, total in zip(counts, totals, strict=True)
+    ]
+    cell = 0.78 if number <= 8 else 0.62 if number <= 12 else 0.46 if number <= _MOST_WITH_NUMBERS else 0.22
+    longest = max(map(len, classes))
+    side = cell * number
+    figure = new_figure(max(4.4, side + 0.075 * longest + 1.9), max(3.4, side + 1.7))
+    axes = figure.subplots()
+    blues = LinearSegmentedColormap.from_list(
+        "galaxynet", ["#f7f9fb", "#bcd7ea", "#5b9ec9", "#0072B2", "#04385c"]
+    )
+    axes.imshow(shares, cmap=blues, vmin=0, vmax=1)
+    upright = longest <= 7 and number <= 12
+    ticks = range(number)
+    axes.set_xticks(
+        ticks,
+        classes,
+        rotation=0 if upright else 40,
+        ha="center" if upright else "right",
+        rotation_mode="anchor" if not upright else "default",
+    )
+    axes.set_yticks(ticks, [f"{name}  ({total:,})" for name, total in zip(classes, totals, strict=True)])
+    axes.set_xlabel("answer")
+    axes.set_ylabel("true class (samples)")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xticks([tick - 0.5 for tick in range(1, number)], minor=True)
+    axes.set_yticks([tick - 0.5 for tick in range(1, number)], minor=True)
+    axes.grid(which="minor", color="white", linewidth=2 if number <= 12 else 1)
+    axes.tick_params(which="minor", length=0)
+    if number > _MOST_WITH_NUMBERS:
+        return figure
+    size = 9.5 if number <= 8 else 8 if number <= 12 else 6
+    for row in ticks:
+        for column in ticks:
+            if not counts[row][column]:
+                axes.text(column, row, "·", ha="center", va="center", color="#b3bcc5", fontsize=size)
+                continue
+            share = shares[row][column]
+            colour = "white" if share > 0.45 else INK
+            axes.text(
+                column,
+                row - 0.12,
+                f"{share:.0%}",
+                ha="center",
+                va="center",
+                color=colour,
+                fontsize=size + 1,
+                fontweight="bold" if row == column else "normal",
+            )
+            axes.text(
+                column,
+                row + 0.24,
+                f"{counts[row][column]:,}",
+                ha="center",
+                va="center",
+                color="#e6eef5" if share > 0.45 else FAINT,
+                fontsize=size - 1.5,
+            )
+    return figure

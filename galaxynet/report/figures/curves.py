@@ -1,0 +1,161 @@
+"""Learning curves: loss and metric of the training and the validation part over the epochs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from galaxynet.errors import RunError
+from galaxynet.report.figures.style import COLOURS, DASHES, FAINT, heading, new_figure, plain_axes
+from galaxynet.report.wording import caption, metric_name, percentage_metric
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from galaxynet.runs import Run
+
+MOST_RUNS = len(COLOURS) * len(DASHES)
+_PARTS = {"train": "training", "val": "validation"}
+
+
+def learning_curves(runs: Sequence[Run], columns: Sequence[str] = ()) -> Figure:
+    """Loss and metric over the epochs.
+
+    One run shows the training and the validation part in two colours; several have a colour each, with
+    the training part as a thin line.
+
+    Args:
+        runs: One to 28 runs.
+        columns: Columns of `metrics.csv` to draw (`val/accuracy`), a panel for each name behind the slash;
+            loss and the runs' metric if none are given.
+
+    Raises:
+        RunError: If there are too many runs, or they logged nothing of it.
+    """
+    if len(runs) > MOST_RUNS:
+        raise RunError(
+            f"{len(runs)} learning curves in one figure cannot be told apart.", f"Name up to {MOST_RUNS}."
+        )
+    logged = {id(run): run.metrics() for run in runs}
+    names = {name for rows in logged.values() for row in rows for name in row}
+    wanted = list(columns) or _usual(runs, names)
+    missing = [name for name in wanted if name not in names]
+    if missing or not wanted:
+        what = ", ".join(missing) or "a loss or metric"
+        known = ", ".join(sorted(names - {"epoch", "step"}))
+        raise RunError(
+            f"No run of these logged {what}.", f"They logged: {known}." if known else "metrics.csv is empty."
+        )
+    panels = list(dict.fromkeys(metric_name(name) for name in wanted))
+    figure = new_figure(
+        4.1 * len(panels) + (0.4 if len(panels) == 1 else 0), 3.5 + 0.2 * (len(runs) > 1) * -(-len(runs) // 3)
+    )
+    grid = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, panel in zip(grid, panels, strict=True):
+        _panel(axes, panel, [name for name in wanted if metric_name(name) == panel], runs, logged)
+    title = (
+        runs[0].record.model.name if len({run.record.model.name for run in runs}) == 1 else "Learning curves"
+    )
+    if len(runs) == 1:
+        grid[0].legend(frameon=False, fontsize=9, handlelength=1.6)
+        heading(figure, f"{title}  ·  {runs[0].label}", caption(runs[0].record))
+    else:
+        handles, labels = grid[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower left", ncols=3, frameon=False, fontsize=9)
+        parts = {name.partition("/")[0] for name in wanted}
+        note = "thick: validation, thin: training" if {"train", "val"} <= parts else ""
+        heading(figure, title + (f"  ·  {note}" if note else ""))
+    return figure
+
+
+def _usual(runs: Sequence[Run], names: set[str]) -> list[str]:
+    metrics = dict.fromkeys(["loss", *(metric_name(run.record.metric) for run in runs)])
+    return [f"{part}/{metric}" for metric in metrics for part in _PARTS if f"{part}/{metric}" in names]
+
+
+def _panel(
+    axes: Axes,
+    panel: str,
+    columns: Sequence[str],
+    runs: Sequence[Run],
+    logged: dict[int, list[dict[str, float]]],
+) -> None:
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+    plain_axes(axes)
+    by_step = False
+    for number, run in enumerate(runs):
+        for column in columns:
+            x, y, steps = _points(logged[id(run)], column)
+            if not x:
+                continue
+            by_step = by_step or steps
+            part = column.partition("/")[0]
+            marker = "o" if len(x) == 1 else ""
+            if len(runs) == 1:
+                colour = COLOURS[list(_PARTS).index(part)] if part in _PARTS else COLOURS[2]
+                axes.plot(x, y, color=colour, marker=marker, label=_PARTS.get(part, part))
+            else:
+                thin = part == "train" and len(columns) > 1
+                axes.plot(
+                    x,
+                    y,
+                    color=COLOURS[number % len(COLOURS)],
+                    linestyle=DASHES[number // len(COLOURS) % len(DASHES)],
+                    linewidth=0.8 if thin else 1.9,
+                    alpha=0.65 if thin else 1.0,
+                    marker=marker,
+                    label="_" if thin else run.label,
+                )
+            undefined = [place for place, value in zip(x, y, strict=True) if not math.isfinite(value)]
+            if undefined:
+                axes.axvline(undefined[0], color=FAINT, linewidth=0.9, linestyle=(0, (1, 2)))
+                axes.annotate(
+                    "undefined",
+                    (undefined[0], 0.5),
+                    xycoords=("data", "axes fraction"),
+                    xytext=(3, 0),
+                    textcoords="offset points",
+                    rotation=90,
+                    fontsize=8,
+                    color=FAINT,
+                    va="center",
+                )
+    axes.set_title(panel)
+    axes.set_xlabel("step" if by_step else "epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
+    if percentage_metric(panel):
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+        _majority(axes, runs)
+
+
+def _majority(axes: Axes, runs: Sequence[Run]) -> None:
+    lines = {(base.label, base.accuracy) for run in runs if (base := run.record.baseline)}
+    if len(lines) != 1:
+        return
+    _, accuracy = lines.pop()
+    axes.axhline(accuracy, color=FAINT, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
+    low, high = axes.get_ylim()
+    above = accuracy < (low + high) / 2
+    axes.annotate(
+        f"majority class {accuracy:.1%}",
+        (1.0, accuracy),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 3 if above else -3),
+        textcoords="offset points",
+        ha="right",
+        va="bottom" if above else "top",
+        fontsize=8,
+        color=FAINT,
+    )
+
+
+def _points(rows: list[dict[str, float]], column: str) -> tuple[list[float], list[float], bool]:
+    """Epochs counted from 1; steps where an epoch has more than one value."""
+    found = [row for row in rows if column in row]
+    epochs = [row.get("epoch", math.nan) for row in found]
+    by_step = len(set(epochs)) < len(epochs) and all("step" in row for row in found)
+    x = [row["step"] for row in found] if by_step else [epoch + 1 for epoch in epochs]
+    return x, [row[column] for row in found], by_step

@@ -1,0 +1,138 @@
+"""Which figures a run has, and how they become files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from galaxynet import registry, terminal
+from galaxynet.errors import GalaxynetError, RunError, UsageError
+from galaxynet.registry import Plugin
+from galaxynet.runs.folder import METRICS, PREDICTIONS, Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Format = Literal["png", "svg"]
+LEARNING_CURVES = "learning-curves"
+CONFUSION = "confusion"
+
+
+def names(run: Run) -> list[str]:
+    """The figures that can be drawn of a run: those of its files, and those of its model's plugin."""
+    found = []
+    if (run.path / METRICS).is_file():
+        found.append(LEARNING_CURVES)
+    if run.record.task == "classification" and (run.path / PREDICTIONS).is_file():
+        found.append(CONFUSION)
+    return [*found, *(name for name in _of_plugin(run)[1] if name not in found)]
+
+
+def draw(runs: Run | Sequence[Run], name: str) -> Figure:
+    """Draw one figure.
+
+    Args:
+        runs: A run, or several for a figure that shows several.
+        name: `learning-curves`, `confusion`, or a figure of the model's plugin.
+
+    Raises:
+        UsageError: If there is no such figure.
+        RunError: If the runs lack what it shows.
+        PluginError: If the plugin's function cannot be imported.
+    """
+    runs = [runs] if isinstance(runs, Run) else list(runs)
+    if not runs:
+        raise UsageError("No run is named.")
+    from galaxynet.report.figures.style import styled
+
+    function = _function(runs, name)
+    with styled():
+        figure = function(runs)
+        # The layout and the fonts are settled here, under our settings, not when a caller shows it.
+        figure.draw_without_rendering()
+        return figure
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a figure as what its name ends in (`.png`, `.svg`, `.pdf`), in one step.
+
+    Raises:
+        RunError: If the ending is unknown or the file cannot be written.
+    """
+    from galaxynet.report.figures.style import styled
+
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in ("png", "svg", "pdf"):
+        raise UsageError(f"{path}: a figure's name ends in .png, .svg or .pdf.")
+    metadata: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        with styled(), os.fdopen(handle, "wb") as stream:
+            figure.savefig(stream, format=kind, metadata=metadata)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from None
+    finally:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+    return path
+
+
+def write_all(run: Run, formats: Sequence[Format] = ("png", "svg")) -> list[Path]:
+    """Write every figure of a run into its figures folder.
+
+    A figure that cannot be drawn costs a note, not the others.
+
+    Returns:
+        The paths of the files.
+    """
+    written = []
+    for name in names(run):
+        try:
+            figure = draw(run, name)
+        except Exception as error:  # a plugin's function may raise whatever it likes
+            terminal.note(
+                f"no figure {name}: {error}"
+                if isinstance(error, GalaxynetError)
+                else f"no figure {name}: {error!r}"
+            )
+            continue
+        written += [save(figure, run.figures / f"{name}.{kind}") for kind in formats]
+    return written
+
+
+def _function(runs: Sequence[Run], name: str) -> Callable[[Sequence[Run]], Figure]:
+    if name == LEARNING_CURVES:
+        from galaxynet.report.figures.curves import learning_curves
+
+        return learning_curves
+    if name == CONFUSION:
+        from galaxynet.report.figures.confusion import confusion_matrix
+
+        return confusion_matrix
+    for run in runs:
+        plugin, figures = _of_plugin(run)
+        if plugin and name in figures:
+            return cast("Callable[[Sequence[Run]], Figure]", registry.resolve_for(plugin, figures[name]))
+    known = dict.fromkeys(
+        [LEARNING_CURVES, CONFUSION, *(kind for run in runs for kind in _of_plugin(run)[1])]
+    )
+    raise UsageError(f"There is no figure {name!r} of {runs[0].label}.", f"There are: {', '.join(known)}.")
+
+
+def _of_plugin(run: Run) -> tuple[Plugin | None, dict[str, str]]:
+    """The plugin of a run's model and the figures that it brings; none if it is gone or broken."""
+    model = run.record.model
+    for name in (f"{model.distribution}:{model.name}", model.name):
+        try:
+            plugin = registry.find("model", name)
+            return plugin, dict(plugin.load().figures)
+        except GalaxynetError:
+            continue
+    return None, {}

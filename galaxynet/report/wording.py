@@ -1,0 +1,75 @@
+"""How metrics, times and runs are put into words, the same in tables, panels and figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from galaxynet.report.intervals import accuracy_interval
+
+if TYPE_CHECKING:
+    from galaxynet.runs import RunRecord
+
+UNDEFINED = "undefined loss"
+
+
+def metric_name(metric: str) -> str:
+    """`accuracy` for `test/accuracy`."""
+    return metric.rpartition("/")[2]
+
+
+def percentage_metric(metric: str) -> bool:
+    """Whether a metric is a share of samples, and so is shown in per cent and has a Wilson interval."""
+    return metric_name(metric) in ("accuracy", "accuracy_top5")
+
+
+def interval_of(record: RunRecord) -> tuple[float, float] | None:
+    """The 95 % interval of the run's test accuracy; None for another metric or without test samples."""
+    value = record.metrics.get(record.metric)
+    samples = record.splits.get("test", 0)
+    if value is None or samples < 1 or not percentage_metric(record.metric) or not 0 <= value <= 1:
+        return None
+    return accuracy_interval(value, samples)
+
+
+def show_metric(metric: str, value: float | None) -> str:
+    """A metric's value for a person: `70.2%` or four digits; a dash if there is none."""
+    if value is None:
+        return "–"
+    return f"{value:.1%}" if percentage_metric(metric) else f"{value:,.4g}"
+
+
+def show_interval(interval: tuple[float, float]) -> str:
+    """`67.3 to 72.9%`."""
+    return f"{interval[0] * 100:.1f} to {interval[1]:.1%}"
+
+
+def show_seconds(seconds: float | None) -> str:
+    """A time in two units at most: `48 s`, `5 min 12 s`, `2 h 3 min`; a dash if there is none."""
+    if seconds is None:
+        return "–"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def caption(record: RunRecord) -> str:
+    """The line beneath a figure: test metric with interval, majority class, samples."""
+    metric = record.metric.replace("/", " ")
+    if record.status == "diverged":
+        return f"{record.dataset.name}: {UNDEFINED}"
+    value = record.metrics.get(record.metric)
+    if value is None:
+        return f"{record.dataset.name}: not tested yet"
+    text = f"{record.dataset.name}: {metric} {show_metric(record.metric, value)}"
+    interval = interval_of(record)
+    if interval:
+        text += f" (95% interval {show_interval(interval)}, {record.splits['test']:,} samples)"
+    if record.baseline:
+        text += f",\nalways answering {record.baseline.label} scores {record.baseline.accuracy:.1%}"
+    return text
