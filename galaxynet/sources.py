@@ -6,7 +6,7 @@ so a plugin gets resumable, verified downloads for its declaration alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -93,3 +93,18 @@ class Simulator:
 
 
 Source = KaggleCompetition | KaggleDataset | Https | Simulator
+
+
+def source_names(sources: Iterable[Source]) -> dict[str, Source]:
+    """Sources by the name that `galaxynet fetch --source` takes, best first: kaggle, https, simulator."""
+    names: dict[str, Source] = {}
+    for source in sources:
+        name = (
+            "https"
+            if isinstance(source, Https)
+            else "simulator"
+            if isinstance(source, Simulator)
+            else "kaggle"
+        )
+        names.setdefault(name, source)
+    return names

@@ -1,0 +1,190 @@
+"""`fetch`: see that the files of a dataset lie in the data folder, whole and checked."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from galaxynet import registry
+from galaxynet.errors import UsageError
+from galaxynet.fetch.faults import FetchError, disk_errors
+from galaxynet.fetch.locks import lock
+from galaxynet.fetch.patience import Patience
+from galaxynet.fetch.shelf import Shelf
+from galaxynet.plugin import DatasetSpec
+from galaxynet.registry import Plugin
+from galaxynet.sources import DataFile, Simulator, Source, source_names
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be fetched, and how.
+
+    Attributes:
+        plugin: The dataset's plugin.
+        data_dir: The folder of all datasets.
+        groups: Groups of files to fetch besides those that always are.
+        folder: A folder to take the files from, in place of the sources.
+        source: Name of a source (`kaggle`, `https`, `simulator`); the dataset's first if None.
+        options: Values for the simulator's options.
+        link: Make links to the files of `folder` where that is possible, in place of copies.
+        force: Fetch again what is there.
+        patience: Time-outs and retries of downloads.
+    """
+
+    plugin: Plugin
+    data_dir: Path
+    groups: Sequence[str] = ()
+    folder: Path | None = None
+    source: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    link: bool = False
+    force: bool = False
+    patience: Patience = field(default_factory=Patience)
+
+    @property
+    def spec(self) -> DatasetSpec:
+        """The dataset."""
+        spec: DatasetSpec = self.plugin.load()
+        return spec
+
+    @property
+    def target(self) -> Path:
+        """The dataset's folder."""
+        return self.data_dir / self.spec.name
+
+    def files(self) -> list[DataFile]:
+        """The files that are wanted.
+
+        Raises:
+            UsageError: If a group is not one of the dataset's.
+        """
+        known = sorted({file.group for file in self.spec.files} - {""})
+        for group in self.groups:
+            if group not in known:
+                hint = (
+                    f"It has: {', '.join(known)}."
+                    if known
+                    else "It has no files besides those always fetched."
+                )
+                raise UsageError(f"{self.spec.name} has no group of files called {group!r}.", hint)
+        return [file for file in self.spec.files if file.group in ("", *self.groups)]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a fetch did.
+
+    Attributes:
+        folder: The dataset's folder.
+        fetched: Names of the files that are new.
+        present: Names of those that were there.
+        lines: What the dataset says of itself.
+    """
+
+    folder: Path
+    fetched: tuple[str, ...]
+    present: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+def fetch(wish: Wish) -> Outcome:
+    """See that the files of a dataset lie in the data folder, whole and checked.
+
+    What is there already is not fetched again, and no request is made for it. A download that stopped goes
+    on where it stopped. Two fetches of one dataset at once wait for each other.
+
+    Raises:
+        UsageError: If a group, a source or a simulator's option is unknown.
+        FetchError: If a file cannot be had, or the disk is full.
+        DataError: If a file is damaged, or does not fit the others.
+    """
+    spec, files = wish.spec, wish.files()
+    source = None if wish.folder else chosen_source(wish)
+    shelf = Shelf(wish.plugin, wish.data_dir)
+    missing: list[DataFile] = [] if _complete(wish, shelf, files, source) else files
+    if missing:
+        with lock(wish.data_dir, spec.name), disk_errors(shelf.folder):
+            shelf.folder.mkdir(parents=True, exist_ok=True)
+            _sweep(shelf.folder)
+            shelf.reload()
+            missing = _get(wish, shelf, files, source)
+    fetched = tuple(file.name for file in missing)
+    present = tuple(file.name for file in files if file.name not in fetched)
+    lines: tuple[str, ...] = ()
+    if spec.check:
+        lines = tuple(registry.resolve_for(wish.plugin, spec.check)(shelf.folder))
+    return Outcome(shelf.folder, fetched, present, lines)
+
+
+def chosen_source(wish: Wish) -> Source:
+    """The source that is asked for, or the dataset's first.
+
+    Raises:
+        UsageError: If there is no source of that name, or the simulator's options do not fit it.
+        FetchError: If the dataset has no source at all.
+    """
+    names = source_names(wish.spec.sources)
+    if not names:
+        raise FetchError(
+            f"{wish.spec.name} names no place to download it from.",
+            f"Get its files{_by_hand(wish.spec)}, then: galaxynet fetch {wish.spec.name} --from FOLDER",
+        )
+    if wish.source is not None and wish.source not in names:
+        raise UsageError(f"{wish.spec.name} has no source {wish.source!r}.", f"It has: {', '.join(names)}.")
+    source = names[wish.source] if wish.source else next(iter(names.values()))
+    if wish.options and not isinstance(source, Simulator):
+        raise UsageError("A simulator's options do not fit beside another source.")
+    return source
+
+
+def _by_hand(spec: DatasetSpec) -> str:
+    return f" from {spec.homepage}" if spec.homepage else ""
+
+
+def _complete(wish: Wish, shelf: Shelf, files: Sequence[DataFile], source: Source | None) -> bool:
+    """Whether there is nothing to do; asked without the lock, so that a read-only data folder serves too."""
+    if wish.force or wish.folder or not all(shelf.holds(file) for file in files):
+        return False
+    if isinstance(source, Simulator):
+        return bool(shelf.receipt.options == source.options.from_dict(wish.options).to_dict())
+    return True
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a process that was killed has left; downloads (`.part`) stay, they are gone on with."""
+    for left in [*folder.glob(".simulating.*"), *folder.glob(".*.taking"), *folder.glob("*.converted")]:
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def _get(wish: Wish, shelf: Shelf, files: list[DataFile], source: Source | None) -> list[DataFile]:
+    """Get what is missing, holding the lock.
+
+    Returns:
+        The files that are new.
+    """
+    if wish.folder is not None:
+        from galaxynet.fetch.taking import take
+
+        return take(wish.folder, files, shelf, wish.spec, link=wish.link, force=wish.force)
+    if _complete(wish, shelf, files, source):  # another process did it while this one waited
+        return []
+    if isinstance(source, Simulator):
+        from galaxynet.fetch.simulating import simulate
+
+        simulate(source, wish.options, files, shelf)
+        return files
+    missing = [file for file in files if wish.force or not (shelf.holds(file) or shelf.adopt(file))]
+    if missing:
+        assert source is not None  # only --from has none
+        from galaxynet.fetch.downloading import download_all
+
+        download_all(source, missing, shelf, wish.patience)
+        shelf.forget_options()
+    return missing

@@ -1,0 +1,193 @@
+"""Taking the files of a dataset out of a folder: what a browser downloaded, in whatever form it left it.
+
+A file is found as itself, as an unpacked folder or file, or as a member of a bundle such as the one that
+Kaggle's "Download all" gives. The folder is only read, never changed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from zipfile import ZipInfo
+
+from galaxynet.errors import DataError
+from galaxynet.fetch.archives import Archive, ArchiveError
+from galaxynet.fetch.hashing import Advance, Digest, hash_file, read_chunks, write_chunks
+from galaxynet.fetch.packing import compressed, files_below, pack
+from galaxynet.fetch.receipts import FileReceipt
+from galaxynet.plugin import DatasetSpec
+from galaxynet.sources import DataFile, KaggleCompetition, KaggleDataset
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of the dataset, in the form in which it was found.
+
+    Attributes:
+        file: Which one it is.
+        path: The file or folder that it is, or the bundle that it lies in.
+        member: Its name in the bundle; empty if it lies on disk.
+    """
+
+    file: DataFile
+    path: Path
+    member: str = ""
+
+    @property
+    def unpacked(self) -> bool:
+        """Whether it has to be packed into a zip."""
+        return not self.member and self.file.name.endswith(".zip") and self.path.suffix.lower() != ".zip"
+
+    @property
+    def uncompressed(self) -> bool:
+        """Whether it has to be compressed."""
+        return self.file.name.endswith(".gz") and not (self.member or self.path.name).endswith(".gz")
+
+    @property
+    def description(self) -> str:
+        """Where it is, for receipts and notes."""
+        place = self.path.absolute()
+        return f"{self.member} in {place}" if self.member else str(place)
+
+    def size(self) -> int:
+        """Bytes to be read, which is also about what it will take up."""
+        if self.member:
+            with Archive(self.path) as bundle:
+                return _member(bundle, self.member).file_size
+        return sum(file.stat().st_size for file in files_below(self.path))
+
+    def take(self, target: Path, *, md5: bool, advance: Advance) -> Digest:
+        """Write the file to `target`, packed as the dataset wants it.
+
+        Raises:
+            DataError: If a bundle is damaged or a folder empty.
+            OSError: If something cannot be read or written.
+        """
+        if self.unpacked:
+            return pack(self.path, target, advance)
+        if not self.member:
+            return self._write(target, read_chunks(self.path), md5, advance)
+        with Archive(self.path) as bundle:
+            return self._write(target, bundle.chunks(_member(bundle, self.member)), md5, advance)
+
+    def is_what(self, entry: FileReceipt) -> bool:
+        """Whether a receipt's entry is of this very file, so that there is nothing to take."""
+        if self.unpacked or self.uncompressed:
+            return False  # packing is the only way to know
+        if self.member:
+            return entry.source == f"from {self.description}" and entry.size == self.size()
+        return self.path.stat().st_size == entry.size and hash_file(self.path).sha256 == entry.sha256
+
+    def _write(self, target: Path, chunks: Iterable[bytes], md5: bool, advance: Advance) -> Digest:
+        counted = _counted(chunks, advance)
+        return write_chunks(target, compressed(counted) if self.uncompressed else counted, md5=md5)
+
+
+def find(folder: Path, file: DataFile, spec: DatasetSpec) -> Found | None:
+    """Look for a file of a dataset in a folder, in the forms that it may have there.
+
+    Args:
+        folder: The folder; or a bundle, or the file or unpacked folder itself.
+        file: The file.
+        spec: Its dataset.
+
+    Raises:
+        ArchiveError: If a bundle of the dataset's own name is there, and damaged.
+    """
+    slugs = [
+        _slug(source) for source in spec.sources if isinstance(source, KaggleCompetition | KaggleDataset)
+    ]
+    names = _names(file, spec)
+    if folder.is_file():
+        places, bundles = [], [folder]
+        if folder.name in names:
+            return Found(file, folder)
+    else:
+        if folder.name == file.folder and folder.is_dir():
+            return Found(file, folder)
+        places = [folder, *(folder / name for name in (*slugs, spec.name))]
+        bundles = sorted(path for path in folder.glob("*.zip") if path.name != file.name)
+    for place, name in itertools.product(places, names):
+        path = place / name
+        if path.is_file() or (name == file.folder and path.is_dir()):
+            return Found(file, path)
+    own = {f"{name}.zip" for name in (*slugs, spec.name)}
+    others = {other.name for other in spec.files}
+    for bundle in sorted(bundles, key=lambda path: path.name not in own):
+        if bundle.name in others:
+            continue
+        try:
+            member = look_into(bundle, names)
+        except ArchiveError:
+            if bundle.name in own or bundle == folder:
+                raise
+            continue  # a stranger's zip among the downloads
+        if member:
+            return Found(file, bundle, member)
+    return None
+
+
+def describe_forms(file: DataFile, spec: DatasetSpec) -> str:
+    """The forms in which a file is looked for, for an error message."""
+    bundles = [
+        f"{_slug(source)}.zip"
+        for source in spec.sources
+        if isinstance(source, KaggleCompetition | KaggleDataset)
+    ]
+    return " or ".join(filter(None, [file.name, file.folder, *bundles]))
+
+
+def _slug(source: KaggleCompetition | KaggleDataset) -> str:
+    return source.slug.rpartition("/")[2]
+
+
+def _names(file: DataFile, spec: DatasetSpec) -> list[str]:
+    """The names that a file may have on disk or in a bundle, best first."""
+    names = [file.name]
+    if file.folder:
+        # Kaggle hands out a single CSV file zipped under its own name.
+        names += [f"{file.folder}.zip", file.folder]
+    for source in spec.sources:
+        if isinstance(source, KaggleDataset):
+            names += source.members.get(file.name, ())
+    if file.name.endswith(".gz"):
+        names.append(file.name.removesuffix(".gz"))
+    return list(dict.fromkeys(names))
+
+
+def look_into(bundle: Path, names: Sequence[str]) -> str:
+    """The member of an archive that has one of these names, in whatever folder; the first name counts most.
+
+    Returns:
+        The member's name; empty if there is none.
+
+    Raises:
+        ArchiveError: If the archive is damaged or refused.
+    """
+    with Archive(bundle) as archive:
+        members = [member.filename for member in archive.members if not member.is_dir()]
+    for name in names:
+        for member in members:
+            if member == name or (PurePosixPath(member).name == name and _packed_alike(member, names[0])):
+                return member
+    return ""
+
+
+def _packed_alike(member: str, name: str) -> bool:
+    """A CSV in somebody's archive is not the zip that is looked for; the zip of that CSV is."""
+    return name.endswith(".zip") == member.endswith(".zip")
+
+
+def _member(bundle: Archive, name: str) -> ZipInfo:
+    for member in bundle.members:
+        if member.filename == name:
+            return member
+    raise DataError(f"{bundle.name} has no member {name}.")
+
+
+def _counted(chunks: Iterable[bytes], advance: Advance) -> Iterator[bytes]:
+    for chunk in chunks:
+        advance(len(chunk))
+        yield chunk

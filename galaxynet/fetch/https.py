@@ -1,0 +1,59 @@
+"""Downloads from plain https mirrors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import requests
+
+from galaxynet.errors import PluginError
+from galaxynet.fetch.answers import host, network_errors, plain
+from galaxynet.fetch.download import Remote
+from galaxynet.fetch.faults import FetchError
+from galaxynet.fetch.patience import Patience
+from galaxynet.sources import DataFile, Https
+
+
+def remotes(source: Https, file: DataFile, patience: Patience) -> list[Remote]:
+    """The addresses of a file, best first.
+
+    Raises:
+        PluginError: If the source has no address for the file, or one that is neither https nor http.
+    """
+    addresses = [*source.urls.get(file.name, ()), *(f"{m.rstrip('/')}/{file.name}" for m in source.mirrors)]
+    if not addresses:
+        raise PluginError(f"The dataset's https source has no address for {file.name}.")
+    for address in addresses:
+        if urlsplit(address).scheme not in ("https", "http"):
+            raise PluginError(f"The dataset's https source has an address that is none: {plain(address)}.")
+    return [_remote(address, file, patience) for address in addresses]
+
+
+def _remote(address: str, file: DataFile, patience: Patience) -> Remote:
+    session = requests.Session()
+    session.headers["User-Agent"] = f"galaxynet/{version('galaxynet')}"
+    server = host(address)
+
+    def open_stream(headers: Mapping[str, str]) -> requests.Response:
+        with network_errors(server, patience):
+            response = session.get(address, headers=dict(headers), stream=True, timeout=patience.timeout)
+        if address.startswith("https:") and not response.url.startswith("https:"):
+            response.close()
+            raise FetchError(f"{server} leads away from https, to a connection that anybody can change.")
+        return response
+
+    size = None if file.convert else file.size
+    return Remote(file.name, plain(address), open_stream, size, (file.md5 or "").lower())
+
+
+def size_of(source: Https, file: DataFile, patience: Patience) -> int | None:
+    """The size of a file in bytes as its first mirror tells it; None if it does not.
+
+    Raises:
+        FetchError: If the mirror cannot be asked.
+    """
+    with remotes(source, file, patience)[0].open({"Accept-Encoding": "identity"}) as response:
+        length = response.headers.get("Content-Length", "")
+        return int(length) if response.ok and length.isdigit() else None

@@ -1,0 +1,96 @@
+"""Putting what a person has unpacked back into the archive that the dataset reads."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from galaxynet.errors import DataError
+from galaxynet.fetch.hashing import CHUNK, Advance, Digest, hash_file, read_chunks
+
+# Photographs do not get smaller; text does.
+_DEFLATED = (".csv", ".txt", ".json", ".tsv")
+_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def files_below(path: Path) -> list[Path]:
+    """The files that stand for an archive: the file itself, or those in a folder, sorted; no hidden ones."""
+    if path.is_file():
+        return [path]
+    found = []
+    for root, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(root) / name for name in sorted(names) if not name.startswith(".")]
+    return [file for file in found if file.is_file()]
+
+
+def pack(source: Path, target: Path, advance: Advance = lambda _: None) -> Digest:
+    """Pack a file or a folder into a new zip; the same content gives the same bytes.
+
+    Args:
+        source: The file, or the folder; the members' names begin with its name.
+        target: The archive to make.
+        advance: Called with the number of bytes packed.
+
+    Raises:
+        DataError: If there is nothing in the folder.
+        OSError: If something cannot be read or written.
+    """
+    files = files_below(source)
+    if not files:
+        raise DataError(f"The folder {source} is empty.")
+    try:
+        with zipfile.ZipFile(target, "w") as archive:
+            for file in files:
+                name = file.relative_to(source.parent).as_posix()
+                member = zipfile.ZipInfo(name, _DATE)
+                deflated = file.suffix.lower() in _DEFLATED
+                member.compress_type = zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED
+                member.external_attr = 0o644 << 16
+                member.file_size = file.stat().st_size
+                with archive.open(member, "w") as stream:
+                    for chunk in read_chunks(file):
+                        stream.write(chunk)
+                        advance(len(chunk))
+        with target.open("rb") as packed:
+            os.fsync(packed.fileno())
+        return hash_file(target)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def compressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces of a gzip file with this content; the same content gives the same bytes."""
+    gathered = _Gathered()
+    with gzip.GzipFile(filename="", mode="wb", fileobj=gathered, mtime=0, compresslevel=6) as packer:
+        for chunk in chunks:
+            packer.write(chunk)
+            if gathered.size >= CHUNK:
+                yield gathered.take()
+    yield gathered.take()
+
+
+class _Gathered:
+    """The least of a file that GzipFile can write into."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self.size = 0
+
+    def write(self, data: bytes) -> int:
+        self._parts.append(bytes(data))
+        self.size += len(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def take(self) -> bytes:
+        """What was written since the last call."""
+        taken = b"".join(self._parts)
+        self._parts, self.size = [], 0
+        return taken

@@ -1,0 +1,133 @@
+"""A download that is not whole yet: the `.part` file, and beside it what is needed to go on with it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from galaxynet import atomic
+from galaxynet.fetch.hashing import Digest, Hasher, read_chunks
+
+
+@dataclass(frozen=True)
+class State:
+    """Of which remote file a part is.
+
+    Attributes:
+        source: Where it comes from, without anything secret.
+        validator: The entity tag or date that the server gave the file, for `If-Range`; empty if none.
+        size: Size of the whole file in bytes; None if the server did not say.
+        md5: MD5 of the whole file, if the server or the publisher states it.
+    """
+
+    source: str
+    validator: str = ""
+    size: int | None = None
+    md5: str = ""
+
+
+class Partial:
+    """The part of a file that has arrived.
+
+    Args:
+        path: The `.part` file; `path` with `.json` added holds the state.
+        source: Where the file is to come from; a part that came from elsewhere is not gone on with.
+    """
+
+    def __init__(self, path: Path, source: str) -> None:
+        self.path = path
+        self._state_path = path.with_name(path.name + ".json")
+        self._hasher: Hasher | None = None
+        self.state = self._load(source)
+        size = path.stat().st_size if path.is_file() else 0
+        usable = bool(self.state.validator or self.state.md5)
+        if not usable or (self.state.size is not None and size > self.state.size):
+            size = 0
+        self.size = size
+        self._stream = path.open("r+b" if size else "wb")
+        self._stream.seek(size)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Closing writes what is buffered, which fails on a full disk: the first error is the one to tell.
+        with contextlib.suppress(OSError) if error else contextlib.nullcontext():
+            self._stream.close()
+        if self._hasher:
+            self._hasher.close()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all bytes are here, as far as the size is known."""
+        return self.state.size is not None and self.size == self.state.size
+
+    def restart(self, state: State) -> None:
+        """Begin anew with a file that the server describes so."""
+        self._stream.seek(0)
+        self._stream.truncate()
+        self.size = 0
+        if self._hasher:
+            self._hasher.close()
+            self._hasher = None
+        self.state = state
+        atomic.write_text(self._state_path, json.dumps(asdict(state)))
+
+    def write(self, chunk: bytes) -> None:
+        """Add what has arrived."""
+        hasher = self._hashing()
+        self._stream.write(chunk)
+        hasher.update(chunk)
+        self.size += len(chunk)
+
+    def finish(self) -> Digest:
+        """Wait until the disk has it all; the hashes of the whole file."""
+        digest = self._hashing().digest()
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        return digest
+
+    def forget(self) -> None:
+        """Remove the part and its state."""
+        self.path.unlink(missing_ok=True)
+        self._state_path.unlink(missing_ok=True)
+
+    def _hashing(self) -> Hasher:
+        if self._hasher is None:
+            self._hasher = Hasher(md5=bool(self.state.md5))
+            if self.size:  # what an earlier process has left
+                self._stream.flush()
+                for chunk in read_chunks(self.path):
+                    self._hasher.update(chunk)
+        return self._hasher
+
+    def _load(self, source: str) -> State:
+        try:
+            values: Any = json.loads(self._state_path.read_text(encoding="utf-8"))
+            state = State(**values)
+            if state.source == source and isinstance(state.size, int | None):
+                return state
+        except (OSError, ValueError, TypeError):
+            pass  # no state, or one that cannot be used: then the download begins anew
+        return State(source)
+
+
+def forget(path: Path) -> None:
+    """Remove a part and its state."""
+    path.unlink(missing_ok=True)
+    path.with_name(path.name + ".json").unlink(missing_ok=True)
+
+
+def part_size(path: Path) -> int:
+    """Bytes of a download that was begun; 0 if there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

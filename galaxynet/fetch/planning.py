@@ -1,0 +1,90 @@
+"""What a fetch would do: `fetch --dry-run`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from galaxynet import terminal
+from galaxynet.fetch.answers import host
+from galaxynet.fetch.faults import FetchError
+from galaxynet.fetch.fetching import Wish, chosen_source
+from galaxynet.fetch.folder import find
+from galaxynet.fetch.partial import part_size
+from galaxynet.fetch.shelf import Shelf
+from galaxynet.sources import DataFile, Https, KaggleCompetition, KaggleDataset, Simulator, Source
+
+
+@dataclass(frozen=True)
+class Line:
+    """What would happen to one file.
+
+    Attributes:
+        name: The file.
+        size: Its size in bytes; None if nobody says.
+        what: What would be done.
+    """
+
+    name: str
+    size: int | None
+    what: str
+
+
+def plan(wish: Wish) -> list[Line]:
+    """What `fetch` would do, file by file. Servers are only asked for sizes; nothing is written.
+
+    Raises:
+        UsageError: As `fetch`.
+        FetchError: If a file is not in the folder that was named.
+    """
+    files = wish.files()
+    shelf = Shelf(wish.plugin, wish.data_dir)
+    if wish.folder is not None:
+        return [_from_folder(wish, file) for file in files]
+    source = chosen_source(wish)
+    if isinstance(source, Simulator):
+        return [Line(file.name, None, "simulate") for file in files]
+    missing = [file for file in files if wish.force or not shelf.holds(file)]
+    sizes = _sizes(source, missing, shelf, wish) if missing else {}
+    lines = []
+    for file in files:
+        if file not in missing:
+            lines.append(Line(file.name, shelf.receipt.files[file.name].size, "there already"))
+            continue
+        begun = part_size(shelf.part(file))
+        what = f"download from {_place(source, file)}" + (f", going on at byte {begun:,}" if begun else "")
+        lines.append(Line(file.name, sizes.get(file.name, file.size), what))
+    return lines
+
+
+def _from_folder(wish: Wish, file: DataFile) -> Line:
+    assert wish.folder is not None
+    found = find(wish.folder, file, wish.spec)
+    if found is None:
+        return Line(file.name, None, f"not in {wish.folder}")
+    verb = "pack" if found.unpacked else "take" if found.member else "link to" if wish.link else "copy"
+    return Line(file.name, found.size(), f"{verb} {found.description}")
+
+
+def _sizes(source: Source, files: list[DataFile], shelf: Shelf, wish: Wish) -> dict[str, int]:
+    try:
+        if isinstance(source, KaggleCompetition):
+            from galaxynet.fetch.kaggle_files import login, sizes
+
+            return sizes(source, login(source, shelf, wish.patience), wish.patience)
+        if isinstance(source, Https):
+            from galaxynet.fetch.https import size_of
+
+            known = {file.name: size_of(source, file, wish.patience) for file in files}
+            return {name: size for name, size in known.items() if size is not None}
+    except FetchError as error:
+        terminal.note(f"The sizes are not known: {error}")
+    return {}
+
+
+def _place(source: Source, file: DataFile) -> str:
+    if isinstance(source, KaggleCompetition | KaggleDataset):
+        return f"kaggle, {source.slug}"
+    if isinstance(source, Https):
+        addresses = [*source.urls.get(file.name, ()), *source.mirrors]
+        return host(addresses[0]) if addresses else "nowhere"
+    return "a simulator"

@@ -1,0 +1,123 @@
+"""The receipt of a dataset: the files in its folder, their hashes, when and from where they came.
+
+It is `receipt.json` in the folder of the dataset. With it a second fetch makes no request, and
+`galaxynet datasets --verify` can tell whether the files are still the ones that were fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from galaxynet import atomic
+from galaxynet.errors import DataError
+
+NAME = "receipt.json"
+SCHEMA = 1
+
+
+class DamagedReceiptError(DataError):
+    """A receipt that cannot be read."""
+
+
+class FileReceipt(BaseModel):
+    """What is known of one file.
+
+    Attributes:
+        name: Its name in the folder of the dataset.
+        size: Its size in bytes.
+        sha256: Its SHA-256, 64 hex digits.
+        source: Where it came from, in words; never with a credential or a signed address.
+        fetched: When, in UTC.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(pattern=r"^[^/\\\x00]+$")
+    size: int = Field(ge=0)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    source: str
+    fetched: AwareDatetime
+
+
+class Receipt(BaseModel):
+    """What lies in the folder of a dataset.
+
+    Attributes:
+        schema_version: Version of this format, `schema` in the file.
+        dataset: The dataset's name.
+        distribution: The installed package that declared the dataset.
+        version: That package's version.
+        files: The files by name.
+        options: The options of the simulator that made them; None if they were not simulated.
+    """
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    schema_version: int = Field(default=SCHEMA, alias="schema")
+    dataset: str
+    distribution: str = ""
+    version: str = ""
+    files: dict[str, FileReceipt] = {}
+    options: dict[str, Any] | None = None
+
+    def with_files(self, *files: FileReceipt) -> Receipt:
+        """A copy in which these files are entered or replaced."""
+        return self.model_copy(update={"files": {**self.files, **{file.name: file for file in files}}})
+
+    def without_files(self, *names: str) -> Receipt:
+        """A copy in which these files are not entered."""
+        left = {name: file for name, file in self.files.items() if name not in names}
+        return self.model_copy(update={"files": left})
+
+    def save(self, folder: Path) -> None:
+        """Write the receipt into the folder of the dataset, in one step."""
+        atomic.write_text(folder / NAME, self.model_dump_json(by_alias=True, indent=2) + "\n")
+
+    def holds(self, folder: Path, name: str) -> bool:
+        """Whether a file is entered and lies in the folder with the size that it had."""
+        entry = self.files.get(name)
+        try:
+            return entry is not None and (folder / name).stat().st_size == entry.size
+        except OSError:
+            return False
+
+    def same_options(self, options: Mapping[str, Any] | None) -> bool:
+        """Whether the files were simulated with exactly these options."""
+        return self.options == (dict(options) if options is not None else None)
+
+
+def load(folder: Path) -> Receipt | None:
+    """The receipt in the folder of a dataset, or None if there is none.
+
+    Raises:
+        DamagedReceiptError: If it cannot be read.
+        DataError: If a newer galaxynet wrote it.
+    """
+    path = folder / NAME
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DamagedReceiptError(f"{path} cannot be read: {error}.", _mend(folder)) from None
+    try:
+        receipt = Receipt.model_validate_json(text)
+    except ValidationError as error:
+        what = error.errors()[0]
+        place = ".".join(map(str, what["loc"]))
+        reason = f"{place}: {what['msg']}" if place else what["msg"]
+        raise DamagedReceiptError(f"{path} is damaged: {reason}.", _mend(folder)) from None
+    if receipt.schema_version > SCHEMA:
+        raise DataError(
+            f"{path} is of a newer galaxynet: format {receipt.schema_version}; this one reads {SCHEMA}.",
+            "Upgrade with: pip install --upgrade galaxynet",
+        )
+    return receipt
+
+
+def _mend(folder: Path) -> str:
+    return f"To have the files checked anew: galaxynet fetch {folder.name}"

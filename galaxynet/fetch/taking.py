@@ -1,0 +1,94 @@
+"""`fetch --from FOLDER`: files out of a person's folder, with the checks that a download gets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from galaxynet import terminal
+from galaxynet.errors import UsageError
+from galaxynet.fetch.archives import Archive
+from galaxynet.fetch.faults import FetchError, check_space, disk_errors
+from galaxynet.fetch.folder import Found, describe_forms, find
+from galaxynet.fetch.shelf import Shelf
+from galaxynet.plugin import DatasetSpec
+from galaxynet.sources import DataFile
+
+
+def take(
+    folder: Path, files: Sequence[DataFile], shelf: Shelf, spec: DatasetSpec, *, link: bool, force: bool
+) -> list[DataFile]:
+    """Take the files of a dataset out of a folder.
+
+    A file that is not in the folder is no fault if it was fetched before.
+
+    Args:
+        folder: The person's folder (or a single archive); it is not changed.
+        files: The files that are wanted.
+        shelf: Where they go.
+        spec: The dataset.
+        link: Make symbolic links where a file is there in its final form.
+        force: Take also what was taken before.
+
+    Returns:
+        The files that are new.
+
+    Raises:
+        UsageError: If there is no such folder.
+        FetchError: If a file is neither in the folder nor was fetched before.
+        DataError: If a file is damaged.
+    """
+    if not folder.exists():
+        raise UsageError(f"There is no folder {folder}.")
+    found = {file.name: find(folder, file, spec) for file in files}
+    missing = [file for file in files if not found[file.name] and not shelf.holds(file)]
+    if missing:
+        raise FetchError(_missing(folder, missing, spec), _hint(spec))
+    taken = []
+    for file in files:
+        source = found[file.name]
+        entry = shelf.receipt.files.get(file.name)
+        if source is None or (not force and entry and shelf.holds(file) and source.is_what(entry)):
+            continue
+        _take_one(source, shelf, link)
+        taken.append(file)
+    if taken:
+        shelf.forget_options()
+    return taken
+
+
+def _take_one(found: Found, shelf: Shelf, link: bool) -> None:
+    file = found.file
+    plain = not (found.member or found.unpacked or found.uncompressed)
+    if plain and file.name.endswith(".zip"):
+        Archive(found.path).close()  # half an archive is seen here, before it is copied
+    origin = f"from {found.description}"
+    if link and plain:
+        shelf.link(file, found.path, origin)
+        return
+    if link:
+        terminal.note(f"{file.name} is not in the folder in its final form, so it is written, not linked")
+    size = found.size()
+    check_space(shelf.folder, size)
+    part = shelf.folder / f".{file.name}.taking"
+    with (
+        disk_errors(part),
+        terminal.progress(f"{'packing' if found.unpacked else 'copying'} {file.name}", size, "B") as advance,
+    ):
+        digest = found.take(part, md5=bool(file.md5), advance=advance)
+    shelf.accept(
+        file, part, digest, origin, published=plain or bool(found.member), depth=2 if found.member else 1
+    )
+
+
+def _missing(folder: Path, missing: Sequence[DataFile], spec: DatasetSpec) -> str:
+    wanted = "; ".join(f"{file.summary or 'a file'} ({describe_forms(file, spec)})" for file in missing)
+    return f"{folder} does not hold {wanted}."
+
+
+def _hint(spec: DatasetSpec) -> str:
+    return (
+        f"Download it in a browser from {spec.homepage}, and name the folder it is in."
+        if spec.homepage
+        else ""
+    )

@@ -1,0 +1,64 @@
+"""A stranger's dataset plugin, installed where a test needs one."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made import clean_environment, command_line, module
+
+from galaxynet import registry, terminal
+from galaxynet.registry import Plugin
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def stranger(distribution: Any) -> Callable[..., Plugin]:
+    """Install a stranger's package with one dataset: `stranger(text that defines SPEC)` gives its plugin."""
+
+    def install(spec: str, name: str = "stars") -> Plugin:
+        unique = f"stranger_{os.getpid()}_{next(_numbers)}"
+        distribution(unique, {unique: module(spec)}, {"galaxynet.datasets": {name: f"{unique}:SPEC"}})
+        return registry.find("dataset", name)
+
+    return install
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """The data folder of the test."""
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def galaxynet(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the installed command in a process of its own: `galaxynet("fetch", "stars", VARIABLE="...")`."""
+
+    def run(*words: str, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command_line(*words),
+            env=clean_environment(tmp_path, **environment),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _notes_are_seen() -> Iterator[None]:
+    """Make the console anew, so that capsys sees it, and let no test silence the next."""
+    terminal.notes.cache_clear()
+    terminal.results.cache_clear()
+    yield
+    terminal.set_quiet(False)
+    terminal.notes.cache_clear()
+    terminal.results.cache_clear()

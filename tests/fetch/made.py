@@ -1,0 +1,116 @@
+"""What the tests of fetching make: archives, a stranger's dataset, and the environment of a command."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+PREAMBLE = """
+from pathlib import Path
+from galaxynet.plugin import *
+
+class Nothing(Options):
+    pass
+
+class Sky(Options):
+    count: int = option(3, "how many stars", ge=1)
+    seed: int = option(0, "seed")
+"""
+
+GALAXIES = """
+SPEC = DatasetSpec(
+    name="stars", summary="stars of a stranger", options=Nothing, module="nowhere:Module",
+    files=(
+        DataFile(name="images.zip", summary="images", folder="images"),
+        DataFile(name="labels.zip", summary="labels", folder="labels.csv"),
+        DataFile(name="more.zip", summary="more images", group="more"),
+    ),
+    sources=(KaggleCompetition(slug="star-challenge"),),
+    homepage="https://stars.example/data",
+    check=f"{__name__}:check",
+)
+
+def check(folder):
+    import zipfile
+    with zipfile.ZipFile(folder / "images.zip") as archive:
+        return [f"{len(archive.namelist())} images"]
+"""
+
+SIMULATED = """
+SPEC = DatasetSpec(
+    name="stars", summary="simulated stars", options=Nothing, module="nowhere:Module",
+    files=(DataFile(name="images.zip"), DataFile(name="labels.csv")),
+    sources=(Simulator(function=f"{__name__}:simulate", options=Sky),),
+)
+
+def simulate(folder, options):
+    import zipfile
+    with open(folder.parent / "calls", "a") as calls:
+        calls.write("called ")
+    if options.seed == 13:
+        raise KeyboardInterrupt
+    if options.seed != 14:
+        with zipfile.ZipFile(folder / "images.zip", "w") as archive:
+            for number in range(options.count):
+                archive.writestr(f"{number}.jpg", bytes([options.seed]) * 100)
+        if options.seed == 15:
+            whole = (folder / "images.zip").read_bytes()
+            (folder / "images.zip").write_bytes(whole[:-30])
+    (folder / "labels.csv").write_text(f"id,label of {options.count}")
+"""
+
+IMAGES = {f"images/{number}.jpg": bytes([number]) * 3000 for number in range(5)}
+LABELS = {"labels.csv": b"id,label\n0,spiral\n1,smooth\n"}
+
+
+def write_zip(path: Path, members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
+    """A zip with these members."""
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name, (2013, 12, 20, 0, 0, 0)), content, method)
+    return path
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """The members of a zip."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def downloads(folder: Path) -> Path:
+    """A folder as a browser leaves it, with the two archives that the dataset needs."""
+    folder.mkdir(exist_ok=True)
+    write_zip(folder / "images.zip", IMAGES)
+    write_zip(folder / "labels.zip", LABELS)
+    return folder
+
+
+def module(spec: str) -> str:
+    """The text of a stranger's module that defines SPEC."""
+    return PREAMBLE + textwrap.dedent(spec)
+
+
+def on_disk(folder: Path) -> list[str]:
+    """Everything in a dataset's folder, so that no left-over goes unseen."""
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def command_line(*words: str) -> list[str]:
+    """The installed command `galaxynet` with these words."""
+    return [str(Path(sys.executable).with_name("galaxynet")), *words]
+
+
+def clean_environment(folder: Path, **extra: str) -> dict[str, str]:
+    """An environment with no credentials, no proxies and folders of its own."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.lower().endswith("_proxy") and not name.startswith("KAGGLE")
+    }
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    return {**kept, "HOME": str(home), "COLUMNS": "200", **extra}

@@ -1,0 +1,63 @@
+"""Receipts."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from galaxynet.errors import DataError
+from galaxynet.fetch import receipts
+from galaxynet.fetch.receipts import DamagedReceiptError, FileReceipt, Receipt
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+ENTRY = FileReceipt(name="a.zip", size=3, sha256="0" * 64, source="from /tmp", fetched=NOW)
+
+
+def test_a_receipt_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """What a receipt says survives the disk, the options of a simulator and the time included."""
+    receipt = Receipt(dataset="stars", distribution="d", version="1", options={"count": 3}).with_files(ENTRY)
+    receipt.save(tmp_path)
+    assert receipts.load(tmp_path) == receipt
+    assert json.loads((tmp_path / "receipt.json").read_text())["schema"] == 1
+
+
+def test_no_receipt_is_none(tmp_path: Path) -> None:
+    """A folder without a receipt, or that is not there, has none; that is no error."""
+    assert receipts.load(tmp_path) is None
+    assert receipts.load(tmp_path / "absent") is None
+
+
+@given(st.text(max_size=60) | st.sampled_from(["{}", "[]", "null", '{"dataset": 3}']))
+def test_a_damaged_receipt_is_named(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    """Whatever stands in a receipt that is none, the error names the file and the command that mends it."""
+    folder = tmp_path_factory.mktemp("stars")
+    (folder / "receipt.json").write_text(text, encoding="utf-8")
+    with pytest.raises(DamagedReceiptError, match=r"receipt\.json is damaged") as raised:
+        receipts.load(folder)
+    assert "galaxynet fetch stars" in raised.value.hint
+
+
+def test_a_receipt_of_a_newer_version_is_not_read(tmp_path: Path) -> None:
+    """A receipt in a format of the future is left alone, and the way out is an upgrade."""
+    text = Receipt(dataset="stars").model_dump_json(by_alias=True).replace('"schema":1', '"schema":2')
+    (tmp_path / "receipt.json").write_text(text)
+    with pytest.raises(DataError, match="newer galaxynet") as raised:
+        receipts.load(tmp_path)
+    assert "upgrade" in raised.value.hint.lower()
+    assert not isinstance(raised.value, DamagedReceiptError)
+
+
+def test_a_file_is_held_with_its_size_only(tmp_path: Path) -> None:
+    """A file that is absent, not entered, or of another size is not held."""
+    receipt = Receipt(dataset="stars").with_files(ENTRY)
+    assert not receipt.holds(tmp_path, "a.zip")
+    (tmp_path / "a.zip").write_bytes(b"four")
+    assert not receipt.holds(tmp_path, "a.zip")
+    (tmp_path / "a.zip").write_bytes(b"two")
+    assert receipt.holds(tmp_path, "a.zip")
+    assert not receipt.without_files("a.zip").holds(tmp_path, "a.zip")

@@ -1,0 +1,105 @@
+"""Datasets that are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from made import SIMULATED, contents, on_disk
+
+from galaxynet.errors import DataError, OptionError, PluginError, UsageError
+from galaxynet.fetch import receipts
+from galaxynet.fetch.fetching import Wish, fetch
+
+Stranger = Callable[..., object]
+WHOLE = ["calls", "images.zip", "labels.csv", "receipt.json"]
+
+
+def test_the_files_and_the_options_are_kept(stranger: Stranger, data: Path) -> None:
+    """A simulator's files lie in the data folder, and the receipt has every option, defaults included."""
+    fetch(Wish(stranger(SIMULATED), data, options={"count": 7}))
+    assert len(contents(data / "stars" / "images.zip")) == 7
+    receipt = receipts.load(data / "stars")
+    assert receipt is not None
+    assert receipt.options == {"count": 7, "seed": 0}
+    assert set(receipt.files) == {"images.zip", "labels.csv"}
+    assert on_disk(data / "stars") == WHOLE
+
+
+def test_the_same_options_simulate_once(stranger: Stranger, data: Path) -> None:
+    """Asking again with the same options, typed or by default, runs nothing."""
+    plugin = stranger(SIMULATED)
+    fetch(Wish(plugin, data))
+    assert fetch(Wish(plugin, data, options={"count": 3})).fetched == ()
+    assert (data / "stars" / "calls").read_text() == "called "
+
+
+def test_other_options_replace_and_say_so(
+    stranger: Stranger, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Asking with other options replaces the files, and tells with which options the old ones were made."""
+    plugin = stranger(SIMULATED)
+    fetch(Wish(plugin, data))
+    fetch(Wish(plugin, data, options={"count": 4, "seed": 2}))
+    assert "replacing what is there (simulated with --count 3 --seed 0)" in capsys.readouterr().err
+    assert contents(data / "stars" / "images.zip")["3.jpg"] == bytes([2]) * 100
+
+
+def test_an_interrupt_keeps_what_was_there(stranger: Stranger, data: Path) -> None:
+    """Ctrl-C in a simulation leaves the files of the last one, whole, and no temporary folder."""
+    plugin = stranger(SIMULATED)
+    fetch(Wish(plugin, data))
+    with pytest.raises(KeyboardInterrupt):
+        fetch(Wish(plugin, data, options={"seed": 13}))
+    assert on_disk(data / "stars") == WHOLE
+    assert fetch(Wish(plugin, data)).fetched == ()
+
+
+@pytest.mark.parametrize(
+    ("seed", "error", "reason"),
+    [(14, PluginError, "did not make images.zip"), (15, DataError, "images.zip is only a part")],
+)
+def test_a_simulator_that_fails_is_noticed(
+    stranger: Stranger, data: Path, seed: int, error: type[Exception], reason: str
+) -> None:
+    """A simulator that makes too little, or a damaged archive, is named; what was there stays."""
+    plugin = stranger(SIMULATED)
+    fetch(Wish(plugin, data))
+    with pytest.raises(error, match=reason):
+        fetch(Wish(plugin, data, options={"seed": seed}))
+    assert on_disk(data / "stars") == WHOLE
+    assert fetch(Wish(plugin, data)).fetched == ()
+
+
+def test_left_overs_of_a_killed_process_are_swept(stranger: Stranger, data: Path) -> None:
+    """What a killed process left in the data folder is removed by the next fetch."""
+    (data / "stars" / ".simulating.xyz").mkdir(parents=True)
+    (data / "stars" / ".simulating.xyz" / "half").write_bytes(b"half")
+    (data / "stars" / ".images.zip.taking").write_bytes(b"half")
+    fetch(Wish(stranger(SIMULATED), data))
+    assert on_disk(data / "stars") == WHOLE
+
+
+def test_options_out_of_range_are_refused(stranger: Stranger, data: Path) -> None:
+    """An option that the simulator does not take is an error before anything is made."""
+    with pytest.raises(OptionError, match="--count 0"):
+        fetch(Wish(stranger(SIMULATED), data, options={"count": 0}))
+    assert on_disk(data / "stars") == []
+
+
+def test_a_source_that_is_not_there_is_named(stranger: Stranger, data: Path) -> None:
+    """`--source` with a name that the dataset does not offer says which it offers."""
+    with pytest.raises(UsageError, match="no source 'kaggle'") as raised:
+        fetch(Wish(stranger(SIMULATED), data, source="kaggle"))
+    assert "simulator" in raised.value.hint
+
+
+def test_without_a_source_the_way_is_a_folder(stranger: Stranger, data: Path) -> None:
+    """A dataset that names no source says how to bring its files by hand."""
+    plugin = stranger(
+        SIMULATED.replace('sources=(Simulator(function=f"{__name__}:simulate", options=Sky),),', "")
+    )
+    with pytest.raises(Exception, match="names no place") as raised:
+        fetch(Wish(plugin, data))
+    assert "--from FOLDER" in str(raised.value)

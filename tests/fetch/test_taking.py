@@ -1,0 +1,272 @@
+"""`fetch --from FOLDER`."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from made import GALAXIES, IMAGES, LABELS, contents, downloads, on_disk, write_zip
+
+from galaxynet.errors import DataError, GalaxynetError, UsageError
+from galaxynet.fetch import receipts
+from galaxynet.fetch.faults import FetchError
+from galaxynet.fetch.fetching import Wish, fetch
+
+Stranger = Callable[..., object]
+WHOLE = ["images.zip", "labels.zip", "receipt.json"]
+
+
+def test_archives_are_taken_and_entered(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """The archives of a folder lie in the data folder afterwards, unchanged, with their hashes and origin."""
+    folder = downloads(tmp_path / "downloads")
+    outcome = fetch(Wish(stranger(GALAXIES), data, folder=folder))
+    assert outcome.fetched == ("images.zip", "labels.zip")
+    assert outcome.lines == ("5 images",)
+    assert on_disk(data / "stars") == WHOLE
+    receipt = receipts.load(data / "stars")
+    assert receipt is not None
+    for name in ("images.zip", "labels.zip"):
+        original = (folder / name).read_bytes()
+        assert (data / "stars" / name).read_bytes() == original
+        assert receipt.files[name].sha256 == hashlib.sha256(original).hexdigest()
+        assert receipt.files[name].source == f"from {folder / name}"
+
+
+def test_the_folder_of_the_person_is_not_touched(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """Taking changes nothing in the folder: no file more, none less, none written to."""
+    folder = downloads(tmp_path / "downloads")
+    before = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()}
+    folder.chmod(0o555)
+    fetch(Wish(stranger(GALAXIES), data, folder=folder))
+    assert {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()} == before
+
+
+def test_a_bundle_is_taken_apart(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """The one zip of zips that "Download all" gives serves as well as the single archives."""
+    single = downloads(tmp_path / "single")
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    write_zip(folder / "star-challenge.zip", {p.name: p.read_bytes() for p in sorted(single.iterdir())})
+    fetch(Wish(stranger(GALAXIES), data, folder=folder))
+    assert contents(data / "stars" / "images.zip") == IMAGES
+    assert contents(data / "stars" / "labels.zip") == LABELS
+    assert on_disk(data / "stars") == WHOLE
+
+
+def test_the_bundle_itself_may_be_named(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """`--from` also takes the path of the bundle, whatever it is called."""
+    single = downloads(tmp_path / "single")
+    bundle = write_zip(tmp_path / "saved (2).zip", {p.name: p.read_bytes() for p in single.iterdir()})
+    assert fetch(Wish(stranger(GALAXIES), data, folder=bundle)).fetched == ("images.zip", "labels.zip")
+
+
+def test_unpacked_folders_are_packed(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """A folder of images and a bare CSV are packed into the archives that the dataset reads."""
+    folder = tmp_path / "downloads"
+    (folder / "images").mkdir(parents=True)
+    for name, content in IMAGES.items():
+        (folder / name).write_bytes(content)
+    (folder / "images" / ".DS_Store").write_bytes(b"litter")
+    (folder / "labels.csv").write_bytes(LABELS["labels.csv"])
+    plugin = stranger(GALAXIES)
+    fetch(Wish(plugin, data, folder=folder))
+    assert contents(data / "stars" / "images.zip") == IMAGES
+    assert contents(data / "stars" / "labels.zip") == LABELS
+    with zipfile.ZipFile(data / "stars" / "images.zip") as archive:
+        assert {member.compress_type for member in archive.infolist()} == {zipfile.ZIP_STORED}
+    first = (data / "stars" / "images.zip").read_bytes()
+    os.utime(folder / "images/0.jpg", (1, 1))
+    fetch(Wish(plugin, data, folder=folder, force=True))
+    assert (data / "stars" / "images.zip").read_bytes() == first
+
+
+def test_a_csv_zipped_by_kaggle_is_known(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """A single CSV that arrives as `labels.csv.zip` is the archive that is looked for."""
+    folder = downloads(tmp_path / "downloads")
+    (folder / "labels.zip").rename(folder / "labels.csv.zip")
+    fetch(Wish(stranger(GALAXIES), data, folder=folder))
+    assert contents(data / "stars" / "labels.zip") == LABELS
+
+
+def test_links_in_place_of_copies(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """With `link`, an archive is checked and linked; removing the link leaves the person's file."""
+    folder = downloads(tmp_path / "downloads")
+    fetch(Wish(stranger(GALAXIES), data, folder=folder, link=True))
+    assert (data / "stars" / "images.zip").readlink() == folder / "images.zip"
+    receipt = receipts.load(data / "stars")
+    assert receipt is not None
+    assert receipt.holds(data / "stars", "images.zip")
+
+
+def test_taking_twice_takes_once(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """The same folder a second time changes nothing; another file of that name replaces the first."""
+    folder = downloads(tmp_path / "downloads")
+    wish = Wish(stranger(GALAXIES), data, folder=folder)
+    fetch(wish)
+    before = (data / "stars" / "images.zip").stat().st_ino
+    outcome = fetch(wish)
+    assert outcome.fetched == ()
+    assert outcome.present == ("images.zip", "labels.zip")
+    assert (data / "stars" / "images.zip").stat().st_ino == before
+    write_zip(folder / "images.zip", {"images/9.jpg": b"9"})
+    assert fetch(wish).fetched == ("images.zip",)
+    assert contents(data / "stars" / "images.zip") == {"images/9.jpg": b"9"}
+
+
+def test_what_is_there_without_a_receipt_is_checked_and_kept(
+    stranger: Stranger, tmp_path: Path, data: Path
+) -> None:
+    """Files that a person put into the data folder by hand are checked, entered, and not fetched."""
+    data.mkdir()
+    downloads(data / "stars")
+    outcome = fetch(Wish(stranger(GALAXIES), data))
+    assert outcome.fetched == ()
+    receipt = receipts.load(data / "stars")
+    assert receipt is not None
+    assert receipt.files["images.zip"].source == "found in the data folder"
+
+
+def test_a_missing_archive_is_named_with_its_forms(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """What is not in the folder is named, with the forms in which it is looked for; nothing is taken."""
+    folder = downloads(tmp_path / "downloads")
+    (folder / "labels.zip").unlink()
+    with pytest.raises(
+        FetchError, match=r"does not hold labels \(labels.zip or labels.csv or star-chall"
+    ) as raised:
+        fetch(Wish(stranger(GALAXIES), data, folder=folder))
+    assert "https://stars.example/data" in raised.value.hint
+    assert on_disk(data / "stars") == []
+
+
+def test_the_missing_half_may_come_later(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """A folder that lacks what was fetched before is enough."""
+    folder = downloads(tmp_path / "downloads")
+    wish = Wish(stranger(GALAXIES), data, folder=folder)
+    fetch(wish)
+    (folder / "images.zip").unlink()
+    write_zip(folder / "labels.zip", {"labels.csv": b"new"})
+    assert fetch(wish).fetched == ("labels.zip",)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda whole: whole[: len(whole) // 2], "only a part of a zip archive"),
+        (lambda _: b"<!DOCTYPE html><title>Sign in</title>", "is a web page, not a zip archive"),
+        (lambda _: b"GalaxyID,Class1.1", "is no zip archive"),
+        (lambda _: b"", "is empty"),
+        (lambda whole: whole.replace(b"\x03" * 50, b"\x04" * 50), "images/3.jpg cannot be read"),
+    ],
+)
+def test_damaged_archives_never_get_the_final_name(
+    stranger: Stranger, tmp_path: Path, data: Path, spoil: Callable[[bytes], bytes], reason: str
+) -> None:
+    """Half an archive, a web page, a zip that is none and a changed byte are named, and leave no file."""
+    folder = downloads(tmp_path / "downloads")
+    write_zip(folder / "images.zip", IMAGES, zipfile.ZIP_STORED)
+    (folder / "images.zip").write_bytes(spoil((folder / "images.zip").read_bytes()))
+    with pytest.raises(DataError, match=f"images.zip.*{reason}"):
+        fetch(Wish(stranger(GALAXIES), data, folder=folder))
+    assert on_disk(data / "stars") == []
+
+
+def test_a_damaged_replacement_does_not_cost_the_good_file(
+    stranger: Stranger, tmp_path: Path, data: Path
+) -> None:
+    """If what should replace a file is damaged, the file that was there stays, with its receipt."""
+    folder = downloads(tmp_path / "downloads")
+    wish = Wish(stranger(GALAXIES), data, folder=folder)
+    fetch(wish)
+    (folder / "images.zip").write_bytes(b"PK\x03\x04 half")
+    with pytest.raises(DataError):
+        fetch(wish)
+    assert contents(data / "stars" / "images.zip") == IMAGES
+    receipt = receipts.load(data / "stars")
+    assert receipt is not None
+    assert receipt.holds(data / "stars", "images.zip")
+
+
+def test_a_full_disk_leaves_nothing(
+    stranger: Stranger, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that has no room is said before the first byte is copied."""
+    folder = downloads(tmp_path / "downloads")
+    monkeypatch.setattr("galaxynet.fetch.faults._SPARE", 1 << 60)
+    with pytest.raises(FetchError, match=r"are needed in .* are free") as raised:
+        fetch(Wish(stranger(GALAXIES), data, folder=folder))
+    assert "--data-dir" in raised.value.hint
+    assert on_disk(data / "stars") == []
+
+
+def test_wrong_words_are_usage_errors(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """An unknown folder and an unknown group are errors of the call, which name what there is."""
+    plugin = stranger(GALAXIES)
+    with pytest.raises(UsageError, match="There is no folder"):
+        fetch(Wish(plugin, data, folder=tmp_path / "nowhere"))
+    with pytest.raises(UsageError, match="no group of files called 'mre'") as raised:
+        fetch(Wish(plugin, data, groups=("mre",)))
+    assert "more" in raised.value.hint
+
+
+GZIPPED = """
+SPEC = DatasetSpec(
+    name="stars", summary="digits", options=Nothing, module="nowhere:Module",
+    files=(DataFile(name="train-images.gz"), DataFile(name="book.txt", convert=f"{__name__}:shout")),
+    sources=(
+        KaggleDataset(slug="me/digits", members={"train-images.gz": ("train-images.idx/train-images.idx",)}),
+    ),
+)
+
+def shout(source, target):
+    target.write_text(source.read_text().upper())
+"""
+
+
+@pytest.mark.parametrize("form", ["gz", "raw", "folder", "bundle"])
+def test_gzip_files_come_in_every_form(stranger: Stranger, tmp_path: Path, data: Path, form: str) -> None:
+    """A `.gz` file is taken as it is, or made from the bare file, on disk or in a Kaggle dataset's zip."""
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    (folder / "book.txt").write_text("call me")
+    if form == "gz":
+        (folder / "train-images.gz").write_bytes(gzip.compress(b"pixels"))
+    elif form == "raw":
+        (folder / "train-images").write_bytes(b"pixels")
+    elif form == "folder":
+        (folder / "train-images.idx").mkdir()
+        (folder / "train-images.idx/train-images.idx").write_bytes(b"pixels")
+    else:
+        write_zip(folder / "digits.zip", {"train-images.idx/train-images.idx": b"pixels"})
+    fetch(Wish(stranger(GZIPPED), data, folder=folder))
+    assert gzip.decompress((data / "stars" / "train-images.gz").read_bytes()) == b"pixels"
+
+
+def test_a_file_is_converted_when_the_dataset_says_so(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """The dataset's own function makes the kept file of the one that came; the receipt is of the kept one."""
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    (folder / "book.txt").write_text("call me")
+    (folder / "train-images.gz").write_bytes(gzip.compress(b"pixels"))
+    fetch(Wish(stranger(GZIPPED), data, folder=folder))
+    assert (data / "stars" / "book.txt").read_text() == "CALL ME"
+    receipt = receipts.load(data / "stars")
+    assert receipt is not None
+    assert receipt.files["book.txt"].sha256 == hashlib.sha256(b"CALL ME").hexdigest()
+    assert on_disk(data / "stars") == ["book.txt", "receipt.json", "train-images.gz"]
+
+
+def test_a_damaged_gzip_file_is_refused(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """Half a gzip file, and one that is none, are named."""
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    (folder / "book.txt").write_text("call me")
+    plugin = stranger(GZIPPED)
+    for content, reason in ((gzip.compress(b"pixels" * 99)[:-9], "only a part"), (b"pixels", "no gzip file")):
+        (folder / "train-images.gz").write_bytes(content)
+        with pytest.raises(GalaxynetError, match=reason):
+            fetch(Wish(plugin, data, folder=folder))
