@@ -38,7 +38,11 @@ class Distribution(Protocol):
     """Makes a distribution and puts it on the path."""
 
     def __call__(
-        self, name: str, modules: dict[str, str], entry_points: dict[str, dict[str, str]], version: str = "1.0"
+        self,
+        name: str,
+        modules: dict[str, str],
+        entry_points: dict[str, dict[str, str]],
+        version: str = "1.0",
     ) -> Path: ...
 
 

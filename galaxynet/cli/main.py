@@ -114,6 +114,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             traceback.print_exception(error)
         print_error(error)
         sys.exit(error.exit_code)
+    except Exception as error:  # a fault of galaxynet or of a plugin: still one line, unless asked for more
+        if debug:
+            raise
+        from galaxynet.cli.common import print_error
+
+        unforeseen = GalaxynetError(
+            f"unforeseen {type(error).__name__}: {error}", "Run it again with --debug to see where it happened."
+        )
+        print_error(unforeseen)
+        sys.exit(1)
     except KeyboardInterrupt:
         from galaxynet import terminal
 

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import galaxynet
+from galaxynet.errors import OptionError, RunError, UsageError
+from galaxynet.training.options import TrainingOptions
+from galaxynet.training.plan import Parties
+
+pytestmark = pytest.mark.usefixtures("toys")
+
+
+def train(**options: Any) -> Any:
+    return galaxynet.train("toynet", **{"epochs": 2, "lr": 0.01, **options})
+
+
+def resume(run: Any, runs_dir: Path) -> Any:
+    from galaxynet import paths
+    from galaxynet.training.run import train as train_plan
+
+    plan = Parties.of("toynet").plan({}, like=run.record)
+    return train_plan(plan, runs_dir=runs_dir, data_dir=paths.data_dir(), resume=run)
+
+
+def test_a_run_is_kept_whole(tmp_path: Path) -> None:
+    """After a training the folder holds record, curves, predictions, weights and figures that fit together."""
+    run = train(name="first")
+    record = run.record
+    assert record.status == "finished"
+    assert record.splits == {"train": 81, "validation": 9, "test": 30}
+    assert record.parameters == 8 * 64 + 8 + 3 * 8 + 3
+    assert record.baseline is not None
+    assert record.baseline.accuracy == pytest.approx(1 / 3)
+    assert record.options.training["epochs"] == 2
+    assert record.options.training["batch_size"] == 16  # the model's own default
+    assert record.reference is not None
+    assert record.reference.value == 0.5
+    predictions = run.predictions()
+    assert sum(predictions.correct) / len(predictions) == pytest.approx(record.metrics["test/accuracy"])
+    assert len(set(predictions.ids)) == 30
+    rows = run.metrics()
+    assert [row["epoch"] for row in rows] == [0, 1]
+    assert {"train/loss", "train/accuracy", "val/loss", "val/accuracy", "lr"} <= set(rows[0])
+    assert {path.name for path in run.checkpoints.iterdir()} == {"best.ckpt", "last.ckpt"}
+    assert list(run.figures.glob("*.png"))
+    assert galaxynet.find_run("first").record == record
+
+
+def test_the_same_seed_gives_the_same_digits() -> None:
+    """On the CPU the same options with the same seed give the same metrics to the last digit."""
+    first, again = train(dropout=0.3, seed=4), train(dropout=0.3, seed=4)
+    assert first.record.metrics == again.record.metrics
+    assert first.metrics() == again.metrics()
+    assert train(dropout=0.3, seed=5).record.metrics != first.record.metrics
+
+
+def test_weights_open_without_running_code() -> None:
+    """A checkpoint holds plain data alone: it opens with weights_only, and names options and classes."""
+    run = train(epochs=1)
+    kept = torch.load(run.checkpoint(), weights_only=True)
+    assert kept["hyper_parameters"]["options"]["hidden"] == 8
+    assert kept["hyper_parameters"]["data_info"]["classes"] == ["top", "middle", "bottom"]
+
+
+def test_the_best_epoch_is_tested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test is made with the weights of the epoch that validated best, not with the last ones."""
+    from lightning.pytorch import Trainer
+
+    tested: list[str] = []
+    plain = Trainer.test
+
+    def spy(self: Trainer, *args: Any, **kwargs: Any) -> Any:
+        tested.append(str(kwargs["ckpt_path"]))
+        return plain(self, *args, **kwargs)
+
+    monkeypatch.setattr(Trainer, "test", spy)
+    run = train(epochs=2)
+    assert tested == [str(run.checkpoint("best"))]
+
+
+def test_an_undefined_loss_is_a_result() -> None:
+    """A loss that is not finite ends the run as diverged: no test, no invented accuracy."""
+    run = train(explode=True)
+    assert run.record.status == "diverged"
+    assert "undefined in epoch 1" in run.record.message
+    assert "test/accuracy" not in run.record.metrics
+
+
+def test_an_interrupted_run_repeats_an_uninterrupted_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A run that was interrupted and resumed ends with the metrics of one that was not, to the last digit."""
+    from galaxynet.training.callbacks import EpochSeeds
+
+    options = {"epochs": 4, "dropout": 0.3, "schedule": "one-cycle", "seed": 2}
+    whole = train(**options)
+    plain = EpochSeeds.on_train_epoch_start
+
+    def interrupt(self: EpochSeeds, trainer: Any, module: Any) -> None:
+        if trainer.current_epoch == 2:
+            raise KeyboardInterrupt
+        plain(self, trainer, module)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EpochSeeds, "on_train_epoch_start", interrupt)
+        run = train(**options)
+    assert run.record.status == "interrupted"
+    assert "test/accuracy" not in run.record.metrics
+    done = resume(galaxynet.find_run(run.record.id), run.path.parent)
+    assert done.path == run.path
+    assert done.record.status == "finished"
+    assert done.record.metrics == whole.record.metrics
+    assert done.metrics() == whole.metrics()
+
+
+def test_a_finished_run_is_not_resumed() -> None:
+    """Resuming what is finished is refused, with the way to train it again."""
+    run = train(epochs=1)
+    with pytest.raises(RunError, match=rf"finished.*--like {run.record.id}"):
+        resume(run, run.path.parent)
+
+
+def test_other_data_are_not_resumed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the data changed meanwhile, resuming is refused rather than mixing two test sets."""
+    from galaxynet.training.callbacks import EpochSeeds
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EpochSeeds, "on_train_epoch_start", _interrupt)
+        run = train()
+    run.record.options.dataset["samples"] = 160
+    with pytest.raises(RunError, match="not those that the run"):
+        resume(run, run.path.parent)
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_like_takes_the_options_of_a_run() -> None:
+    """`like` repeats a run's options, and what is given beside it wins."""
+    first = train(hidden=5, lr=0.02, epochs=1)
+    again = galaxynet.train("toynet", like=first.record.id, lr=0.03)
+    assert again.record.options.model["hidden"] == 5
+    assert again.record.options.model["lr"] == 0.03
+    assert again.record.options.training["epochs"] == 1
+
+
+def test_patience_ends_a_training_that_no_longer_gains() -> None:
+    """Early stopping ends the training after so many epochs without a better validation metric."""
+    run = train(epochs=50, lr=1e-12, patience=2)
+    assert run.record.status == "finished"
+    assert run.record.epochs == 3
+
+
+def test_without_validation_the_last_epoch_is_tested() -> None:
+    """With no part held out all training samples are trained on, and the last weights are tested."""
+    run = train(validation=0.0)
+    assert run.record.splits["validation"] == 0
+    assert run.record.status == "finished"
+    assert "val/accuracy" not in run.record.metrics
+
+
+def test_a_failing_network_leaves_a_failed_run(distribution: Any) -> None:
+    """An exception in a network is recorded with its reason, and the run folder stays readable."""
+    distribution(
+        "faulty",
+        {
+            "faulty": "from toys import NET; import dataclasses\n"
+            "SPEC = dataclasses.replace(NET, name='faulty', module='faulty_net:Net')",
+            "faulty_net": "from toy_model import Net as Plain\n"
+            "class Net(Plain):\n    def training_step(self, batch, index): raise ValueError('no')",
+        },
+        {"galaxynet.models": {"faulty": "faulty:SPEC"}},
+    )
+    with pytest.raises(ValueError, match="no"):
+        galaxynet.train("faulty")
+    record = galaxynet.find_run("last").record
+    assert record.status == "failed"
+    assert record.message == "ValueError: no"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"devices": 4}, UsageError, r"--devices 4, but this machine has"),
+        ({"accelerator": "gpu"}, UsageError, "no GPU"),
+        ({"epochs": 0}, OptionError, "--epochs 0"),
+        ({"hiden": 3}, UsageError, "no option hiden"),
+    ],
+)
+@pytest.mark.skipif(torch.cuda.is_available(), reason="asks for GPUs that are there")
+def test_a_wrong_call_leaves_no_run(options: dict[str, Any], error: type[Exception], said: str) -> None:
+    """A call that cannot work is one sentence, before anything is made."""
+    with pytest.raises(error, match=said):
+        train(**options)
+    assert galaxynet.list_runs() == []
+
+
+def test_metrics_file_is_plain_csv() -> None:
+    """metrics.csv opens anywhere: a header, a row an epoch, numbers."""
+    run = train(epochs=3)
+    with (run.path / "metrics.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 3
+    assert all(float(row["train/loss"]) > 0 for row in rows)
+
+
+def test_auto_precision_is_never_emulated() -> None:
+    """`auto` takes bf16 only where the processor computes it: emulated, it is many times slower."""
+    from galaxynet.training.hardware import choose
+
+    able = torch.cpu.get_capabilities()
+    fast = any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    chosen = choose(TrainingOptions(accelerator="cpu"))
+    assert chosen.precision == ("bf16-mixed" if fast else "32-true")
