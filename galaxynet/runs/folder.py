@@ -27,7 +27,8 @@ FIGURES = "figures"
 METRICS = "metrics.csv"
 PREDICTIONS = "predictions.csv"
 
-_FOLDER_NAME = re.compile(r"\d{8}-\d{6}-.+-[a-z0-9]{6}")
+FOLDER_NAME = re.compile(r"\d{8}-\d{6}-.+-[a-z0-9]{6}")
+"""The names that `create` gives."""
 
 
 @dataclass
@@ -200,7 +201,7 @@ def scan(runs_dir: Path) -> list[Run | DamagedRun]:
         try:
             found.append(Run.open(path))
         except RunError as error:
-            if _FOLDER_NAME.fullmatch(name) or any(
+            if FOLDER_NAME.fullmatch(name) or any(
                 (path / part).exists() for part in (RECORD, CHECKPOINTS, METRICS)
             ):
                 # The path is shown beside the reason, so it need not be said twice.

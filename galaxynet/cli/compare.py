@@ -1,0 +1,143 @@
+"""`galaxynet compare`: runs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from galaxynet.cli.common import RunsDir, complete_runs
+
+if TYPE_CHECKING:
+    from galaxynet.report.rows import Group, Row
+    from galaxynet.runs import DamagedRun, Run
+
+
+def command(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN]...",
+            help="Ids, names or folders of runs, or last; all runs if none are named.",
+            autocompletion=complete_runs,
+        ),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            metavar="CONDITION",
+            help="Only runs with, for example, act=tanh, lr<0.01, status!=failed.",
+        ),
+    ] = None,
+    sort: Annotated[
+        str,
+        typer.Option("--sort", metavar="COLUMN", help="Order by this; -COLUMN from the largest down."),
+    ] = "",
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, metavar="N", help="Only the first N of each table.")
+    ] = None,
+    columns: Annotated[
+        str,
+        typer.Option("--columns", metavar="A,B,...", help="These columns: fields, options, metrics."),
+    ] = "",
+    format: Annotated[
+        Literal["rich", "json", "csv", "markdown", "latex"],
+        typer.Option("--format", help="A table, or text for a program or a paper."),
+    ] = "rich",
+    runs_dir: RunsDir = None,
+) -> None:
+    """Set runs side by side: options, accuracy with its 95 % interval, time.
+
+    Runs that cannot be compared (another task, dataset or test set) stand in tables of their own. Only
+    the options in which runs differ are shown, and beneath them what always answering the most frequent
+    class would score. Two runs on the same test set are also tested for a difference beyond chance.
+
+      galaxynet compare
+      galaxynet compare --where act=tanh --sort train_seconds
+      galaxynet compare k3x9ab last
+      galaxynet compare --columns run,act,accuracy,val/loss --format csv > runs.csv
+    """
+    from galaxynet import paths, terminal
+    from galaxynet.report import formats
+    from galaxynet.report.rows import Row, check_name
+    from galaxynet.report.table import print_damaged
+
+    found, damaged = _runs(paths.runs_dir(runs_dir), runs or [])
+    rows = [Row(run) for run in found]
+    names = [name.strip() for name in columns.split(",") if name.strip()]
+    for name in names:
+        check_name(rows, name, "--columns")
+    groups = _groups(rows, where or [], sort, top)
+    test = _significance(found, groups) if len(found) == 2 else ""
+    if format == "csv":
+        print(formats.as_csv(groups, names), end="")
+    elif format == "json":
+        print(formats.as_json(groups, damaged, names, test), end="")
+    elif format == "markdown":
+        print(formats.as_markdown(groups, names), end="")
+    elif format == "latex":
+        print(formats.as_latex(groups, names), end="")
+    else:
+        _print(groups, names, test)
+    if format != "json":
+        print_damaged(damaged)
+    if not groups and found:
+        terminal.note("No run meets --where.")
+
+
+def _runs(folder: Path, references: list[str]) -> tuple[list[Run], list[DamagedRun]]:
+    from galaxynet.errors import RunError
+    from galaxynet.runs import DamagedRun, Run, find, scan
+
+    if references:
+        named = {run.path.resolve(): run for run in (find(folder, reference) for reference in references)}
+        return list(named.values()), []
+    everything = scan(folder)
+    found = [run for run in everything if isinstance(run, Run)]
+    damaged = [run for run in everything if isinstance(run, DamagedRun)]
+    if not everything:
+        raise RunError(f"There are no runs in {folder}.", "Make one with: galaxynet train MODEL")
+    return found, damaged
+
+
+def _groups(rows: list[Row], where: list[str], sort: str, top: int | None) -> list[Group]:
+    from dataclasses import replace
+
+    from galaxynet.report import rows as report
+
+    if sort:
+        report.check_name(rows, sort.removeprefix("-"), "--sort")
+    found = []
+    for group in report.groups(report.where(rows, where)):
+        ordered = report.sort(group.rows, sort)
+        kept = ordered[:top]
+        found.append(replace(group, rows=kept, left_out=len(ordered) - len(kept)))
+    return found
+
+
+def _significance(runs: list[Run], groups: list[Group]) -> str:
+    """A line for two runs of one table; why there is none where that is worth a line."""
+    from galaxynet.errors import RunError
+    from galaxynet.report.significance import sentence
+
+    if len(groups) != 1 or runs[0].record.task != "classification":
+        return ""
+    first, second = (row.run for row in groups[0].rows) if len(groups[0].rows) == 2 else runs
+    try:
+        return sentence(first, second)
+    except RunError as error:
+        return f"Not tested for significance: {error.message}"
+
+
+def _print(groups: list[Group], names: list[str], test: str) -> None:
+    from galaxynet.report.table import results_console, table
+
+    console = results_console()
+    for number, group in enumerate(groups):
+        if number:
+            console.print()
+        console.print(table(group, console.width, names))
+    if test:
+        console.print(f"  {test}", markup=False)

@@ -1,0 +1,149 @@
+"""`galaxynet runs`: list, show and remove runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from galaxynet.cli.common import RunsDir, Yes, complete_runs
+
+if TYPE_CHECKING:
+    from galaxynet.runs import DamagedRun, Run
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="List, show and remove runs.",
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+@app.command("list")
+def list_runs(
+    format: Annotated[
+        Literal["rich", "json", "csv", "markdown"],
+        typer.Option("--format", help="A table, or text for a program."),
+    ] = "rich",
+    runs_dir: RunsDir = None,
+) -> None:
+    """Every run, newest first, with its status and its metric.
+
+    Folders whose record cannot be read are listed last, as damaged, with the reason beneath the table.
+    """
+    from galaxynet import paths, terminal
+    from galaxynet.report.listing import newest_first
+    from galaxynet.runs import scan
+
+    folder = paths.runs_dir(runs_dir)
+    found = newest_first(scan(folder))
+    if format == "rich":
+        _print_list(found)
+    else:
+        _print_rows(found, format)
+    if not found:
+        terminal.note(f"There are no runs in {folder}. Make one with: galaxynet train MODEL")
+
+
+@app.command("show")
+def show(
+    run: Annotated[
+        str, typer.Argument(help="Id, name or folder of a run, or last.", autocompletion=complete_runs)
+    ] = "last",
+    format: Annotated[
+        Literal["rich", "json"], typer.Option("--format", help="Panels, or the record as JSON.")
+    ] = "rich",
+    runs_dir: RunsDir = None,
+) -> None:
+    """Everything that is recorded of a run: options, data, times, metrics, environment, command."""
+    from galaxynet import paths
+    from galaxynet.runs import find
+
+    found = find(paths.runs_dir(runs_dir), run)
+    if format == "json":
+        print(found.record.to_json(), end="")
+        return
+    from galaxynet.report.record_view import panels
+    from galaxynet.report.table import results_console
+
+    results_console().print(panels(found))
+
+
+@app.command("remove")
+def remove_runs(
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Ids, names or folders of runs.", autocompletion=complete_runs),
+    ],
+    force: Annotated[bool, typer.Option("--force", help="Remove a run that is running, too.")] = False,
+    yes: Yes = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Delete runs with their checkpoints and figures, damaged ones too.
+
+    It asks before it deletes, unless --yes.
+    """
+    from galaxynet import paths, terminal
+    from galaxynet.errors import RunError, UsageError
+    from galaxynet.runs import Run
+    from galaxynet.runs.removal import find_to_remove, remove
+
+    folder = paths.runs_dir(runs_dir)
+    found = list(
+        {run.path.resolve(): run for run in (find_to_remove(folder, name) for name in runs)}.values()
+    )
+    running = [run for run in found if isinstance(run, Run) and run.status == "running"]
+    if running and not force:
+        names = ", ".join(run.label for run in running)
+        raise RunError(f"Still running: {names}.", "Stop it with Ctrl-C first, or remove it with --force.")
+    if not yes:
+        for run in found:
+            terminal.notes().print(f"  {_describe(run)}", markup=False, soft_wrap=True)
+        try:
+            agreed = typer.confirm(
+                f"Delete {'this run' if len(found) == 1 else f'these {len(found)} runs'}?", err=True
+            )
+        except typer.Abort:
+            raise UsageError(
+                "Nothing was deleted: there was no answer.", "To delete without asking: --yes"
+            ) from None
+        if not agreed:
+            terminal.note("Nothing was deleted.")
+            raise typer.Exit(1)
+    for run in found:
+        remove(run)
+    terminal.note(f"Deleted {len(found)} {'run' if len(found) == 1 else 'runs'}.")
+
+
+def _describe(run: Run | DamagedRun) -> str:
+    from galaxynet.runs import Run
+
+    if isinstance(run, Run):
+        return f"{run.label}: {run.record.model.name} on {run.record.dataset.name}, {run.status} ({run.path})"
+    return f"damaged: {run.path}"
+
+
+def _print_list(found: list[Run | DamagedRun]) -> None:
+    from galaxynet.report.listing import listing
+    from galaxynet.report.table import print_damaged, results_console
+    from galaxynet.runs import DamagedRun
+
+    if found:
+        results_console().print(listing(found))
+    print_damaged(run for run in found if isinstance(run, DamagedRun))
+
+
+def _print_rows(found: list[Run | DamagedRun], format: Literal["json", "csv", "markdown"]) -> None:
+    from galaxynet.report import formats, listing
+
+    rows = [listing.plain_row(run) for run in found]
+    if format == "json":
+        import json
+
+        print(json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False))
+    elif format == "csv":
+        print(formats.rows_as_csv(rows), end="")
+    else:
+        rights = [title in listing.RIGHT for title in listing.HEADER]
+        print(formats.markdown_table(listing.HEADER, rights, map(listing.cells, found)))

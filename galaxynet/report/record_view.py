@@ -1,0 +1,147 @@
+"""Everything that a run's record says, as panels for the terminal."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from galaxynet.report.table import STATUS_STYLE
+from galaxynet.report.wording import UNDEFINED, interval_of, show_interval, show_metric, show_seconds
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from galaxynet.runs import Run
+
+Lines = list[tuple[str, str]]
+
+
+def panels(run: Run) -> RenderableType:
+    """The record in panels: result, options, data, times, environment, command."""
+    from rich.columns import Columns
+    from rich.console import Group
+    from rich.text import Text
+
+    record = run.record
+    head = Text(run.label, style="bold")
+    head.append(f"  {record.model.name} on {record.dataset.name}  ", style="not bold")
+    head.append(run.status, style=STATUS_STYLE[run.status])
+    parts: list[RenderableType] = [head, Text(str(run.path), style="dim")]
+    if record.message:
+        parts.append(Text(record.message, style="yellow"))
+    if run.status == "interrupted":
+        parts.append(
+            Text(f"go on with: galaxynet train {record.model.name} --resume {record.id}", style="yellow")
+        )
+    blocks = [
+        _panel("result", result_lines(run)),
+        _panel("options of the network", _options(record.options.model)),
+        _panel("options of the data", _options(record.options.dataset)),
+        _panel("options of the training", _options(record.options.training)),
+        _panel("samples", [(name, f"{count:,}") for name, count in _in_order(record.splits)]),
+        _panel("data", [(name, _show(value)) for name, value in record.data.items()]),
+        _panel("time", _time(run)),
+        _panel(
+            "metrics", [(name, show_metric(name, value)) for name, value in sorted(record.metrics.items())]
+        ),
+        _panel("environment", _environment(run)),
+    ]
+    parts.append(Columns([block for block in blocks if block is not None]))
+    if record.command:
+        parts += [Text("made by", style="bold"), Text("  " + shlex.join(record.command))]
+    return Group(*parts)
+
+
+def result_lines(run: Run) -> Lines:
+    """The metric with its interval, the majority class and the published figure."""
+    record = run.record
+    value = record.metrics.get(record.metric)
+    shown = UNDEFINED if value is None and run.status == "diverged" else show_metric(record.metric, value)
+    lines = [(record.metric.replace("/", " "), shown)]
+    interval = interval_of(record)
+    if interval:
+        lines.append(("95% interval", show_interval(interval)))
+    if record.baseline:
+        lines.append(
+            (f"always {record.baseline.label}", show_metric(record.metric, record.baseline.accuracy))
+        )
+    if record.reference:
+        lines.append(("published", show_metric(record.reference.metric, record.reference.value)))
+        lines.append(("", record.reference.source))
+    return lines
+
+
+def _time(run: Run) -> Lines:
+    record = run.record
+    lines = [("started", record.started.astimezone().strftime("%Y-%m-%d %H:%M:%S"))]
+    if record.finished:
+        lines.append(("finished", record.finished.astimezone().strftime("%Y-%m-%d %H:%M:%S")))
+    lines += [(phase, show_seconds(seconds)) for phase, seconds in _in_order(record.seconds)]
+    lines.append(("epochs", str(record.epochs)))
+    if record.samples_per_second:
+        lines.append(("samples/s", f"{record.samples_per_second:,.0f}"))
+    return lines
+
+
+def _environment(run: Run) -> Lines:
+    record, place = run.record, run.record.environment
+    memory = f"{place.memory / 2**30:.0f} GiB" if place.memory else ""
+    device = f"{record.devices} x {record.device}" if record.devices > 1 else record.device
+    lines = [
+        ("device", device),
+        ("precision", record.precision),
+        ("parameters", f"{record.parameters:,}"),
+        ("seed", str(record.seed)),
+        ("host", place.host),
+        ("processor", place.processor),
+        ("cores", str(place.cores or "")),
+        ("memory", memory),
+        ("system", place.system),
+        ("Python", place.python),
+        *place.versions.items(),
+        ("git commit", (place.git or "")[:12]),
+    ]
+    return [line for line in lines if line[1]]
+
+
+def _in_order(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The parts of the data and the phases of a run in the order in which they come."""
+    order = ("prepare", "train", "validation", "test")
+    return sorted(values.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order))
+
+
+def _options(values: Mapping[str, Any]) -> Lines:
+    return [(name.replace("_", " "), _show(value)) for name, value in values.items()]
+
+
+def _show(value: Any) -> str:
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_show(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_show, value))
+    return str(value)
+
+
+def _panel(title: str, lines: Iterable[tuple[str, str]]) -> RenderableType | None:
+    from rich.panel import Panel
+    from rich.table import Table
+    from rich.text import Text
+
+    lines = list(lines)
+    if not lines:
+        return None
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in lines:
+        grid.add_row(Text(name), Text(value))
+    return Panel(grid, title=title, title_align="left", border_style="dim", expand=False)

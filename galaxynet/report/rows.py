@@ -1,0 +1,238 @@
+"""Rows of a comparison: one for each run, in tables of runs that can be compared."""
+
+from __future__ import annotations
+
+import difflib
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from galaxynet.errors import UsageError
+from galaxynet.report.wording import interval_of, metric_name
+from galaxynet.runs import Run
+
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "!=": operator.ne,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_STOOD_FOR = ("epochs", "seed", "precision", "devices", "accelerator")
+"""Options of the trainer that the record tells better: what was done, not what was asked for."""
+
+_CONDITION = re.compile(r"\s*([^\s=<>!]+)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run as a row.
+
+    Attributes:
+        run: The run.
+    """
+
+    run: Run
+
+    @cached_property
+    def fields(self) -> dict[str, Any]:
+        """Plain values by the name of their column; options and metrics are not among them."""
+        record = self.run.record
+        interval = interval_of(record)
+        return {
+            "run": self.run.label,
+            "id": record.id,
+            "name": record.name,
+            "folder": self.run.path.name,
+            "model": record.model.name,
+            "dataset": record.dataset.name,
+            "task": record.task,
+            "parameters": record.parameters,
+            "epochs": record.epochs,
+            "seed": record.seed,
+            "metric": record.metric,
+            "value": self.value,
+            "low": interval[0] if interval else None,
+            "high": interval[1] if interval else None,
+            "samples": record.splits.get("test"),
+            "majority": record.baseline.accuracy if record.baseline else None,
+            "majority_class": record.baseline.label if record.baseline else None,
+            "published": record.reference.value if record.reference else None,
+            "source": record.reference.source if record.reference else None,
+            "train_seconds": record.seconds.get("train"),
+            "samples_per_second": record.samples_per_second,
+            "device": record.device,
+            "devices": record.devices,
+            "precision": record.precision,
+            "status": self.run.status,
+            "started": record.started.isoformat(),
+            "test_set": record.test_set,
+        }
+
+    @cached_property
+    def options(self) -> dict[str, Any]:
+        """Every option but those that a field stands for; `option.<name>` if a field has its name."""
+        values = self.run.record.options
+        trained = {name: value for name, value in values.training.items() if name not in _STOOD_FOR}
+        merged = {**values.model, **values.dataset, **trained}
+        return {f"option.{name}" if name in self.fields else name: value for name, value in merged.items()}
+
+    @property
+    def value(self) -> float | None:
+        """The metric by which the run is compared; None if there is none (yet), or it is undefined."""
+        return self.run.record.metrics.get(self.run.record.metric)
+
+    @property
+    def names(self) -> set[str]:
+        """Everything that can be asked for: fields, options, metrics, and the metric's short name."""
+        return {
+            *self.fields,
+            *self.options,
+            *self.run.record.metrics,
+            metric_name(self.run.record.metric),
+            "interval",
+        }
+
+    def get(self, name: str) -> Any:
+        """A field, an option or a metric by its name; None if this run has none of the name."""
+        flag = name.replace("-", "_")  # as it is typed on the command line
+        if flag in self.fields or flag in self.options:
+            name = flag
+        if name in self.fields:
+            return self.fields[name]
+        if name in self.options:
+            return self.options[name]
+        if name == metric_name(self.run.record.metric):
+            return self.value
+        return self.run.record.metrics.get(name)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one task, one dataset and one test set, which can be compared.
+
+    Attributes:
+        rows: The rows, in the order of the table.
+        why: Why these runs stand apart from those of the first table; empty for the first.
+        left_out: How many rows `top` left out.
+    """
+
+    rows: list[Row]
+    why: str = ""
+    left_out: int = 0
+
+    @property
+    def first(self) -> Run:
+        """A run of the group; all have its task, metric, dataset and test set."""
+        return self.rows[0].run
+
+    def differing(self) -> list[str]:
+        """The options in which the runs differ, in the order of their declaration; the seed comes last."""
+        names = list(dict.fromkeys(name for row in self.rows for name in row.options))
+        found = [name for name in names if len({repr(row.options.get(name)) for row in self.rows}) > 1]
+        return found + (["seed"] if len({row.fields["seed"] for row in self.rows}) > 1 else [])
+
+
+def groups(rows: Iterable[Row]) -> list[Group]:
+    """Put runs that can be compared together; the group with the newest run comes first."""
+    found: dict[tuple[str, ...], list[Row]] = {}
+    for row in sorted(rows, key=lambda row: row.run.record.started, reverse=True):
+        record = row.run.record
+        found.setdefault((record.task, record.dataset.name, record.metric, record.test_set), []).append(row)
+    keys = list(found)
+    return [Group(found[key], _why(keys[0], key) if key != keys[0] else "") for key in keys]
+
+
+def _why(first: tuple[str, ...], other: tuple[str, ...]) -> str:
+    if first[0] != other[0]:
+        return f"another task: {other[0]}, not {first[0]}"
+    if first[1] != other[1]:
+        return f"another dataset: {other[1]}, not {first[1]}"
+    if first[2] != other[2]:
+        return f"another metric: {other[2]}, not {first[2]}"
+    ours, theirs = other[3][:8] or "unknown", first[3][:8] or "unknown"
+    return f"the same dataset, but other test samples (test set {ours}, not {theirs})"
+
+
+def where(rows: Sequence[Row], conditions: Iterable[str]) -> list[Row]:
+    """The rows that meet every condition, such as `act=tanh`, `lr<0.01`, `status!=failed`.
+
+    Raises:
+        UsageError: If a condition cannot be read or names what no run has.
+    """
+    kept = list(rows)
+    for condition in conditions:
+        match = _CONDITION.fullmatch(condition)
+        if match is None:
+            raise UsageError(
+                f"--where {condition}: not a condition.",
+                "Write for example act=tanh, lr<0.01 or status!=failed.",
+            )
+        name, sign, wanted = match.groups()
+        check_name(rows, name, "--where")
+        kept = [row for row in kept if _meets(row.get(name), sign, wanted)]
+    return kept
+
+
+def _meets(value: Any, sign: str, wanted: str) -> bool:
+    number, asked = _number(value), _number(wanted)
+    if number is not None and asked is not None:
+        return _OPERATORS[sign](number, asked)
+    if sign in ("=", "!="):
+        same = wanted.lower() in _spellings(value)
+        return same if sign == "=" else not same
+    return False  # neither less nor greater: a missing value, or a word
+
+
+def _spellings(value: Any) -> tuple[str, ...]:
+    if isinstance(value, bool):
+        return ("true", "yes") if value else ("false", "no")
+    return ("none", "") if value is None else (str(value).lower(),)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def sort(rows: list[Row], column: str = "") -> list[Row]:
+    """Best first; by a column if one is named (smallest first, with a `-` before it largest first).
+
+    Runs without a value come last.
+    """
+    if not rows:
+        return []
+    record = rows[0].run.record
+    backwards = column.startswith("-")
+    name = column.removeprefix("-")
+    if name in ("", "value", record.metric, metric_name(record.metric)):
+        name, backwards = "value", record.higher_is_better != backwards
+    have = [row for row in rows if row.get(name) is not None]
+    numbers = all(_number(row.get(name)) is not None for row in have)
+
+    def key(row: Row) -> Any:
+        return _number(row.get(name)) if numbers else str(row.get(name))
+
+    return sorted(have, key=key, reverse=backwards) + [row for row in rows if row.get(name) is None]
+
+
+def check_name(rows: Sequence[Row], name: str, flag: str) -> None:
+    """See that at least one run has a column of that name.
+
+    Raises:
+        UsageError: If none has, with the nearest name.
+    """
+    known = {known for row in rows for known in row.names}
+    if not rows or name in known or name.replace("-", "_") in known:
+        return
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(sorted(known))}."
+    raise UsageError(f"{flag}: no run has {name!r}.", hint)

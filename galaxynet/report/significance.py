@@ -1,0 +1,104 @@
+"""Whether two networks that were tested on the same samples differ by more than chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from galaxynet.errors import RunError
+from galaxynet.runs import Predictions, Run
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """The exact test of McNemar: only samples that one network had right and the other wrong tell them apart.
+
+    Source: Q. McNemar, "Note on the sampling error of the difference between correlated proportions or
+    percentages", Psychometrika 12 (1947); the exact form is the sign test on those samples.
+
+    Attributes:
+        both: Samples that both had right.
+        first: Samples that only the first had right.
+        second: Samples that only the second had right.
+        neither: Samples that none had right.
+        p: Probability of a split at least as uneven if the two were equally good, 0 to 1 (two-sided).
+    """
+
+    both: int
+    first: int
+    second: int
+    neither: int
+    p: float
+
+
+def mcnemar(first: Predictions, second: Predictions) -> McNemar:
+    """Compare two sets of predictions, paired by the ids of the samples.
+
+    Raises:
+        RunError: If an id occurs twice, they are not the same samples, or their labels differ.
+    """
+    ones, others = _by_id(first), _by_id(second)
+    if ones.keys() != others.keys():
+        lone = len(ones.keys() ^ others.keys())
+        raise RunError(
+            f"The two runs were not tested on the same samples: {lone:,} are in one test set only."
+        )
+    relabelled = sum(ones[id_][0] != others[id_][0] for id_ in ones)
+    if relabelled:
+        raise RunError(f"The two runs were tested on other labels: {relabelled:,} samples have two.")
+    pairs = [(ones[id_][1], others[id_][1]) for id_ in ones]
+    only_first, only_second = pairs.count((True, False)), pairs.count((False, True))
+    return McNemar(
+        both=pairs.count((True, True)),
+        first=only_first,
+        second=only_second,
+        neither=pairs.count((False, False)),
+        p=sign_test(only_first, only_second),
+    )
+
+
+def sign_test(first: int, second: int) -> float:
+    """Two-sided probability of a split at least as uneven as `first` to `second` when both are as likely.
+
+    In whole numbers throughout, so that it is exact for any count.
+    """
+    trials, fewer = first + second, min(first, second)
+    if first == second:
+        return 1.0
+    term = tail = 1
+    for k in range(1, fewer + 1):
+        term = term * (trials - k + 1) // k
+        tail += term
+    return min(1.0, tail / (1 << (trials - 1)))
+
+
+def sentence(first: Run, second: Run) -> str:
+    """What the test says of two runs, in one line.
+
+    Raises:
+        RunError: If one has no predictions, or they cannot be paired.
+    """
+    result = mcnemar(first.predictions(), second.predictions())
+    p = (
+        "p < 0.0001"
+        if result.p < 1e-4
+        else f"p = {result.p:.4f}"
+        if result.p < 0.1
+        else f"p = {result.p:.2f}"
+    )
+    verdict = (
+        "they differ by more than chance" if result.p < 0.05 else "chance alone explains such a difference"
+    )
+    return (
+        f"McNemar, exact: only {first.label} is right on {result.first:,} samples, only {second.label} on "
+        f"{result.second:,}; {p}, {verdict}."
+    )
+
+
+def _by_id(predictions: Predictions) -> dict[str, tuple[str, bool]]:
+    found = {
+        id_: (label, right)
+        for id_, label, right in zip(predictions.ids, predictions.labels, predictions.correct, strict=True)
+    }
+    if len(found) < len(predictions):
+        raise RunError("A sample occurs twice in the predictions, so they cannot be paired.")
+    return found

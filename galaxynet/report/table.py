@@ -1,0 +1,182 @@
+"""A comparison as a table for the terminal, which leaves out the lesser columns where there is no room."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.markup import escape
+
+from galaxynet import terminal
+from galaxynet.report.columns import GOES_FIRST, NONE, SAME_GOES_FIRST, Column, columns
+from galaxynet.report.rows import Group, Row
+from galaxynet.report.wording import UNDEFINED, show_metric
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+    from galaxynet.runs import DamagedRun
+
+_PIPED_WIDTH = 180
+_GAP = 2
+
+STATUS_STYLE = {
+    "finished": "green",
+    "running": "cyan",
+    "interrupted": "yellow",
+    "diverged": "magenta",
+    "failed": "red",
+}
+
+
+def title(group: Group) -> str:
+    """What the table compares: `galaxy_alexnet on galaxy-zoo: test accuracy on 1,000 samples`."""
+    record = group.first.record
+    models = list(dict.fromkeys(row.run.record.model.name for row in group.rows))
+    samples = record.splits.get("test")
+    on = f" on {samples:,} samples" if samples else ""
+    what = models[0] if len(models) == 1 else f"{len(models)} networks"
+    return f"{what} on {record.dataset.name}: {record.metric.replace('/', ' ')}{on}"
+
+
+def majority_lines(group: Group) -> list[tuple[str, float]]:
+    """Label and accuracy of the majority class; more than one if the runs' training parts differ in it."""
+    found = {(base.label, base.accuracy) for row in group.rows if (base := row.run.record.baseline)}
+    return sorted(found, key=lambda line: -line[1])
+
+
+def table(group: Group, width: int, names: Sequence[str] = ()) -> RenderableType:
+    """The table of a group.
+
+    Args:
+        group: The runs.
+        width: Cells that there are in a line.
+        names: The columns; the usual ones if none are named, of which some are left out if need be.
+    """
+    from rich.console import Group as Stack
+    from rich.padding import Padding
+    from rich.text import Text
+
+    shown = columns(group, names)
+    dropped: list[Column] = []
+    if not names:
+        shown, dropped = _fit(group, shown, width)
+    head = Text(title(group), style="bold")
+    if group.why:
+        head.append(f"\nin a table of its own: {group.why}", style="not bold yellow")
+    notes = _notes(group, shown, dropped)
+    return Stack(
+        head, _build(group, shown), *[Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in notes]
+    )
+
+
+def results_console() -> Console:
+    """Standard output; where it is no terminal and COLUMNS is not set, wide enough for every column."""
+    from rich.console import Console
+
+    console = terminal.results()
+    if console.is_terminal or os.environ.get("COLUMNS"):
+        return console
+    return Console(width=_PIPED_WIDTH, highlight=False)
+
+
+def print_damaged(damaged: Iterable[DamagedRun]) -> None:
+    """A line for each damaged folder, on standard error."""
+    for run in damaged:
+        line = f"[yellow]damaged[/yellow] {escape(str(run.path))}: {escape(run.reason)}"
+        terminal.notes().print(line, soft_wrap=True)
+
+
+def _build(group: Group, shown: list[Column]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    built = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for column in shown:
+        keep = column.name in ("value", "interval", "train_seconds", "parameters")
+        built.add_column(
+            column.title,
+            justify="right" if column.number else "left",
+            overflow="fold",
+            no_wrap=keep,
+            header_style="bold",
+        )
+    best = _best(group)
+    for row in group.rows:
+        built.add_row(*[_cell(column, row, row is best) for column in shown])
+    if any(column.name == "value" for column in shown):
+        metric = group.first.record.metric
+        for number, (label, accuracy) in enumerate(majority_lines(group)):
+            cells = {"value": show_metric(metric, accuracy), shown[0].name: _always(label)}
+            if number == 0:
+                built.add_section()
+            built.add_row(*[escape(cells.get(column.name, "")) for column in shown], style="dim")
+    return built
+
+
+def _cell(column: Column, row: Row, best: bool) -> str:
+    text = escape(column.show(row))
+    if column.name == "status":
+        return f"[{STATUS_STYLE[row.run.status]}]{text}[/]"
+    if column.name == "value" and text == UNDEFINED:
+        return f"[magenta]{text}[/]"
+    if best and column.name in ("value", "run"):
+        return f"[bold green]{text}[/]"
+    return f"[dim]{text}[/]" if text == NONE else text
+
+
+def _best(group: Group) -> Row | None:
+    known = [row for row in group.rows if row.value is not None]
+    if len(known) < 2:
+        return None
+    sign = 1 if group.first.record.higher_is_better else -1
+    return max(known, key=lambda row: sign * (row.value or 0.0))
+
+
+def _fit(group: Group, shown: list[Column], width: int) -> tuple[list[Column], list[Column]]:
+    """Leave columns out until the table fits: first those in which all runs are the same."""
+    dropped: list[Column] = []
+    by_name = {column.name: column for column in shown}
+    same = [name for name in SAME_GOES_FIRST if name in by_name and by_name[name].same(group)]
+    for name in dict.fromkeys([*same, *GOES_FIRST]):
+        if sum(_width(group, column) + _GAP for column in shown) <= width:
+            break
+        if name in by_name:
+            dropped.append(by_name[name])
+            shown = [column for column in shown if column.name != name]
+    return shown, dropped
+
+
+def _width(group: Group, column: Column) -> int:
+    texts = [column.title, *column.cells(group)]
+    if column.name == "run":
+        texts += [_always(label) for label, _ in majority_lines(group)]
+    return max(map(cell_len, texts))
+
+
+def _always(label: str) -> str:
+    return f"always {label}"
+
+
+def _notes(group: Group, shown: list[Column], dropped: list[Column]) -> list[str]:
+    notes = []
+    same = [
+        f"{column.title} {column.show(group.rows[0])}"
+        for column in dropped
+        if column.same(group) and column.name != "model"
+    ]
+    gone = [column.title for column in dropped if not column.same(group)]
+    if same:
+        notes.append("the same for all: " + ", ".join(same))
+    if gone:
+        notes.append(f"no room for {', '.join(gone)} (see them with --columns or --format csv)")
+    if any(column.name == "published" for column in (*shown, *dropped)):
+        sources = dict.fromkeys(row.get("source") for row in group.rows if row.get("source"))
+        notes.append("published: " + "; ".join(sources))
+    if group.left_out:
+        notes.append(f"{group.left_out:,} more runs are left out by --top")
+    return notes
