@@ -6,13 +6,15 @@ import io
 import multiprocessing
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from galaxynet.errors import GalaxynetError
 from galaxynet.terminal import progress
 from galaxynet_galaxy_zoo.simulator.options import SimulatorOptions
 from galaxynet_galaxy_zoo.votes import COLUMNS
@@ -20,6 +22,8 @@ from galaxynet_galaxy_zoo.votes import COLUMNS
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    Block = list[tuple[bytes, npt.NDArray[np.float64]]]
 
 IMAGES = "images_training_rev1"
 SOLUTIONS = "training_solutions_rev1"
@@ -32,9 +36,9 @@ _DATE = (2013, 12, 20, 0, 0, 0)
 def simulate(folder: Path, options: SimulatorOptions) -> None:
     """Write `images_training_rev1.zip` and `training_solutions_rev1.zip` of a simulated survey.
 
-    The files depend on the options alone, not on the number of cores, and a smaller survey is the beginning of
-    a larger one of the same seed. (Another processor or another release of NumPy or OpenCV may round a pixel
-    differently.)
+    The files depend on the options alone, not on the number of cores, and a smaller survey is the beginning
+    of a larger one of the same seed. (Another processor or another release of NumPy or OpenCV may round a
+    pixel differently.)
 
     Args:
         folder: An existing folder. What an error or an interrupt leaves in it is no whole survey: the caller
@@ -43,6 +47,7 @@ def simulate(folder: Path, options: SimulatorOptions) -> None:
 
     Raises:
         OSError: If the files cannot be written.
+        GalaxynetError: If a process that draws galaxies is ended from outside.
     """
     rows = io.StringIO()
     rows.write(",".join(("GalaxyID", *COLUMNS)) + "\n")
@@ -74,7 +79,7 @@ def galaxy_ids(options: SimulatorOptions) -> Iterator[int]:
         galaxy += int(generator.integers(1, 29))
 
 
-def _blocks(options: SimulatorOptions) -> Iterator[list[tuple[bytes, npt.NDArray[np.float64]]]]:
+def _blocks(options: SimulatorOptions) -> Generator[Block]:
     """The galaxies in order, a block at a time, made by as many processes as there are cores.
 
     Only a few blocks are under way at once, so that memory does not grow with the survey.
@@ -88,19 +93,24 @@ def _blocks(options: SimulatorOptions) -> Iterator[list[tuple[bytes, npt.NDArray
     # Processes are spawned: a fork would copy the threads' locks of a program that already runs torch.
     pool = ProcessPoolExecutor(cores, multiprocessing.get_context("spawn"), initializer=_one_thread)
     try:
-        waiting: list[Future[list[tuple[bytes, npt.NDArray[np.float64]]]]] = [
+        waiting: list[Future[Block]] = [
             pool.submit(_block, options, start) for start in islice(starts, 4 * cores)
         ]
         while waiting:
             block = waiting.pop(0).result()
             waiting.extend(pool.submit(_block, options, start) for start in islice(starts, 1))
             yield block
+    except BrokenProcessPool:
+        raise GalaxynetError(
+            "A process that simulated galaxies ended before its work was done.",
+            'In a script of your own, call this below `if __name__ == "__main__":`; else, is memory short?',
+        ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _one_thread() -> None:
-    """Settings of a worker: the cores are taken by its siblings, and the interrupt is the parent's to handle."""
+    """Settings of a worker: its siblings take the other cores, and the parent handles an interrupt."""
     import signal
 
     import cv2
@@ -109,7 +119,7 @@ def _one_thread() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _block(options: SimulatorOptions, start: int) -> list[tuple[bytes, npt.NDArray[np.float64]]]:
+def _block(options: SimulatorOptions, start: int) -> Block:
     from galaxynet_galaxy_zoo.simulator.observe import galaxy_of
     from galaxynet_galaxy_zoo.simulator.perception import look
     from galaxynet_galaxy_zoo.simulator.volunteers import classify

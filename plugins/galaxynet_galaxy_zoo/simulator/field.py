@@ -91,7 +91,7 @@ def add_objects(bands: Bands, objects: list[FieldObject], seeing: tuple[float, f
         brightest = max(thing.fluxes)
         reach = int(4 * max(seeing) + 5 * thing.size) + 2
         if thing.size == 0:
-            reach += int(min(side, 2.2 * math.sqrt(brightest / 3)))
+            reach += int(min(side, 2.2 * math.sqrt(brightest)))
         left, right = max(0, int(thing.x) - reach), min(side, int(thing.x) + reach + 1)
         top, bottom = max(0, int(thing.y) - reach), min(side, int(thing.y) + reach + 1)
         if left >= right or top >= bottom:
@@ -112,9 +112,10 @@ def _star(x: Bands, y: Bands, sigma: float) -> Bands:
     """Two Gaussians and the power-law wing of the survey's point spread function; sum about 1."""
     r2 = x * x + y * y
     s2 = np.float32(sigma * sigma)
-    core = np.exp(-0.5 * r2 / s2) * 0.86 + np.exp(-0.5 * r2 / (6.0 * s2)) * (0.11 / 6.0)
-    wing = 0.03 * 0.5 / (6.0 * (1 + r2 / (9.0 * s2)) ** 1.6)
-    light: Bands = (core + wing) / (2 * math.pi * s2)
+    scaled = np.asarray(r2 / s2, np.float32)
+    core = np.exp(-0.5 * scaled) * 0.86 + np.exp(-0.5 / 6 * scaled) * (0.11 / 6)
+    wing = 0.0025 / (1 + scaled / 9) ** 1.6
+    light: Bands = (core + wing) / np.float32(2 * math.pi * s2)
     return light
 
 
@@ -124,8 +125,8 @@ def _small_galaxy(x: Bands, y: Bands, thing: FieldObject, sigma: float) -> Bands
     major = math.hypot(thing.size / 1.678, 0.75 * sigma)
     minor = math.hypot(thing.size * thing.axis_ratio / 1.678, 0.75 * sigma)
     m2 = ((x * cos + y * sin) / major) ** 2 + ((y * cos - x * sin) / minor) ** 2
-    light: Bands = np.exp(-np.sqrt(m2 + np.float32(0.15))) / np.float32(2 * math.pi * 0.86 * major * minor)
-    return light
+    light = np.exp(-np.sqrt(m2 + np.float32(0.15))) / np.float32(2 * math.pi * 0.86 * major * minor)
+    return np.asarray(light, np.float32)
 
 
 def add_spikes(bands: Bands, objects: list[FieldObject], angle: float) -> None:
@@ -139,9 +140,9 @@ def add_spikes(bands: Bands, objects: list[FieldObject], angle: float) -> None:
         u = x * np.float32(math.cos(angle)) + y * np.float32(math.sin(angle))
         v = y * np.float32(math.cos(angle)) - x * np.float32(math.sin(angle))
         for first, second in ((u, v), (v, u)):
-            fading = np.exp(-np.abs(first) / np.float32(5 * (thing.fluxes[1] / 1600) ** 0.45))
+            fading = np.exp(-np.abs(first) / np.float32(4 * (thing.fluxes[1] / 1600) ** 0.45))
             beam = np.exp(-0.5 * (second / np.float32(0.9)) ** 2) * fading
-            for band, strength in enumerate((0.0003, 0.00025, 0.0003)):
+            for band, strength in enumerate((0.00009, 0.00008, 0.0001)):
                 bands[band] += beam * np.float32(strength * thing.fluxes[band])
 
 
@@ -155,4 +156,7 @@ def add_trail(bands: Bands, generator: np.random.Generator) -> None:
         start, stop = (int(ends[0]), 0), (int(ends[1]), side - 1)
     line = np.zeros((side, side), np.float32)
     cv2.line(line, start, stop, 1.0, 1)
-    bands[band] += cv2.GaussianBlur(line, (0, 0), 1.4) * np.float32(generator.uniform(0.3, 3.0))
+    light = cv2.GaussianBlur(line, (0, 0), 1.0) * np.float32(generator.uniform(0.1, 0.9))
+    bands[band] += light
+    # The filters overlap a little, and a passage lasts: the neighbouring band catches some of it.
+    bands[1] += np.float32(0.3) * light

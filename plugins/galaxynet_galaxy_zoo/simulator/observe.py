@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from galaxynet_galaxy_zoo.simulator import camera, field
-from galaxynet_galaxy_zoo.simulator.population import Scene, draw_scene
+from galaxynet_galaxy_zoo.simulator.galaxy import Scene
+from galaxynet_galaxy_zoo.simulator.population import draw_scene
 from galaxynet_galaxy_zoo.simulator.profiles import Plane
 from galaxynet_galaxy_zoo.simulator.render import PIXEL, Part, render
 
@@ -49,7 +50,8 @@ def photograph(scene: Scene, generator: np.random.Generator) -> Frame:
     field.add_spikes(crowded, objects, float(generator.uniform(0, np.pi)))
     if scene.artefact == "trail":
         field.add_trail(crowded, generator)
-    picture = camera.composite(camera.add_noise(crowded, generator))
+    exposed = camera.misregister(camera.add_noise(crowded, generator), generator)
+    picture = camera.composite(exposed)
     jpeg = camera.develop(picture, generator, gap=scene.artefact == "gap")
     return Frame(jpeg, parts, bands, neighbours, oversampling)
 

@@ -1,8 +1,8 @@
-"""What a person can see in a frame: measured on the picture's light, after seeing, in the picture's grey levels.
+"""What a person can see in a frame: measured on its light after seeing, in the picture's grey levels.
 
-A part of the galaxy counts for as much as it changes the picture in units of what hides it: the noise around it
-and the few grey levels below which a change escapes the eye. A faint arm, or one that the seeing has smeared
-into the disk, is therefore there in the scene and absent from the impression.
+A part of the galaxy counts for as much as it changes the picture in units of what hides it: the noise around
+it and the few grey levels below which a change escapes the eye. A faint arm, or one that the seeing has
+smeared into the disk, is therefore there in the scene and absent from the impression.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from galaxynet_galaxy_zoo.simulator import camera
+from galaxynet_galaxy_zoo.simulator.galaxy import Scene
 from galaxynet_galaxy_zoo.simulator.observe import Frame
-from galaxynet_galaxy_zoo.simulator.population import Scene
 from galaxynet_galaxy_zoo.simulator.profiles import Plane
 from galaxynet_galaxy_zoo.simulator.render import PIXEL
 

@@ -1,153 +1,27 @@
-"""What there is in the sky of a simulated survey: galaxies of all kinds as they fall into a catalogue to r = 17.
+"""What falls into a catalogue of galaxies to r = 17: kinds, brightness, sizes, colours, at random.
 
-Magnitudes are AB in the r band, colours g-r and r-i, lengths in arcseconds, angles in degrees unless said
-otherwise. The proportions were set beside the genuine images; they are not fitted to a luminosity function.
+Units are those of `galaxy`. The proportions were set beside the genuine images; they are not fitted to a
+luminosity function.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
-Kind = Literal["elliptical", "lenticular", "spiral", "irregular", "star"]
+from galaxynet_galaxy_zoo.simulator.galaxy import Colour, Companion, Galaxy, Kind, Scene
 
 FAINT_LIMIT = 17.0
 SEEING = 1.30
 """Median width (FWHM) of a star's image in the r band."""
 
-EDGE_ON = 80.0
-"""Inclination from which a disk is drawn from its side."""
-
 _KINDS: tuple[Kind, ...] = ("elliptical", "lenticular", "spiral", "irregular", "star")
 _SHARES = (0.27, 0.215, 0.46, 0.05, 0.005)
 _ARMS = (1, 2, 3, 4, 5, 6)
 _ARM_SHARES = (0.06, 0.56, 0.16, 0.09, 0.07, 0.06)
-
-
-@dataclass(frozen=True)
-class Colour:
-    """g-r and r-i."""
-
-    g_r: float
-    r_i: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Galaxy:
-    """One galaxy (or a star, for the catalogue's mistakes).
-
-    Attributes:
-        kind: What it was drawn as; only for people who look at the scene.
-        magnitude: Of all its light.
-        position_angle: Of the major axis, from the image's x axis.
-        axis_ratio: Of a spheroid's image; for a disk it follows from `inclination`.
-        effective_radius: Of the spheroid (the bulge, or the whole of an elliptical).
-        sersic_index: Of the spheroid.
-        bulge_fraction: Share of the light in the spheroid; 1 for an elliptical.
-        scale_length: Of the exponential disk.
-        inclination: 0 face-on, 90 edge-on.
-        thickness: Axis ratio of the disk seen exactly from its side.
-        arms: Number of spiral arms; 0 for none.
-        pitch: Pitch angle of the arms; also winds the patches.
-        arm_strength: Excess of the arms over the disk beneath them.
-        arm_sharpness: Narrowness of the arms, see `profiles.spiral_arms`.
-        bar_fraction: Share of the light in the bar.
-        bar_length: Half-length of the bar.
-        bar_angle: Of the bar, in the plane of the disk.
-        ring_fraction: Share of the light in a ring.
-        ring_radius: Radius of the ring.
-        patchiness: Deviation of the disk's patches, relative to the disk.
-        knots: Number of bright blue knots.
-        lopsidedness: How much brighter one side of the disk is, 0 to 1.
-        dust: Optical depth of the lane of an edge-on disk.
-        tails: Number of tidal tails.
-        old: Colour of the spheroid and the bar.
-        young: Colour of the disk; arms and knots are bluer.
-    """
-
-    kind: Kind
-    magnitude: float
-    position_angle: float
-    axis_ratio: float = 1.0
-    effective_radius: float
-    sersic_index: float = 4.0
-    bulge_fraction: float = 1.0
-    scale_length: float = 0.0
-    inclination: float = 0.0
-    thickness: float = 0.2
-    arms: int = 0
-    pitch: float = 20.0
-    arm_strength: float = 0.0
-    arm_sharpness: float = 3.0
-    bar_fraction: float = 0.0
-    bar_length: float = 0.0
-    bar_angle: float = 0.0
-    ring_fraction: float = 0.0
-    ring_radius: float = 0.0
-    patchiness: float = 0.0
-    knots: int = 0
-    lopsidedness: float = 0.0
-    dust: float = 0.0
-    tails: int = 0
-    old: Colour
-    young: Colour
-
-    @property
-    def is_edge_on(self) -> bool:
-        """Whether a disk dominates and is seen from its side."""
-        return self.scale_length > 0 and self.inclination >= EDGE_ON
-
-    @property
-    def apparent_axis_ratio(self) -> float:
-        """Minor over major axis of the image: Hubble's formula for an oblate disk of finite thickness."""
-        if self.scale_length == 0:
-            return self.axis_ratio
-        cos2 = math.cos(math.radians(self.inclination)) ** 2
-        return math.sqrt(cos2 * (1 - self.thickness**2) + self.thickness**2)
-
-    def radius_90(self, seeing: float) -> float:
-        """Roughly the radius of the circle that holds 90 % of the Petrosian light, which sets the frame's scale.
-
-        Args:
-            seeing: Width (FWHM) of a star's image.
-        """
-        if self.scale_length == 0:
-            major = 1.85 * self.effective_radius
-        else:
-            major = (3.1 - 1.4 * self.bulge_fraction) * self.scale_length
-        ratio = self.apparent_axis_ratio
-        return math.hypot(major * math.sqrt((1.2 + 0.8 * ratio**2) / 2), 0.8 * seeing)
-
-
-@dataclass(frozen=True)
-class Companion:
-    """A second galaxy at an offset from the first."""
-
-    galaxy: Galaxy
-    x: float
-    y: float
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A frame's main galaxy, what merges with it, and the state of the sky.
-
-    Attributes:
-        galaxy: The one in the middle.
-        companions: Galaxies that overlap or merge with it.
-        seeing: Width (FWHM) of a star's image in r, arcseconds.
-        radius_90: Sets the scale: a frame of 424 pixels spans 8.48 of it.
-        artefact: A flaw of the image: a trail of a satellite, a gap between two exposures, or none.
-    """
-
-    galaxy: Galaxy
-    companions: tuple[Companion, ...]
-    seeing: float
-    radius_90: float
-    artefact: Literal["none", "trail", "gap"]
 
 
 def draw_scene(generator: np.random.Generator) -> Scene:
@@ -172,7 +46,7 @@ def draw_scene(generator: np.random.Generator) -> Scene:
         scatter *= float(generator.uniform(0.6, 1.8))
     radius = float(np.clip(galaxy.radius_90(seeing) * scatter, 2.9, 20.0))
     flaw = generator.uniform()
-    artefact: Literal["none", "trail", "gap"] = "trail" if flaw < 0.008 else "gap" if flaw < 0.016 else "none"
+    artefact: Literal["none", "trail", "gap"] = "trail" if flaw < 0.005 else "gap" if flaw < 0.013 else "none"
     return Scene(galaxy, companions, seeing, radius, artefact)
 
 
@@ -191,8 +65,8 @@ def draw_galaxy(generator: np.random.Generator, kind: Kind, magnitude: float) ->
     """Draw a galaxy of a kind and a magnitude."""
     redshift = float(np.clip(generator.gamma(3.5, 0.022), 0.01, 0.22))
     old = Colour(
-        0.74 + 1.9 * redshift + float(generator.normal(0, 0.05)),
-        0.34 + 0.5 * redshift + float(generator.normal(0, 0.03)),
+        0.78 + 1.9 * redshift + float(generator.normal(0, 0.05)),
+        0.36 + 0.5 * redshift + float(generator.normal(0, 0.03)),
     )
     angle = float(generator.uniform(0, 360))
     match kind:
@@ -236,12 +110,17 @@ def _disk_galaxy(
     reddening = 0.22 * max(0.0, inclination - 55) / 35
     if kind == "lenticular":
         brightness, bulge = float(generator.normal(20.5, 0.5)), float(generator.uniform(0.25, 0.65))
-        blue = Colour(old.g_r - float(generator.uniform(0, 0.12)), old.r_i - float(generator.uniform(0, 0.05)))
+        blue = Colour(
+            old.g_r - float(generator.uniform(0, 0.12)), old.r_i - float(generator.uniform(0, 0.05))
+        )
     elif kind == "irregular":
         brightness, bulge = float(generator.normal(21.2, 0.5)), float(generator.uniform(0, 0.06))
         blue = Colour(float(generator.normal(0.30, 0.1)), float(generator.normal(0.08, 0.06)))
     else:
-        brightness, bulge = float(generator.normal(20.9, 0.55)), 0.45 * (1 - late) * float(generator.beta(2, 2))
+        brightness, bulge = (
+            float(generator.normal(20.9, 0.55)),
+            0.45 * (1 - late) * float(generator.beta(2, 2)),
+        )
     if kind != "lenticular":
         blue = Colour(blue.g_r + reddening, blue.r_i + reddening / 2)
     scale = _radius_for(magnitude, brightness) / 1.678
@@ -255,8 +134,9 @@ def _disk_galaxy(
         bulge_fraction=bulge,
         scale_length=scale,
         inclination=inclination,
+        clockwise=bool(generator.uniform() < 0.5),
         thickness=float(generator.uniform(0.10, 0.22)) + 0.1 * (kind == "irregular"),
-        pitch=float(np.clip(10 + 16 * late + generator.normal(0, 5), 6, 45)),
+        pitch=float(np.clip(10 + 16 * late + generator.normal(0, 5), 9, 45)),
         lopsidedness=abs(float(generator.normal(0, 0.08))),
         dust=float(generator.uniform(0.8, 3.0)) if generator.uniform() < 0.4 else 0.0,
         old=old,
@@ -287,7 +167,7 @@ def _disk_galaxy(
         galaxy = replace(
             galaxy,
             arms=int(generator.choice(_ARMS, p=_ARM_SHARES)),
-            arm_strength=float(0.15 + 2.1 * generator.beta(1.2, 2.2)),
+            arm_strength=float(0.2 + 2.3 * generator.beta(1.3, 1.9)),
             arm_sharpness=float(generator.uniform(1.2, 4.5)),
             patchiness=float(0.06 + 0.3 * late * generator.uniform()),
             knots=int(generator.poisson(14 * late**2)),

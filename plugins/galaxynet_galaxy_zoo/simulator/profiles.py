@@ -42,10 +42,13 @@ def edge_on_disk(along: Plane, above: Plane, scale_length: float, scale_height: 
 def dust_lane(along: Plane, above: Plane, scale_length: float, height: float, depth: float) -> Plane:
     """The share of light that a dust layer in the plane of an edge-on disk lets through, in 0 to 1."""
     absorbed: Plane = np.exp(-np.abs(along) / scale_length - (above / height) ** 2)
-    return np.exp(-depth * absorbed)
+    passed: Plane = np.exp(-depth * absorbed)
+    return passed
 
 
-def spiral_arms(radius: Plane, angle: Plane, arms: int, pitch: float, sharpness: float, start: float) -> Plane:
+def spiral_arms(
+    radius: Plane, angle: Plane, arms: int, pitch: float, sharpness: float, start: float
+) -> Plane:
     """Logarithmic arms: the excess over the mean along each circle, so that adding them keeps the light.
 
     A circle's profile is a von Mises bump exp(k (cos φ - 1)) less its mean, I_0(k) exp(-k).
@@ -59,19 +62,23 @@ def spiral_arms(radius: Plane, angle: Plane, arms: int, pitch: float, sharpness:
         start: Radius where the arms set in.
 
     Returns:
-        Values from about -0.5 to 1; zero well within `start`.
+        Values from about -0.5 to 1; zero well within `start`, and fading after a turn.
     """
     winding = np.log(np.maximum(radius, 1e-3 * start) / start) / math.tan(math.radians(pitch))
     bump = np.exp(sharpness * (np.cos(arms * (angle - winding)) - 1)) - float(np.i0(sharpness)) * math.exp(
         -sharpness
     )
     onset = np.clip((radius / start - 0.45) / 0.75, 0, 1)
-    excess: Plane = bump * onset * onset * (3 - 2 * onset)
+    # Arms dissolve after a turn or so.
+    excess: Plane = bump * onset * onset * (3 - 2 * onset) * np.exp(-0.5 * (winding / 5.0) ** 2)
     return excess
 
 
 def bar(along: Plane, across: Plane, length: float, axis_ratio: float) -> Plane:
-    """A Ferrers bar with boxy isophotes: (1 - m²)^1.5 within m^3 = |x/a|^3 + |y/b|^3 < 1 (Athanassoula 1990)."""
+    """A Ferrers bar, (1 - m²)^1.5 where m < 1, with the boxy isophotes m³ = |x/a|³ + |y/b|³.
+
+    The shape is that of Athanassoula et al. 1990 (MNRAS 245, 130).
+    """
     x, y = np.abs(along) * (1 / length), np.abs(across) * (1 / (axis_ratio * length))
     inside = np.maximum(1 - (x * x * x + y * y * y) ** np.float32(2 / 3), 0)
     profile: Plane = inside * np.sqrt(inside)
@@ -93,10 +100,12 @@ def flocculence(
     """
     across, around = 48, 96
     noise = generator.standard_normal((across, around)).astype(np.float32)
-    noise = cv2.GaussianBlur(np.tile(noise, (1, 3)), (0, 0), 1.7, sigmaY=1.3)[:, around : 2 * around]
-    noise /= noise.std()
+    smooth = cv2.GaussianBlur(np.tile(noise, (1, 3)), (0, 0), 1.7, sigmaY=1.3)[:, around : 2 * around]
+    smooth = np.ascontiguousarray(smooth / smooth.std())
     log_radius = np.log(np.maximum(radius, 0.02 * scale_length) / scale_length)
     turn = (angle - log_radius / math.tan(math.radians(pitch))) * (around / (2 * math.pi))
     column = np.mod(turn, around).astype(np.float32)
     row = np.mod(log_radius * 9 + across / 2, across - 1).astype(np.float32)
-    return np.asarray(cv2.remap(noise, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
+    return np.asarray(
+        cv2.remap(smooth, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32
+    )

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from galaxynet_galaxy_zoo.simulator import profiles, structures
-from galaxynet_galaxy_zoo.simulator.population import Colour, Galaxy, Scene
+from galaxynet_galaxy_zoo.simulator.galaxy import Colour, Galaxy, Scene
 from galaxynet_galaxy_zoo.simulator.profiles import Plane
 
 PIXEL = 0.396
@@ -88,7 +88,7 @@ def _galaxy(
     x = axis[None, :] - np.float32(origin[0])
     y = axis[:, None] - np.float32(origin[1])
     along = x * cos + y * sin
-    across = y * cos - x * sin
+    across = (y * cos - x * sin) * np.float32(-1 if galaxy.clockwise else 1)
     soft = np.float32((0.35 * step) ** 2)  # keeps the cusp of a Sérsic law within a point
     parts = []
     if galaxy.bulge_fraction > 0:
@@ -102,7 +102,7 @@ def _galaxy(
         light = profiles.sersic(radius, galaxy.sersic_index, size)
         parts.append(Part("spheroid", _scaled(light, total * galaxy.bulge_fraction), galaxy.old))
     if galaxy.scale_length > 0:
-        parts.extend(_disk(galaxy, total, along, across, step, generator))
+        parts.extend(_disk(galaxy, total, along, across, generator))
     if galaxy.knots and not galaxy.is_edge_on:
         light = structures.knots(galaxy, origin, along.shape[0], step, generator)
         share = 0.008 * galaxy.knots
@@ -115,23 +115,12 @@ def _galaxy(
 
 
 def _disk(
-    galaxy: Galaxy, total: float, along: Plane, across: Plane, step: float, generator: np.random.Generator
+    galaxy: Galaxy, total: float, along: Plane, across: Plane, generator: np.random.Generator
 ) -> list[Part]:
     scale = galaxy.scale_length
     flux = total * max(0.05, 1 - galaxy.bulge_fraction - galaxy.bar_fraction - galaxy.ring_fraction)
     if galaxy.is_edge_on:
-        disk = profiles.edge_on_disk(along, across, scale, 1.6 * galaxy.apparent_axis_ratio * scale)
-        if galaxy.dust:
-            offset = np.float32(0.35 * galaxy.thickness * scale)
-            disk *= profiles.dust_lane(along, across - offset, 2 * scale, 0.5 * galaxy.thickness * scale, galaxy.dust)
-        disk *= 1 + np.float32(0.6 * galaxy.lopsidedness) * np.tanh(along / scale)
-        disk = _scaled(disk, flux)
-        parts = [Part("disk", disk, galaxy.young)]
-        if galaxy.patchiness:
-            radius, angle = _polar(along, 3 * across)
-            patches = profiles.flocculence(radius, angle, scale, galaxy.pitch, generator)
-            parts.append(Part("patches", disk * patches * np.float32(0.6 * galaxy.patchiness), galaxy.young))
-        return parts
+        return _edge_on(galaxy, flux, along, across, generator)
     upright = across * np.float32(1 / galaxy.apparent_axis_ratio)
     radius, angle = _polar(along, upright)
     angle += np.float32(math.radians(galaxy.bar_angle))
@@ -142,17 +131,19 @@ def _disk(
         tilt = np.cos(angle) * np.tanh(radius / np.float32(1.5 * scale))
         disk *= 1 + np.float32(0.8 * galaxy.lopsidedness) * tilt
     disk = _scaled(disk, flux)
-    parts = [Part("disk", disk, galaxy.young)]
-    patches = None
+    # Disks redden inwards, where more of their stars are old.
+    inner = disk * np.exp(-radius / scale)
+    parts = [Part("disk", disk - inner, galaxy.young), Part("disk", inner, galaxy.old)]
+    patches: Plane | None = None
     if galaxy.patchiness:
         patches = profiles.flocculence(radius, angle, scale, galaxy.pitch, generator)
         lit = disk * np.maximum(patches * np.float32(galaxy.patchiness), -0.8)
         parts.append(Part("patches", lit, _bluer(galaxy.young, 0.12)))
     if galaxy.arms:
         start = max(0.7 * scale, galaxy.bar_length)
-        excess = profiles.spiral_arms(
-            radius, angle, galaxy.arms, galaxy.pitch, galaxy.arm_sharpness, start
-        )
+        # No arm is a perfect spiral: the patches bend it.
+        bent = angle if patches is None else angle + np.float32(0.16) * patches
+        excess = profiles.spiral_arms(radius, bent, galaxy.arms, galaxy.pitch, galaxy.arm_sharpness, start)
         excess = np.maximum(excess * np.float32(galaxy.arm_strength), -0.8)
         if patches is not None:
             excess *= 1 + np.float32(0.35) * np.tanh(patches)
@@ -164,4 +155,22 @@ def _disk(
     if galaxy.ring_fraction:
         light = profiles.ring(radius, galaxy.ring_radius, 0.16 * galaxy.ring_radius)
         parts.append(Part("ring", _scaled(light, total * galaxy.ring_fraction), _bluer(galaxy.young, 0.05)))
+    return parts
+
+
+def _edge_on(
+    galaxy: Galaxy, flux: float, along: Plane, across: Plane, generator: np.random.Generator
+) -> list[Part]:
+    scale, height = galaxy.scale_length, galaxy.thickness * galaxy.scale_length
+    disk = profiles.edge_on_disk(along, across, scale, 1.6 * galaxy.apparent_axis_ratio * scale)
+    if galaxy.dust:
+        lane = across - np.float32(0.35 * height)
+        disk *= profiles.dust_lane(along, lane, 2 * scale, 0.5 * height, galaxy.dust)
+    disk *= 1 + np.float32(0.6 * galaxy.lopsidedness) * np.tanh(along / scale)
+    disk = _scaled(disk, flux)
+    parts = [Part("disk", disk, galaxy.young)]
+    if galaxy.patchiness:
+        radius, angle = _polar(along, 3 * across)
+        patches = profiles.flocculence(radius, angle, scale, galaxy.pitch, generator)
+        parts.append(Part("patches", disk * patches * np.float32(0.6 * galaxy.patchiness), galaxy.young))
     return parts

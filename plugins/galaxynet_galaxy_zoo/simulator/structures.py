@@ -8,13 +8,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from galaxynet_galaxy_zoo.simulator.population import Galaxy
+from galaxynet_galaxy_zoo.simulator.galaxy import Galaxy
 from galaxynet_galaxy_zoo.simulator.profiles import Plane
 
 Points = npt.NDArray[np.float64]
 
 
-def knots(galaxy: Galaxy, origin: tuple[float, float], points: int, step: float, g: np.random.Generator) -> Plane:
+def knots(
+    galaxy: Galaxy, origin: tuple[float, float], points: int, step: float, g: np.random.Generator
+) -> Plane:
     """Relative light of the galaxy's knots, most of them on its arms.
 
     Args:
@@ -41,8 +43,10 @@ def knots(galaxy: Galaxy, origin: tuple[float, float], points: int, step: float,
     return _blurred(plane, 0.10 * scale / step)
 
 
-def tails(galaxy: Galaxy, origin: tuple[float, float], points: int, step: float, g: np.random.Generator) -> Plane:
-    """Relative light of the galaxy's tidal tails: arcs that open outwards and fade; arguments as for `knots`."""
+def tails(
+    galaxy: Galaxy, origin: tuple[float, float], points: int, step: float, g: np.random.Generator
+) -> Plane:
+    """Relative light of the tidal tails: arcs that open outwards and fade; arguments as for `knots`."""
     first = float(g.uniform(0, 2 * math.pi))
     sense = 1.0 if g.uniform() < 0.5 else -1.0
     plane = np.zeros((points, points), np.float32)
@@ -69,7 +73,7 @@ def _placed(
     """Put light at places in the disk's plane; `angle` is measured from the bar, as in `render`."""
     inner = angle - math.radians(galaxy.bar_angle)
     along = radius * np.cos(inner)
-    across = radius * np.sin(inner) * galaxy.apparent_axis_ratio
+    across = radius * np.sin(inner) * galaxy.apparent_axis_ratio * (-1 if galaxy.clockwise else 1)
     turn = math.radians(galaxy.position_angle)
     x = origin[0] + along * math.cos(turn) - across * math.sin(turn)
     y = origin[1] + along * math.sin(turn) + across * math.cos(turn)

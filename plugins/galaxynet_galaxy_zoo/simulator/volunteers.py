@@ -1,6 +1,6 @@
-"""People who classify a picture: each walks the decision tree, and their answers become the 37 vote fractions.
+"""People who classify a picture: each walks the decision tree, and the answers become 37 vote fractions.
 
-The chance of an answer follows from the `Impression` alone. Its constants were set so that the mean row of the
+The chance of an answer follows from the `Impression`. The constants were set so that the mean row of the
 votes, and their spread, lie near those of the genuine catalogue.
 """
 
@@ -39,10 +39,10 @@ def scores(seen: Impression) -> Scores:
     edge = _logistic((0.36 - seen.axis_ratio) / 0.05) * seen.disk
     structure = math.sqrt(seen.arms**2 + 0.6 * seen.patches**2 + 0.8 * seen.bar**2 + 0.7 * seen.ring**2)
     features = (
-        -0.85
-        + 1.25 * math.log((structure + 0.09) / 0.14)
+        -0.78
+        + 1.05 * math.log((structure + 0.10) / 0.16)
         + 1.6 * edge
-        + 0.3 * seen.disk
+        + 0.5 * seen.disk
         + 1.0 * min(max(seen.blueness, -0.2), 0.5)
         + 1.5 * (0.75 - seen.axis_ratio)
         + 0.4 * min(seen.tails + seen.companion + 2 * seen.asymmetry, 2.0)
@@ -63,10 +63,10 @@ def scores(seen: Impression) -> Scores:
         + 0.4 * edge
     )
     prominence = math.log((seen.bulge + 0.02) / (1.02 - min(seen.bulge, 0.99)))
-    spiral = -1.15 + 1.7 * math.log((seen.arms + 0.05) / 0.10)
+    spiral = -0.60 + 1.8 * math.log((seen.arms + 0.05) / 0.10)
     return {
         1: np.array([0.0, features, star]),
-        2: _choice((0.37 - seen.axis_ratio) / 0.045),
+        2: _choice((0.355 - seen.axis_ratio) / 0.045),
         3: _choice(-2.1 + 2.4 * math.log((seen.bar + 0.12) / 0.16) - 2 * edge),
         4: _choice(spiral),
         5: _ordered(min(prominence, 0.9) + 1.0, (-2.6, -0.35, 2.6), 0.7),
@@ -77,7 +77,7 @@ def scores(seen: Impression) -> Scores:
                 0.10 + 8.0 * seen.ring**1.5,
                 0.10 + 0.10 * seen.neighbours,
                 0.12 + 0.9 * min(seen.tails, 2.0) + 1.5 * seen.asymmetry,
-                0.12 + 1.2 * min(seen.patches, 1.0) + 3.0 * seen.asymmetry,
+                0.12 + 1.0 * min(seen.patches, 1.0) + 2.4 * seen.asymmetry,
                 0.55 + 0.5 * seen.neighbours + 1.0 * seen.artefact,
                 0.06 + 2.2 * min(seen.companion, 1.6) + 0.8 * min(seen.neighbours, 1.5),
                 0.012 + 0.8 * seen.dust,
@@ -105,7 +105,7 @@ def classify(seen: Impression, people: int, generator: np.random.Generator) -> n
     draws = generator.random((11, people))
     # What makes one picture more tempting than another and is no measure above.
     logits = dict(logits)
-    for number, answer, spread in ((1, 1, 0.5), (6, 0, 0.5)):
+    for number, answer, spread in ((1, 1, 0.6), (6, 0, 0.55)):
         logits[number] = logits[number] + spread * generator.standard_normal() * (
             np.arange(len(logits[number])) == answer
         )
@@ -155,6 +155,7 @@ def _arm_count(seen: Impression, spiral: float) -> npt.NDArray[np.float64]:
     if seen.arm_count > 0:
         for number in range(1, 6):
             chances[number - 1] += clear * math.exp(-1.6 * abs(number - min(seen.arm_count, 5)))
-    chances[1] += 0.15  # two is what people expect
+    chances[1] += 0.3  # two is what people expect
     chances[5] += 1.1 * (1 - clear) + 0.12 * max(0, seen.arm_count - 2)
-    return np.log(chances)
+    counted: npt.NDArray[np.float64] = np.log(chances)
+    return counted
