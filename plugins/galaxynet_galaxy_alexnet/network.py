@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from galaxynet.plugin import Activation
 from galaxynet.tasks.activations import activation
+from galaxynet_galaxy_alexnet.winograd import WinogradConv2d
 
 # 265, not AlexNet's 256: the report prints 256 for this layer, but its parameter counts (636,265 here and
 # 916,224 in the next convolution, 5,376,878 in all for RGB) are those of 265.
@@ -43,13 +44,13 @@ class GalaxyAlexNetNetwork(nn.Module):
             StridedConv2d(channels, 96, kernel_size=11, stride=4),
             activation(act),
             HalvingMaxPool2d(),
-            nn.Conv2d(96, _SECOND, kernel_size=5, padding="same"),
+            WinogradConv2d(96, _SECOND, kernel_size=5),
             activation(act),
             HalvingMaxPool2d(),
         ]
         last = _SECOND
         for out in _EXTRA[extra_convs]:
-            layers += [nn.Conv2d(last, out, kernel_size=3, padding="same"), activation(act)]
+            layers += [WinogradConv2d(last, out, kernel_size=3), activation(act)]
             last = out
         layers += [HalvingMaxPool2d()]
         self.features = nn.Sequential(*layers)
