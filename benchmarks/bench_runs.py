@@ -1,0 +1,84 @@
+"""How long listing and comparing a thousand runs takes, without torch.
+
+python benchmarks/bench_runs.py [--runs 1000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from galaxynet.runs import Environment, MajorityClass, OptionValues, PluginId, RunRecord, create, scan
+
+
+def record(number: int) -> RunRecord:
+    return RunRecord(
+        status="finished",
+        task="classification",
+        metric="test/accuracy",
+        model=PluginId(name="galaxy_alexnet", distribution="galaxynet", version="0.1.0"),
+        dataset=PluginId(name="galaxy-zoo", distribution="galaxynet", version="0.1.0"),
+        options=OptionValues(
+            model={"act": ("relu", "tanh")[number % 2], "extra_convs": 0, "lr": 1e-3, "optimizer": "adam"},
+            dataset={"size": 60, "channels": "gray", "crop": None, "labels": "plurality"},
+            training={"epochs": 12, "batch_size": 64, "seed": number},
+        ),
+        command=["galaxynet", "train", "galaxy_alexnet", "--seed", str(number)],
+        seed=number,
+        parameters=2_261_806,
+        classes=[f"Class{n}" for n in range(5)],
+        splits={"train": 38_000, "validation": 4_000, "test": 18_474},
+        test_set="0123456789abcdef",
+        baseline=MajorityClass(label="Class4", accuracy=0.596, samples=18_474),
+        metrics=dict.fromkeys(("test/accuracy", "test/loss", "val/accuracy"), 0.5 + number % 97 / 500),
+        epochs=12,
+        seconds={"prepare": 3.0, "train": 120.0, "test": 1.0},
+        samples_per_second=357.0,
+        environment=Environment(
+            versions=dict.fromkeys(("torch", "lightning", "numpy", "galaxynet"), "1.0.0")
+        ),
+        device="CPU",
+    )
+
+
+def best_of(number: int, function: object) -> float:
+    times = []
+    for _ in range(number):
+        began = time.perf_counter()
+        function()  # type: ignore[operator]
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=1000)
+    number = parser.parse_args().runs
+    with tempfile.TemporaryDirectory() as folder:
+        for n in range(number):
+            create(Path(folder), record(n))
+        commands = {
+            "galaxynet runs list": ["runs", "list"],
+            "galaxynet runs list --format json": ["runs", "list", "--format", "json"],
+            "galaxynet compare": ["compare"],
+        }
+        rows = [("scan() of every record, in a process that runs", best_of(5, lambda: scan(Path(folder))))]
+        for name, words in commands.items():
+            call = [sys.executable, "-m", "galaxynet.cli.main", *words, "--runs-dir", folder]
+            rows.append(
+                (name, best_of(3, lambda call=call: subprocess.run(call, check=True, capture_output=True)))
+            )
+    print(f"{number} runs\n")
+    print("| what | seconds |\n| --- | ---: |")
+    for name, seconds in rows:
+        print(
+            f"| `{name}` | {seconds:.2f} |" if name.startswith("galaxynet") else f"| {name} | {seconds:.2f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,225 @@
+"""Run folders are made whole, found by what a person types, and stop nothing when they are damaged."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_runs import START, add_curves, made_record, made_run
+
+from galaxynet.errors import RunError
+from galaxynet.runs import DamagedRun, Environment, Run, create, describe_environment, find, scan
+from galaxynet.runs.environment import process_start
+from galaxynet.runs.removal import find_to_remove, remove
+
+
+def test_runs_that_start_in_the_same_second_get_folders_of_their_own(tmp_path: Path) -> None:
+    """Fifty trainings that start at once, all with one id, lose none of each other's records."""
+    with ThreadPoolExecutor(16) as pool:
+        runs = list(pool.map(lambda n: create(tmp_path, made_record(id="aaaaaa", seed=n)), range(50)))
+    assert len({run.path for run in runs}) == 50
+    assert len({run.record.id for run in runs}) == 50
+    found = {run.record.seed: run for run in scan(tmp_path) if isinstance(run, Run)}
+    assert sorted(found) == list(range(50))
+    assert all(run.path.name.endswith(run.record.id) for run in found.values())
+
+
+def test_a_new_run_is_whole(tmp_path: Path) -> None:
+    """The folder has its record and its parts, and no leftovers lie beside it."""
+    run = made_run(tmp_path / "not" / "yet" / "there")
+    assert Run.open(run.path).record == run.record
+    assert run.checkpoints.is_dir()
+    assert run.figures.is_dir()
+    assert [path.name for path in run.path.parent.iterdir()] == [run.path.name]
+    assert run.path.name == f"{START.astimezone():%Y%m%d-%H%M%S}-galaxy_alexnet-{run.record.id}"
+
+
+def test_a_model_name_cannot_leave_the_runs_folder(tmp_path: Path) -> None:
+    """A name with slashes becomes one folder inside."""
+    record = made_record()
+    record.model.name = "../../x"
+    assert create(tmp_path, record).path.parent == tmp_path
+
+
+def test_runs_cannot_be_kept_in_a_file(tmp_path: Path) -> None:
+    """A runs folder that is a file is one sentence, not a traceback."""
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(RunError, match="--runs-dir"):
+        made_run(tmp_path / "runs")
+    with pytest.raises(RunError, match="cannot be listed"):
+        scan(tmp_path / "runs")
+
+
+@given(st.binary(max_size=200))
+def test_no_content_of_a_record_stops_the_scan(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    """Whatever bytes are in one run.json, the other runs are listed and it is shown as damaged."""
+    runs_dir = tmp_path_factory.mktemp("runs")
+    good, bad = made_run(runs_dir), made_run(runs_dir)
+    (bad.path / "run.json").write_bytes(content)
+    found = {run.path: run for run in scan(runs_dir)}
+    assert isinstance(found[good.path], Run)
+    damaged = found[bad.path]
+    assert isinstance(damaged, DamagedRun)
+    assert damaged.reason
+
+
+def test_a_folder_without_a_record_is_damaged_and_a_strange_one_is_not_a_run(tmp_path: Path) -> None:
+    """A run that lost its record is shown; a folder of notes is not; hidden folders are left alone."""
+    lost = made_run(tmp_path)
+    (lost.path / "run.json").unlink()
+    renamed = made_run(tmp_path)
+    (renamed.path / "run.json").unlink()
+    renamed.path.rename(tmp_path / "best so far")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    found = scan(tmp_path)
+    assert {run.path.name for run in found} == {lost.path.name, "best so far"}
+    assert all(isinstance(run, DamagedRun) and run.reason == "it has no run.json." for run in found)
+    assert scan(tmp_path / "absent") == []
+
+
+def test_a_run_is_found_by_everything_a_person_may_type(tmp_path: Path) -> None:
+    """Id, beginning of an id, folder, beginning of a folder, name, path and last all name it."""
+    run = made_run(tmp_path, id="abc123", name="first try")
+    made_run(tmp_path, id="xyz789", started=START.replace(year=2025))
+    for reference in ("abc123", "abc", run.path.name, run.path.name[:6], "first try", "last", str(run.path)):
+        assert find(tmp_path, reference).record.id == "abc123", reference
+    assert find(tmp_path / "elsewhere", str(run.path / "run.json")).record.id == "abc123"
+
+
+def test_a_reference_that_fits_two_runs_is_refused(tmp_path: Path) -> None:
+    """Two runs of one name are told apart by their ids, and the error says them."""
+    made_run(tmp_path, id="abc123", name="same")
+    made_run(tmp_path, id="abd456", name="same")
+    for reference in ("same", "ab"):
+        with pytest.raises(RunError, match=r"2 runs fit.*abc123.*abd456"):
+            find(tmp_path, reference)
+
+
+def test_a_name_is_preferred_to_the_beginning_of_another(tmp_path: Path) -> None:
+    """An exact name wins over ids and names that merely begin like it."""
+    made_run(tmp_path, id="relu00", name="other")
+    run = made_run(tmp_path, name="relu")
+    assert find(tmp_path, "relu").path == run.path
+
+
+@pytest.mark.parametrize("reference", ["firts", "", "/", "nothing like it"])
+def test_an_unknown_run_is_a_sentence(tmp_path: Path, reference: str) -> None:
+    """The nearest name is told where there is one."""
+    made_run(tmp_path, name="first")
+    with pytest.raises(RunError) as caught:
+        find(tmp_path, reference)
+    assert caught.value.hint == (nearest if reference == "firts" else "See them with: galaxynet runs list")
+
+
+def test_without_runs_it_says_how_to_get_one(tmp_path: Path) -> None:
+    """A new user is told the command."""
+    with pytest.raises(RunError, match="galaxynet train"):
+        find(tmp_path, "last")
+
+
+def test_naming_a_damaged_run_says_what_is_wrong(tmp_path: Path) -> None:
+    """It is not called unknown when its folder is there."""
+    run = made_run(tmp_path)
+    (run.path / "run.json").write_text("{")
+    with pytest.raises(RunError, match="damaged"):
+        find(tmp_path, run.record.id)
+
+
+def test_a_run_whose_process_is_gone_is_interrupted(tmp_path: Path) -> None:
+    """A killed training does not look as if it were running for ever, and a living one does."""
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    place = Environment(host=platform.node(), pid=child.pid, process_start=process_start(child.pid))
+    run = made_run(tmp_path, status="running", environment=place)
+    assert run.status == "running"
+    child.communicate(b"\n")
+    assert run.status == "interrupted"
+    run.record.environment.host = "another machine"
+    assert run.status == "running"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="start times are read from /proc")
+def test_a_process_id_that_was_given_to_another_process_is_not_taken_for_the_run(tmp_path: Path) -> None:
+    """After a reboot the same number belongs to something else."""
+    run = made_run(tmp_path, status="running", environment=describe_environment())
+    assert run.status == "running"
+    run.record.environment.process_start = "another boot:12345"
+    assert run.status == "interrupted"
+    assert run.record.status == "running"
+
+
+def test_a_row_that_was_cut_off_does_not_hide_the_others(tmp_path: Path) -> None:
+    """Learning curves of a killed run can still be drawn."""
+    run = made_run(tmp_path)
+    assert run.metrics() == []
+    add_curves(run, epochs=3)
+    path = run.path / "metrics.csv"
+    path.write_text(path.read_text() + "3,227,0.6")
+    rows = run.metrics()
+    assert len(rows) == 4
+    assert rows[3] == {"epoch": 3.0, "step": 227.0, "train/accuracy": 0.6}
+
+
+def test_a_checkpoint_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    """Using a run that never finished an epoch is a sentence."""
+    run = made_run(tmp_path)
+    with pytest.raises(RunError, match="no best checkpoint"):
+        run.checkpoint()
+    (run.checkpoints / "last.ckpt").touch()
+    assert run.checkpoint("last").name == "last.ckpt"
+
+
+def test_a_run_is_removed_whole_and_a_link_to_one_is_only_unlinked(tmp_path: Path) -> None:
+    """Nothing of it stays, and what another folder holds is not deleted through a link."""
+    runs_dir = tmp_path / "runs"
+    run = made_run(runs_dir)
+    other = made_run(tmp_path / "archive")
+    (runs_dir / "linked").symlink_to(other.path)
+    for reference in (run.record.id, other.record.id):
+        remove(find_to_remove(runs_dir, reference))
+    assert list(runs_dir.iterdir()) == []
+    assert Run.open(other.path).record == other.record
+
+
+def test_a_damaged_run_is_removed_by_the_name_of_its_folder(tmp_path: Path) -> None:
+    """There is a way to get rid of it."""
+    run = made_run(tmp_path)
+    (run.path / "run.json").write_text("{")
+    remove(find_to_remove(tmp_path, run.path.name))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_thousand_runs_are_listed_in_under_a_second(tmp_path: Path) -> None:
+    """A person with many runs does not wait."""
+    text = made_record().to_json()
+    for number in range(1000):
+        folder = tmp_path / f"20260301-120000-galaxy_alexnet-{number:06}"
+        folder.mkdir()
+        (folder / "run.json").write_text(text)
+    best = min(_timed(tmp_path) for _ in range(3))
+    assert best < 1.0
+
+
+def _timed(folder: Path) -> float:
+    began = time.perf_counter()
+    assert len(scan(folder)) == 1000
+    return time.perf_counter() - began
+
+
+def test_run_records_need_no_torch() -> None:
+    """Listing runs is quick because nothing heavy is imported."""
+    code = "import sys, galaxynet.runs, galaxynet.report.rows, galaxynet.report.table, galaxynet.report.figures\n"
+    code += "print([m for m in ('torch', 'lightning', 'numpy', 'matplotlib') if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+    )
+    assert done.stdout.strip() == "[]"

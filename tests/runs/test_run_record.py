@@ -1,0 +1,118 @@
+"""The record of a run survives writing, reading, and whatever else may stand in its file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_runs import made_record
+
+from galaxynet.errors import RunError
+from galaxynet.runs import RunRecord
+
+text = st.text(st.characters(exclude_categories=["Cs"]))
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | text
+garbage = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | text,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),
+    max_leaves=12,
+)
+keys = st.sampled_from(list(json.loads(made_record().to_json())))
+
+
+@given(
+    name=text,
+    options=st.dictionaries(text, scalars, max_size=5),
+    metrics=st.dictionaries(text, st.floats(), max_size=5),
+    data=st.dictionaries(text, garbage, max_size=3),
+)
+def test_a_record_reads_back_as_it_was_written(
+    name: str, options: dict[str, object], metrics: dict[str, float], data: dict[str, object]
+) -> None:
+    """What is stored is what was given, but that a number that is not finite becomes null."""
+    record = made_record(name=name, metrics=metrics, data=data)
+    record.options.model = options  # type: ignore[assignment]
+    written = record.to_json()
+    again = RunRecord.from_json(written)
+    assert again == record
+    assert again.options.model == options
+    assert all(
+        again.metrics[key] == value if math.isfinite(value) else again.metrics[key] is None
+        for key, value in metrics.items()
+    )
+    assert again.to_json() == written
+
+
+def test_a_value_that_became_infinite_in_place_is_written_as_null() -> None:
+    """Every JSON reader can open the file, even if a metric was set behind the validation's back."""
+    record = made_record()
+    record.metrics["test/loss"] = math.inf
+    record.data["sizes"] = [1.0, math.nan]
+    values = json.loads(record.to_json(), parse_constant=lambda name: pytest.fail(f"{name} in the file"))
+    assert values["metrics"]["test/loss"] is None
+    assert values["data"]["sizes"] == [1.0, None]
+
+
+@given(st.dictionaries(keys, garbage, max_size=4) | garbage, st.booleans())
+def test_garbage_in_the_file_is_an_error_that_says_so(found: object, complete: bool) -> None:
+    """Any JSON is either a record or a RunError, whatever is in it."""
+    if complete and isinstance(found, dict):
+        found = {**json.loads(made_record().to_json()), **found}
+    with contextlib.suppress(RunError):
+        record = RunRecord.from_json(json.dumps(found))
+        assert RunRecord.from_json(record.to_json()) == record
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "[" * 100_000,
+        '{"id": NaN}',
+        '"\\ud800"',
+        '{"epochs": 1' + "0" * 5000 + "}",
+        "\x00",
+    ],
+)
+def test_text_that_is_no_record_is_refused(broken: str) -> None:
+    """Half a file, deep nesting, NaN, half a character and huge numbers are all foreseen."""
+    with pytest.raises(RunError):
+        RunRecord.from_json(broken)
+
+
+def test_a_record_of_a_newer_galaxynet_says_to_upgrade() -> None:
+    """A record that this version cannot understand is not half understood."""
+    values = json.loads(made_record().to_json()) | {"schema": 2, "status": "paused"}
+    with pytest.raises(RunError, match=r"layout 2.*pip install --upgrade galaxynet"):
+        RunRecord.from_json(json.dumps(values))
+
+
+def test_keys_that_are_not_known_are_kept() -> None:
+    """A field that a later version of the same layout adds is not lost when the record is saved again."""
+    values = json.loads(made_record().to_json())
+    values["energy"] = {"joule": 12}
+    values["model"]["homepage"] = "https://example.org"
+    again = json.loads(RunRecord.from_json(json.dumps(values)).to_json())
+    assert again == values
+
+
+def test_a_status_that_does_not_exist_cannot_be_set() -> None:
+    """A record in memory is as valid as one that was read."""
+    record = made_record()
+    with pytest.raises(ValueError, match="status"):
+        record.status = "done"  # type: ignore[assignment]
+
+
+def test_a_wrong_value_is_named_by_its_place() -> None:
+    """The sentence says which key is wrong."""
+    values = json.loads(made_record().to_json())
+    values["model"] = {"distribution": "galaxynet"}
+    with pytest.raises(RunError, match=r"model\.name"):
+        RunRecord.from_json(json.dumps(values))
