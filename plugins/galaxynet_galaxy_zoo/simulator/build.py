@@ -85,7 +85,7 @@ def _blocks(options: SimulatorOptions) -> Generator[Block]:
     Only a few blocks are under way at once, so that memory does not grow with the survey.
     """
     starts = iter(range(0, options.count, _BLOCK))
-    cores = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 64)
+    cores = _cores()
     if cores == 1 or options.count <= 2 * _BLOCK:
         for start in starts:
             yield _block(options, start)
@@ -107,6 +107,12 @@ def _blocks(options: SimulatorOptions) -> Generator[Block]:
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _cores() -> int:
+    """The cores that this process may use: in a container or a batch job fewer than the machine has."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, 60)  # Windows waits for 63 handles at most
 
 
 def _one_thread() -> None:

@@ -33,6 +33,7 @@ _ELECTRONS = (1050.0, 825.0, 580.0)
 """Electrons per nanomaggie in g, r and i."""
 
 _STRETCH, _SOFTENING = 0.75, 6.6
+_FULL_WELL = 60.0
 _SKY = (-0.018, 0.000, -0.008)
 _FIRST_QUALITY, _SECOND_QUALITY = 88, 75
 
@@ -126,7 +127,8 @@ def composite(bands: Bands) -> Picture:
         Shape (side, side, 3), in the order blue, green, red.
     """
     weights, sky = (np.asarray(values, np.float32)[:, None, None] for values in (WEIGHTS, _SKY))
-    planes = np.maximum(bands * weights + sky, 0)
+    # A full well is white: beyond it no band is brighter than another.
+    planes = np.clip(bands * weights + sky, 0, _FULL_WELL)
     mean = planes.mean(axis=0) + np.float32(1e-6)
     planes *= stretched(mean) / mean
     planes /= np.maximum(planes.max(axis=0), 1)

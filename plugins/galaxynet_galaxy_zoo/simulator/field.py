@@ -140,9 +140,9 @@ def add_spikes(bands: Bands, objects: list[FieldObject], angle: float) -> None:
         u = x * np.float32(math.cos(angle)) + y * np.float32(math.sin(angle))
         v = y * np.float32(math.cos(angle)) - x * np.float32(math.sin(angle))
         for first, second in ((u, v), (v, u)):
-            fading = np.exp(-np.abs(first) / np.float32(4 * (thing.fluxes[1] / 1600) ** 0.45))
+            fading = np.exp(-np.abs(first) / np.float32(3.4 * (thing.fluxes[1] / 1600) ** 0.45))
             beam = np.exp(-0.5 * (second / np.float32(0.9)) ** 2) * fading
-            for band, strength in enumerate((0.00009, 0.00008, 0.0001)):
+            for band, strength in enumerate((0.00003, 0.000025, 0.00003)):
                 bands[band] += beam * np.float32(strength * thing.fluxes[band])
 
 

@@ -17,9 +17,10 @@ Plane = npt.NDArray[np.float32]
 def sersic_b(n: float) -> float:
     """The constant b_n that makes half of a Sérsic profile's light fall within its effective radius.
 
-    Asymptotic series of Ciotti & Bertin 1999 (A&A 352, 447, equation 18), good to 1e-6 for n > 0.5.
+    Asymptotic series of Ciotti & Bertin 1999 (A&A 352, 447, equation 18), good to 1e-4 for n >= 1.
     """
-    return 2 * n - 1 / 3 + 4 / (405 * n) + 46 / (25515 * n**2) + 131 / (1148175 * n**3)
+    series = 2 * n - 1 / 3 + 4 / (405 * n) + 46 / (25515 * n**2) + 131 / (1148175 * n**3)
+    return series - 2194697 / (30690717750 * n**4)
 
 
 def sersic(radius: Plane, n: float, effective_radius: float) -> Plane:
