@@ -170,7 +170,7 @@ class ArrayDataModule(DataModule):
             for line in self._data.notes:
                 note(line)
 
-    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002 (lightning gives it by name)
+    def setup(self, stage: str | None = None) -> None:
         """Open the prepared data. Immediate the second time."""
         if self._data is None:
             self._data = self.load()

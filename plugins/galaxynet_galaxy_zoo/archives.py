@@ -1,12 +1,13 @@
-"""The galaxies' JPEGs, read where they lie (in the zip, or in an unpacked folder) into one uint8 array.
+"""The galaxies' JPEGs, read straight out of the zip into one uint8 array.
 
-The zip is never unpacked. JPEGs are decoded on all cores, because OpenCV lets other threads run meanwhile,
-and at a half, a quarter or an eighth of their size where that is enough: the decoder then skips most of the
-inverse transform.
+The archive is never unpacked. JPEGs are decoded on all cores, because OpenCV lets other threads run
+meanwhile, and at a half, a quarter or an eighth of their size where that is enough: the decoder then skips
+most of the inverse transform.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zipfile
 import zlib
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -25,12 +26,15 @@ from galaxynet.data.arrays import Block, CachedArray, Recipe, cached_array, fing
 from galaxynet.errors import DataError
 from galaxynet.terminal import progress
 from galaxynet_galaxy_zoo.jpeg import jpeg_size
+from galaxynet_galaxy_zoo.members import members, open_archive
 
 VERSION = 1
 """Part of the cache's key: raise it when the pixels that come out of here change."""
 
 _BLOCK = 128
 _SAMPLE = 64
+_DAMAGE = (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, cv2.error)
+"""What reading and decoding a damaged member raises."""
 
 
 @dataclass(frozen=True)
@@ -53,56 +57,6 @@ class View:
         return (self.size, self.size, 1 if self.channels == "gray" else 3)
 
 
-class Images(Protocol):
-    """A store of image files, by name."""
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The files, in the order in which they are read."""
-
-    def read(self, name: str) -> bytes:
-        """The bytes of a file; called from several threads at once."""
-
-
-class ZipImages:
-    """The images in a zip archive, stored or deflated.
-
-    Raises:
-        DataError: If the file is no zip archive, or only a part of one.
-    """
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self._archive = zipfile.ZipFile(path)
-        except zipfile.BadZipFile as error:
-            raise DataError(
-                f"{path} is not a whole zip archive: {error}.", "Remove it and fetch it again."
-            ) from error
-        except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror}.") from error
-        self.names = [info.filename for info in self._archive.infolist() if _is_image(info.filename)]
-
-    def read(self, name: str) -> bytes:
-        """The bytes of a member, checked against the archive's checksum."""
-        return self._archive.read(name)
-
-
-class FolderImages:
-    """The images in a folder, for those who have unpacked the archive already."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.names = sorted(entry.name for entry in os.scandir(path) if _is_image(entry.name))
-
-    def read(self, name: str) -> bytes:
-        """The bytes of a file."""
-        return (self._path / name).read_bytes()
-
-
-def _is_image(name: str) -> bool:
-    return name.lower().endswith((".jpg", ".jpeg")) and not Path(name).name.startswith(".")
-
-
 def load_images(source: Path, cache: Path, view: View) -> CachedArray:
     """The images of an archive as an array, prepared once and kept.
 
@@ -110,7 +64,7 @@ def load_images(source: Path, cache: Path, view: View) -> CachedArray:
     GalaxyID, and those that are not square or of another size than the others.
 
     Args:
-        source: The zip archive, or a folder of JPEGs.
+        source: The zip archive; its members may be stored or deflated.
         cache: Folder for prepared arrays.
         view: What to keep of each image.
 
@@ -124,36 +78,42 @@ def load_images(source: Path, cache: Path, view: View) -> CachedArray:
         "channels": view.channels,
         "crop": view.crop,
     }
-    return cached_array(cache, key, lambda: _recipe(source, view))
+    found = cached_array(cache, key, lambda: _recipe(source, view))
+    if not found.ids:
+        raise DataError(
+            f"None of the images of {source} can be used: {next(iter(found.skipped.values()))}.",
+            "Remove it and fetch it again.",
+        )
+    return found
 
 
 def _recipe(source: Path, view: View) -> Recipe:
-    images: Images = FolderImages(source) if source.is_dir() else ZipImages(source)
-    if not images.names:
-        raise DataError(f"{source} has no JPEG images in it.", "Remove it and fetch it again.")
-    width = _common_width(images, source)
+    archive = open_archive(source)
+    found = members(archive)
+    if not found.images:
+        raise DataError(
+            f"{source} has no JPEG images named by GalaxyID in it.", "Remove it and fetch it again."
+        )
+    width = _common_width(archive, list(found.images.values()), source)
     if view.crop is not None and view.crop > width:
         raise DataError(
-            f"--crop {view.crop}: the images of {source} are {width} pixels wide.",
-            f"Give at most {width}.",
+            f"--crop {view.crop}: the images of {source} are {width} pixels wide.", f"Give at most {width}."
         )
-    return Recipe(
-        rows=len(images.names),
-        shape=view.shape,
-        blocks=lambda: _blocks(images, source, view, width),
-        extra={"width": width},
-    )
+
+    def blocks() -> Iterator[Block]:
+        with archive:
+            yield Block(np.empty((0, *view.shape), np.uint8), [], found.odd)
+            yield from _decoded(archive, list(found.images.items()), view, width)
+
+    return Recipe(rows=len(found.images), shape=view.shape, blocks=blocks, extra={"width": width})
 
 
-def _common_width(images: Images, source: Path) -> int:
+def _common_width(archive: zipfile.ZipFile, names: Sequence[str], source: Path) -> int:
     """The width that most of the square images have, by the headers of a few dozen spread over all."""
-    step = max(1, len(images.names) // _SAMPLE)
     sizes: Counter[tuple[int, int]] = Counter()
-    for name in images.names[::step]:
-        try:
-            sizes[jpeg_size(images.read(name))] += 1
-        except _DAMAGE:
-            continue
+    for name in names[:: max(1, len(names) // _SAMPLE)]:
+        with contextlib.suppress(*_DAMAGE):
+            sizes[jpeg_size(archive.read(name))] += 1
     square = [(count, width) for (width, height), count in sizes.items() if width == height]
     if square:
         return max(square)[1]
@@ -161,65 +121,43 @@ def _common_width(images: Images, source: Path) -> int:
         width, height = sizes.most_common(1)[0][0]
         raise DataError(
             f"The images of {source} are not square: they are {width} x {height} pixels.",
-            "Cut them square, as the competition's 424 x 424.",
+            "Cut them square; the competition's are 424 x 424.",
         )
-    raise DataError(f"None of the images of {source} can be read.", "Remove it and fetch it again.")
+    raise DataError(f"The images of {source} cannot be read.", "Remove it and fetch it again.")
 
 
-_DAMAGE = (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, cv2.error)
-
-
-def _blocks(images: Images, source: Path, view: View, width: int) -> Iterator[Block]:
+def _decoded(
+    archive: zipfile.ZipFile, images: Sequence[tuple[int, str]], view: View, width: int
+) -> Iterator[Block]:
     """Decode on all cores; the blocks come in the archive's order, a few ahead of the one being written."""
     decode = decoder(view, width)
-    jobs: list[tuple[int, str]] = []
-    doubtful: dict[str, str] = {}
-    seen: set[int] = set()
-    for name in images.names:
-        stem = Path(name).stem
-        if not stem.isascii() or not stem.isdigit():
-            doubtful[name] = "its name is no GalaxyID"
-        elif int(stem) in seen:
-            doubtful[name] = "another image has the same GalaxyID"
-        else:
-            seen.add(int(stem))
-            jobs.append((int(stem), name))
 
-    def block(part: list[tuple[int, str]]) -> Block:
+    def block(part: Sequence[tuple[int, str]]) -> Block:
         rows = np.empty((len(part), *view.shape), np.uint8)
         ids: list[int | str] = []
         skipped: dict[str, str] = {}
-        for id_, name in part:
+        for galaxy, name in part:
             try:
-                decode(images.read(name), rows[len(ids)])
-                ids.append(id_)
+                decode(archive.read(name), rows[len(ids)])
+                ids.append(galaxy)
             except _DAMAGE as error:
                 skipped[name] = str(error) or type(error).__name__
         return Block(rows[: len(ids)], ids, skipped)
 
     workers = os.cpu_count() or 1
-    usable = 0
-    waiting: deque[tuple[int, Future[Block]]] = deque()
+    parts = [images[start : start + _BLOCK] for start in range(0, len(images), _BLOCK)]
+    waiting: deque[Future[Block]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="jpeg")
     try:
-        with progress("reading images", len(jobs), "images") as advance:
-            for start in range(0, len(jobs), _BLOCK):
-                part = jobs[start : start + _BLOCK]
-                waiting.append((len(part), pool.submit(block, part)))
-                while len(waiting) > 2 * workers or (waiting and start + _BLOCK >= len(jobs)):
-                    count, future = waiting.popleft()
-                    made = future.result()
-                    usable += len(made.ids)
+        with progress("reading images", len(images), "images") as advance:
+            for number, part in enumerate(parts, start=1):
+                waiting.append(pool.submit(block, part))
+                while len(waiting) > 2 * workers or (waiting and number == len(parts)):
+                    made = waiting.popleft().result()
                     yield made
-                    advance(count)
+                    advance(len(made.ids) + len(made.skipped))
     finally:
         pool.shutdown(cancel_futures=True)
-    if not usable:
-        raise DataError(
-            f"None of the images of {source} can be used.",
-            "Its JPEGs are to be square and named by GalaxyID.",
-        )
-    yield Block(np.empty((0, *view.shape), np.uint8), [], doubtful)
 
 
 def decoder(view: View, width: int) -> Callable[[bytes, npt.NDArray[np.uint8]], None]:

@@ -42,7 +42,7 @@ class GalaxyZooData(ArrayDataModule):
             DataError: If files are missing or damaged, or do not fit together.
         """
         options = self.options
-        source = need(self.folder, TRAINING_IMAGES, self.name)
+        source = need(self.folder, TRAINING_IMAGES)
         labels = self._labels()
         view = View(options.size, options.channels, options.crop)
         images = load_images(source, self.folder / "arrays", view)
@@ -81,7 +81,7 @@ class GalaxyZooData(ArrayDataModule):
     def _labels(self) -> Labels:
         rule = RULES.get(self.options.labels)
         if rule is not None:
-            return rule(read_votes(need(self.folder, SOLUTIONS, self.name)))
+            return rule(read_votes(need(self.folder, SOLUTIONS)))
         path = Path(self.options.labels).expanduser()
         if not path.exists():
             raise DataError(

@@ -1,4 +1,4 @@
-"""Where the files of the dataset lie: as fetched, or as a person has unpacked them."""
+"""Where the files of the dataset lie."""
 
 from __future__ import annotations
 
@@ -8,29 +8,20 @@ from galaxynet.errors import DataError
 from galaxynet.plugin import DataFile
 
 
-def find(folder: Path, file: DataFile) -> Path | None:
-    """The archive in a folder, or its unpacked form, or None if neither is there."""
-    for name in (file.name, file.folder):
-        if name and (folder / name).exists():
-            return folder / name
-    return None
-
-
-def need(folder: Path, file: DataFile, dataset: str) -> Path:
-    """The archive in a folder, or its unpacked form.
+def need(folder: Path, file: DataFile) -> Path:
+    """A file of the dataset.
 
     Args:
-        folder: The dataset's folder.
+        folder: The dataset's folder; its name is the dataset's.
         file: The wanted file.
-        dataset: The dataset's name.
 
     Raises:
-        DataError: If neither is there; says how to fetch it.
+        DataError: If it is not there; says how to fetch it.
     """
-    found = find(folder, file)
-    if found is None:
+    path = folder / file.name
+    if not path.is_file():
         raise DataError(
-            f"The dataset {dataset} is not there: {folder / file.name} is missing ({file.summary}).",
-            f"Fetch it with: galaxynet fetch {dataset}",
+            f"The dataset {folder.name} is not there: {path} is missing ({file.summary}).",
+            f"Fetch it with: galaxynet fetch {folder.name}",
         )
-    return found
+    return path

@@ -1,0 +1,54 @@
+"""The galaxies that an image archive holds."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from galaxynet.errors import DataError
+
+
+@dataclass(frozen=True)
+class Members:
+    """What is in an archive.
+
+    Attributes:
+        images: Name in the archive of the image of each GalaxyID, in the order of the archive.
+        odd: JPEGs that are no galaxy's image: name and reason.
+    """
+
+    images: dict[int, str]
+    odd: dict[str, str]
+
+
+def open_archive(path: Path) -> zipfile.ZipFile:
+    """Open a zip archive.
+
+    Raises:
+        DataError: If it is none, or only a part of one.
+    """
+    try:
+        return zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise DataError(
+            f"{path} is not a whole zip archive: {error}.", "Remove it and fetch it again."
+        ) from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def members(archive: zipfile.ZipFile) -> Members:
+    """The images in an archive, by GalaxyID, wherever in it they lie."""
+    images: dict[int, str] = {}
+    odd: dict[str, str] = {}
+    for name in archive.namelist():
+        path = PurePosixPath(name)
+        # macOS adds a `._100008.jpg` to every file when it packs a folder.
+        if path.suffix.lower() not in (".jpg", ".jpeg") or path.name.startswith("."):
+            continue
+        if not (path.stem.isascii() and path.stem.isdigit()):
+            odd[name] = "its name is no GalaxyID"
+        elif images.setdefault(int(path.stem), name) != name:
+            odd[name] = "another image has the same GalaxyID"
+    return Members(images, odd)
