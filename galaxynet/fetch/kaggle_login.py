@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import stat
 import sys
@@ -96,7 +97,7 @@ class Session:
                     if error.response is None:
                         raise
                     answer = error.response
-                except requests.exceptions.JSONDecodeError:
+                except json.JSONDecodeError:
                     raise FetchError(
                         "Kaggle's address answers with something that is not Kaggle's.",
                         "A login page of the network, perhaps: open any page in a browser, then try again.",

@@ -63,6 +63,8 @@ class Partial:
             self._stream.close()
         if self._hasher:
             self._hasher.close()
+        if error and not self.size:
+            self.forget()
 
     @property
     def complete(self) -> bool:

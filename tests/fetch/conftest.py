@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made import clean_environment, command_line, module
+from kaggle_server import KEY, USER, KaggleServer
+from kagglesdk import kaggle_env
+from kagglesdk.kaggle_env import KaggleEnv
+from made import challenge, clean_environment, command_line, module
 
 from galaxynet import registry, terminal
 from galaxynet.registry import Plugin
@@ -28,6 +31,27 @@ def stranger(distribution: Any) -> Callable[..., Plugin]:
         return registry.find("dataset", name)
 
     return install
+
+
+@pytest.fixture
+def server() -> Iterator[KaggleServer]:
+    """Kaggle, on this machine."""
+    with KaggleServer(challenge()) as running:
+        yield running
+
+
+@pytest.fixture
+def kaggle(server: KaggleServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KaggleServer:
+    """The same, and this process takes it for Kaggle and is logged in."""
+    for name in list(os.environ):
+        if name.startswith("KAGGLE") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    (tmp_path / "home" / ".kaggle").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KAGGLE_USERNAME", USER)
+    monkeypatch.setenv("KAGGLE_KEY", KEY)
+    monkeypatch.setitem(kaggle_env._env_to_endpoint, KaggleEnv.PROD, f"http://127.0.0.1:{server.port}")
+    return server
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import random
 import sys
 import textwrap
 import zipfile
@@ -69,10 +71,29 @@ LABELS = {"labels.csv": b"id,label\n0,spiral\n1,smooth\n"}
 
 def write_zip(path: Path, members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
     """A zip with these members."""
-    with zipfile.ZipFile(path, "w", method) as archive:
+    path.write_bytes(zip_bytes(members, method))
+    return path
+
+
+def challenge() -> dict[str, bytes]:
+    """The files of the competition: images of about 1 MB that do not get smaller, and labels."""
+    noise = random.Random(1)
+    images = {f"images/{number}.jpg": noise.randbytes(100_000) for number in range(10)}
+    return {
+        "images.zip": zip_bytes(images, zipfile.ZIP_STORED),
+        "labels.zip": zip_bytes(LABELS),
+        "more.zip": zip_bytes({"more/1.jpg": b"more"}),
+        "rules.txt": b"The rules.",
+    }
+
+
+def zip_bytes(members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """The bytes of a zip with these members."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, content in members.items():
             archive.writestr(zipfile.ZipInfo(name, (2013, 12, 20, 0, 0, 0)), content, method)
-    return path
+    return buffer.getvalue()
 
 
 def contents(path: Path) -> dict[str, bytes]:

@@ -1,0 +1,336 @@
+"""Downloads from Kaggle by its real client, against a server on this machine."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from kaggle_server import KEY, SECRETS, TOKEN, USER, KaggleServer
+from made import GALAXIES, LABELS, challenge, on_disk, zip_bytes
+
+from galaxynet.errors import DataError, GalaxynetError
+from galaxynet.fetch import receipts
+from galaxynet.fetch.fetching import Outcome, Wish, fetch
+from galaxynet.fetch.patience import Patience
+from galaxynet.fetch.planning import plan
+
+Stranger = Callable[..., object]
+QUICK = Patience(silence=0.4, retries=2, pause=0.01, longest=2)
+FILES = challenge()
+WHOLE = ["images.zip", "labels.zip", "receipt.json"]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_secret(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """Whatever a test does, no credential and no signed link appears in what it prints."""
+    yield
+    printed = "".join(capfd.readouterr())
+    assert not [secret for secret in SECRETS if secret in printed]
+
+
+@pytest.fixture
+def get(stranger: Stranger, kaggle: KaggleServer, data: Path) -> Callable[..., Outcome]:
+    """Fetch the stranger's dataset from the server that passes for Kaggle."""
+    plugin = stranger(GALAXIES)
+
+    def run(**wish: object) -> Outcome:
+        return fetch(Wish(plugin, data, **{"patience": QUICK, **wish}))  # type: ignore[arg-type]
+
+    return run
+
+
+def whole(data: Path) -> bool:
+    folder = data / "stars"
+    return on_disk(folder) == WHOLE and all((folder / name).read_bytes() == FILES[name] for name in WHOLE[:2])
+
+
+def error_of(get: Callable[..., Outcome]) -> GalaxynetError:
+    """The error, after a look that nothing secret is in it or in what it hangs on."""
+    with pytest.raises(GalaxynetError) as raised:
+        get()
+    error: BaseException | None = raised.value
+    while error is not None:
+        text = f"{error!s} {error!r} {error.__dict__}"
+        assert not [secret for secret in SECRETS if secret in text]
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return raised.value
+
+
+def test_a_competition_is_fetched(get: Callable[..., Outcome], kaggle: KaggleServer, data: Path) -> None:
+    """The files that the dataset needs arrive whole, with one login, one list and one link for each."""
+    assert get().fetched == ("images.zip", "labels.zip")
+    assert whole(data)
+    receipt = receipts.load(data / "stars")
+    assert receipt is not None
+    assert receipt.files["images.zip"].source == "kaggle competition star-challenge"
+    assert len(kaggle.asked("DownloadDataFile")) == 2
+    assert not kaggle.asked("more.zip")
+
+
+def test_a_group_of_files_is_added(get: Callable[..., Outcome], data: Path) -> None:
+    """`--with more` also fetches the files of that group, and only those that are not there."""
+    get()
+    assert get(groups=("more",)).fetched == ("more.zip",)
+    assert "more.zip" in on_disk(data / "stars")
+
+
+def test_a_second_fetch_asks_kaggle_nothing(get: Callable[..., Outcome], kaggle: KaggleServer) -> None:
+    """What is there needs no login and no request."""
+    get()
+    kaggle.requests.clear()
+    os.environ.pop("KAGGLE_KEY")
+    assert get().fetched == ()
+    assert kaggle.requests == []
+
+
+def test_the_signed_link_gets_no_credential(get: Callable[..., Outcome], kaggle: KaggleServer) -> None:
+    """The login goes to Kaggle's API alone, never on to the storage that a link leads to."""
+    kaggle.fail("storage", "cut")
+    get()
+    assert all("Authorization" in headers for headers in kaggle.asked("DownloadDataFile"))
+    basic = base64.b64encode(f"{USER}:{KEY}".encode()).decode()
+    stored = [headers for _, path, headers in kaggle.requests if path.startswith("/storage")]
+    # On this server both have one address, so requests keeps the header; it must be the login or nothing.
+    assert all(headers.get("Authorization") in (None, f"Basic {basic}") for headers in stored)
+
+
+@pytest.mark.parametrize(
+    "fault", ["cut", "nothing", "silent", "403", "400", "500", "429 0", "wrong range", "corrupt"]
+)
+def test_a_failing_storage_gets_a_fresh_link(
+    get: Callable[..., Outcome], kaggle: KaggleServer, data: Path, fault: str
+) -> None:
+    """After any failure a new link is asked for, as each is good for one request, and the file ends whole."""
+    kaggle.fail("storage", "cut", fault)
+    get()
+    assert whole(data)
+
+
+def test_an_expired_link_mid_way_goes_on(
+    get: Callable[..., Outcome], kaggle: KaggleServer, data: Path
+) -> None:
+    """A link that expires half-way is replaced, and the download goes on where it stopped."""
+    kaggle.fail("storage", "cut 600000", "403")
+    get()
+    stored = kaggle.asked("/storage/images.zip")
+    assert [headers.get("Range") for headers in stored] == [None, "bytes=600000-", "bytes=600000-"]
+    assert whole(data)
+
+
+@pytest.mark.parametrize("fault", ["500", "503", "429 0", "silent", "cut"])
+def test_a_failing_api_is_asked_again(
+    get: Callable[..., Outcome], kaggle: KaggleServer, data: Path, fault: str
+) -> None:
+    """A passing failure of the API costs a pause, not the fetch."""
+    kaggle.fail("api", fault, "", fault)
+    get()
+    assert whole(data)
+
+
+@pytest.mark.parametrize(
+    ("faults", "reason", "hint"),
+    [
+        (["401"], r"does not know these credentials \(401\)", "kaggle.com/settings"),
+        (
+            ["403"],
+            r"does not hand out competition star-challenge to this account \(403\)",
+            "star-challenge/rules",
+        ),
+        (["", "", "403"], r"does not hand out images.zip to this account \(403\)", "star-challenge/rules"),
+        (["404"], r"has no competition star-challenge \(404\)", "--from FOLDER"),
+        (["400"], r"refuses competition star-challenge \(400\)", "--from FOLDER"),
+        (["500"] * 3, r"fault of its own \(500\). It was tried 3 times", "later"),
+        (["503"] * 3, r"fault of its own \(503\). It was tried 3 times", "later"),
+        (["429 0"] * 3, r"too many requests \(429\). It was tried 3 times", "later"),
+        (["429 900"], "asks for a pause of 900 seconds", "after that"),
+        (["silent"] * 3, r"Kaggle was silent for 0.4 seconds", "network"),
+        (["cut"] * 3, "Kaggle broke off the connection", "network"),
+        (["html"], "something that is not Kaggle's", "login page"),
+    ],
+)
+def test_what_the_api_refuses_is_told(
+    get: Callable[..., Outcome], kaggle: KaggleServer, data: Path, faults: list[str], reason: str, hint: str
+) -> None:
+    """Each refusal is one sentence and one way out, without a credential, and leaves no file."""
+    kaggle.fail("api", *faults)
+    error = error_of(get)
+    assert re.search(reason, error.message), error.message
+    assert hint in error.hint
+    assert on_disk(data / "stars") == []
+
+
+def test_kaggles_own_words_are_passed_on_without_secrets(
+    get: Callable[..., Outcome], kaggle: KaggleServer
+) -> None:
+    """What Kaggle says to a refusal is shown, with the key blotted out should it stand there."""
+    kaggle.fail("api", "403")
+    assert "Kaggle says: the key *** is not welcome." in error_of(get).message
+
+
+def test_no_credentials(get: Callable[..., Outcome], data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without credentials it is said how to get them, and what to do instead."""
+    for variable in ("KAGGLE_KEY", "KAGGLE_USERNAME"):
+        monkeypatch.delenv(variable)
+    error = error_of(get)
+    assert "no credentials were found" in error.message
+    assert "https://www.kaggle.com/settings" in error.hint
+    assert "galaxynet fetch stars --from FOLDER" in error.hint
+    assert not sys.stdin.closed
+
+
+def test_empty_credentials_are_none(
+    get: Callable[..., Outcome], kaggle: KaggleServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Variables that are set but empty are no credentials, and hide none that lie in a file."""
+    monkeypatch.setenv("KAGGLE_KEY", "")
+    monkeypatch.setenv("KAGGLE_USERNAME", " ")
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "")
+    assert "no credentials were found" in error_of(get).message
+    assert kaggle.requests == []
+    assert os.environ["KAGGLE_KEY"] == ""
+
+
+def test_a_token_is_taken(
+    get: Callable[..., Outcome], kaggle: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token in KAGGLE_API_TOKEN logs in; one that Kaggle does not know is named as such."""
+    for variable in ("KAGGLE_KEY", "KAGGLE_USERNAME"):
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "stale")
+    assert "does not accept the token in KAGGLE_API_TOKEN" in error_of(get).message
+    monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
+    get()
+    assert whole(data)
+    assert kaggle.asked("ListDataFiles")[0]["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_an_open_token_file_is_pointed_out(
+    get: Callable[..., Outcome], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A file with credentials that others can read is named, with the command that closes it."""
+    kept = tmp_path / "home" / ".kaggle" / "kaggle.json"
+    kept.write_text("{}")
+    kept.chmod(0o644)
+    get()
+    assert f"close it with: chmod 600 {kept}" in " ".join(capfd.readouterr().err.split())
+    kept.chmod(0o600)
+    get(force=True)
+    assert "chmod" not in capfd.readouterr().err
+
+
+def test_verbose_prints_no_headers(
+    get: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With VERBOSE set the client would print every header, the key included; here it does not."""
+    monkeypatch.setenv("VERBOSE", "1")
+    get()
+    assert capfd.readouterr().out == ""
+
+
+def test_a_file_that_the_competition_lacks_is_named(
+    get: Callable[..., Outcome], kaggle: KaggleServer
+) -> None:
+    """If Kaggle's list does not have a file, it is said what the list has, all its pages."""
+    kaggle.listed = ["labels.zip", "more.zip", "rules.txt"]
+    error = error_of(get)
+    assert "star-challenge has no file images.zip" in error.message
+    assert error.hint == "It has: labels.zip, more.zip, rules.txt."
+
+
+def test_another_size_than_listed_is_refused(
+    get: Callable[..., Outcome], kaggle: KaggleServer, data: Path
+) -> None:
+    """An archive that arrives with another size than the list tells is not downloaded."""
+    kaggle.sent["images.zip"] = FILES["images.zip"] + b"more"
+    assert "it should have" in error_of(get).message
+    assert "images.zip" not in on_disk(data / "stars")
+
+
+TABLE = GALAXIES.replace(
+    'DataFile(name="labels.zip", summary="labels", folder="labels.csv")', 'DataFile(name="labels.csv")'
+)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_table_may_arrive_zipped(
+    stranger: Stranger, kaggle: KaggleServer, data: Path, zipped: bool
+) -> None:
+    """A CSV that Kaggle packs into a zip on the way is unpacked; one that it does not, is not."""
+    kaggle.files["labels.csv"] = LABELS["labels.csv"]
+    if zipped:
+        kaggle.sent["labels.csv"] = zip_bytes(LABELS)
+    fetch(Wish(stranger(TABLE), data, patience=QUICK))
+    assert (data / "stars" / "labels.csv").read_bytes() == LABELS["labels.csv"]
+    assert on_disk(data / "stars") == ["images.zip", "labels.csv", "receipt.json"]
+
+
+def test_a_table_of_another_size_is_damaged(stranger: Stranger, kaggle: KaggleServer, data: Path) -> None:
+    """A table that is shorter than Kaggle lists it is not kept."""
+    kaggle.files["labels.csv"] = LABELS["labels.csv"]
+    kaggle.sent["labels.csv"] = b"id,label\n"
+    with pytest.raises(DataError, match="Kaggle lists 27"):
+        fetch(Wish(stranger(TABLE), data, patience=QUICK))
+    assert on_disk(data / "stars") == ["images.zip", "receipt.json"]
+
+
+DIGITS = """
+SPEC = DatasetSpec(
+    name="stars", summary="digits", options=Nothing, module="nowhere:Module",
+    files=(DataFile(name="train.gz", md5="0" * 32), DataFile(name="test.csv")),
+    sources=(
+        Https(mirrors=("http://127.0.0.1:9",)),
+        KaggleDataset(slug="ann/digits", members={"train.gz": ("train.idx/train.idx", "train.idx")}),
+    ),
+)
+"""
+
+
+def test_a_kaggle_dataset_is_taken_apart(stranger: Stranger, kaggle: KaggleServer, data: Path) -> None:
+    """The one zip of a Kaggle dataset gives the files, compressed where the dataset wants them so."""
+    kaggle.files["digits.zip"] = zip_bytes({"a/test.csv": b"1,2", "train.idx/train.idx": b"pixels", "x": b""})
+    kaggle.fail("storage", "cut", "corrupt")
+    fetch(Wish(stranger(DIGITS), data, source="kaggle", patience=QUICK))
+    assert gzip.decompress((data / "stars" / "train.gz").read_bytes()) == b"pixels"
+    assert (data / "stars" / "test.csv").read_bytes() == b"1,2"
+    assert on_disk(data / "stars") == ["receipt.json", "test.csv", "train.gz"]
+
+
+def test_a_kaggle_dataset_that_lacks_a_file(stranger: Stranger, kaggle: KaggleServer, data: Path) -> None:
+    """If the zip does not hold a file it is named, and the zip is not left behind."""
+    kaggle.files["digits.zip"] = zip_bytes({"train.idx": b"pixels"})
+    with pytest.raises(DataError, match=r"does not hold test\.csv"):
+        fetch(Wish(stranger(DIGITS), data, source="kaggle", patience=QUICK))
+    assert "digits.zip.part" not in on_disk(data / "stars")
+
+
+def test_a_plan_asks_for_sizes_and_writes_nothing(
+    stranger: Stranger, kaggle: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dry run tells files, sizes and origin; without credentials it tells what it can."""
+    wish = Wish(stranger(GALAXIES), data, patience=QUICK)
+    lines = plan(wish)
+    assert [(line.name, line.size) for line in lines] == [(name, len(FILES[name])) for name in WHOLE[:2]]
+    assert all("star-challenge" in line.what for line in lines)
+    assert not kaggle.asked("/storage")
+    assert not data.exists()
+    monkeypatch.delenv("KAGGLE_KEY")
+    assert [line.size for line in plan(wish)] == [None, None]
+
+
+def test_kaggles_client_is_imported_for_kaggle_alone() -> None:
+    """Neither the help nor a fetch from a folder imports Kaggle's client."""
+    code = (
+        "import sys, contextlib; from galaxynet.cli.main import root\n"
+        "with contextlib.suppress(SystemExit): root().main(['fetch', '--help'], standalone_mode=False)\n"
+        "import galaxynet.fetch.fetching, galaxynet.fetch.taking, galaxynet.fetch.downloading\n"
+        "print([name for name in ('kaggle', 'kagglesdk', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n")
