@@ -77,8 +77,7 @@ def _matrices(kernel: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
     # Sharing the scale of each point between the two factors keeps both near one.
     scale = np.linalg.norm(tiles, axis=1, keepdims=True) ** 0.5
     tiles, kernels = tiles / scale, kernels * scale
-    with torch.inference_mode(False):  # what is kept here must serve a later backward pass
-        first, second, third = (torch.tensor(np.kron(m, m), dtype=dtype) for m in (tiles, kernels, results))
+    first, second, third = (torch.tensor(np.kron(m, m), dtype=dtype) for m in (tiles, kernels, results))
     return first, second, third
 
 

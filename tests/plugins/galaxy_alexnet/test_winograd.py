@@ -83,7 +83,7 @@ def test_evaluation_autocast_and_copies_use_the_ordinary_convolution_and_the_sam
 
 
 def test_a_forward_pass_without_gradients_does_not_spoil_a_later_training() -> None:
-    """Looking at a network under inference_mode first, and training it afterwards, works."""
+    """Looking at a network in training mode under inference_mode first, and training it afterwards, works."""
     layer = WinogradConv2d(1, 1, 3)
     with torch.inference_mode():
         layer(torch.randn(1, 1, 4, 4))
