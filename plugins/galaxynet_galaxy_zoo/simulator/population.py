@@ -104,8 +104,8 @@ def _disk_galaxy(
     late = float(generator.beta(2.0, 2.0))  # 0 for Sa, 1 for Sd
     inclination = math.degrees(math.acos(float(generator.uniform(0, 1))))
     blue = Colour(
-        0.62 - 0.38 * late + 1.0 * redshift + float(generator.normal(0, 0.06)),
-        0.28 - 0.20 * late + 0.3 * redshift + float(generator.normal(0, 0.04)),
+        0.58 - 0.40 * late + 1.0 * redshift + float(generator.normal(0, 0.06)),
+        0.26 - 0.21 * late + 0.3 * redshift + float(generator.normal(0, 0.04)),
     )
     reddening = 0.22 * max(0.0, inclination - 55) / 35
     if kind == "lenticular":

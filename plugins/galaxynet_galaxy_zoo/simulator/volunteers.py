@@ -39,7 +39,7 @@ def scores(seen: Impression) -> Scores:
     edge = _logistic((0.36 - seen.axis_ratio) / 0.05) * seen.disk
     structure = math.sqrt(seen.arms**2 + 0.6 * seen.patches**2 + 0.8 * seen.bar**2 + 0.7 * seen.ring**2)
     features = (
-        -0.78
+        -0.90
         + 1.05 * math.log((structure + 0.10) / 0.16)
         + 1.6 * edge
         + 0.5 * seen.disk

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import io
+import multiprocessing
 import subprocess
 import sys
+import time
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -93,6 +97,25 @@ def test_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
     with pytest.raises(OSError, match="No space left"):
         simulate(tmp_path, SimulatorOptions(**{"count": 10}))
+
+
+def test_interrupt_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt ends the simulation at once and its processes with it."""
+
+    @contextlib.contextmanager
+    def interrupted(*_arguments: object) -> Iterator[Callable[[int], None]]:
+        def advance(_steps: int) -> None:
+            raise KeyboardInterrupt
+
+        yield advance
+
+    monkeypatch.setattr(build, "_cores", lambda: 2)
+    monkeypatch.setattr(build, "progress", interrupted)
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        simulate(tmp_path, SimulatorOptions(**{"count": 5000}))
+    assert not multiprocessing.active_children()
+    assert time.monotonic() - started < 30
 
 
 def test_script_without_a_main_guard_is_told_so(tmp_path: Path) -> None:
