@@ -138,6 +138,6 @@ def _print(groups: list[Group], names: list[str], test: str) -> None:
     for number, group in enumerate(groups):
         if number:
             console.print()
-        console.print(table(group, console.width, names))
+        console.print(table(group, console.width, names), crop=False)
     if test:
         console.print(f"  {test}", markup=False)

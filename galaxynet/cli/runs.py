@@ -130,7 +130,8 @@ def _print_list(found: list[Run | DamagedRun]) -> None:
     from galaxynet.runs import DamagedRun
 
     if found:
-        results_console().print(listing(found))
+        console = results_console()
+        console.print(listing(found, console.width), soft_wrap=True)
     print_damaged(run for run in found if isinstance(run, DamagedRun))
 
 

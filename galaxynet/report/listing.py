@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-
 from galaxynet.report.columns import NONE
+from galaxynet.report.layout import Line, lay_out
 from galaxynet.report.table import STATUS_STYLE
 from galaxynet.report.wording import UNDEFINED, metric_name, show_metric, show_seconds
 from galaxynet.runs import DamagedRun, Run
 from galaxynet.runs.folder import FOLDER_NAME
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.text import Text
 
-HEADER = ("run", "started", "status", "model", "dataset", "test", "training")
+HEADER = ("id", "name", "started", "status", "model", "dataset", "test", "training")
 RIGHT = ("test", "training")
+_WHOLE = ("id", "started", "status")
+_ROOMY = 95
+"""Cells in a line from which on the training time is shown."""
 
 
 def newest_first(found: Iterable[Run | DamagedRun]) -> list[Run | DamagedRun]:
@@ -54,10 +56,11 @@ def cells(run: Run | DamagedRun) -> list[str]:
     if isinstance(run, DamagedRun):
         name = run.path.name
         short = name[-6:] if FOLDER_NAME.fullmatch(name) else name  # the whole path stands beneath the table
-        return [short, NONE, "damaged", *[NONE] * 4]
+        return [short, "", NONE, "damaged", *[NONE] * 4]
     record = run.record
     return [
-        f"{record.name} {record.id}".strip(),
+        record.id,
+        record.name,
         record.started.astimezone().strftime("%Y-%m-%d %H:%M"),
         run.status,
         record.model.name,
@@ -67,25 +70,16 @@ def cells(run: Run | DamagedRun) -> list[str]:
     ]
 
 
-def listing(found: Iterable[Run | DamagedRun]) -> Table:
-    """The list as a table for the terminal."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for title in HEADER:
-        table.add_column(
-            title,
-            justify="right" if title in RIGHT else "left",
-            overflow="fold",
-            no_wrap=title in ("started", "status", *RIGHT),
-        )
+def listing(found: Iterable[Run | DamagedRun], width: int) -> Text:
+    """The list as a table for a terminal of that width."""
+    header = HEADER if width >= _ROOMY else HEADER[:-1]
+    status = HEADER.index("status")
+    lines = []
     for run in found:
-        texts = [escape(text) for text in cells(run)]
-        style = "red" if isinstance(run, DamagedRun) else STATUS_STYLE[run.status]
-        texts[2] = f"[{style}]{texts[2]}[/]"
-        table.add_row(*texts, style="dim" if isinstance(run, DamagedRun) else "")
-    return table
+        damaged = isinstance(run, DamagedRun)
+        texts = cells(run)[: len(header)]
+        lines.append(Line(texts, {status: STATUS_STYLE[texts[status]]}, style="dim" if damaged else ""))
+    return lay_out(header, [title in RIGHT for title in header], lines, width, whole=_WHOLE)
 
 
 def _result(run: Run) -> str:

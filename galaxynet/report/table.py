@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from galaxynet import terminal
 from galaxynet.report.columns import GOES_FIRST, NONE, SAME_GOES_FIRST, Column, columns
+from galaxynet.report.layout import GAP, Line, lay_out
 from galaxynet.report.rows import Group, Row
 from galaxynet.report.wording import UNDEFINED, show_metric
 
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rich.console import Console, RenderableType
-    from rich.table import Table
+    from rich.text import Text
 
     from galaxynet.runs import DamagedRun
 
 _PIPED_WIDTH = 180
-_GAP = 2
 
 STATUS_STYLE = {
     "finished": "green",
@@ -30,6 +30,7 @@ STATUS_STYLE = {
     "interrupted": "yellow",
     "diverged": "magenta",
     "failed": "red",
+    "damaged": "red",
 }
 
 
@@ -70,7 +71,7 @@ def table(group: Group, width: int, names: Sequence[str] = ()) -> RenderableType
         head.append(f"\nin a table of its own: {group.why}", style="not bold yellow")
     notes = _notes(group, shown, dropped)
     return Stack(
-        head, _build(group, shown), *[Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in notes]
+        head, _build(group, shown, width), *[Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in notes]
     )
 
 
@@ -91,42 +92,31 @@ def print_damaged(damaged: Iterable[DamagedRun]) -> None:
         terminal.notes().print(line, soft_wrap=True)
 
 
-def _build(group: Group, shown: list[Column]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    built = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for column in shown:
-        keep = column.name in ("value", "interval", "train_seconds", "parameters")
-        built.add_column(
-            column.title,
-            justify="right" if column.number else "left",
-            overflow="fold",
-            no_wrap=keep,
-            header_style="bold",
-        )
+def _build(group: Group, shown: list[Column], width: int) -> Text:
     best = _best(group)
-    for row in group.rows:
-        built.add_row(*[_cell(column, row, row is best) for column in shown])
+    lines = [_line(row, shown, row is best) for row in group.rows]
     if any(column.name == "value" for column in shown):
         metric = group.first.record.metric
         for number, (label, accuracy) in enumerate(majority_lines(group)):
             cells = {"value": show_metric(metric, accuracy), shown[0].name: _always(label)}
-            if number == 0:
-                built.add_section()
-            built.add_row(*[escape(cells.get(column.name, "")) for column in shown], style="dim")
-    return built
+            texts = [cells.get(column.name, "") for column in shown]
+            lines.append(Line(texts, style="dim", rule=number == 0))
+    return lay_out([column.title for column in shown], [column.number for column in shown], lines, width)
 
 
-def _cell(column: Column, row: Row, best: bool) -> str:
-    text = escape(column.show(row))
-    if column.name == "status":
-        return f"[{STATUS_STYLE[row.run.status]}]{text}[/]"
-    if column.name == "value" and text == UNDEFINED:
-        return f"[magenta]{text}[/]"
-    if best and column.name in ("value", "run"):
-        return f"[bold green]{text}[/]"
-    return f"[dim]{text}[/]" if text == NONE else text
+def _line(row: Row, shown: Sequence[Column], best: bool) -> Line:
+    texts = [column.show(row) for column in shown]
+    styles = {}
+    for number, (column, text) in enumerate(zip(shown, texts, strict=True)):
+        if column.name == "status":
+            styles[number] = STATUS_STYLE[row.run.status]
+        elif column.name == "value" and text == UNDEFINED:
+            styles[number] = STATUS_STYLE["diverged"]
+        elif best and column.name in ("value", "run"):
+            styles[number] = "bold green"
+        elif text == NONE:
+            styles[number] = "dim"
+    return Line(texts, styles)
 
 
 def _best(group: Group) -> Row | None:
@@ -143,7 +133,7 @@ def _fit(group: Group, shown: list[Column], width: int) -> tuple[list[Column], l
     by_name = {column.name: column for column in shown}
     same = [name for name in SAME_GOES_FIRST if name in by_name and by_name[name].same(group)]
     for name in dict.fromkeys([*same, *GOES_FIRST]):
-        if sum(_width(group, column) + _GAP for column in shown) <= width:
+        if sum(_width(group, column) + GAP for column in shown) - GAP <= width:
             break
         if name in by_name:
             dropped.append(by_name[name])

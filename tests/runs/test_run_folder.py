@@ -118,6 +118,7 @@ def test_an_unknown_run_is_a_sentence(tmp_path: Path, reference: str) -> None:
     made_run(tmp_path, name="first")
     with pytest.raises(RunError) as caught:
         find(tmp_path, reference)
+    nearest = "Did you mean 'first'?"
     assert caught.value.hint == (nearest if reference == "firts" else "See them with: galaxynet runs list")
 
 
@@ -217,9 +218,7 @@ def _timed(folder: Path) -> float:
 
 def test_run_records_need_no_torch() -> None:
     """Listing runs is quick because nothing heavy is imported."""
-    code = "import sys, galaxynet.runs, galaxynet.report.rows, galaxynet.report.table, galaxynet.report.figures\n"
+    code = "import sys, galaxynet.runs, galaxynet.report.table, galaxynet.report.figures\n"
     code += "print([m for m in ('torch', 'lightning', 'numpy', 'matplotlib') if m in sys.modules])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
