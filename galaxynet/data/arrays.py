@@ -138,7 +138,7 @@ def _open(path: Path) -> CachedArray | None:
         if len(rows) != len(index["ids"]):
             return None
         return CachedArray(rows, index["ids"], index["skipped"], index["extra"], path)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None
 
 

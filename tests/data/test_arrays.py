@@ -1,0 +1,219 @@
+"""Prepared arrays on disk."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from galaxynet.data.arrays import ARRAY, INDEX, Block, Recipe, cached_array, fingerprint
+from galaxynet.errors import DataError
+
+KEY = {"size": 4}
+
+
+def recipe(blocks: int = 5, rows: int = 3, spare: int = 0) -> Recipe:
+    def make() -> Iterator[Block]:
+        for number in range(blocks):
+            ids = range(number * rows, (number + 1) * rows)
+            filled = np.stack([np.full((4, 4), id_ % 256, np.uint8) for id_ in ids])
+            yield Block(filled, list(ids), {f"bad{number}": "broken"} if spare else {})
+
+    return Recipe(blocks * rows + spare, (4, 4), make, {"width": 424})
+
+
+def never() -> Recipe:
+    raise AssertionError("the array was built again")
+
+
+def test_an_array_is_built_once_and_then_opened(tmp_path: Path) -> None:
+    """The second start reads what the first one wrote, without asking how it is made."""
+    built = cached_array(tmp_path, KEY, recipe)
+    opened = cached_array(tmp_path, dict(KEY), never)
+    for array in (built, opened):
+        assert array.rows.shape == (15, 4, 4)
+        assert array.rows[:, 0, 0].tolist() == array.ids == list(range(15))
+        assert array.extra == {"width": 424}
+
+
+def test_another_key_is_another_array(tmp_path: Path) -> None:
+    """Changing a setting never shows the pixels of the old one, and keeps the old array for later."""
+    cached_array(tmp_path, {"size": 4}, recipe)
+    assert len(cached_array(tmp_path, {"size": 5}, lambda: recipe(blocks=2)).ids) == 6
+    assert len(cached_array(tmp_path, {"size": 4}, never).ids) == 15
+
+
+def test_samples_that_are_left_out_leave_no_gap(tmp_path: Path) -> None:
+    """With fewer rows than announced the array has just the rows that there are, and names the others."""
+    array = cached_array(tmp_path, KEY, lambda: recipe(spare=5))
+    assert array.rows.shape == (15, 4, 4)
+    assert np.load(array.folder / ARRAY).shape == (15, 4, 4)
+    assert array.skipped["bad3"] == "broken"
+    assert len(array.skipped) == 5
+
+
+def test_writing_into_the_array_does_not_change_the_file(tmp_path: Path) -> None:
+    """A program that writes into its images spoils them for itself alone."""
+    cached_array(tmp_path, KEY, recipe).rows[:] = 99
+    assert cached_array(tmp_path, KEY, never).rows[2, 0, 0] == 2
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, MemoryError])
+def test_an_interrupted_build_leaves_nothing(tmp_path: Path, error: type[BaseException]) -> None:
+    """After Ctrl-C in the middle there is no array, no half of one, and the next start builds it."""
+
+    def broken() -> Iterator[Block]:
+        yield from recipe(2).blocks()
+        raise error
+
+    with pytest.raises(error):
+        cached_array(tmp_path, KEY, lambda: Recipe(15, (4, 4), broken))
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
+    assert len(cached_array(tmp_path, KEY, recipe).ids) == 15
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda folder: (folder / INDEX).unlink(),
+        lambda folder: (folder / INDEX).write_text("{"),
+        lambda folder: (folder / INDEX).write_text("[]"),
+        lambda folder: os.truncate(folder / ARRAY, 100),
+        lambda folder: os.truncate(folder / ARRAY, 0),
+        lambda folder: (folder / ARRAY).unlink(),
+    ],
+)
+def test_a_damaged_array_is_built_again(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
+    """Whatever happened to the files of an array, the next start mends it by itself."""
+    spoil(cached_array(tmp_path, KEY, recipe).folder)
+    array = cached_array(tmp_path, KEY, recipe)
+    assert array.rows[:, 3, 3].tolist() == list(range(15))
+
+
+def test_too_little_space_is_said_before_anything_is_written(tmp_path: Path) -> None:
+    """A disk that is too small is noticed at once; the sentence says how much is needed."""
+    huge = Recipe(10**9, (1000, 1000), never)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"need 1,000,000,000 MB") as caught:
+        cached_array(tmp_path, KEY, lambda: huge)
+    assert "--data-dir" in caught.value.hint
+
+
+def test_a_disk_that_fills_up_meanwhile_is_one_sentence(tmp_path: Path) -> None:
+    """If the space runs out during the build, the system's refusal becomes one sentence and no remains."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+        with pytest.raises(DataError, match="disk is full"):
+            cached_array(tmp_path, KEY, lambda: recipe(blocks=200, rows=200))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def test_a_real_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    """On a file system with 64 KiB the same, through the kernel's own ENOSPC."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("no right to mount a small file system here")
+    try:
+        shape = (4, 4)
+        small = Recipe(1000, shape, recipe(blocks=100, rows=200).blocks)  # says 16 kB, needs 320 kB
+        with pytest.raises(DataError, match="disk is full"):
+            cached_array(disk / "arrays", KEY, lambda: small)
+        assert [path for path in (disk / "arrays").iterdir() if path.is_dir()] == []
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    """Where no folder can be made, the sentence says where, and how to choose another."""
+    (tmp_path / "arrays").write_text("a file in the way")
+    with pytest.raises(DataError, match="cannot be kept"):
+        cached_array(tmp_path / "arrays", KEY, recipe)
+
+
+SLOW_BUILD = """
+import sys, time, numpy as np
+from pathlib import Path
+from galaxynet.data.arrays import Block, Recipe, cached_array
+
+folder, pause = Path(sys.argv[1]), float(sys.argv[2])
+
+def blocks():
+    for number in range(20):
+        (folder / "count").open("a").write("x")
+        time.sleep(pause)
+        yield Block(np.full((10, 4, 4), number, np.uint8), list(range(number * 10, number * 10 + 10)), {})
+
+array = cached_array(folder / "arrays", {"size": 4}, lambda: Recipe(200, (4, 4), blocks))
+print(len(array.ids), int(array.rows[:, 0, 0].astype(int).sum()))
+"""
+
+
+def start(folder: Path, pause: float) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", SLOW_BUILD, str(folder), str(pause)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until, "waited 20 s in vain"
+        time.sleep(0.01)
+
+
+def test_two_processes_at_once_build_one_array(tmp_path: Path) -> None:
+    """Two trainings started together prepare the images once, and both get all of them."""
+    both = [start(tmp_path, 0.02) for _ in range(2)]
+    answers = [process.communicate() for process in both]
+    assert [answer[0] for answer in answers] == ["200 1900\n"] * 2
+    assert (tmp_path / "count").read_text() == "x" * 20
+    assert sum("waiting for it" in answer[1] for answer in answers) == 1
+
+
+def test_kill_9_leaves_nothing_that_counts(tmp_path: Path) -> None:
+    """After `kill -9` in the middle the next start builds the array anew and clears the remains away."""
+    process = start(tmp_path, 30)
+    wait_for(lambda: any((tmp_path / "arrays").glob(".*.building/" + ARRAY)))
+    process.kill()
+    process.communicate()
+    assert list((tmp_path / "arrays").glob(".*.building"))
+    # Another key's build clears them too: nobody may ever ask for the first one again.
+    cached_array(tmp_path / "arrays", {"size": 5}, recipe)
+    assert not list((tmp_path / "arrays").glob(".*.building"))
+    assert start(tmp_path, 0).communicate()[0] == "200 1900\n"
+
+
+def test_the_remains_of_the_living_are_left_alone(tmp_path: Path) -> None:
+    """A build clears away what dead processes left, never what another one is writing."""
+    process = start(tmp_path, 0.03)
+    wait_for(lambda: any((tmp_path / "arrays").glob(".*.building/" + ARRAY)))
+    cached_array(tmp_path / "arrays", {"size": 5}, recipe)
+    assert list((tmp_path / "arrays").glob(".*.building"))
+    assert process.communicate()[0] == "200 1900\n"
+
+
+def test_a_changed_file_has_another_fingerprint(tmp_path: Path) -> None:
+    """A file that was fetched anew is told apart by its size or time, without reading it."""
+    path = tmp_path / "a.zip"
+    path.write_bytes(b"one")
+    first = fingerprint(path)
+    assert fingerprint(path) == first
+    os.utime(path, ns=(1, 1))
+    assert fingerprint(path) != first

@@ -1,0 +1,100 @@
+"""Training, validation and test part."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from galaxynet.data.splits import quotas, split
+
+labelled = st.dictionaries(st.integers(0, 10**9), st.integers(0, 4), min_size=10, max_size=120)
+shares = st.floats(0.05, 0.6)
+PINNED_TEST = [100034, 100204, 100221, 100391, 100459, 100544, 100561, 100646]
+PINNED_VALIDATION = [100255, 100306, 100578]
+
+
+def parts_of(
+    labels: dict[int, int], order: list[int], test: float, validation: float, seed: int
+) -> list[set[int]]:
+    targets = np.array([labels[id_] for id_ in order], dtype=np.int64)
+    rows = np.arange(len(order), dtype=np.int64)
+    parts = split(rows, order, targets, test=test, validation=validation, seed=seed)
+    return [{order[row] for row in part} for part in parts]
+
+
+@given(labelled, shares, shares, st.integers())
+def test_parts_are_disjoint_and_complete(
+    labels: dict[int, int], test: float, validation: float, seed: int
+) -> None:
+    """Every sample is in exactly one part, whatever the shares and the seed."""
+    train, validated, tested = parts_of(labels, list(labels), test, validation, seed)
+    assert len(train) + len(validated) + len(tested) == len(labels)
+    assert train | validated | tested == set(labels)
+
+
+@given(labelled, shares, st.integers())
+def test_the_test_part_is_stratified(labels: dict[int, int], test: float, seed: int) -> None:
+    """Each class has its share in the test part, to within one sample, and is on both sides if it can be."""
+    _, _, tested = parts_of(labels, list(labels), test, 0.0, seed)
+    for label in set(labels.values()):
+        members = [id_ for id_, own in labels.items() if own == label]
+        taken = len(tested.intersection(members))
+        assert abs(taken - test * len(members)) <= 1
+        if len(members) >= 2:
+            assert 0 < taken < len(members)
+
+
+@given(labelled, st.randoms(use_true_random=False), st.integers(0, 5))
+def test_the_order_of_the_files_does_not_matter(labels: dict[int, int], random: object, seed: int) -> None:
+    """Two machines that list the same images in different orders get the same parts."""
+    order = list(labels)
+    random.shuffle(order)  # type: ignore[attr-defined]
+    assert parts_of(labels, order, 0.3, 0.2, seed) == parts_of(labels, sorted(labels), 0.3, 0.2, seed)
+
+
+def test_parts_are_the_same_on_every_machine_and_in_every_version() -> None:
+    """The division of these forty ids by seed 7 is written here once and for all."""
+    labels = {100000 + 17 * number: number % 2 for number in range(40)}
+    _, validated, tested = parts_of(labels, list(labels), 0.2, 0.1, 7)
+    assert sorted(tested) == PINNED_TEST
+    assert sorted(validated) == PINNED_VALIDATION
+
+
+def test_seeds_give_different_divisions() -> None:
+    """`--split-seed` does select another test part."""
+    labels = dict.fromkeys(range(200), 0)
+    assert parts_of(labels, list(labels), 0.3, 0.1, 0)[2] != parts_of(labels, list(labels), 0.3, 0.1, 1)[2]
+
+
+def test_adding_samples_moves_few_of_the_others() -> None:
+    """A few more images leave nearly every other one on its side of the division."""
+    before = dict.fromkeys(range(1000), 0)
+    after = dict.fromkeys(range(1020), 0)
+    old = parts_of(before, list(before), 0.3, 0.0, 3)[2]
+    new = parts_of(after, list(after), 0.3, 0.0, 3)[2]
+    assert len((old ^ new) & set(before)) <= 20
+
+
+def test_given_test_rows_are_the_test_part_exactly() -> None:
+    """A test set given by its samples is neither thinned nor filled up."""
+    targets = np.zeros(30, dtype=np.int64)
+    rows = np.arange(30, dtype=np.int64)
+    given_rows = np.array([29, 3, 4], dtype=np.int64)
+    parts = split(rows, list(range(30)), targets, test=given_rows, validation=0.2, seed=0)
+    assert parts.test.tolist() == [3, 4, 29]
+    assert not set(parts.test) & (set(parts.train) | set(parts.validation))
+    assert (len(parts.train), len(parts.validation)) == (22, 5)
+
+
+@pytest.mark.parametrize("counts", [[3, 3, 3, 3, 3], [1, 1, 1, 40], [2], [5, 5]])
+def test_a_small_validation_part_is_not_empty(counts: list[int]) -> None:
+    """Asking for a validation part gives one, however few samples each class has."""
+    taken = quotas(counts, 0.1, both=False)
+    assert sum(taken) == max(1, round(0.1 * sum(counts)))
+
+
+def test_no_validation_part_is_possible() -> None:
+    """A share of nothing holds nothing out."""
+    assert quotas([10, 20], 0.0, both=False) == [0, 0]
