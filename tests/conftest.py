@@ -13,6 +13,8 @@ import pytest
 
 from galaxynet import registry
 
+pytest_plugins = ["toy_plugins"]
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:

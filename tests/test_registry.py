@@ -14,7 +14,9 @@ MODEL = """
     class NetOptions(Options):
         {flag}: int = option(3, "units")
 
-    SPEC = ModelSpec(name="{name}", summary="a net", options=NetOptions, module="{module}:Net", dataset="galaxy-sim"{more})
+    SPEC = ModelSpec(
+        name="{name}", summary="a net", options=NetOptions, module="{module}:Net", dataset="galaxy-sim"{more}
+    )
 """
 
 

@@ -28,7 +28,7 @@ def resume(run: Any, runs_dir: Path) -> Any:
 
 
 def test_a_run_is_kept_whole(tmp_path: Path) -> None:
-    """After a training the folder holds record, curves, predictions, weights and figures that fit together."""
+    """After a training the folder holds record, curves, predictions, weights and figures that agree."""
     run = train(name="first")
     record = run.record
     assert record.status == "finished"

@@ -71,7 +71,8 @@ class Net(Classifier):
     def __init__(self, options, data_info):
         inputs = torch.tensor(data_info.input_shape).prod().item()
         network = nn.Sequential(nn.Flatten(), nn.Linear(inputs, options.hidden), nn.ReLU(),
-                                nn.Dropout(options.dropout), nn.Linear(options.hidden, len(data_info.classes)))
+                                nn.Dropout(options.dropout),
+                                nn.Linear(options.hidden, len(data_info.classes)))
         super().__init__(network, options, data_info)
 
     def loss(self, logits, targets):
