@@ -101,7 +101,7 @@ def _draw(classes: Sequence[str], counts: list[list[int]]) -> Figure:
             colour = "white" if share > 0.45 else INK
             axes.text(
                 column,
-                row - 0.12,
+                row - 0.1,
                 f"{share:.0%}",
                 ha="center",
                 va="center",
@@ -111,7 +111,7 @@ def _draw(classes: Sequence[str], counts: list[list[int]]) -> Figure:
             )
             axes.text(
                 column,
-                row + 0.24,
+                row + 0.2,
                 f"{counts[row][column]:,}",
                 ha="center",
                 va="center",

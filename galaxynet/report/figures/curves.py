@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from galaxynet.runs import Run
 
 MOST_RUNS = len(COLOURS) * len(DASHES)
+_MIXED = "Learning curves"
 _PARTS = {"train": "training", "val": "validation"}
 
 
@@ -55,19 +56,32 @@ def learning_curves(runs: Sequence[Run], columns: Sequence[str] = ()) -> Figure:
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, panel in zip(grid, panels, strict=True):
         _panel(axes, panel, [name for name in wanted if metric_name(name) == panel], runs, logged)
-    title = (
-        runs[0].record.model.name if len({run.record.model.name for run in runs}) == 1 else "Learning curves"
-    )
+    title = runs[0].record.model.name if len({run.record.model.name for run in runs}) == 1 else _MIXED
     if len(runs) == 1:
         grid[0].legend(frameon=False, fontsize=9, handlelength=1.6)
         heading(figure, f"{title}  ·  {runs[0].label}", caption(runs[0].record))
     else:
         handles, labels = grid[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower left", ncols=3, frameon=False, fontsize=9)
         parts = {name.partition("/")[0] for name in wanted}
-        note = "thick: validation, thin: training" if {"train", "val"} <= parts else ""
-        heading(figure, title + (f"  ·  {note}" if note else ""))
+        figure.legend(
+            handles,
+            labels,
+            loc="outside lower left",
+            ncols=_legend_columns(labels, len(panels)),
+            frameon=False,
+            fontsize=9,
+            title="thick: validation, thin: training" if {"train", "val"} <= parts else None,
+            title_fontsize=8.5,
+            alignment="left",
+        )
+        heading(figure, title if title == _MIXED else f"{title}  ·  {len(runs)} runs")
     return figure
+
+
+def _legend_columns(labels: Sequence[str], panels: int) -> int:
+    """As many as fit beneath the panels, a character taking a twelfth of an inch."""
+    room = 4.1 * panels
+    return max(1, min(len(labels), int(room / (0.6 + max(map(len, labels), default=0) / 12))))
 
 
 def _usual(runs: Sequence[Run], names: set[str]) -> list[str]:
@@ -82,7 +96,7 @@ def _panel(
     runs: Sequence[Run],
     logged: dict[int, list[dict[str, float]]],
 ) -> None:
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     plain_axes(axes)
     by_step = False
@@ -109,26 +123,33 @@ def _panel(
                     marker=marker,
                     label="_" if thin else run.label,
                 )
-            undefined = [place for place, value in zip(x, y, strict=True) if not math.isfinite(value)]
-            if undefined:
-                axes.axvline(undefined[0], color=FAINT, linewidth=0.9, linestyle=(0, (1, 2)))
-                axes.annotate(
-                    "undefined",
-                    (undefined[0], 0.5),
-                    xycoords=("data", "axes fraction"),
-                    xytext=(3, 0),
-                    textcoords="offset points",
-                    rotation=90,
-                    fontsize=8,
-                    color=FAINT,
-                    va="center",
-                )
+            _mark_end(axes, x, y, alone=len(runs) == 1)
     axes.set_title(panel)
     axes.set_xlabel("step" if by_step else "epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
     if percentage_metric(panel):
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%"))
         _majority(axes, runs)
+
+
+def _mark_end(axes: Axes, x: Sequence[float], y: Sequence[float], alone: bool) -> None:
+    """A cross at the last value before the loss became undefined; with words where there is room."""
+    ends = [n for n in range(1, len(y)) if math.isfinite(y[n - 1]) and not math.isfinite(y[n])]
+    if not ends:
+        return
+    last = ends[0] - 1
+    axes.plot(
+        x[last], y[last], marker="X", markersize=7, color=axes.lines[-1].get_color(), label="_end", zorder=4
+    )
+    axes.annotate(
+        "undefined" if alone else "",
+        (x[last], y[last]),
+        xytext=(7, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=8,
+        color=FAINT,
+    )
 
 
 def _majority(axes: Axes, runs: Sequence[Run]) -> None:

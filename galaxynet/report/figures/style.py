@@ -59,7 +59,9 @@ def new_figure(width: float, height: float) -> Figure:
     """An empty figure, sizes in inches. It belongs to no window and no pyplot."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), dpi=160, facecolor="white", layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=160, facecolor="white", layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.09, h_pad=0.08, wspace=0.03)  # type: ignore[union-attr, call-arg]
+    return figure
 
 
 def plain_axes(axes: Axes) -> None:
@@ -71,11 +73,7 @@ def plain_axes(axes: Axes) -> None:
 
 
 def heading(figure: Figure, title: str, subtitle: str = "") -> None:
-    """A bold title at the left, and a line beneath it in grey.
-
-    Both are one text, so that the layout leaves room for them; the second line is drawn by a title of
-    the top left axes if there is one.
-    """
+    """A bold title at the left, and a line in grey beneath the figure."""
     figure.suptitle(title, x=0.012, ha="left", fontsize=12, fontweight="bold", color=INK)
     if subtitle:
         figure.supxlabel(subtitle, x=0.012, ha="left", fontsize=9, color=FAINT)

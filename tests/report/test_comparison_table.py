@@ -1,0 +1,144 @@
+"""The comparison reads well at any width, and the same rows come out in every format."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_runs import made_record
+from rich.cells import cell_len
+from rich.console import Console
+
+from galaxynet.report import formats
+from galaxynet.report.layout import Line, lay_out
+from galaxynet.report.rows import Group, Row, groups, sort
+from galaxynet.report.table import table
+from galaxynet.runs import DamagedRun, PluginId, Run
+
+
+def made_group(**changes: Any) -> Group:
+    rows = [
+        Row(Run(Path("runs/a"), made_record(name="first", accuracy=0.702, **changes))),
+        Row(Run(Path("runs/b"), made_record(name="second", act="tanh", accuracy=0.69, **changes))),
+        Row(Run(Path("runs/c"), made_record(name="third", act="exponential", status="diverged", metrics={}))),
+    ]
+    (group,) = groups(rows)
+    return Group(sort(group.rows))
+
+
+def printed(group: Group, width: int, names: tuple[str, ...] = ()) -> str:
+    console = Console(width=width, file=io.StringIO(), highlight=False)
+    console.print(table(group, width, names), crop=False)
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160])
+def test_the_table_fits_and_keeps_what_matters(width: int) -> None:
+    """At every width there are run, option, accuracy, interval and majority class, unbroken."""
+    text = printed(made_group(), width)
+    assert max(map(cell_len, text.splitlines())) <= width
+    for needed in (
+        "first",
+        "exponential",
+        "70.2%",
+        "67.3 to 73.0%",
+        "undefined loss",
+        "always not_odd",
+        "59.6%",
+    ):
+        assert needed in text, needed
+    assert "1,000 samples" in text
+
+
+def test_what_is_left_out_for_room_is_said_beneath() -> None:
+    """A column that all runs share is named with its value; nothing vanishes without a word."""
+    narrow, wide = printed(made_group(), 80), printed(made_group(), 180)
+    assert "device AMD EPYC" in narrow
+    assert "parameters 2,261,806" in narrow
+    assert "same for all" not in wide
+    assert "report, section 2.4" in wide
+
+
+def test_a_higher_table_is_not_narrower_than_its_text() -> None:
+    """Columns that were asked for are all printed, whatever the width."""
+    text = printed(
+        made_group(), 40, ("run", "model", "test_set", "started", "precision", "parameters", "accuracy")
+    )
+    assert text.count("2,261,806") == 3
+    assert "70.2%" in text
+
+
+def test_the_best_is_not_marked_where_there_is_nothing_to_beat() -> None:
+    """One run alone is not called best; of several the best one is."""
+    lone = Console(width=120, file=io.StringIO(), force_terminal=True, color_system="standard")
+    lone.print(table(Group(made_group().rows[:1]), 120))
+    both = Console(width=120, file=io.StringIO(), force_terminal=True, color_system="standard")
+    both.print(table(made_group(), 120))
+    assert "\x1b[1;32mfirst" not in lone.file.getvalue()  # type: ignore[attr-defined]
+    assert "\x1b[1;32mfirst" in both.file.getvalue()  # type: ignore[attr-defined]
+    assert "\x1b[1;32msecond" not in both.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_loss_has_no_interval_and_no_percent() -> None:
+    """Only shares of samples are shown as per cent with an interval."""
+    record = made_record(task="reconstruction", metric="test/loss", metrics={"test/loss": 131_204.7})
+    record.baseline = record.reference = None
+    text = printed(Group([Row(Run(Path("runs/a"), record))]), 160)
+    assert "131,205" in text or "1.312e+05" in text
+    assert "%" not in text
+
+
+def test_names_with_markup_and_newlines_are_printed_as_they_are() -> None:
+    """A run called [red] neither colours nor breaks the table."""
+    text = printed(Group([Row(Run(Path("runs/a"), made_record(name="[red]a\nb")))]), 160)
+    assert "[red]a b" in text
+
+
+def test_long_words_are_shortened_before_the_table_breaks() -> None:
+    """The widest words give way; numbers and ids stay whole."""
+    text = lay_out(
+        ["id", "path", "n"], [False, False, True], [Line(["abc", "x" * 90, "123"])], 40, whole=["id"]
+    ).plain
+    assert {cell_len(line) for line in text.splitlines()} == {40}
+    assert "abc" in text
+    assert "…" in text
+    assert "123" in text
+
+
+def test_csv_has_every_run_and_every_value() -> None:
+    """A spreadsheet gets one row a run, with full precision and all options and metrics."""
+    other = Group([Row(Run(Path("runs/m"), made_record(dataset=PluginId(name="mnist"))))], "another dataset")
+    rows = list(csv.DictReader(io.StringIO(formats.as_csv([made_group(), other]))))
+    assert [row["dataset"] for row in rows] == ["galaxy-zoo"] * 3 + ["mnist"]
+    assert rows[0]["value"] == "0.702"
+    assert rows[0]["test/loss"] == "0.8"
+    assert rows[1]["act"] == "tanh"
+    assert rows[2]["value"] == ""
+    assert rows[2]["status"] == "diverged"
+
+
+def test_json_is_strict_and_complete() -> None:
+    """Programs get numbers as numbers, null for what is undefined, and the damaged folders."""
+    text = formats.as_json([made_group()], [DamagedRun(Path("runs/d"), "it has no run.json.")])
+    values = json.loads(text, parse_constant=lambda name: pytest.fail(name))
+    (found,) = values["tables"]
+    assert found["differing"] == ["act"]
+    assert found["majority"] == [{"label": "not_odd", "accuracy": 0.596}]
+    assert [row["value"] for row in found["rows"]] == [0.702, 0.69, None]
+    assert values["damaged"] == [{"folder": "runs/d", "reason": "it has no run.json."}]
+
+
+def test_markdown_and_latex_escape_what_they_must() -> None:
+    """An underscore or a bar in a name does not break the document."""
+    group = Group([Row(Run(Path("runs/a"), made_record(name="a_b|c&d")))])
+    assert r"| a_b\|c&d |" in formats.as_markdown([group])
+    latex = formats.as_latex([group])
+    assert r"a\_b|c\&d & galaxy\_alexnet" in latex
+    assert r"70.0\%" in latex
+    assert latex.count(r"\midrule") == 2
+    header = next(line for line in latex.splitlines() if line.startswith("run"))
+    assert header.count("&") == latex.partition("tabular}{")[2].partition("}")[0].__len__() - 1

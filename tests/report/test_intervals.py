@@ -1,0 +1,106 @@
+"""Intervals and tests say how sure a figure is, by the published formulas."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from galaxynet.errors import RunError
+from galaxynet.report.intervals import accuracy_interval, wilson
+from galaxynet.report.significance import mcnemar, sign_test
+from galaxynet.runs import Predictions
+
+
+@pytest.mark.parametrize(
+    ("correct", "samples", "low", "high"),
+    [
+        # scipy 1.x: binomtest(x, n).proportion_ci(method="wilson")
+        (690, 1000, 0.6606535, 0.7178924),
+        (15, 148, 0.0623864, 0.1604872),
+        (1, 29, 0.0061132, 0.1717552),
+        (0, 20, 0.0, 0.1611252),
+        (20, 20, 0.8388748, 1.0),
+    ],
+)
+def test_the_interval_is_the_published_one(correct: int, samples: int, low: float, high: float) -> None:
+    """Wilson's interval agrees with other programs to six digits, at the ends too."""
+    assert wilson(correct, samples) == pytest.approx((low, high), abs=1e-7)
+
+
+@given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_interval_holds_the_share_and_stays_within_0_and_1(pair: tuple[int, int]) -> None:
+    """No accuracy is said to be possibly over 100 %, and more confidence makes it wider."""
+    correct, samples = pair
+    low, high = wilson(correct, samples)
+    assert 0 <= low <= correct / samples <= high <= 1
+    wide = wilson(correct, samples, 0.99)
+    assert wide[0] <= low
+    assert high <= wide[1]
+
+
+def test_an_impossible_share_has_no_interval() -> None:
+    """More right than there are is a mistake of the caller, and no samples say nothing."""
+    for correct, samples in ((3, 2), (-1, 2), (0, 0)):
+        with pytest.raises(ValueError, match="no share"):
+            wilson(correct, samples)
+    assert accuracy_interval(1.0000001, 10) == wilson(10, 10)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "p"),
+    # scipy 1.x: binomtest(x, n).pvalue
+    [
+        (10, 2, 0.03857421875),
+        (5, 5, 1.0),
+        (0, 0, 1.0),
+        (1, 0, 1.0),
+        (0, 6, 0.03125),
+        (101, 59, 0.0011229051962),
+    ],
+)
+def test_the_sign_test_is_the_exact_binomial_test(first: int, second: int, p: float) -> None:
+    """The p-value agrees with other programs, whichever of the two is named first."""
+    assert sign_test(first, second) == pytest.approx(p, rel=1e-9)
+    assert sign_test(second, first) == sign_test(first, second)
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_the_sign_test_sums_the_tails(first: int, second: int) -> None:
+    """It equals the plain sum over all splits that are at least as uneven."""
+    trials = first + second
+    uneven = abs(first - second)
+    total = sum(math.comb(trials, k) for k in range(trials + 1) if abs(2 * k - trials) >= uneven)
+    assert sign_test(first, second) == pytest.approx(total / 2**trials)
+
+
+def test_the_sign_test_takes_a_test_set_of_any_size() -> None:
+    """Twenty thousand samples neither overflow nor give a p-value below 0."""
+    assert sign_test(20_000, 0) == 0.0
+    assert 0 < sign_test(10_100, 9_900) < 1
+
+
+def _predictions(right: str, ids: str = "abcdefgh") -> Predictions:
+    return Predictions(list(ids), ["x"] * len(ids), ["x" if mark == "+" else "y" for mark in right])
+
+
+def test_runs_are_paired_by_id_and_not_by_row() -> None:
+    """Two files in another order are compared sample by sample."""
+    first = _predictions("++++--+-", "abcdefgh")
+    second = _predictions("++-+-+++", "hgfedcba")
+    result = mcnemar(first, second)
+    assert (result.both, result.first, result.second, result.neither) == (4, 1, 2, 1)
+    assert result.p == 1.0
+
+
+def test_other_samples_or_other_labels_are_not_compared() -> None:
+    """A difference between test sets is not passed off as one between networks."""
+    first = _predictions("++++++++")
+    with pytest.raises(RunError, match="same samples: 2"):
+        mcnemar(first, _predictions("++++++++", "abcdefgz"))
+    with pytest.raises(RunError, match="other labels: 8"):
+        mcnemar(first, Predictions(list("abcdefgh"), ["z"] * 8, ["z"] * 8))
+    with pytest.raises(RunError, match="twice"):
+        mcnemar(_predictions("++", "aa"), _predictions("++", "aa"))

@@ -1,0 +1,134 @@
+"""Rows keep runs apart that cannot be compared, and find those that are asked for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_runs import START, made_record
+
+from galaxynet.errors import UsageError
+from galaxynet.report.rows import Row, groups, sort, where
+from galaxynet.runs import PluginId, Run
+
+
+def row(**changes: Any) -> Row:
+    return Row(Run(Path("runs/x"), made_record(**changes)))
+
+
+@given(st.permutations(range(6)))
+def test_runs_on_other_data_never_share_a_table(order: list[int]) -> None:
+    """Whatever the order of the folders, a table holds one task, one dataset, one metric, one test set."""
+    rows = [
+        row(started=START + timedelta(days=9)),
+        row(test_set="ffff"),
+        row(dataset=PluginId(name="mnist")),
+        row(task="reconstruction", metric="test/loss"),
+        row(metric="test/loss"),
+        row(act="tanh"),
+    ]
+    found = groups([rows[number] for number in order])
+    assert sorted(len(group.rows) for group in found) == [1, 1, 1, 1, 2]
+    whys = [group.why for group in found]
+    assert whys[0] == ""  # the newest run's table
+    assert sorted(why.split(":")[0].split(" (")[0] for why in whys[1:]) == [
+        "another dataset",
+        "another metric",
+        "another task",
+        "the same dataset, but other test samples",
+    ]
+
+
+def test_only_options_that_differ_become_columns() -> None:
+    """Two runs that differ in activation and seed show these, and nothing that is the same for both."""
+    (group,) = groups([row(seed=1), row(seed=2, act="tanh"), row(seed=2)])
+    assert group.differing() == ["act", "seed"]
+    (alone,) = groups([row()])
+    assert alone.differing() == []
+
+
+def test_an_option_that_one_model_lacks_differs() -> None:
+    """Runs of two networks show what only one of them can set."""
+    other = row()
+    del other.run.record.options.model["extra_convs"]
+    (group,) = groups([row(), other])
+    assert group.differing() == ["extra_convs"]
+
+
+def test_an_option_named_like_a_field_is_not_lost() -> None:
+    """A plugin may call its option `samples` or `name`."""
+    first, second = row(), row()
+    first.run.record.options.model["samples"] = 3
+    second.run.record.options.model["samples"] = 4
+    (group,) = groups([first, second])
+    assert group.differing() == ["option.samples"]
+    assert first.get("option.samples") == 3
+    assert first.get("samples") == 1000
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("act=tanh", ["b"]),
+        ("act!=tanh", ["a", "c"]),
+        ("ACT = TANH", None),
+        ("act = TANH", ["b"]),
+        ("lr<0.001", ["c"]),
+        ("lr<=0.001", ["a", "b", "c"]),
+        ("lr>0.0005", ["a", "b"]),
+        ("lr=1e-3", ["a", "b"]),
+        ("extra-convs=0", ["a", "b", "c"]),
+        ("crop=none", ["a", "b"]),
+        ("crop=212", ["c"]),
+        ("crop>100", ["c"]),
+        ("accuracy>=0.7", ["a"]),
+        ("val/accuracy>0.5", ["a", "b", "c"]),
+        ("status=finished", ["a", "b", "c"]),
+        ("name!=a", ["b", "c"]),
+        ("act<tanh", []),
+        ("act", None),
+        ("atc=tanh", None),
+        ("=tanh", None),
+    ],
+)
+def test_conditions_choose_runs(condition: str, expected: list[str] | None) -> None:
+    """Words compare without case, numbers as numbers; a condition that makes no sense is refused."""
+    rows = [
+        row(name="a", accuracy=0.71),
+        row(name="b", act="tanh", accuracy=0.69),
+        row(name="c", lr=5e-4, crop=212, accuracy=0.6),
+    ]
+    if expected is None:
+        with pytest.raises(UsageError, match="--where"):
+            where(rows, [condition])
+    else:
+        assert [found.run.record.name for found in where(rows, [condition])] == expected
+
+
+@given(st.lists(st.none() | st.floats(0, 1), max_size=8), st.booleans())
+def test_the_best_comes_first_and_the_undefined_last(values: list[float | None], higher: bool) -> None:
+    """Best means highest or lowest by the metric; a diverged run is never best."""
+    rows = [row(metrics={"test/accuracy": value}, higher_is_better=higher) for value in values]
+    found = [found.value for found in sort(rows)]
+    known = sorted((value for value in values if value is not None), reverse=higher)
+    assert found == known + [None] * values.count(None)
+
+
+def test_rows_are_sorted_by_any_column_in_both_directions() -> None:
+    """Numbers by size, words by letters, with a minus from the largest down."""
+    rows = [row(name="b", lr=0.01), row(name="c", lr=1e-5), row(name="a", lr=0.3)]
+    assert [found.run.label for found in sort(rows, "lr")] == ["c", "b", "a"]
+    assert [found.run.label for found in sort(rows, "-lr")] == ["a", "b", "c"]
+    assert [found.run.label for found in sort(rows, "name")] == ["a", "b", "c"]
+
+
+def test_an_undefined_loss_keeps_its_row() -> None:
+    """A run that diverged has no value and no interval, but is there."""
+    diverged = row(status="diverged", metrics={"test/accuracy": float("nan")})
+    assert diverged.fields["value"] is None
+    assert diverged.fields["low"] is None
+    assert diverged.fields["status"] == "diverged"

@@ -1,0 +1,169 @@
+"""Figures are drawn from the files of a run alone, and show what those say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from made_runs import CLASSES, add_curves, add_predictions, made_run
+
+from galaxynet import registry
+from galaxynet.errors import PluginError, RunError, UsageError
+from galaxynet.report.figures import draw, names, save, write_all
+from galaxynet.report.figures.confusion import count
+from galaxynet.runs import PluginId, Predictions, Run, write_predictions
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    run = made_run(tmp_path, name="first")
+    add_curves(run)
+    add_predictions(run)
+    return run
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An installed package whose model brings a figure that can be drawn and one that cannot."""
+    site = tmp_path / "site"
+    info = site / "strange_plugin-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strange-plugin\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[galaxynet.models]\nstrange = strange_plugin:SPEC\n")
+    (site / "strange_plugin.py").write_text(
+        "from galaxynet.plugin import ModelSpec, Options\n"
+        "SPEC = ModelSpec(name='strange', summary='', options=Options, module='strange_plugin:Net',\n"
+        "    dataset='galaxy-zoo', figures={'dots': 'strange_plugin:dots', 'gone': 'strange_plugin:gone'})\n"
+        "def dots(runs):\n"
+        "    from matplotlib.figure import Figure\n"
+        "    figure = Figure(figsize=(2, 2))\n"
+        "    figure.subplots().plot(range(len(runs)), 'o')\n"
+        "    return figure\n"
+    )
+    monkeypatch.syspath_prepend(str(site))
+    registry.forget()
+    yield "strange"
+    registry.forget()
+    sys.modules.pop("strange_plugin", None)
+
+
+def test_a_finished_run_gets_every_figure_in_both_formats(run: Run) -> None:
+    """Learning curves and confusion matrix lie in its figures folder, and nothing else does."""
+    written = write_all(run)
+    assert {path.name for path in written} == {path.name for path in run.figures.iterdir()}
+    assert {path.name for path in written} == {
+        f"{name}.{kind}" for name in ("learning-curves", "confusion") for kind in ("png", "svg")
+    }
+    assert (run.figures / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    text = (run.figures / "confusion.svg").read_text()
+    for shown in (*CLASSES, "67.1 to 72.8%", "always answering not_odd scores 59.6%"):
+        assert shown in text, shown
+
+
+def test_the_same_run_gives_the_same_svg(run: Run) -> None:
+    """A figure that did not change does not show up as changed in a repository."""
+    first = save(draw(run, "confusion"), run.figures / "a.svg").read_bytes()
+    assert save(draw(run, "confusion"), run.figures / "b.svg").read_bytes() == first
+
+
+def test_learning_curves_show_training_and_validation(run: Run) -> None:
+    """Each panel has the values of metrics.csv, counted from epoch 1, and the majority class for accuracy."""
+    figure = draw(run, "learning-curves")
+    loss, accuracy = figure.axes
+    assert (loss.get_title(loc="left"), accuracy.get_title(loc="left")) == ("loss", "accuracy")
+    lines = {line.get_label(): line for line in loss.lines}
+    assert list(lines["training"].get_xdata()) == list(range(1, 13))
+    assert list(lines["validation"].get_ydata()) == [row["val/loss"] for row in run.metrics()]
+    assert any("majority class 59.6%" in text.get_text() for text in accuracy.texts)
+
+
+def test_several_runs_share_one_figure(run: Run, tmp_path: Path) -> None:
+    """Every run has a line of its own, told apart by colour or dashes, and a name in the legend."""
+    others = [made_run(tmp_path, name=f"run {number}", seed=number) for number in range(10)]
+    for other in others:
+        add_curves(other)
+    figure = draw([run, *others], "learning-curves")
+    thick = [line for line in figure.axes[0].lines if not line.get_label().startswith("_")]
+    assert len({(line.get_color(), line.get_linestyle()) for line in thick}) == 11
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [r.label for r in (run, *others)]
+
+
+def test_more_runs_than_can_be_told_apart_are_refused(run: Run) -> None:
+    """A figure nobody can read is not drawn."""
+    with pytest.raises(RunError, match="up to 28"):
+        draw([run] * 29, "learning-curves")
+
+
+def test_a_loss_that_became_undefined_is_said(tmp_path: Path) -> None:
+    """A diverged run can be drawn, and the figure says where its loss ended."""
+    run = made_run(tmp_path, status="diverged", metrics={})
+    add_curves(run, diverges_at=4)
+    figure = draw(run, "learning-curves")
+    assert any("undefined" in text.get_text() for text in figure.axes[0].texts)
+    save(figure, tmp_path / "x.png")
+
+
+def test_a_run_of_one_epoch_shows_points(tmp_path: Path) -> None:
+    """A line of one point would be invisible."""
+    run = made_run(tmp_path)
+    add_curves(run, epochs=1)
+    assert all(line.get_marker() == "o" for line in draw(run, "learning-curves").axes[0].lines)
+
+
+def test_the_confusion_matrix_counts_every_sample(run: Run) -> None:
+    """Rows are true classes, columns answers; a class that is never met still has its row."""
+    predictions = Predictions(["1", "2", "3"], ["odd", "odd", "disk"], ["odd", "star", "disk"])
+    assert count(predictions, ["odd", "disk", "star"]) == [[1, 0, 1], [0, 1, 0], [0, 0, 0]]
+    texts = {text.get_text() for text in draw(run, "confusion").axes[0].texts}
+    counts = count(run.predictions(), CLASSES)
+    assert sum(map(sum, counts)) == 1000
+    assert {f"{cell:,}" for row in counts for cell in row if cell} <= texts
+
+
+def test_many_classes_and_long_names_can_be_drawn(tmp_path: Path) -> None:
+    """Thirty-seven classes make a figure too, without numbers in its cells."""
+    classes = [f"a class with a long name {number}" for number in range(37)]
+    run = made_run(tmp_path, classes=classes)
+    write_predictions(run.path / "predictions.csv", range(37), classes, classes[::-1])
+    figure = draw(run, "confusion")
+    assert not figure.axes[0].texts
+    save(figure, tmp_path / "many.png")
+
+
+def test_a_run_that_is_not_tested_has_no_confusion_matrix(tmp_path: Path) -> None:
+    """What cannot be drawn is not offered, and asking for it is a sentence."""
+    run = made_run(tmp_path)
+    assert names(run) == []
+    assert write_all(run) == []
+    with pytest.raises(RunError, match="did not get as far"):
+        draw(run, "confusion")
+    with pytest.raises(RunError, match=r"metrics\.csv is empty"):
+        draw(run, "learning-curves")
+    with pytest.raises(UsageError, match="There are: learning-curves, confusion"):
+        draw(run, "pie")
+
+
+def test_a_plugins_figure_is_found_and_a_broken_one_costs_the_others_nothing(
+    plugin: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A package that is no part of galaxynet brings its own figure by its spec alone."""
+    run = made_run(tmp_path, model=PluginId(name=plugin, distribution="strange-plugin"))
+    assert names(run) == ["dots", "gone"]
+    written = write_all(run, ["png"])
+    assert [path.name for path in written] == ["dots.png"]
+    assert "strange_plugin has no gone" in " ".join(capsys.readouterr().err.split())
+    with pytest.raises(PluginError, match="strange-plugin"):
+        draw(run, "gone")
+
+
+def test_a_figure_that_cannot_be_written_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
+    """An unknown ending is refused before anything is written; an unwritable place is a sentence."""
+    figure = draw(run, "learning-curves")
+    with pytest.raises(UsageError, match=r"\.png, \.svg or \.pdf"):
+        save(figure, tmp_path / "x.bmp")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be written"):
+        save(figure, tmp_path / "file" / "x.png")
+    assert not list(tmp_path.glob("*.tmp"))
