@@ -13,6 +13,7 @@ from rich.progress import Task as Bar
 from rich.text import Text
 
 from galaxynet import terminal
+from galaxynet.tasks.average import EpochMean
 
 _REFRESH_SECONDS = 0.25
 _PLAIN_SECONDS = 2.0
@@ -90,7 +91,7 @@ class Display(Callback):
             completed=done,
             epoch=trainer.current_epoch + 1,
             rate=self._rate(done, now),
-            figures=self._figures(trainer),
+            figures=self._running(trainer, pl_module),
         )
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
@@ -129,6 +130,14 @@ class Display(Callback):
         spent = now - self._started
         steps = done - self._first_epoch * self._steps
         return steps / self._steps * self.samples / spent if spent > 0 and self._steps else None
+
+    def _running(self, trainer: Trainer, pl_module: lightning.LightningModule) -> str:
+        """The training loss of the present epoch so far, and the latest validation figures."""
+        mean = getattr(pl_module, "train_loss", None)
+        loss = f"loss {mean.running():.4g}" if isinstance(mean, EpochMean) else ""
+        logged = trainer.logged_metrics
+        names = ("val/loss", f"val/{self.metric}")
+        return "  ".join([loss, *(f"{name} {float(logged[name]):.4g}" for name in names if name in logged)])
 
     def _figures(self, trainer: Trainer) -> str:
         logged = trainer.logged_metrics
