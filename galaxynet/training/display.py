@@ -56,14 +56,13 @@ class Display(Callback):
         if terminal.notes().is_terminal:
             self._progress = Progress(
                 TextColumn("epoch {task.fields[epoch]:>{task.fields[width]}}/{task.fields[epochs]}"),
-                BarColumn(bar_width=None),
+                BarColumn(bar_width=20),
                 TextColumn("{task.percentage:>3.0f} %"),
                 Rate(),
                 TextColumn("{task.fields[figures]}"),
                 TimeRemainingColumn(compact=True, elapsed_when_finished=True),
                 console=terminal.notes(),
                 refresh_per_second=4,
-                expand=True,
             )
             self._progress.start()
             self._bar = self._progress.add_task(
