@@ -100,15 +100,14 @@ def remove_runs(
     if not yes:
         for run in found:
             terminal.notes().print(f"  {_describe(run)}", markup=False, soft_wrap=True)
+        what = "this run" if len(found) == 1 else f"these {len(found)} runs"
         try:
-            agreed = typer.confirm(
-                f"Delete {'this run' if len(found) == 1 else f'these {len(found)} runs'}?", err=True
-            )
-        except typer.Abort:
+            answer = terminal.notes().input(f"Delete {what}? \\[y/N] ")
+        except EOFError:
             raise UsageError(
                 "Nothing was deleted: there was no answer.", "To delete without asking: --yes"
             ) from None
-        if not agreed:
+        if answer.strip().lower() not in ("y", "yes"):
             terminal.note("Nothing was deleted.")
             raise typer.Exit(1)
     for run in found:

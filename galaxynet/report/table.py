@@ -79,10 +79,10 @@ def results_console() -> Console:
     """Standard output; where it is no terminal and COLUMNS is not set, wide enough for every column."""
     from rich.console import Console
 
-    console = terminal.results()
-    if console.is_terminal or os.environ.get("COLUMNS"):
-        return console
-    return Console(width=_PIPED_WIDTH, highlight=False)
+    # A console reads COLUMNS when it is made, so a new one is made where that is what counts.
+    if terminal.results().is_terminal:
+        return terminal.results()
+    return Console(width=None if os.environ.get("COLUMNS") else _PIPED_WIDTH, highlight=False)
 
 
 def print_damaged(damaged: Iterable[DamagedRun]) -> None:

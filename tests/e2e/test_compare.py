@@ -1,0 +1,206 @@
+"""`galaxynet compare` and `galaxynet figures`, from the command line to the output."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from made_runs import add_curves, add_predictions, made_run
+
+from galaxynet.cli.main import main
+from galaxynet.runs import PluginId, Run
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path) -> Path:
+    return tmp_path / "runs"  # where GALAXYNET_RUNS points in every test
+
+
+@pytest.fixture
+def pair(runs_dir: Path) -> list[Run]:
+    runs = [
+        made_run(runs_dir, name="one", accuracy=0.70),
+        made_run(runs_dir, name="two", act="tanh", accuracy=0.60),
+    ]
+    for run, right in zip(runs, (0.7, 0.6), strict=True):
+        add_curves(run)
+        add_predictions(run, right, seed=int(right * 10))
+    return runs
+
+
+def call(*words: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(list(words))
+    return int(ended.value.code or 0)
+
+
+def test_compare_sets_runs_side_by_side(pair: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
+    """The best is first, the differing option is a column, and the majority class stands beneath."""
+    assert call("compare") == 0
+    lines = capsys.readouterr().out.splitlines()
+    one, two, always = (
+        next(n for n, line in enumerate(lines) if line.startswith(word)) for word in ("one", "two", "always")
+    )
+    assert one < two < always
+    assert "act" in lines[one - 2]
+    assert "extra convs" not in lines[one - 2]
+    assert "67.1 to 72.8%" in lines[one]
+    assert "59.6%" in lines[always]
+    assert "McNemar" in lines[-1]
+    assert "they differ by more than chance" in lines[-1]
+
+
+def test_runs_on_other_test_sets_are_separated_and_it_is_said_why(
+    pair: list[Run], runs_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two runs that cannot be compared are not tested against each other either."""
+    made_run(runs_dir, name="other", test_set="ffffffff")
+    assert call("compare", "one", "other") == 0
+    text = capsys.readouterr().out
+    assert "in a table of its own: the same dataset, but other test samples" in text
+    assert "McNemar" not in text
+    assert text.count("always not_odd") == 2
+
+
+def test_two_runs_without_predictions_say_why_they_are_not_tested(
+    runs_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A missing p-value has its reason."""
+    made_run(runs_dir, name="a")
+    made_run(runs_dir, name="b")
+    assert call("compare", "a", "b") == 0
+    assert "Not tested for significance" in capsys.readouterr().out
+
+
+def test_conditions_sorting_and_columns_work_together(
+    pair: list[Run], runs_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is asked for is what a program gets, and nothing else goes to standard output."""
+    made_run(runs_dir, name="three", act="tanh", lr=0.1, accuracy=0.65)
+    (runs_dir / "20260101-000000-x-abcdef").mkdir()
+    assert (
+        call(
+            "compare",
+            "--where",
+            "act=tanh",
+            "--sort",
+            "-lr",
+            "--columns",
+            "run,lr,accuracy",
+            "--format",
+            "csv",
+        )
+        == 0
+    )
+    out, err = capsys.readouterr()
+    assert list(csv.reader(io.StringIO(out))) == [
+        ["run", "lr", "accuracy"],
+        ["three", "0.1", "0.65"],
+        ["two", "0.001", "0.6"],
+    ]
+    assert "damaged" in err
+    assert "20260101-000000-x-abcdef: it has no run.json." in err
+
+
+def test_top_limits_each_table_and_says_so(pair: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
+    """Only the best are shown, and how many are not."""
+    assert call("compare", "--top", "1") == 0
+    text = capsys.readouterr().out
+    assert "one" in text
+    assert "tanh" not in text
+    assert "1 more runs are left out" in text
+
+
+def test_json_tells_everything(pair: list[Run], runs_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A program sees tables, damaged folders and the test."""
+    (runs_dir / "20260101-000000-x-abcdef").mkdir()
+    assert call("compare", "--format", "json") == 0
+    values = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in values["tables"][0]["rows"]] == ["one", "two"]
+    assert len(values["damaged"]) == 1
+    assert values["significance"].startswith("McNemar")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["compare"], 1, "galaxynet train"),
+        (["compare", "nothing"], 1, "There are no runs"),
+        (["runs", "show", "x"], 1, "There are no runs"),
+        (["figures", "x"], 1, "There are no runs"),
+    ],
+)
+def test_without_runs_it_says_how_to_get_one(
+    words: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A new user gets a command, not an empty table."""
+    assert call(*words) == code
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--where", "atc=tanh"], "Did you mean 'act'?"),
+        (["--where", "tanh"], "not a condition"),
+        (["--sort", "accurcy"], "Did you mean 'accuracy'?"),
+        (["--columns", "run,nme"], "Did you mean 'name'?"),
+    ],
+)
+def test_a_wrong_call_is_one_sentence_with_the_nearest_name(
+    pair: list[Run], words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, and nothing on standard output."""
+    assert call("compare", *words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+
+
+def test_a_condition_that_no_run_meets_says_so(pair: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty table is explained."""
+    assert call("compare", "--where", "act=gelu") == 0
+    assert "No run meets --where" in capsys.readouterr().err
+
+
+def test_figures_are_written_and_their_paths_printed(
+    pair: list[Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every printed path is a file, in the run's own folder."""
+    assert call("figures", "one", "--format", "svg") == 0
+    paths = [Path(line) for line in capsys.readouterr().out.split()]
+    assert paths == [pair[0].figures / "learning-curves.svg", pair[0].figures / "confusion.svg"]
+    assert all(path.is_file() for path in paths)
+
+
+def test_several_runs_go_into_one_file(
+    pair: list[Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --out the runs share a figure; without a kind there is no telling which."""
+    out = tmp_path / "curves.svg"
+    assert call("figures", "one", "two", "--kind", "learning-curves", "--out", str(out)) == 0
+    assert "two" in out.read_text()
+    assert call("figures", "one", "--out", str(out)) == 2
+    assert "--kind" in capsys.readouterr().err
+
+
+def test_a_figure_that_does_not_exist_is_named_with_those_that_do(
+    pair: list[Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The error lists what can be drawn."""
+    assert call("figures", "one", "--kind", "pie") == 2
+    assert "learning-curves, confusion" in capsys.readouterr().err
+
+
+def test_a_network_that_is_no_longer_installed_does_not_stop_its_runs(
+    runs_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Runs of a removed plugin can still be compared and drawn."""
+    run = made_run(runs_dir, name="old", model=PluginId(name="gone", distribution="removed-package"))
+    add_curves(run)
+    assert call("compare", "old") == 0
+    assert call("figures", "old", "--format", "png") == 0
+    assert "learning-curves.png" in capsys.readouterr().out
