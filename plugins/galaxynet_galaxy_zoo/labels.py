@@ -10,7 +10,7 @@ import numpy as np
 
 from galaxynet.errors import DataError
 from galaxynet_galaxy_zoo.tables import ID, Votes, galaxy_id, rows_of
-from galaxynet_galaxy_zoo.votes import COLUMNS
+from galaxynet_galaxy_zoo.votes import COLUMN_INDEX, COLUMNS
 
 PLURALITY_CLASSES = ("Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2")
 """The columns that can have the highest fraction: no answer has more votes than the one that led to it."""
@@ -43,10 +43,13 @@ class Labels:
 
 
 def plurality(votes: Votes) -> Labels:
-    """The answer with the highest fraction of all 37, the first one of equals."""
-    column = votes.fractions.argmax(axis=1)
-    places = {COLUMNS.index(name): place for place, name in enumerate(PLURALITY_CLASSES)}
-    of = {id_: places[c] for id_, c in zip(votes.ids, column.tolist(), strict=True) if c in places}
+    """The answer with the highest fraction of all 37, the first one of equals.
+
+    Only five of the columns are compared: the others can equal the answer that led to their question, which
+    comes before them, and exceed it by no more than the rounding of the table.
+    """
+    label = votes.fractions[:, [COLUMN_INDEX[name] for name in PLURALITY_CLASSES]].argmax(axis=1)
+    of = dict(zip(votes.ids, label.tolist(), strict=True))
     return Labels(PLURALITY_CLASSES, of, "the plurality of the votes", fixed=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import warnings
 import zipfile
 import zlib
 from collections import Counter
@@ -51,10 +52,11 @@ def read_votes(path: Path) -> Votes:
                 f"{path} lacks the column {missing[0]}{more}.",
                 "The votes are training_solutions_rev1.csv of the competition, with GalaxyID and 37 columns.",
             )
+        columns = [header.index(name) for name in (ID, *COLUMNS)]
         try:
-            table = np.loadtxt(
-                stream, delimiter=",", usecols=[header.index(name) for name in (ID, *COLUMNS)], ndmin=2
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # no rows: said below
+                table = np.loadtxt(stream, delimiter=",", usecols=columns, ndmin=2)
         except ValueError as error:
             raise DataError(f"{path} has a row that is no row of votes: {error}.") from error
     if not len(table):

@@ -1,0 +1,194 @@
+"""Images out of the archive into an array."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from zoo_files import jpeg, picture, write_images
+
+from galaxynet.errors import DataError
+from galaxynet_galaxy_zoo import archives
+from galaxynet_galaxy_zoo.archives import View, load_images, reduction_for
+from galaxynet_galaxy_zoo.jpeg import jpeg_size
+
+GRAY = View(60, "gray", None)
+
+
+def plainly(data: bytes, view: View) -> np.ndarray[Any, Any]:
+    """The textbook way: decode at full size, cut out, shrink by area, convert."""
+    pixels = cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    if view.crop:
+        start = (pixels.shape[0] - view.crop) // 2
+        pixels = pixels[start : start + view.crop, start : start + view.crop]
+    pixels = cv2.resize(pixels, (view.size, view.size), interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., None] if view.channels == "gray" else pixels
+
+
+@pytest.mark.parametrize("deflate", [False, True])
+@pytest.mark.parametrize(
+    "view",
+    [
+        GRAY,
+        View(60, "rgb", None),
+        View(60, "gray", 212),
+        View(60, "rgb", 200),
+        View(100, "gray", 107),
+        View(200, "gray", 150),
+    ],
+    ids=str,
+)
+def test_the_array_shows_what_the_images_show(tmp_path: Path, view: View, deflate: bool) -> None:
+    """Decoding at reduced size and cropping give the picture that full decoding gives, in the right place."""
+    images = {f"{id_}.jpg": jpeg(picture(id_)) for id_ in (300, 100, 200)}
+    source = write_images(tmp_path / "images.zip", images, deflate=deflate)
+    array = load_images(source, tmp_path / "arrays", view)
+    assert array.ids == [300, 100, 200]
+    assert array.rows.shape == (3, *view.shape)
+    for row, data in zip(array.rows, images.values(), strict=True):
+        difference = np.abs(row.astype(int) - plainly(data, view).astype(int))
+        assert difference.mean() < 1.5
+        assert difference.max() < 16
+
+
+@given(st.integers(16, 424), st.integers(16, 424), st.integers(16, 424))
+def test_reduction_loses_no_pixels_and_no_place(size: int, region: int, width: int) -> None:
+    """A JPEG is reduced only where enough pixels remain and the crop's borders stay exact."""
+    region = min(region, width)
+    reduction = reduction_for(size, region, width)
+    assert reduction in (1, 2, 4, 8)
+    if reduction > 1:
+        assert region / reduction >= size
+        assert ((width - region) // 2) % reduction == region % reduction == 0
+
+
+def test_reductions_of_the_usual_settings() -> None:
+    """The whole frame is read at a quarter, its central half at a half, of the original's size."""
+    assert [reduction_for(60, region, 424) for region in (424, 212, 106)] == [4, 2, 1]
+    assert reduction_for(48, 424, 424) == 8
+
+
+DAMAGE = {
+    "whole": lambda data: data,
+    "cut": lambda data: data[: len(data) // 2],
+    "empty": lambda _data: b"",
+    "text": lambda _data: b"<html>not found</html>",
+    "header alone": lambda data: data[:2] + b"\xff\xd9",
+    "scrambled": lambda data: data[:2] + bytes(len(data) - 4) + data[-2:],
+    "oblong": lambda _data: jpeg(picture(1, 424, 300)),
+    "small": lambda _data: jpeg(picture(1, 100)),
+}
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sampled_from(sorted(DAMAGE)), min_size=1, max_size=12))
+def test_any_damaged_images_are_left_out_and_named(kinds: list[str]) -> None:
+    """Whichever images are damaged, the others are read, in order, and each damaged one is named."""
+    kinds = ["whole"] * 13 + kinds  # the whole ones are the majority, which tells the width
+    images = {f"{place}.jpg": DAMAGE[kind](GOOD) for place, kind in enumerate(kinds)}
+    with tempfile.TemporaryDirectory() as folder:
+        source = write_images(Path(folder, "images.zip"), images)
+        array = load_images(source, Path(folder, "arrays"), View(16, "gray", None))
+        assert array.ids == [place for place, kind in enumerate(kinds) if kind == "whole"]
+        assert len(array.rows) == len(array.ids)
+        named = {int(Path(name).stem) for name in array.skipped}
+        assert named == {place for place, kind in enumerate(kinds) if kind != "whole"}
+
+
+GOOD = jpeg(picture(7))
+
+
+def test_a_member_with_a_wrong_checksum_is_left_out(tmp_path: Path) -> None:
+    """A bit that fell over in the archive costs that one image, which is named with the reason."""
+    source = write_images(tmp_path / "images.zip", {f"{id_}.jpg": jpeg(picture(id_)) for id_ in range(5)})
+    spoilt = bytearray(source.read_bytes())
+    with zipfile.ZipFile(source) as archive:
+        spoilt[archive.infolist()[2].header_offset + 3000] ^= 0x55
+    source.write_bytes(spoilt)
+    array = load_images(source, tmp_path / "arrays", GRAY)
+    assert array.ids == [0, 1, 3, 4]
+    assert "CRC" in array.skipped["images_training_rev1/2.jpg"]
+
+
+def test_odd_names_are_told_and_foreign_files_ignored(tmp_path: Path) -> None:
+    """A JPEG that is named by no GalaxyID, or by one that was there, is named; a readme is nothing."""
+    images = dict.fromkeys(("1.jpg", "thumb.jpg", "deeper/1.jpg", "2.JPEG", "._2.jpg", "README.txt"), GOOD)
+    source = write_images(tmp_path / "images.zip", images, folder="")
+    array = load_images(source, tmp_path / "arrays", GRAY)
+    assert array.ids == [1, 2]
+    assert set(array.skipped) == {"thumb.jpg", "deeper/1.jpg"}
+
+
+def test_cutouts_of_another_size_are_fine(tmp_path: Path) -> None:
+    """Images that are all of one other square size are read as they are, and crops count their pixels."""
+    source = write_images(
+        tmp_path / "images.zip", {f"{id_}.jpg": jpeg(picture(id_, 128)) for id_ in range(3)}
+    )
+    assert load_images(source, tmp_path / "arrays", GRAY).extra == {"width": 128}
+    with pytest.raises(DataError, match="128 pixels wide"):
+        load_images(source, tmp_path / "arrays", View(60, "gray", 129))
+
+
+@pytest.mark.parametrize(
+    ("images", "sentence"),
+    [
+        ({}, "no JPEG images"),
+        ({"1.png": GOOD}, "no JPEG images"),
+        ({"1.jpg": b"x", "2.jpg": GOOD[:99]}, "cannot be read"),
+        ({f"{n}.jpg": jpeg(picture(n, 100, 80)) for n in range(4)}, "not square: they are 100 x 80 pixels"),
+        ({"1.jpg": GOOD[:400] + bytes(900) + GOOD[-2:]}, "can be used"),
+    ],
+    ids=["empty", "png", "damaged", "oblong", "body"],
+)
+def test_an_archive_of_no_use_is_one_sentence(
+    tmp_path: Path, images: dict[str, bytes], sentence: str
+) -> None:
+    """Where no image can be used, one sentence says why, and it is said again at the next start."""
+    source = write_images(tmp_path / "images.zip", images)
+    for _ in range(2):
+        with pytest.raises(DataError, match=sentence):
+            load_images(source, tmp_path / "arrays", GRAY)
+
+
+@pytest.mark.parametrize("size", [0, 10, 2000, -30])
+def test_half_an_archive_is_one_sentence(tmp_path: Path, size: int) -> None:
+    """A download that broke off is recognised before anything is read out of it."""
+    source = write_images(tmp_path / "images.zip", {"1.jpg": GOOD})
+    source.write_bytes(source.read_bytes()[:size])
+    with pytest.raises(DataError, match="not a whole zip archive"):
+        load_images(source, tmp_path / "arrays", GRAY)
+
+
+def test_the_second_start_reads_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prepared images are opened without a look into the archive; a new archive is read again."""
+    source = write_images(tmp_path / "images.zip", {"1.jpg": GOOD})
+    load_images(source, tmp_path / "arrays", GRAY)
+    with monkeypatch.context() as patch:
+        patch.setattr(archives, "open_archive", None)
+        assert load_images(source, tmp_path / "arrays", GRAY).ids == [1]
+    write_images(source, {"5.jpg": GOOD, "6.jpg": GOOD})
+    assert load_images(source, tmp_path / "arrays", GRAY).ids == [5, 6]
+
+
+def test_the_header_of_a_jpeg_tells_its_size() -> None:
+    """Width and height come in this order, and files with other markers before the frame are read."""
+    assert jpeg_size(jpeg(picture(1, 300, 200))) == (300, 200)
+    comment = b"\xff\xfe\x00\x06hey!"
+    assert jpeg_size(GOOD[:2] + comment + b"\xff" + GOOD[2:] + b"\0\0") == (424, 424)
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_break_the_header_reader(data: bytes) -> None:
+    """Whatever bytes come, there is a size or a reason."""
+    for start in (b"", b"\xff\xd8"):
+        with contextlib.suppress(ValueError):
+            width, height = jpeg_size(start + data + b"\xff\xd9")
+            assert width >= 0 <= height

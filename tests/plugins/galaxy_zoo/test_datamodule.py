@@ -1,0 +1,246 @@
+"""The data module of the galaxies, on small archives and on the real ones."""
+
+from __future__ import annotations
+
+import csv
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from zoo_files import jpeg, make_zoo, picture, write_csv, write_images
+
+from galaxynet.errors import DataError
+from galaxynet_galaxy_zoo import GALAXY_SIM, GALAXY_ZOO
+from galaxynet_galaxy_zoo.check import check
+from galaxynet_galaxy_zoo.datamodule import GalaxySimData, GalaxyZooData, measured
+from galaxynet_galaxy_zoo.labels import morphology5, plurality, read_labels
+from galaxynet_galaxy_zoo.options import GalaxyZooOptions
+from galaxynet_galaxy_zoo.tables import read_votes
+from galaxynet_galaxy_zoo.votes import COLUMN_INDEX, check_sums
+
+
+def galaxies(data_dir: Path, kind: type[GalaxyZooData] = GalaxyZooData, **options: Any) -> GalaxyZooData:
+    module = kind(
+        GalaxyZooOptions(**{"size": 16, **options}), data_dir=data_dir, batch_size=8, validation=0.2, seed=1
+    )
+    module.prepare_data()
+    module.setup("fit")
+    return module
+
+
+def test_archives_become_batches(tmp_path: Path) -> None:
+    """From the two archives to normalised batches with the right labels, for the simulated dataset too."""
+    make_zoo(tmp_path / "galaxy-sim")
+    module = galaxies(tmp_path, GalaxySimData, channels="rgb")
+    assert module.info.dataset == "galaxy-sim"
+    assert module.info.input_shape == (3, 16, 16)
+    assert module.sizes == {"train": 17, "validation": 4, "test": 9}
+    names = ("Class1.1", "Class1.2", "Class6.1")  # the votes of the archive, by turns
+    for batch in module.train_dataloader():
+        assert batch.inputs.dtype == torch.float32
+        for target, row in zip(batch.targets.tolist(), batch.indices.tolist(), strict=True):
+            assert module.info.classes[target] == names[(int(module.ids[row]) - 100) % 3]
+
+
+def test_inputs_have_mean_zero_and_deviation_one(tmp_path: Path) -> None:
+    """The training part is normalised channel by channel, and the figures are kept with the weights."""
+    make_zoo(tmp_path / "galaxy-zoo")
+    module = galaxies(tmp_path, channels="rgb", crop=32)
+    inputs = torch.cat([batch.inputs for batch in module.train_dataloader()])
+    assert torch.allclose(inputs.mean((0, 2, 3)), torch.zeros(3), atol=1e-4)
+    assert torch.allclose(inputs.std((0, 2, 3)), torch.ones(3), atol=1e-3)
+    extra = module.info.extra
+    assert len(extra["mean"]) == len(extra["std"]) == 3
+    assert (extra["crop"], extra["width"]) == (32, 64)
+
+
+def test_normalization_measures_what_numpy_measures() -> None:
+    """Mean and deviation are those of the images, computed without loss in integers."""
+    images = np.random.default_rng(1).integers(0, 256, (40, 9, 9, 2), dtype=np.uint8)
+    found = measured(images, np.arange(5, 35))
+    assert np.allclose(found.mean, images[5:35].mean((0, 1, 2)))
+    assert np.allclose(found.std, images[5:35].std((0, 1, 2)))
+    black = measured(np.zeros((3, 4, 4, 1), np.uint8), np.arange(3))
+    assert black.std == (1.0,)
+
+
+def test_augment_changes_the_training_part_alone(tmp_path: Path) -> None:
+    """With `augment` the training images move; validation and test images never do."""
+    make_zoo(tmp_path / "galaxy-zoo")
+    plain, moved = galaxies(tmp_path), galaxies(tmp_path, augment=True)
+    for loader in ("val_dataloader", "test_dataloader"):
+        pairs = zip(getattr(plain, loader)(), getattr(moved, loader)(), strict=True)
+        assert all(torch.equal(one.inputs, two.inputs) for one, two in pairs)
+    one, two = next(iter(plain.train_dataloader())), next(iter(moved.train_dataloader()))
+    assert torch.equal(one.indices, two.indices)
+    assert not torch.allclose(one.inputs, two.inputs, atol=0.05)
+
+
+def test_a_corrupt_image_is_named_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A damaged JPEG does not stop a training: it is named, left out and counted in the record."""
+    folder = make_zoo(tmp_path / "galaxy-zoo")
+    images = {f"{id_}.jpg": jpeg(picture(id_, 64)) for id_ in range(100, 130)}
+    images["117.jpg"] = images["117.jpg"][:500]
+    write_images(folder / "images_training_rev1.zip", images)
+    module = galaxies(tmp_path)
+    assert "117.jpg: a JPEG that breaks off" in capsys.readouterr().err
+    assert module.summary["images"] == 29
+    assert module.summary["images_left_out"] == 1
+    assert 117 not in module.ids
+
+
+def test_labels_choose_the_classes(tmp_path: Path) -> None:
+    """The same images serve plurality, the five-class rule and a table of one's own."""
+    make_zoo(tmp_path / "galaxy-zoo")
+    assert galaxies(tmp_path).info.classes[4] == "Class6.2"
+    assert galaxies(tmp_path, labels="morphology5").summary["labelled"] == 20
+    own = write_csv(
+        tmp_path / "own.csv", "GalaxyID,label", [f"{id_},{'xy'[id_ % 2]}" for id_ in range(100, 120)]
+    )
+    assert galaxies(tmp_path, labels=str(own)).info.classes == ("x", "y")
+    assert len(list((tmp_path / "galaxy-zoo" / "arrays").glob("[!.]*"))) == 1
+
+
+def test_a_table_of_ones_own_needs_no_votes(tmp_path: Path) -> None:
+    """Whoever has labels of their own does not need Kaggle's solutions."""
+    folder = make_zoo(tmp_path / "galaxy-zoo")
+    (folder / "training_solutions_rev1.zip").unlink()
+    own = write_csv(
+        tmp_path / "own.csv", "GalaxyID,label", [f"{id_},{'xy'[id_ % 2]}" for id_ in range(100, 120)]
+    )
+    assert galaxies(tmp_path, labels=str(own)).summary["labelled"] == 20
+    with pytest.raises(
+        DataError, match=r"training_solutions_rev1.zip is missing.*galaxynet fetch galaxy-zoo"
+    ):
+        galaxies(tmp_path)
+
+
+def test_data_that_are_not_there_name_the_command_that_fetches_them(tmp_path: Path) -> None:
+    """Training on what was never fetched says which command fetches it, for either dataset."""
+    with pytest.raises(DataError, match="galaxynet fetch galaxy-zoo"):
+        galaxies(tmp_path)
+    with pytest.raises(DataError, match="galaxynet fetch galaxy-sim"):
+        galaxies(tmp_path, GalaxySimData)
+
+
+def test_a_misspelt_rule_is_one_sentence(tmp_path: Path) -> None:
+    """`--labels` that is neither a rule nor a file says what it takes."""
+    make_zoo(tmp_path / "galaxy-zoo")
+    with pytest.raises(DataError, match="plurality, morphology5, or a CSV file"):
+        galaxies(tmp_path, labels="plurlity")
+
+
+def test_the_second_start_is_immediate(tmp_path: Path) -> None:
+    """Opening prepared images and dividing 2,000 galaxies takes a fraction of a second."""
+    make_zoo(tmp_path / "galaxy-zoo")
+    galaxies(tmp_path)
+    started = time.perf_counter()
+    galaxies(tmp_path)
+    assert time.perf_counter() - started < 0.5
+
+
+def test_the_parts_do_not_depend_on_the_training_seed(tmp_path: Path) -> None:
+    """Runs of several seeds are comparable: only `--split-seed` changes who is tested."""
+    make_zoo(tmp_path / "galaxy-zoo")
+    module = galaxies(tmp_path)
+    other = GalaxyZooData(module.options, data_dir=tmp_path, batch_size=4, validation=0.2, seed=99)
+    other.setup()
+    assert other.test_ids == module.test_ids
+    assert other.sizes == module.sizes
+    assert galaxies(tmp_path, split_seed=1).test_ids != module.test_ids
+
+
+def test_the_check_says_what_belongs_together(tmp_path: Path) -> None:
+    """After a fetch one reads how many galaxies have image and votes, what is missing, whether sums hold."""
+    folder = make_zoo(tmp_path / "galaxy-zoo")
+    write_images(folder / "images_training_rev1.zip", {f"{id_}.jpg": b"" for id_ in range(110, 150)})
+    lines = check(folder)
+    assert "40 images, 30 rows of votes: 20 galaxies have both" in lines[0]
+    assert "20 images have no votes, 10 rows no image" in lines[0]
+    assert "do not add up" in lines[1]
+    assert "--labels" in lines[2]
+    (folder / "images_training_rev1.zip").unlink()
+    with pytest.raises(DataError, match=r"images_training_rev1.zip is missing"):
+        check(folder)
+
+
+def test_the_specs_describe_the_files_that_are_read() -> None:
+    """Both datasets name the archives, and only the real one asks Kaggle."""
+    for spec in (GALAXY_ZOO, GALAXY_SIM):
+        assert {"images_training_rev1.zip", "training_solutions_rev1.zip"} <= {
+            file.name for file in spec.files
+        }
+        assert spec.options is GalaxyZooOptions
+
+
+@pytest.fixture(scope="module")
+def prepared(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the real archives."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "galaxy-zoo").mkdir()
+    for archive in (real_data / "galaxy-zoo").glob("*_rev1.zip"):
+        os.symlink(archive.resolve(), folder / "galaxy-zoo" / archive.name)
+    return folder
+
+
+@pytest.mark.real
+def test_the_golden_row(real_data: Path) -> None:
+    """The votes of galaxy 100008 are the published ones."""
+    votes = read_votes(real_data / "galaxy-zoo" / "training_solutions_rev1.zip")
+    row = votes.fractions[votes.ids.index(100008)]
+    golden = {
+        "Class1.1": 0.383147,
+        "Class1.2": 0.616853,
+        "Class1.3": 0,
+        "Class2.2": 0.616853,
+        "Class4.1": 0.418397819,
+        "Class6.1": 0.054453,
+        "Class6.2": 0.945547,
+    }
+    assert {name: row[COLUMN_INDEX[name]] for name in golden} == pytest.approx(golden, abs=1e-9)
+    check_sums(votes.fractions, votes.ids)
+
+
+@pytest.mark.real
+def test_the_rules_give_the_published_labels(real_data: Path) -> None:
+    """On the genuine votes both rules agree with the label tables: 1,100 of 1,100 and 516 of 516."""
+    folder = real_data / "galaxy-zoo"
+    votes = read_votes(folder / "training_solutions_rev1.zip")
+    for rule, table, count in ((plurality, "plurality", 1100), (morphology5, "morphology5", 516)):
+        mine, theirs = rule(votes), read_labels(folder / f"labels_{table}.csv")
+        agree = [
+            mine.of.get(id_) is not None and mine.classes[mine.of[id_]] == theirs.classes[theirs.of[id_]]
+            for id_ in votes.ids
+            if id_ in theirs.of
+        ]
+        assert (len(agree), sum(agree)) == (count, count)
+
+
+@pytest.mark.real
+def test_the_published_test_set_is_exactly_one_thousand(real_data: Path, prepared: Path) -> None:
+    """With the fair test ids the test part is these 1,000 galaxies, the one star among them included."""
+    folder = real_data / "galaxy-zoo"
+    module = galaxies(
+        prepared, labels=str(folder / "labels_plurality.csv"), test_ids=folder / "fair_test_ids.csv"
+    )
+    with (folder / "fair_test_ids.csv").open() as stream:
+        assert set(module.test_ids) == {int(row["GalaxyID"]) for row in csv.DictReader(stream)}
+    assert sum(module.sizes.values()) == 6237
+    assert module.sizes["test"] == 1000
+    assert module.summary["test_ids_missing"] == module.summary["images_left_out"] == 0
+    assert module.info.classes == ("Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2")
+    assert module.baseline is not None
+    assert (module.baseline.label, module.baseline.accuracy) == ("Class6.2", 0.57)
+
+
+@pytest.mark.real
+def test_the_check_of_the_real_archives(prepared: Path) -> None:
+    """The real archives are described as they are."""
+    lines = check(prepared / "galaxy-zoo")
+    assert "6,237 images, 1,100 rows of votes: 802 galaxies have both" in lines[0]
+    assert "add up as the questions demand, in every row" in lines[1]
+    assert "1,197 images" in lines[-1]
