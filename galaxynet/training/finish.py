@@ -93,7 +93,7 @@ def finish(
 def _best_epoch(trainer: Trainer, network: Task) -> dict[str, float]:
     checkpoint = trainer.checkpoint_callback
     score = getattr(checkpoint, "best_model_score", None)
-    return {} if score is None else {f"val/{network.metric}/best": float(score)}
+    return {} if score is None else {f"best/val/{network.metric}": float(score)}
 
 
 def _draw(run: Run) -> None:

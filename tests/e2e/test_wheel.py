@@ -1,0 +1,69 @@
+"""The package as others get it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel built from the project."""
+    folder = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*build, "--wheel-dir", str(folder), str(ROOT)], check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.mark.slow
+def test_a_wheel_brings_the_plugins_and_works(wheel: Path, tmp_path: Path) -> None:
+    """A wheel installed into an empty environment has command and plugins, all of its own."""
+    environment = tmp_path / "env"
+    venv.create(environment, with_pip=False)
+    site = next(environment.glob("lib/python*/site-packages"))
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    # The dependencies (gigabytes) are those of this environment; galaxynet itself must not come from there.
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    check = """
+import json, pathlib, sys
+from importlib import import_module
+from galaxynet import registry
+found = {}
+for kind in registry.GROUPS:
+    for plugin in registry.plugins(kind):
+        spec = plugin.load()
+        found[f"{kind} {plugin.name}"] = import_module(spec.module.partition(":")[0]).__file__
+print(json.dumps(found))
+"""
+    python = environment / "bin" / "python"
+    done = subprocess.run([python, "-c", check], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {"model galaxy_alexnet", "dataset galaxy-zoo", "dataset galaxy-sim"} <= set(found)
+    assert all(Path(place).is_relative_to(environment) for place in found.values())
+    shown = subprocess.run(
+        [python, "-m", "galaxynet.cli.main", "plugins"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert "galaxy_alexnet" in shown.stdout
+
+
+def test_a_wheel_holds_what_belongs_there(wheel: Path) -> None:
+    """The wheel has the core, each plugin and the licence; no tests, no data, and stays small."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
+    assert "galaxynet" in tops
+    assert all(top.startswith("galaxynet") for top in tops)
+    assert "galaxynet/py.typed" in names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert wheel.stat().st_size < 1_000_000
