@@ -46,6 +46,25 @@ def command(
         Literal["rich", "json", "csv", "markdown", "latex"],
         typer.Option("--format", help="A table, or text for a program or a paper."),
     ] = "rich",
+    over_seeds: Annotated[
+        bool,
+        typer.Option("--over-seeds", help="Mean and deviation of the runs that differ in their seed alone."),
+    ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot",
+            metavar="FILE",
+            help="Plot the metric over the training time into this file (.png, .svg or .pdf).",
+            dir_okay=False,
+        ),
+    ] = None,
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by", metavar="METRIC,...", help="Plot these metrics over the epochs instead (with --plot)."
+        ),
+    ] = "",
     runs_dir: RunsDir = None,
 ) -> None:
     """Set runs side by side: options, accuracy with its 95 % interval, time.
@@ -58,20 +77,29 @@ def command(
       galaxynet compare --where act=tanh --sort train_seconds
       galaxynet compare k3x9ab last
       galaxynet compare --columns run,act,accuracy,val/loss --format csv > runs.csv
+      galaxynet compare --over-seeds --plot accuracy-runtime.svg
+      galaxynet compare k3x9ab last --by val/accuracy --plot curves.png
     """
     from galaxynet import paths, terminal
+    from galaxynet.errors import UsageError
     from galaxynet.report import formats
     from galaxynet.report.rows import Row, check_name
     from galaxynet.report.table import print_damaged
 
+    if by and plot is None:
+        raise UsageError("--by makes a plot.", "Name its file: --plot curves.png")
+    if over_seeds and columns:
+        raise UsageError("--over-seeds has columns of its own.", "Leave out --columns, or --over-seeds.")
     found, damaged = _runs(paths.runs_dir(runs_dir), runs or [])
     rows = [Row(run) for run in found]
     names = [name.strip() for name in columns.split(",") if name.strip()]
     for name in names:
         check_name(rows, name, "--columns")
-    groups = _groups(rows, where or [], sort, top)
+    groups = _groups(rows, where or [], sort, None if over_seeds else top)
     test = _significance(found, groups) if len(found) == 2 else ""
-    if format == "csv":
+    if over_seeds:
+        _print_over_seeds(groups, format, top)
+    elif format == "csv":
         print(formats.as_csv(groups, names), end="")
     elif format == "json":
         print(formats.as_json(groups, damaged, names, test), end="")
@@ -85,6 +113,8 @@ def command(
         print_damaged(damaged)
     if not groups and found:
         terminal.note("No run meets --where.")
+    if plot is not None and groups:
+        _plot(groups, plot, by)
 
 
 def _runs(folder: Path, references: list[str]) -> tuple[list[Run], list[DamagedRun]]:
@@ -141,3 +171,53 @@ def _print(groups: list[Group], names: list[str], test: str) -> None:
         console.print(table(group, console.width, names), crop=False)
     if test:
         console.print(f"  {test}", markup=False)
+
+
+def _print_over_seeds(groups: list[Group], format: str, top: int | None) -> None:
+    from galaxynet.report import formats, seeds
+    from galaxynet.report.table import results_console, title_text
+
+    if format == "csv":
+        made = [one for group in groups for one in seeds.configurations(group)[:top]]
+        print(formats.rows_as_csv([one.plain() for one in made]), end="")
+    elif format == "json":
+        import json
+
+        tables = [[one.plain() for one in seeds.configurations(group)[:top]] for group in groups]
+        print(json.dumps(tables, indent=2, ensure_ascii=False, allow_nan=False))
+    for number, group in enumerate(groups):
+        titles, rights, lines = seeds.cells(group, seeds.configurations(group)[:top])
+        if format == "rich":
+            from galaxynet.report.layout import lay_out
+
+            console = results_console()
+            console.print(
+                title_text(group), lay_out(titles, rights, lines, console.width), sep="\n", crop=False
+            )
+        elif format in ("markdown", "latex"):
+            shape = formats.markdown_table if format == "markdown" else formats.latex_table
+            print(shape(titles, rights, [line.cells for line in lines]))
+        if number + 1 < len(groups) and format not in ("csv", "json"):
+            print()
+
+
+def _plot(groups: list[Group], path: Path, by: str) -> None:
+    """One figure of one table: the first, and it is said if there are others."""
+    from galaxynet import terminal
+    from galaxynet.report.figures import save
+    from galaxynet.report.figures.curves import learning_curves
+    from galaxynet.report.figures.style import styled
+    from galaxynet.report.figures.tradeoff import metric_over_time
+
+    with styled():
+        if by:
+            columns = [name.strip() for name in by.split(",") if name.strip()]
+            figure = learning_curves([row.run for group in groups for row in group.rows], columns)
+        else:
+            figure = metric_over_time(groups[0])
+            if len(groups) > 1:
+                terminal.note(
+                    f"The plot shows the first of {len(groups)} tables; choose another with --where."
+                )
+        save(figure, path)
+    terminal.note(f"plot: {path}")

@@ -27,6 +27,7 @@ _LATEX = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "–": "--",
+    "±": r"$\pm$",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
 }
@@ -111,24 +112,28 @@ def as_latex(groups: Sequence[Group], names: Sequence[str] = ()) -> str:
     parts = []
     for group in groups:
         header, rights, rows = cells(group, names)
-        body = [" & ".join(map(_latex, row)) + r" \\" for row in rows]
-        if majority_lines(group):
-            body.insert(len(group.rows), r"\midrule")
-        parts.append(
-            "\n".join(
-                [
-                    f"% {title(group)}",
-                    r"\begin{tabular}{" + "".join("r" if right else "l" for right in rights) + "}",
-                    r"\toprule",
-                    " & ".join(map(_latex, header)) + r" \\",
-                    r"\midrule",
-                    *body,
-                    r"\bottomrule",
-                    r"\end{tabular}",
-                ]
-            )
-        )
+        rule = len(group.rows) if majority_lines(group) else None
+        parts.append(f"% {title(group)}\n" + latex_table(header, rights, rows, rule))
     return "\n\n".join(parts) + "\n"
+
+
+def latex_table(
+    header: Sequence[str], rights: Sequence[bool], rows: Iterable[Sequence[str]], rule: int | None = None
+) -> str:
+    r"""A `tabular` with the rules of the package booktabs, and a further one above the row `rule`."""
+    body = [" & ".join(map(_latex, row)) + r" \\" for row in rows]
+    if rule is not None:
+        body.insert(rule, r"\midrule")
+    lines = [
+        r"\begin{tabular}{" + "".join("r" if right else "l" for right in rights) + "}",
+        r"\toprule",
+        " & ".join(map(_latex, header)) + r" \\",
+        r"\midrule",
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines)
 
 
 def cells(group: Group, names: Sequence[str] = ()) -> tuple[list[str], list[bool], list[list[str]]]:

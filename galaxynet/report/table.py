@@ -44,6 +44,16 @@ def title(group: Group) -> str:
     return f"{what} on {record.dataset.name}: {record.metric.replace('/', ' ')}{on}"
 
 
+def title_text(group: Group) -> Text:
+    """The title, and why the table stands apart."""
+    from rich.text import Text
+
+    head = Text(title(group), style="bold")
+    if group.why:
+        head.append(f"\nin a table of its own: {group.why}", style="not bold yellow")
+    return head
+
+
 def majority_lines(group: Group) -> list[tuple[str, float]]:
     """Label and accuracy of the majority class; more than one if the runs' training parts differ in it."""
     found = {(base.label, base.accuracy) for row in group.rows if (base := row.run.record.baseline)}
@@ -66,9 +76,7 @@ def table(group: Group, width: int, names: Sequence[str] = ()) -> RenderableType
     dropped: list[Column] = []
     if not names:
         shown, dropped = _fit(group, shown, width)
-    head = Text(title(group), style="bold")
-    if group.why:
-        head.append(f"\nin a table of its own: {group.why}", style="not bold yellow")
+    head = title_text(group)
     notes = _notes(group, shown, dropped)
     return Stack(
         head, _build(group, shown, width), *[Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in notes]

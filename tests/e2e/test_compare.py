@@ -204,3 +204,32 @@ def test_a_network_that_is_no_longer_installed_does_not_stop_its_runs(
     assert call("compare", "old") == 0
     assert call("figures", "old", "--format", "png") == 0
     assert "learning-curves.png" in capsys.readouterr().out
+
+
+def test_seeds_are_taken_together_and_plotted(
+    runs_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Mean and deviation in the table, and the plot beside it in the file that was named."""
+    for seed, accuracy in enumerate((0.68, 0.70)):
+        made_run(runs_dir, seed=seed, accuracy=accuracy)
+    out = tmp_path / "accuracy-runtime.svg"
+    assert call("compare", "--over-seeds", "--plot", str(out)) == 0
+    text = capsys.readouterr().out
+    assert "69.0%" in text
+    assert "1.4 points" in text
+    assert "always not_odd" in text
+    assert "training time" in out.read_text()
+    for format in ("csv", "json", "markdown", "latex"):
+        assert call("compare", "--over-seeds", "--format", format) == 0
+        assert "0.69" in capsys.readouterr().out.replace("69.0", "0.69")
+
+
+def test_learning_curves_side_by_side(
+    pair: list[Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--by draws the metric of the compared runs; without a file it says what is missing."""
+    out = tmp_path / "curves.svg"
+    assert call("compare", "one", "two", "--by", "val/accuracy", "--plot", str(out)) == 0
+    assert "epoch" in out.read_text()
+    assert call("compare", "one", "two", "--by", "val/accuracy") == 2
+    assert "--plot" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from galaxynet.errors import RunError
 from galaxynet.report.figures.style import COLOURS, DASHES, FAINT, heading, new_figure, plain_axes
+from galaxynet.report.seeds import run_labels
 from galaxynet.report.wording import caption, metric_name, percentage_metric
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def _panel(
 
     plain_axes(axes)
     by_step = False
+    labels = run_labels(runs)
     for number, run in enumerate(runs):
         for column in columns:
             x, y, steps = _points(logged[id(run)], column)
@@ -121,7 +123,7 @@ def _panel(
                     linewidth=0.8 if thin else 1.9,
                     alpha=0.65 if thin else 1.0,
                     marker=marker,
-                    label="_" if thin else run.label,
+                    label="_" if thin else labels[number],
                 )
             _mark_end(axes, x, y, alone=len(runs) == 1)
     axes.set_title(panel)

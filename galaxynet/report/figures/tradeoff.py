@@ -1,0 +1,156 @@
+"""Accuracy over training time: what each configuration reaches, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from galaxynet.errors import RunError
+from galaxynet.report.figures.style import COLOURS, FAINT, INK, heading, new_figure, plain_axes
+from galaxynet.report.rows import Group
+from galaxynet.report.seeds import Configuration, configurations
+from galaxynet.report.table import majority_lines, title
+from galaxynet.report.wording import interval_of, percentage_metric
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MultipleLocator
+
+_SHIFTS = sorted((sign * 0.6 * step for step in range(9) for sign in (1, -1)), key=abs)
+"""How far above or below its point a name may stand, in heights of a line, nearest first."""
+
+
+def metric_over_time(group: Group) -> Figure:
+    """A point for each configuration: mean metric over mean training time.
+
+    The bar is the 95 % interval of a single run, and the deviation over the seeds where there are several.
+    Configurations whose loss became undefined are named beneath.
+
+    Raises:
+        RunError: If no run has both a metric and a training time.
+    """
+    made = configurations(group)
+    placed = [one for one in made if one.mean is not None and one.seconds is not None]
+    if not placed:
+        raise RunError("There is nothing to plot: no run has both a metric and a training time.")
+    figure = new_figure(7.4, 4.4)
+    axes = figure.subplots()
+    plain_axes(axes)
+    axes.grid(axis="x", color="#eff1f4", linewidth=0.8)
+    # With more than one option, the first gives the colour: the eye then follows it over the others.
+    kinds = [str(next(iter(one.options.values()), "")) if len(one.options) > 1 else one.label for one in made]
+    colours = {kind: COLOURS[number % len(COLOURS)] for number, kind in enumerate(dict.fromkeys(kinds))}
+    for one, kind in zip(made, kinds, strict=True):
+        if one in placed:
+            _point(axes, one, colours[kind])
+    _scales(axes, group, placed)
+    _labels(axes, placed)
+    heading(figure, title(group), _caption(made))
+    return figure
+
+
+def _point(axes: Axes, one: Configuration, colour: str) -> None:
+    low, high = _bar(one)
+    mean = one.mean or 0.0
+    axes.errorbar(
+        [one.seconds or 0.0],
+        [mean],
+        yerr=[[max(0.0, mean - low)], [max(0.0, high - mean)]],
+        fmt="o",
+        markersize=7,
+        color=colour,
+        ecolor=colour,
+        elinewidth=1.4,
+        capsize=3,
+        markeredgecolor="white",
+        markeredgewidth=0.8,
+    )
+
+
+def _bar(one: Configuration) -> tuple[float, float]:
+    mean = one.mean or 0.0
+    if one.deviation is not None:
+        return mean - one.deviation, mean + one.deviation
+    tested = next(row for row in one.rows if row.value is not None)
+    return interval_of(tested.run.record) or (mean, mean)
+
+
+def _scales(axes: Axes, group: Group, placed: Sequence[Configuration]) -> None:
+    from matplotlib.ticker import FuncFormatter
+
+    metric = group.first.record.metric
+    times = [one.seconds or 0.0 for one in placed]
+    minutes = max(times) >= 180
+    axes.set_xlabel("training time, minutes" if minutes else "training time, seconds")
+    if minutes:
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: f"{time / 60:g}"))
+        axes.xaxis.set_major_locator(_minutes(max(times)))
+    axes.set_xlim(0, max(times) * 1.18 or 1.0)
+    axes.set_ylabel(metric.replace("/", " "))
+    if percentage_metric(metric):
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%"))
+    for label, accuracy in majority_lines(group):
+        axes.axhline(accuracy, color=FAINT, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
+        axes.annotate(
+            f"always {label} {accuracy:.1%}",
+            (0.0, accuracy),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 3),
+            textcoords="offset points",
+            fontsize=8,
+            color=FAINT,
+        )
+
+
+def _minutes(longest: float) -> MultipleLocator:
+    from matplotlib.ticker import MultipleLocator
+
+    steps = (60, 120, 300, 600, 1800, 3600, 7200, 18_000, 36_000)
+    return MultipleLocator(next((step for step in steps if longest / step <= 8), longest / 6))
+
+
+def _labels(axes: Axes, placed: Sequence[Configuration]) -> None:
+    """Names beside the points: at the first of several places that is free of points and other names."""
+    low, high = axes.get_ylim()
+    right = axes.get_xlim()[1]
+    height, width, gap = (high - low) * 0.05, right / 78, right * 0.013
+    points = [(one.seconds or 0.0, *sorted(_bar(one))) for one in placed]
+    bars = [(x - gap / 2, x + gap / 2, bottom - height / 4, top + height / 4) for x, bottom, top in points]
+    taken: list[tuple[float, float, float, float]] = []
+    for one in placed:
+        x, y = one.seconds or 0.0, one.mean or 0.0
+        long = width * len(one.label)
+        places = [
+            (start, y + shift * height)
+            for shift in _SHIFTS
+            for start in (x + gap, x - gap - long)
+            if start >= 0 and start + long <= right
+        ] or [(x + gap, y)]
+        boxes = [(start, start + long, middle - height / 2, middle + height / 2) for start, middle in places]
+        clear = [box for box in boxes if not any(_overlap(box, other) for other in taken)] or boxes
+        free = next((box for box in clear if not any(_overlap(box, bar) for bar in bars)), clear[0])
+        taken.append(free)
+        left = free[1] < x  # then its end lies at the point, for the width is only estimated
+        axes.text(
+            free[1] if left else free[0],
+            (free[2] + free[3]) / 2,
+            one.label,
+            ha="right" if left else "left",
+            va="center",
+            fontsize=8.5,
+            color=INK,
+        )
+
+
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
+
+
+def _caption(made: Sequence[Configuration]) -> str:
+    several = any(one.deviation is not None for one in made)
+    lines = ["bars: deviation over the seeds" if several else "bars: 95% interval of the test set"]
+    lost = [one.label for one in made if one.mean is None and one.diverged]
+    if lost:
+        lines.append("undefined loss: " + "; ".join(lost))
+    return "\n".join(lines)

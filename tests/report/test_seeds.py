@@ -1,0 +1,140 @@
+"""Runs that differ in their seed alone are one configuration, with a mean and a deviation."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_runs import add_curves, made_record, made_run
+
+from galaxynet.errors import RunError
+from galaxynet.report.figures.curves import learning_curves
+from galaxynet.report.figures.tradeoff import metric_over_time
+from galaxynet.report.rows import Group, Row, groups
+from galaxynet.report.seeds import cells, configurations, run_labels
+from galaxynet.runs import Run
+
+
+def row(**changes: Any) -> Row:
+    return Row(Run(Path("runs/x"), made_record(**changes)))
+
+
+def made_group() -> Group:
+    accuracies = {"relu": (0.68, 0.70, 0.69), "tanh": (0.70, 0.71, 0.72)}
+    rows = [
+        row(act=act, seed=n, accuracy=value)
+        for act, all_ in accuracies.items()
+        for n, value in enumerate(all_)
+    ]
+    rows += [row(act="exponential", seed=n, status="diverged", metrics={}) for n in range(3)]
+    (group,) = groups(rows)
+    return group
+
+
+def test_seeds_are_averaged_and_configurations_are_not() -> None:
+    """Three seeds of an activation give its mean and sample deviation; the best mean comes first."""
+    tanh, relu, lost = configurations(made_group())
+    assert (tanh.label, relu.label, lost.label) == ("tanh", "relu", "exponential")
+    assert tanh.mean == pytest.approx(0.71)
+    assert relu.deviation == pytest.approx(statistics.stdev((0.68, 0.70, 0.69)))
+    assert (lost.mean, lost.deviation, lost.diverged) == (None, None, 3)
+    assert tanh.plain()["runs"] == 3
+
+
+def test_a_single_run_has_no_deviation() -> None:
+    """One seed says nothing about the spread, and no 0 pretends that it does."""
+    (one,) = configurations(Group([row()]))
+    assert one.mean == 0.7
+    assert one.deviation is None
+
+
+def test_for_a_loss_the_lowest_mean_is_best() -> None:
+    """Best follows the metric."""
+    rows = [
+        row(
+            lr=lr,
+            task="reconstruction",
+            metric="test/loss",
+            higher_is_better=False,
+            metrics={"test/loss": loss},
+        )
+        for lr, loss in ((0.1, 5.0), (0.2, 3.0))
+    ]
+    assert [one.mean for one in configurations(Group(rows))] == [3.0, 5.0]
+
+
+def test_the_table_of_means_has_the_majority_class_too() -> None:
+    """A mean is not shown without what always the same answer would score."""
+    group = made_group()
+    titles, rights, lines = cells(group, configurations(group))
+    texts = [list(line.cells) for line in lines]
+    assert len(titles) == len(rights) == len(texts[0])
+    assert texts[0][titles.index("mean accuracy")] == "71.0%"
+    assert texts[0][titles.index("± deviation")] == "1.0 points"
+    assert texts[2][titles.index("mean accuracy")] == "undefined loss"
+    assert texts[3][0] == "always not_odd"
+    assert texts[3][titles.index("mean accuracy")] == "59.6%"
+
+
+def test_seeds_alone_make_one_row() -> None:
+    """Runs of one configuration need no option to tell them apart."""
+    group = Group([row(seed=1), row(seed=2)])
+    titles, _, lines = cells(group, configurations(group))
+    assert titles[:2] == ["model", "runs"]
+    assert list(lines[0].cells[:2]) == ["galaxy_alexnet", "2"]
+
+
+def test_runs_are_called_by_what_tells_them_apart() -> None:
+    """Their names, or their options where they have none, or their ids where these are the same."""
+    named = [row(name="a").run, row(name="b").run]
+    assert run_labels(named) == ["a", "b"]
+    assert run_labels([row(act="relu").run, row(act="tanh", extra_convs=3).run]) == [
+        "relu, extra convs 0",
+        "tanh, extra convs 3",
+    ]
+    same = [row().run, row().run]
+    assert run_labels(same) == [run.record.id for run in same]
+    twice = [row(name="a").run, row(name="a").run]
+    assert run_labels(twice) == [f"a {run.record.id}" for run in twice]
+
+
+def test_the_plot_has_a_point_for_each_configuration_and_names_the_lost_ones() -> None:
+    """Mean over mean time with the deviation as a bar; the undefined losses stand beneath."""
+    figure = metric_over_time(made_group())
+    (axes,) = figure.axes
+    points = sorted((round(line.get_ydata()[0], 6)) for line in axes.lines if line.get_marker() == "o")
+    assert points == [0.69, 0.71]
+    assert {"tanh", "relu"} <= {text.get_text() for text in axes.texts}
+    assert "undefined loss: exponential" in figure.get_supxlabel()
+    assert any("always not_odd 59.6%" in text.get_text() for text in axes.texts)
+
+
+def test_names_in_the_plot_do_not_lie_on_one_another() -> None:
+    """Ten configurations of nearly the same time and accuracy can all be read."""
+    rows = [row(lr=0.001 * n, accuracy=0.7 + n / 500, seconds={"train": 120.0 + n % 3}) for n in range(1, 8)]
+    figure = metric_over_time(Group(rows))
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text().startswith("lr")]
+    assert len(boxes) == 7
+    for number, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[number + 1 :])
+
+
+def test_nothing_to_plot_is_a_sentence() -> None:
+    """Runs that all diverged have no point."""
+    with pytest.raises(RunError, match="nothing to plot"):
+        metric_over_time(Group([row(status="diverged", metrics={})]))
+
+
+def test_any_logged_metric_can_be_plotted_over_the_epochs(tmp_path: Path) -> None:
+    """A name that was not logged is refused with those that were."""
+    runs = [made_run(tmp_path, act=act) for act in ("relu", "tanh")]
+    for run in runs:
+        add_curves(run)
+    figure = learning_curves(runs, ["val/accuracy"])
+    (axes,) = figure.axes
+    assert [line.get_label() for line in axes.lines[:2]] == ["relu", "tanh"]
+    with pytest.raises(RunError, match=r"val/f1.*They logged: train/accuracy"):
+        learning_curves(runs, ["val/f1"])
