@@ -48,7 +48,7 @@ def results() -> Console:
 def note(text: str) -> None:
     """Print one line for a person to standard error, unless quiet. `text` may carry rich markup."""
     if not is_quiet():
-        notes().print(text)
+        notes().print(text, soft_wrap=True)  # a path or a command that is broken cannot be copied
 
 
 @contextlib.contextmanager

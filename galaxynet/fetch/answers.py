@@ -67,9 +67,9 @@ def _translated(error: Exception, server: str, patience: Patience) -> FetchError
     if any_of(ConnectionRefusedError):
         return TransientError(f"{server} refuses the connection.", offline)
     if any_of(requests.exceptions.ConnectTimeout, urllib3_errors.ConnectTimeoutError):
-        return TransientError(f"{server} did not answer in {patience.timeout[0]:g} seconds.", offline)
+        return TransientError(f"{server} did not answer in {patience.timeout[0]:g} s.", offline)
     if any_of(requests.exceptions.Timeout, urllib3_errors.TimeoutError, TimeoutError):
-        return TransientError(f"{server} was silent for {patience.silence:g} seconds.", offline)
+        return TransientError(f"{server} was silent for {patience.silence:g} s.", offline)
     if any_of(urllib3_errors.NewConnectionError):
         return TransientError(f"{server} cannot be reached.", offline)
     if any_of(

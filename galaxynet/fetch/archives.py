@@ -28,6 +28,13 @@ class ArchiveError(DataError):
     """An archive that is damaged, or that no honest publisher would have made."""
 
 
+class RefusedArchiveError(ArchiveError):
+    """An archive that arrived as it was made, and breaks a rule."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "Nothing of it was unpacked or kept. Tell the publisher of the dataset.")
+
+
 @dataclass(frozen=True)
 class Limits:
     """What an archive may cost at most.
@@ -62,7 +69,8 @@ class Archive:
         depth: 1 for an archive on disk, 2 for one that lies in another.
 
     Raises:
-        ArchiveError: If it is no zip archive, is cut off, or breaks a rule; see `check_members`.
+        ArchiveError: If it is no zip archive, or is cut off or damaged.
+        RefusedArchiveError: If it breaks a rule; see `check_members`.
     """
 
     def __init__(
@@ -73,7 +81,9 @@ class Archive:
         self.depth = depth
         self._read = 0
         if depth > limits.depth:
-            raise ArchiveError(f"{self.name} lies {depth} archives deep; at most {limits.depth} are opened.")
+            raise RefusedArchiveError(
+                f"{self.name} lies {depth} archives deep; at most {limits.depth} are opened."
+            )
         self._file = path.open("rb") if isinstance(path, Path) else path
         try:
             self._size = self._file.seek(0, 2)
@@ -116,7 +126,8 @@ class Archive:
         """The content of a member in pieces of at most 1 MiB; its CRC is checked at the end.
 
         Raises:
-            ArchiveError: If the content is damaged, or a limit is passed.
+            ArchiveError: If the content is damaged.
+            RefusedArchiveError: If a limit is passed.
         """
         count = 0
         try:
@@ -172,12 +183,12 @@ class Archive:
     def _count(self, size: int) -> None:
         self._read += size
         if self._read > self.limits.bytes:
-            raise ArchiveError(
+            raise RefusedArchiveError(
                 f"{self.name} holds more than {self.limits.bytes:,} bytes; this is no archive of a dataset."
             )
         # The archive's real size is the measure: members that overlap each claim the same bytes.
         if self._read > self.limits.ratio_from and self._read > self.limits.ratio * self._size:
-            raise ArchiveError(
+            raise RefusedArchiveError(
                 f"{self.name} unpacks to more than {self.limits.ratio:.0f} times its size: it is a zip bomb."
             )
 
@@ -188,11 +199,14 @@ def check_members(
     """See that a table of contents is one that an honest publisher could have made.
 
     Raises:
-        ArchiveError: If there are too many members, a name leads out of the archive or is there twice, a
-            member is a link or encrypted, is packed by a method that cannot be bounded, or lies over another.
+        RefusedArchiveError: If there are too many members, a name leads out of the archive or is there
+            twice, a member is a link or encrypted, is packed by a method that cannot be bounded, or lies
+            over another.
     """
     if len(members) > limits.members:
-        raise ArchiveError(f"{name} has {len(members):,} members; at most {limits.members:,} are read.")
+        raise RefusedArchiveError(
+            f"{name} has {len(members):,} members; at most {limits.members:,} are read."
+        )
     seen: set[str] = set()
     end, last = 0, ""
     for member in sorted(members, key=lambda member: member.header_offset):
@@ -214,7 +228,9 @@ def check_members(
         elif not fault and member.header_offset < end:
             fault = f"lies over {last!r}"
         if fault:
-            raise ArchiveError(f"{name} is refused: its member {_printable(member.orig_filename)!r} {fault}.")
+            raise RefusedArchiveError(
+                f"{name} is refused: its member {_printable(member.orig_filename)!r} {fault}."
+            )
         seen.add(plain)
         end, last = member.header_offset + 30 + member.compress_size, _printable(member.orig_filename)
     return members
@@ -238,11 +254,11 @@ class _Bounded:
         if self.left is None:
             return self._file.read(size)
         if size > self.left:
-            raise ArchiveError(f"{self._name} is refused: its table of contents is too long.")
+            raise RefusedArchiveError(f"{self._name} is refused: its table of contents is too long.")
         chunk = self._file.read(self.left + 1 if size < 0 else size)
         self.left -= len(chunk)
         if self.left < 0:
-            raise ArchiveError(f"{self._name} is refused: its table of contents is too long.")
+            raise RefusedArchiveError(f"{self._name} is refused: its table of contents is too long.")
         return chunk
 
 

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from galaxynet import terminal
 from galaxynet.errors import DataError
-from galaxynet.fetch.archives import LIMITS, Archive, ArchiveError, Limits, looks_like_web_page
+from galaxynet.fetch.archives import (
+    LIMITS,
+    Archive,
+    ArchiveError,
+    Limits,
+    RefusedArchiveError,
+    looks_like_web_page,
+)
 from galaxynet.fetch.hashing import CHUNK, Digest
 from galaxynet.sources import DataFile
 
@@ -65,7 +72,9 @@ def _check_gzip(path: Path, name: str, limits: Limits) -> None:
             while chunk := stream.read(CHUNK):
                 count += len(chunk)
                 if count > limits.bytes or (count > limits.ratio_from and count > limits.ratio * size):
-                    raise ArchiveError(f"{name} unpacks to more than {limits.ratio:.0f} times its size.")
+                    raise RefusedArchiveError(
+                        f"{name} unpacks to more than {limits.ratio:.0f} times its size."
+                    )
     except gzip.BadGzipFile as error:
         raise ArchiveError(f"{name} is damaged, or no gzip file: {error}.") from None
     except EOFError:

@@ -22,10 +22,13 @@ from galaxynet.fetch import faults
 from galaxynet.fetch.answers import host, network_errors, refusal
 from galaxynet.fetch.archives import looks_like_web_page
 from galaxynet.fetch.faults import FetchError, TransientError, check_space, disk_errors
-from galaxynet.fetch.hashing import CHUNK, Digest
+from galaxynet.fetch.hashing import Digest
+from galaxynet.fetch.notes import note
 from galaxynet.fetch.partial import Partial, State
 from galaxynet.fetch.patience import Patience, Retries
 
+# Small, so that an interrupt or a slow line loses little; larger ones are not faster.
+_CHUNK = 1 << 16
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -68,7 +71,7 @@ def download(remote: Remote, path: Path, patience: Patience) -> Digest:
     with disk_errors(path, _room(path)), Partial(path, remote.source) as part, _Bar(remote.name) as bar:
         retries, furthest = Retries(patience), part.size
         if part.size:
-            terminal.note(f"{remote.name}: going on at {faults.size(part.size)}")
+            note(f"{remote.name}: going on at {faults.size(part.size)}")
         try:
             while not part.complete:
                 try:
@@ -82,9 +85,7 @@ def download(remote: Remote, path: Path, patience: Patience) -> Digest:
         except KeyboardInterrupt:
             of = f" of {faults.size(part.state.size)}" if part.state.size else ""
             bar.close()
-            terminal.note(
-                f"{remote.name}: stopped at {faults.size(part.size)}{of}; the same command goes on there"
-            )
+            note(f"{remote.name}: stopped at {faults.size(part.size)}{of}; the same command goes on there")
             raise
         digest = part.finish()
         if part.state.md5 and digest.md5 != part.state.md5:
@@ -130,7 +131,7 @@ def _attempt(remote: Remote, part: Partial, patience: Patience, bar: _Bar) -> bo
 
 
 def _body(response: requests.Response, server: str, patience: Patience) -> Iterator[bytes]:
-    body = response.raw.stream(CHUNK, decode_content=False)
+    body = response.raw.stream(_CHUNK, decode_content=False)
     while True:
         with network_errors(server, patience):
             chunk = next(body, None)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from galaxynet import terminal
 from galaxynet.errors import DataError
 from galaxynet.fetch import https, partial
+from galaxynet.fetch.archives import RefusedArchiveError
 from galaxynet.fetch.download import Remote, download
 from galaxynet.fetch.faults import DiskError, FetchError
+from galaxynet.fetch.notes import note
 from galaxynet.fetch.patience import Patience
 from galaxynet.fetch.shelf import Shelf
 from galaxynet.sources import DataFile, Https, KaggleCompetition, KaggleDataset
@@ -58,7 +59,7 @@ def from_mirrors(remotes: Sequence[Remote], file: DataFile, shelf: Shelf, patien
             if last or isinstance(error, DiskError):  # another address would not help a full disk
                 raise
             partial.forget(shelf.part(file))
-            terminal.note(f"{error.message} Trying the next address.")
+            note(f"{error.message} Trying the next address.")
 
 
 def whole(remote: Remote, file: DataFile, shelf: Shelf, patience: Patience) -> None:
@@ -88,12 +89,14 @@ def twice(part: Path, task: Callable[[], None]) -> None:
             task()
         except DataError as error:
             partial.forget(part)
+            if isinstance(error, RefusedArchiveError):
+                raise
             if not again:
                 raise DataError(
                     f"{error.message} It was fetched twice.",
                     "Try later, or download it in a browser and use --from FOLDER.",
                 ) from None
-            terminal.note(f"{error.message} Fetching it again.")
+            note(f"{error.message} Fetching it again.")
         else:
             partial.forget(part)
             return

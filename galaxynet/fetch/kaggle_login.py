@@ -19,9 +19,9 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
-from galaxynet import terminal
 from galaxynet.fetch.answers import network_errors
 from galaxynet.fetch.faults import FetchError, TransientError
+from galaxynet.fetch.notes import note
 from galaxynet.fetch.patience import Patience, retry_after
 
 TOKEN_PAGE = "https://www.kaggle.com/settings"
@@ -60,6 +60,7 @@ class Session:
         self._patience = patience
         self._rules = rules
         self._by_hand = by_hand
+        self._alone = f"{by_hand[:1].upper()}{by_hand[1:]}"
         self._adapter = Adapter(patience)
         with _quiet():
             api = self._login(_import_client())
@@ -179,15 +180,15 @@ class Session:
             rules = f"Accept the rules at {self._rules} in a browser, then run the same command again. "
             return FetchError(
                 f"Kaggle does not hand out {what} to this account (403).{said}",
-                f"{rules}Or without Kaggle's API: {self._by_hand}" if self._rules else self._by_hand,
+                f"{rules}Or without Kaggle's API: {self._by_hand}" if self._rules else self._alone,
             )
         if status == 404:
-            return FetchError(f"Kaggle has no {what} (404).{said}", self._by_hand)
+            return FetchError(f"Kaggle has no {what} (404).{said}", self._alone)
         if status == 429:
             return TransientError("Kaggle has had too many requests (429).", later, wait)
         if status >= 500 or status == 408:
             return TransientError(f"Kaggle has a fault of its own ({status}).", later, wait)
-        return FetchError(f"Kaggle refuses {what} ({status}).{said}", self._by_hand)
+        return FetchError(f"Kaggle refuses {what} ({status}).{said}", self._alone)
 
     def _said(self, answer: requests.Response) -> str:
         """Kaggle's own words for a refusal, if there are any, without what is secret."""
@@ -260,6 +261,4 @@ def _point_out_open_files(config: Path) -> None:
     ):
         with contextlib.suppress(OSError):
             if os.name != "nt" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                terminal.note(
-                    f"{path} can be read by others on this machine; close it with: chmod 600 {path}"
-                )
+                note(f"{path} can be read by others on this machine; close it with: chmod 600 {path}")

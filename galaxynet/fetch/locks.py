@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from galaxynet import terminal
 from galaxynet.fetch.faults import FetchError, disk_errors
+from galaxynet.fetch.notes import note
 
 
 @contextlib.contextmanager
@@ -35,7 +35,7 @@ def lock(data_dir: Path, dataset: str, *, wait: bool = True) -> Iterator[None]:
                 raise FetchError(
                     f"Another galaxynet is fetching {dataset}.", "Wait until it is done, or end it."
                 ) from None
-            terminal.note(f"another galaxynet is fetching {dataset}; waiting for it")
+            note(f"another galaxynet is fetching {dataset}; waiting for it")
             held.acquire()
     try:
         yield

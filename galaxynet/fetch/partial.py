@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -49,7 +49,7 @@ class Partial:
         if not usable or (self.state.size is not None and size > self.state.size):
             size = 0
         self.size = size
-        self._stream = path.open("r+b" if size else "wb")
+        self._stream = path.open("r+b" if size else "wb", buffering=0)
         self._stream.seek(size)
 
     def __enter__(self) -> Self:
@@ -58,9 +58,7 @@ class Partial:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Closing writes what is buffered, which fails on a full disk: the first error is the one to tell.
-        with contextlib.suppress(OSError) if error else contextlib.nullcontext():
-            self._stream.close()
+        self._stream.close()
         if self._hasher:
             self._hasher.close()
         if error and not self.size:
@@ -85,14 +83,16 @@ class Partial:
     def write(self, chunk: bytes) -> None:
         """Add what has arrived."""
         hasher = self._hashing()
-        self._stream.write(chunk)
+        # Unbuffered, so that what has arrived outlives a process that is killed.
+        if self._stream.write(chunk) != len(chunk):
+            self._stream.seek(self.size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         hasher.update(chunk)
         self.size += len(chunk)
 
     def finish(self) -> Digest:
         """Wait until the disk has it all; the hashes of the whole file."""
         digest = self._hashing().digest()
-        self._stream.flush()
         os.fsync(self._stream.fileno())
         return digest
 
@@ -105,7 +105,6 @@ class Partial:
         if self._hasher is None:
             self._hasher = Hasher(md5=bool(self.state.md5))
             if self.size:  # what an earlier process has left
-                self._stream.flush()
                 for chunk in read_chunks(self.path):
                     self._hasher.update(chunk)
         return self._hasher

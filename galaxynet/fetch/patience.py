@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from galaxynet import terminal
 from galaxynet.fetch.faults import FetchError, TransientError
+from galaxynet.fetch.notes import note
 
 T = TypeVar("T")
 
@@ -77,13 +77,13 @@ class Retries:
         wait = self._patience.wait(self._failures) if error.wait is None else error.wait
         if wait > self._patience.longest:
             raise FetchError(
-                f"{error.message} It asks for a pause of {wait:.0f} seconds.",
+                f"{error.message} It asks for a pause of {wait:.0f} s.",
                 "Run the same command again after that; it goes on where it stopped.",
             ) from None
         if self._failures > self._patience.retries:
             tries = f"{self._failures} times in a row" if self._failures > 1 else "once"
             raise FetchError(f"{error.message} It was tried {tries}.", error.hint) from None
-        terminal.note(f"{error.message} Trying again in {wait:g} s.")
+        note(f"{error.message} Trying again in {wait:g} s.")
         time.sleep(wait)
 
 

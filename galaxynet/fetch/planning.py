@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from galaxynet import terminal
 from galaxynet.fetch.answers import host
 from galaxynet.fetch.faults import FetchError
 from galaxynet.fetch.fetching import Wish, chosen_source
 from galaxynet.fetch.folder import find
+from galaxynet.fetch.notes import note
 from galaxynet.fetch.partial import part_size
 from galaxynet.fetch.shelf import Shelf
 from galaxynet.sources import DataFile, Https, KaggleCompetition, KaggleDataset, Simulator, Source
@@ -77,7 +77,7 @@ def _sizes(source: Source, files: list[DataFile], shelf: Shelf, wish: Wish) -> d
             known = {file.name: size_of(source, file, wish.patience) for file in files}
             return {name: size for name, size in known.items() if size is not None}
     except FetchError as error:
-        terminal.note(f"The sizes are not known: {error}")
+        note(f"The sizes are not known: {error}")
     return {}
 
 

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from galaxynet import registry, terminal
+from galaxynet import registry
 from galaxynet.fetch import receipts
 from galaxynet.fetch.archives import ArchiveError
 from galaxynet.fetch.checks import check_content, check_digest
 from galaxynet.fetch.faults import size
 from galaxynet.fetch.hashing import Digest, hash_file, publish
+from galaxynet.fetch.notes import note
 from galaxynet.fetch.receipts import DamagedReceiptError, FileReceipt, Receipt
 from galaxynet.registry import Plugin
 from galaxynet.sources import DataFile
@@ -42,7 +43,7 @@ class Shelf:
         try:
             return receipts.load(self.folder) or empty
         except DamagedReceiptError as error:
-            terminal.note(f"{error.message} The files are checked anew.")
+            note(f"{error.message} The files are checked anew.")
             return empty
 
     def reload(self) -> None:
@@ -68,7 +69,7 @@ class Shelf:
             if not file.convert:
                 check_digest(file, digest)
         except ArchiveError as error:
-            terminal.note(f"{error.message} It is fetched again.")
+            note(f"{error.message} It is fetched again.")
             return False
         self._enter(file, digest, "found in the data folder")
         return True
@@ -111,7 +112,7 @@ class Shelf:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
         self._enter(file, digest, source)
-        terminal.note(f"{file.name}: {size(digest.size)}, checked")
+        note(f"{file.name}: {size(digest.size)}, checked")
 
     def link(self, file: DataFile, original: Path, source: str) -> None:
         """Check a file of the person's own and make a symbolic link to it, in place of a copy.
@@ -127,7 +128,7 @@ class Shelf:
         new.symlink_to(original.absolute())
         new.replace(self.folder / file.name)
         self._enter(file, digest, source)
-        terminal.note(f"{file.name}: {size(digest.size)}, checked, linked")
+        note(f"{file.name}: {size(digest.size)}, checked, linked")
 
     def replace_all(
         self, made: Sequence[tuple[DataFile, Path, Digest]], source: str, options: Mapping[str, Any]

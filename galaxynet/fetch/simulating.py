@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from galaxynet import registry, terminal
+from galaxynet import registry
 from galaxynet.errors import PluginError
 from galaxynet.fetch.faults import disk_errors
 from galaxynet.fetch.hashing import hash_file
+from galaxynet.fetch.notes import note
 from galaxynet.fetch.shelf import Shelf
 from galaxynet.sources import DataFile, Simulator
 
@@ -33,7 +34,7 @@ def simulate(source: Simulator, given: Mapping[str, Any], files: Sequence[DataFi
     options = source.options.from_dict(given)
     function = registry.resolve_for(shelf.plugin, source.function)
     if shelf.receipt.files:
-        terminal.note(f"replacing what is there ({_described(shelf.receipt.options)})")
+        note(f"replacing what is there ({_described(shelf.receipt.options)})")
     building = Path(tempfile.mkdtemp(dir=shelf.folder, prefix=".simulating."))
     try:
         with disk_errors(shelf.folder):

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from galaxynet import terminal
-from galaxynet.errors import UsageError
+from galaxynet.errors import DataError, UsageError
 from galaxynet.fetch.archives import Archive
 from galaxynet.fetch.faults import FetchError, check_space, disk_errors
 from galaxynet.fetch.folder import Found, describe_forms, find
+from galaxynet.fetch.notes import note
 from galaxynet.fetch.shelf import Shelf
 from galaxynet.plugin import DatasetSpec
 from galaxynet.sources import DataFile
@@ -50,7 +51,14 @@ def take(
         entry = shelf.receipt.files.get(file.name)
         if source is None or (not force and entry and shelf.holds(file) and source.is_what(entry)):
             continue
-        _take_one(source, shelf, link)
+        try:
+            _take_one(source, shelf, link)
+        except DataError as error:
+            if error.hint:
+                raise
+            # The path says which of several files of that name it is.
+            message = error.message.replace(file.name, str(source.path), 1)
+            raise DataError(message, "Download it again, then run this command again.") from None
         taken.append(file)
     if taken:
         shelf.forget_options()
@@ -67,7 +75,7 @@ def _take_one(found: Found, shelf: Shelf, link: bool) -> None:
         shelf.link(file, found.path, origin)
         return
     if link:
-        terminal.note(f"{file.name} is not in the folder in its final form, so it is written, not linked")
+        note(f"{file.name} is not in the folder in its final form, so it is written, not linked")
     size = found.size()
     check_space(shelf.folder, size)
     part = shelf.folder / f".{file.name}.taking"

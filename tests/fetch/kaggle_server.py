@@ -36,11 +36,12 @@ class KaggleServer:
         listed: Names that ListDataFiles tells; all of `files` if None.
         api: Faults of the calls: a status such as `403`, `429 7` (with Retry-After), `html`, `silent`, `cut`.
         storage: Faults of the files: the same, and `cut` (half of what is left), `cut 100` (after 100 bytes),
-            `nothing` (headers and no body), `silent`, `corrupt`, `whole` (Range ignored), `wrong range`,
-            `other file`, `slow`, `chunked`.
+            `nothing` (headers and no body), `silent` (after half), `mute` (from the beginning), `corrupt`,
+            `whole` (Range ignored), `wrong range`, `other file`, `slow`, `chunked`.
         hashes: Whether `x-goog-hash` tells the MD5.
         etags: Whether the storage gives entity tags.
-        zipped: Content that is sent for a name in place of the file itself.
+        sent: Content that is sent for a name in place of the file itself.
+        sizes: Sizes that are claimed, in place of the true ones.
         requests: What was asked: method, path and headers.
     """
 
@@ -52,6 +53,7 @@ class KaggleServer:
         self.hashes = True
         self.etags = True
         self.sent: dict[str, bytes] = {}
+        self.sizes: dict[str, int] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.arrived = threading.Event()
         self.closing = threading.Event()
@@ -132,7 +134,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             names = sorted(self.owner.files if self.owner.listed is None else self.owner.listed)
             first = body.get("pageToken") or ""
             page = [name for name in names if name > first][:2]  # small pages, so that the token is needed
-            files = [{"ref": name, "name": name, "totalBytes": len(self.owner.files[name])} for name in page]
+            sizes = {name: len(content) for name, content in self.owner.files.items()} | self.owner.sizes
+            files = [{"ref": name, "name": name, "totalBytes": sizes[name]} for name in page]
             rest = [name for name in names if page and name > page[-1]]
             self._json({"files": files, "nextPageToken": page[-1] if rest else ""})
         elif call == "DownloadDataFile":
@@ -218,7 +221,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
             self.wfile.write(b"0\r\n\r\n")
             return
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(self.owner.sizes.get(name, len(body))))
         self.end_headers()
         self._body(body, fault, start)
 
@@ -229,6 +232,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._hang_up()
         elif fault == "nothing":
             self._hang_up()
+        elif fault == "mute":
+            self._wait()
         elif fault == "silent":
             self.wfile.write(body[: len(body) // 2])
             self.owner.arrived.set()
@@ -251,7 +256,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif status == "cut":
             self._hang_up()
         else:
-            said = f"the key {KEY} is not welcome" if status in ("400", "403") else "as asked for"
+            said = f"You must accept the rules, {KEY}" if status in ("400", "403") else "as asked for"
             self._json({"code": int(status), "message": said}, int(status), value)
 
     def _wait(self) -> None:

@@ -149,8 +149,8 @@ def test_a_failing_api_is_asked_again(
         (["500"] * 3, r"fault of its own \(500\). It was tried 3 times", "later"),
         (["503"] * 3, r"fault of its own \(503\). It was tried 3 times", "later"),
         (["429 0"] * 3, r"too many requests \(429\). It was tried 3 times", "later"),
-        (["429 900"], "asks for a pause of 900 seconds", "after that"),
-        (["silent"] * 3, r"Kaggle was silent for 0.4 seconds", "network"),
+        (["429 900"], "asks for a pause of 900 s", "after that"),
+        (["silent"] * 3, r"Kaggle was silent for 0.4 s", "network"),
         (["cut"] * 3, "Kaggle broke off the connection", "network"),
         (["html"], "something that is not Kaggle's", "login page"),
     ],
@@ -171,7 +171,7 @@ def test_kaggles_own_words_are_passed_on_without_secrets(
 ) -> None:
     """What Kaggle says to a refusal is shown, with the key blotted out should it stand there."""
     kaggle.fail("api", "403")
-    assert "Kaggle says: the key *** is not welcome." in error_of(get).message
+    assert "Kaggle says: You must accept the rules, ***." in error_of(get).message
 
 
 def test_no_credentials(get: Callable[..., Outcome], data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

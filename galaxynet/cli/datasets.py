@@ -1,0 +1,149 @@
+"""`galaxynet datasets`: what is on this machine, and how to get rid of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from galaxynet.cli.common import DataDir, Quiet, Yes
+
+if TYPE_CHECKING:
+    from galaxynet.fetch.inventory import Item
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+STYLES = {
+    "there": "green",
+    "verified": "green",
+    "incomplete": "yellow",
+    "not fetched": "dim",
+    "damaged": "red",
+}
+
+
+@app.callback(invoke_without_command=True)
+def list_datasets(
+    ctx: typer.Context,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read every file and compare its hash; exit 1 if one differs.")
+    ] = False,
+    format: Annotated[
+        Literal["rich", "json", "csv", "markdown"],
+        typer.Option("--format", help="A table, or text for a program."),
+    ] = "rich",
+    data_dir: DataDir = None,
+    quiet: Quiet = False,
+) -> None:
+    """Which datasets there are, and what is on this machine.
+
+    Tells for each dataset whether its files are there, how large they are with all that was made of them,
+    and when and from where they came.
+
+      galaxynet datasets --verify
+      galaxynet datasets remove galaxy-sim
+    """
+    if ctx.invoked_subcommand:
+        return
+    from galaxynet import paths, terminal
+    from galaxynet.fetch.inventory import inventory
+
+    terminal.set_quiet(quiet)
+    folder = paths.data_dir(data_dir)
+    items = inventory(folder, verify=verify)
+    if format == "rich":
+        _print(items)
+        terminal.results().print(f"in {folder}", soft_wrap=True, markup=False)
+    else:
+        _print_rows(items, format)
+    if verify and any(item.status == "damaged" for item in items):
+        raise typer.Exit(1)
+
+
+def _complete(incomplete: str) -> list[str]:
+    from galaxynet import paths
+
+    names = [path.parent.name for path in paths.data_dir().glob("*/receipt.json")]
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+@app.command("remove")
+def remove_dataset(
+    name: Annotated[str, typer.Argument(help="The dataset.", autocompletion=_complete)],
+    yes: Yes = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Remove a dataset's files, and all that was made of them, from this machine."""
+    from galaxynet import paths, terminal
+    from galaxynet.fetch.faults import size
+    from galaxynet.fetch.inventory import remove
+
+    def confirm(item: Item) -> bool:
+        return yes or typer.confirm(f"Remove {item.folder} ({size(item.size)})?")
+
+    removed = remove(paths.data_dir(data_dir), name, confirm)
+    if removed is None:
+        terminal.note("nothing was removed")
+        raise typer.Exit(1)
+    terminal.note(f"removed {size(removed.size)}")
+
+
+def _print(items: list[Item]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from galaxynet import registry, terminal
+    from galaxynet.fetch.faults import size
+
+    console = terminal.results()
+    if not items:
+        console.print(f"No datasets: {registry.nothing_installed('dataset')}", soft_wrap=True)
+        return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("dataset", style="cyan", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("files", justify="right")
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("fetched", no_wrap=True)
+    table.add_column("from", overflow="fold")
+    for item in items:
+        there = item.size > 0
+        table.add_row(
+            escape(item.name),
+            f"[{STYLES[item.status]}]{item.status}[/]",
+            str(item.files) if there else "",
+            size(item.size) if there else "",
+            f"{item.fetched.astimezone():%Y-%m-%d %H:%M}" if item.fetched else "",
+            escape("; ".join(item.sources)),
+        )
+    console.print(table)
+    for item in items:
+        for problem in item.problems:
+            mend = f" Mend it with: galaxynet fetch {item.name} --force" if item.status == "damaged" else ""
+            console.print(f"{item.name}: {problem}.{mend}", soft_wrap=True, markup=False)
+
+
+def _print_rows(items: list[Item], format: str) -> None:
+    rows = [item.to_dict() for item in items]
+    if format == "json":
+        import json
+
+        print(json.dumps(rows, indent=2))
+    elif format == "csv":
+        import csv
+        import sys
+
+        writer = csv.DictWriter(sys.stdout, list(rows[0]) if rows else ["name"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        header = list(rows[0]) if rows else ["name"]
+        print(f"| {' | '.join(header)} |")
+        print(f"| {' | '.join('---' for _ in header)} |")
+        for row in rows:
+            cells = ("" if value is None else str(value).replace("|", "\\|") for value in row.values())
+            print(f"| {' | '.join(cells)} |")

@@ -1,0 +1,193 @@
+"""Which datasets lie on this machine: `galaxynet datasets`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from galaxynet import registry, terminal
+from galaxynet.errors import DataError, PluginError, UsageError
+from galaxynet.fetch import receipts
+from galaxynet.fetch.faults import disk_errors
+from galaxynet.fetch.hashing import Advance, hash_file
+from galaxynet.fetch.locks import lock
+from galaxynet.fetch.receipts import FileReceipt, Receipt
+from galaxynet.registry import Plugin
+
+Status = Literal["there", "incomplete", "not fetched", "damaged", "verified"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A dataset as the inventory shows it.
+
+    Attributes:
+        name: Its name.
+        status: `there` (with all files that are always fetched), `incomplete`, `not fetched`, `damaged`,
+            or `verified` if the hashes were compared just now.
+        files: Number of files that are there and entered in the receipt.
+        size: Bytes that its folder takes up, caches and begun downloads included.
+        fetched: When the newest file was fetched.
+        sources: Where the files came from, without repetition.
+        folder: Its folder, which need not exist.
+        plugin: The package that declares it; empty if it is not installed any more.
+        problems: What is wrong, one sentence each.
+    """
+
+    name: str
+    status: Status
+    folder: Path
+    files: int = 0
+    size: int = 0
+    fetched: datetime | None = None
+    sources: tuple[str, ...] = ()
+    plugin: str = ""
+    problems: tuple[str, ...] = field(default_factory=tuple)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values, for JSON and CSV."""
+        return {
+            "name": self.name,
+            "status": self.status,
+            "files": self.files,
+            "size": self.size,
+            "fetched": self.fetched.isoformat() if self.fetched else None,
+            "source": "; ".join(self.sources),
+            "folder": str(self.folder),
+            "plugin": self.plugin,
+            "problems": "; ".join(self.problems),
+        }
+
+
+def inventory(data_dir: Path, *, verify: bool = False) -> list[Item]:
+    """The datasets of all plugins, and what else was fetched into the data folder, by name.
+
+    Args:
+        data_dir: The folder of all datasets.
+        verify: Read every file and compare its hash with that of its receipt.
+    """
+    plugins: dict[str, list[Plugin]] = {}
+    for plugin in registry.plugins("dataset"):
+        plugins.setdefault(plugin.name, []).append(plugin)
+    left = [path.parent.name for path in data_dir.glob(f"*/{receipts.NAME}")]
+    names = sorted({*plugins, *left})
+    return [_item(name, data_dir / name, plugins.get(name, []), verify) for name in names]
+
+
+def _item(name: str, folder: Path, plugins: list[Plugin], verify: bool) -> Item:
+    owner = ", ".join(f"{plugin.distribution} {plugin.version}" for plugin in plugins)
+    size = folder_size(folder)
+    problems: list[str] = [] if plugins else ["the package that declares it is not installed"]
+    try:
+        receipt = receipts.load(folder)
+    except DataError as error:
+        return Item(name, "damaged", folder, size=size, plugin=owner, problems=(*problems, error.message))
+    if receipt is None:
+        status: Status = "incomplete" if size else "not fetched"
+        return Item(name, status, folder, size=size, plugin=owner, problems=tuple(problems))
+    gone = [file.name for file in receipt.files.values() if not receipt.holds(folder, file.name)]
+    faults = [f"{name} is not as it was fetched" for name in gone]
+    if verify and not gone:
+        faults = _changed(receipt, folder)
+    if faults:
+        status = "damaged"
+    elif any(not receipt.holds(folder, file) for file in _needed(plugins)):
+        status = "incomplete"
+    else:
+        status = "verified" if verify else "there"
+    entries = receipt.files.values()
+    return Item(
+        name=name,
+        status=status,
+        folder=folder,
+        files=len(entries) - len(gone),
+        size=size,
+        fetched=max((file.fetched for file in entries), default=None),
+        sources=tuple(dict.fromkeys(_source(file, receipt) for file in entries)),
+        plugin=owner,
+        problems=(*problems, *faults),
+    )
+
+
+def _needed(plugins: list[Plugin]) -> list[str]:
+    try:
+        return [file.name for plugin in plugins for file in plugin.load().files if not file.group]
+    except PluginError:
+        return []  # `galaxynet plugins` tells what is wrong with it
+
+
+def _source(file: FileReceipt, receipt: Receipt) -> str:
+    """Where a file came from: the folder or site, not the single file."""
+    if file.source == "simulated" and receipt.options is not None:
+        return " ".join(["simulated:", *(f"{name}={value}" for name, value in receipt.options.items())])
+    if file.source.startswith("from "):
+        return f"from {Path(file.source.removeprefix('from ').rpartition(' in ')[2]).parent}"
+    return file.source.rpartition("/")[0] if file.source.startswith("http") else file.source
+
+
+def _changed(receipt: Receipt, folder: Path) -> list[str]:
+    total = sum(file.size for file in receipt.files.values())
+    problems = []
+    with terminal.progress(f"verifying {receipt.dataset}", total, "B") as advance:
+        for file in receipt.files.values():
+            problem = _compare(file, folder / file.name, advance)
+            problems += [problem] if problem else []
+    return problems
+
+
+def _compare(file: FileReceipt, path: Path, advance: Advance) -> str:
+    try:
+        digest = hash_file(path, advance=advance)
+    except OSError as error:
+        return f"{file.name} cannot be read as it was fetched: {error.strerror}"
+    return "" if digest.sha256 == file.sha256 else f"{file.name} is not as it was fetched"
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of all files below a folder; a link counts as a link, what vanishes meanwhile as nothing."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += (Path(root) / name).lstat().st_size
+            except OSError:
+                continue
+    return total
+
+
+def remove(data_dir: Path, name: str, confirm: Callable[[Item], bool]) -> Item | None:
+    """Remove a dataset from the data folder: its files, its receipt and its caches.
+
+    Args:
+        data_dir: The folder of all datasets.
+        name: The dataset; also one whose plugin is not installed any more.
+        confirm: Asked before anything is removed.
+
+    Returns:
+        What was removed; None if it was not confirmed.
+
+    Raises:
+        UsageError: If nothing of that name lies in the data folder.
+        FetchError: If it is being fetched, or may not be removed.
+    """
+    items = {item.name: item for item in inventory(data_dir)}
+    item = items.get(name.rpartition(":")[2])
+    if item is None or not item.folder.exists():
+        there = [name for name, item in items.items() if item.folder.exists()]
+        hint = f"There is: {', '.join(there)}." if there else "There is nothing to remove."
+        raise UsageError(f"There is no dataset {name!r} in {data_dir}.", hint)
+    if not confirm(item):
+        return None
+    with lock(data_dir, item.name, wait=False), disk_errors(item.folder):
+        # Renamed first: a removal that is interrupted leaves no half dataset under the name.
+        removing = item.folder.with_name(f".{item.name}.removing")
+        if removing.exists():
+            shutil.rmtree(removing)
+        item.folder.rename(removing)
+        shutil.rmtree(removing)
+    return item
