@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,11 @@ def galaxies(data_dir: Path, kind: type[GalaxyZooData] = GalaxyZooData, **option
     module.prepare_data()
     module.setup("fit")
     return module
+
+
+def own_table(path: Path) -> Path:
+    """Labels x and y by turns for the first twenty galaxies."""
+    return write_csv(path, "GalaxyID,label", [f"{id_},{'xy'[id_ % 2]}" for id_ in range(100, 120)])
 
 
 def test_archives_become_batches(tmp_path: Path) -> None:
@@ -98,9 +102,7 @@ def test_labels_choose_the_classes(tmp_path: Path) -> None:
     make_zoo(tmp_path / "galaxy-zoo")
     assert galaxies(tmp_path).info.classes[4] == "Class6.2"
     assert galaxies(tmp_path, labels="morphology5").summary["labelled"] == 20
-    own = write_csv(
-        tmp_path / "own.csv", "GalaxyID,label", [f"{id_},{'xy'[id_ % 2]}" for id_ in range(100, 120)]
-    )
+    own = own_table(tmp_path / "own.csv")
     assert galaxies(tmp_path, labels=str(own)).info.classes == ("x", "y")
     assert len(list((tmp_path / "galaxy-zoo" / "arrays").glob("[!.]*"))) == 1
 
@@ -109,9 +111,7 @@ def test_a_table_of_ones_own_needs_no_votes(tmp_path: Path) -> None:
     """Whoever has labels of their own does not need Kaggle's solutions."""
     folder = make_zoo(tmp_path / "galaxy-zoo")
     (folder / "training_solutions_rev1.zip").unlink()
-    own = write_csv(
-        tmp_path / "own.csv", "GalaxyID,label", [f"{id_},{'xy'[id_ % 2]}" for id_ in range(100, 120)]
-    )
+    own = own_table(tmp_path / "own.csv")
     assert galaxies(tmp_path, labels=str(own)).summary["labelled"] == 20
     with pytest.raises(
         DataError, match=r"training_solutions_rev1.zip is missing.*galaxynet fetch galaxy-zoo"
@@ -183,7 +183,7 @@ def prepared(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     (folder / "galaxy-zoo").mkdir()
     for archive in (real_data / "galaxy-zoo").glob("*_rev1.zip"):
-        os.symlink(archive.resolve(), folder / "galaxy-zoo" / archive.name)
+        (folder / "galaxy-zoo" / archive.name).symlink_to(archive.resolve())
     return folder
 
 
@@ -221,6 +221,7 @@ def test_the_rules_give_the_published_labels(real_data: Path) -> None:
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_the_published_test_set_is_exactly_one_thousand(real_data: Path, prepared: Path) -> None:
     """With the fair test ids the test part is these 1,000 galaxies, the one star among them included."""
     folder = real_data / "galaxy-zoo"
