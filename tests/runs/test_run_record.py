@@ -87,6 +87,13 @@ def test_text_that_is_no_record_is_refused(broken: str) -> None:
         RunRecord.from_json(broken)
 
 
+def test_a_record_with_nan_in_it_is_refused() -> None:
+    """Only strict JSON is a record: what other programs could not read is not read here either."""
+    text = made_record(accuracy=0.7).to_json()
+    with pytest.raises(RunError, match="NaN is not a JSON number"):
+        RunRecord.from_json(text.replace('"test/accuracy": 0.7', '"test/accuracy": NaN'))
+
+
 def test_a_record_of_a_newer_galaxynet_says_to_upgrade() -> None:
     """A record that this version cannot understand is not half understood."""
     values = json.loads(made_record().to_json()) | {"schema": 2, "status": "paused"}
