@@ -1,0 +1,175 @@
+"""`galaxynet datasets`: what is on this machine."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from made import GALAXIES, SIMULATED, downloads, on_disk
+
+from galaxynet import registry
+from galaxynet.cli.main import main
+from galaxynet.errors import UsageError
+from galaxynet.fetch.faults import FetchError
+from galaxynet.fetch.fetching import Wish, fetch
+from galaxynet.fetch.inventory import Item, inventory, remove
+
+Stranger = Callable[..., object]
+
+
+@pytest.fixture
+def fetched(stranger: Stranger, tmp_path: Path, data: Path) -> Path:
+    """The data folder with the stranger's dataset in it."""
+    fetch(Wish(stranger(GALAXIES), data, folder=downloads(tmp_path / "downloads")))
+    return data
+
+
+def item(data: Path, *, verify: bool = False, name: str = "stars") -> Item:
+    return next(item for item in inventory(data, verify=verify) if item.name == name)
+
+
+def test_what_is_there_is_told(fetched: Path, tmp_path: Path) -> None:
+    """Files, size with all caches, time and origin of a dataset are told."""
+    (fetched / "stars" / "cache").mkdir()
+    (fetched / "stars" / "cache" / "images.bin").write_bytes(bytes(100_000))
+    found = item(fetched)
+    assert (found.status, found.files) == ("there", 2)
+    assert found.size == sum(p.stat().st_size for p in (fetched / "stars").rglob("*") if p.is_file())
+    assert found.sources == (f"from {tmp_path / 'downloads'}",)
+    assert found.fetched is not None
+    assert found.problems == ()
+
+
+def test_what_was_not_fetched_is_listed_too(stranger: Stranger, data: Path) -> None:
+    """Every installed dataset is listed, fetched or not, also where there is no data folder yet."""
+    stranger(GALAXIES)
+    assert item(data).status == "not fetched"
+    assert not data.exists()
+
+
+def test_the_options_of_a_simulation_are_told(stranger: Stranger, data: Path) -> None:
+    """A simulated dataset is listed with the options that it was made with."""
+    fetch(Wish(stranger(SIMULATED), data, options={"count": 4}))
+    assert item(data).sources == ("simulated: count=4 seed=0",)
+
+
+def test_a_changed_byte_is_found_by_verify_alone(fetched: Path) -> None:
+    """`--verify` finds a file whose bytes changed while its size did not; the quick listing does not look."""
+    path = fetched / "stars" / "images.zip"
+    whole = bytearray(path.read_bytes())
+    whole[40] ^= 1
+    path.write_bytes(whole)
+    assert item(fetched).status == "there"
+    found = item(fetched, verify=True)
+    assert (found.status, found.problems) == ("damaged", ("images.zip is not as it was fetched",))
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: path.write_bytes(b"short")])
+def test_a_missing_or_shorter_file_is_seen_at_once(fetched: Path, spoil: Callable[[Path], object]) -> None:
+    """A file that is gone, or has another size, makes the dataset damaged without reading anything."""
+    spoil(fetched / "stars" / "images.zip")
+    assert item(fetched).status == "damaged"
+
+
+def test_untouched_files_verify(fetched: Path) -> None:
+    """A dataset that nobody touched is verified."""
+    assert item(fetched, verify=True).status == "verified"
+
+
+def test_a_begun_download_is_incomplete(stranger: Stranger, data: Path) -> None:
+    """A part of a download is counted with its size, as an incomplete dataset."""
+    stranger(GALAXIES)
+    (data / "stars").mkdir(parents=True)
+    (data / "stars" / "images.zip.part").write_bytes(bytes(1000))
+    found = item(data)
+    assert (found.status, found.size) == ("incomplete", 1000)
+
+
+def test_a_damaged_receipt_does_not_hide_the_others(fetched: Path) -> None:
+    """A receipt that cannot be read makes its dataset damaged, and the listing goes on."""
+    (fetched / "stars" / "receipt.json").write_text("{")
+    assert item(fetched).status == "damaged"
+    assert item(fetched, name="galaxy-zoo").status == "not fetched"
+
+
+def test_data_outlive_their_plugin(fetched: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dataset whose package is not installed any more is still listed, and can be removed."""
+    monkeypatch.setenv("GALAXYNET_PLUGINS", "galaxynet")
+    found = item(fetched)
+    assert found.problems == ("the package that declares it is not installed",)
+    assert remove(fetched, "stars", lambda _: True) is not None
+    assert not (fetched / "stars").exists()
+
+
+def test_removing_asks_and_leaves_the_rest(fetched: Path, tmp_path: Path) -> None:
+    """What is not confirmed stays; what is confirmed goes with its caches, and nothing beside it."""
+    (fetched / "other").mkdir()
+    assert remove(fetched, "stars", lambda _: False) is None
+    assert (fetched / "stars" / "images.zip").is_file()
+    remove(fetched, "stars", lambda item: item.size > 0)
+    assert sorted(path.name for path in fetched.iterdir() if path.is_dir()) == ["other"]
+    assert len(on_disk(tmp_path / "downloads")) == 2
+
+
+def test_a_removed_link_leaves_the_persons_file(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """Removing a dataset that consists of links removes the links alone."""
+    folder = downloads(tmp_path / "downloads")
+    fetch(Wish(stranger(GALAXIES), data, folder=folder, link=True))
+    remove(data, "stars", lambda _: True)
+    assert (folder / "images.zip").is_file()
+
+
+@pytest.mark.parametrize("name", ["stras", "..", "../downloads", ""])
+def test_only_datasets_can_be_removed(fetched: Path, name: str) -> None:
+    """A name that is no dataset in the data folder, a path above all, removes nothing."""
+    with pytest.raises(UsageError, match="There is no dataset"):
+        remove(fetched, name, lambda _: True)
+
+
+def test_what_is_being_fetched_is_not_removed(fetched: Path) -> None:
+    """While another process fetches a dataset it cannot be removed."""
+    with FileLock(fetched / ".stars.lock"), pytest.raises(FetchError, match="is fetching stars"):
+        remove(fetched, "stars", lambda _: True)
+    assert (fetched / "stars" / "images.zip").is_file()
+
+
+@pytest.mark.parametrize("format", ["json", "csv", "markdown", "rich"])
+def test_every_form_tells_the_same(fetched: Path, format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table and the forms for programs name the dataset, its status and its size."""
+    with pytest.raises(SystemExit) as ended:
+        main(["datasets", "--format", format])
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    if format == "json":
+        rows = json.loads(out)
+    elif format == "csv":
+        rows = list(csv.DictReader(io.StringIO(out)))
+    else:
+        assert "stars" in out
+        assert "there" in out
+        return
+    row = next(row for row in rows if row["name"] == "stars")
+    assert (row["status"], int(row["files"]), int(row["size"])) == ("there", 2, item(fetched).size)
+
+
+def test_verify_ends_with_a_failure_if_something_is_damaged(
+    fetched: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`datasets --verify` has exit status 1 for a script, and names the command that mends it."""
+    (fetched / "stars" / "labels.zip").write_bytes(b"x")
+    with pytest.raises(SystemExit) as ended:
+        main(["datasets", "--verify"])
+    assert ended.value.code == 1
+    assert "Mend it with: galaxynet fetch stars --force" in capsys.readouterr().out
+
+
+def test_no_plugin_at_all_is_said(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no dataset installed and nothing fetched, the list is empty and no error."""
+    monkeypatch.setenv("GALAXYNET_PLUGINS", "")
+    registry.forget()
+    assert inventory(data) == []
