@@ -69,9 +69,10 @@ def command(
 ) -> None:
     """Set runs side by side: options, accuracy with its 95 % interval, time.
 
-    Runs that cannot be compared (another task, dataset or test set) stand in tables of their own. Only
-    the options in which runs differ are shown, and beneath them what always answering the most frequent
-    class would score. Two runs on the same test set are also tested for a difference beyond chance.
+    Runs that cannot be compared (another task, dataset or test set) stand in
+    tables of their own. Only the options in which runs differ are shown, and
+    beneath them what always answering the most frequent class would score.
+    Two runs on the same test set are tested for a difference beyond chance.
 
       galaxynet compare
       galaxynet compare --where act=tanh --sort train_seconds
@@ -162,6 +163,9 @@ def _significance(runs: list[Run], groups: list[Group]) -> str:
 
 
 def _print(groups: list[Group], names: list[str], test: str) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
     from galaxynet.report.table import results_console, table
 
     console = results_console()
@@ -170,7 +174,7 @@ def _print(groups: list[Group], names: list[str], test: str) -> None:
             console.print()
         console.print(table(group, console.width, names), crop=False)
     if test:
-        console.print(f"  {test}", markup=False)
+        console.print(Padding(Text(test), (0, 0, 0, 2)))
 
 
 def _print_over_seeds(groups: list[Group], format: str, top: int | None) -> None:

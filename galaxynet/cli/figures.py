@@ -44,8 +44,8 @@ def command(
 ) -> None:
     """Draw learning curves, the confusion matrix and the network's own figures.
 
-    Each run's figures go to its own folder figures/, and the paths are printed. With --out, all the
-    runs are drawn together into one file.
+    Each run's figures go to its own folder figures/, and the paths are printed.
+    With --out, all the runs are drawn together into one file.
 
       galaxynet figures last
       galaxynet figures k3x9ab --kind confusion --format svg

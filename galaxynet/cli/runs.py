@@ -30,7 +30,8 @@ def list_runs(
 ) -> None:
     """Every run, newest first, with its status and its metric.
 
-    Folders whose record cannot be read are listed last, as damaged, with the reason beneath the table.
+    Folders whose record cannot be read are listed last, as damaged, with the
+    reason beneath the table.
     """
     from galaxynet import paths, terminal
     from galaxynet.report.listing import newest_first
@@ -56,7 +57,7 @@ def show(
     ] = "rich",
     runs_dir: RunsDir = None,
 ) -> None:
-    """Everything that is recorded of a run: options, data, times, metrics, environment, command."""
+    """Everything recorded of a run: options, data, times, metrics, machine, command."""
     from galaxynet import paths
     from galaxynet.runs import find
 
@@ -67,7 +68,8 @@ def show(
     from galaxynet.report.record_view import panels
     from galaxynet.report.table import results_console
 
-    results_console().print(panels(found))
+    console = results_console()
+    console.print(panels(found, console.width))
 
 
 @app.command("remove")

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 Lines = list[tuple[str, str]]
 
 
-def panels(run: Run) -> RenderableType:
-    """The record in panels: result, options, data, times, environment, command."""
-    from rich.columns import Columns
+def panels(run: Run, width: int) -> RenderableType:
+    """The record in panels: result, options, data, times, environment, command.
+
+    Args:
+        run: The run.
+        width: Cells that there are in a line; it decides how many panels stand side by side.
+    """
     from rich.console import Group
     from rich.text import Text
 
@@ -40,14 +44,14 @@ def panels(run: Run) -> RenderableType:
         _panel("options of the data", _options(record.options.dataset)),
         _panel("options of the training", _options(record.options.training)),
         _panel("samples", [(name, f"{count:,}") for name, count in _in_order(record.splits)]),
-        _panel("data", [(name, _show(value)) for name, value in record.data.items()]),
+        _panel("data", _options(record.data)),
         _panel("time", _time(run)),
         _panel(
             "metrics", [(name, show_metric(name, value)) for name, value in sorted(record.metrics.items())]
         ),
         _panel("environment", _environment(run)),
     ]
-    parts.append(Columns([block for block in blocks if block is not None]))
+    parts.append(_side_by_side([block for block in blocks if block is not None], width))
     if record.command:
         parts += [Text("made by", style="bold"), Text("  " + shlex.join(record.command))]
     return Group(*parts)
@@ -116,7 +120,7 @@ def _options(values: Mapping[str, Any]) -> Lines:
 
 
 def _show(value: Any) -> str:
-    if value is None or value == "":
+    if value is None or value in ("", [], {}):
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -131,7 +135,27 @@ def _show(value: Any) -> str:
     return str(value)
 
 
-def _panel(title: str, lines: Iterable[tuple[str, str]]) -> RenderableType | None:
+def _side_by_side(blocks: list[tuple[int, RenderableType]], width: int) -> RenderableType:
+    """Panels in columns of one width, each put where there is most room left."""
+    from rich.console import Group
+    from rich.table import Table
+
+    number = max(1, min(4, width // 48))
+    stacks: list[list[RenderableType]] = [[] for _ in range(number)]
+    heights = [0] * number
+    for height, block in blocks:
+        shortest = heights.index(min(heights))
+        stacks[shortest].append(block)
+        heights[shortest] += height
+    grid = Table.grid(expand=True, padding=(0, 1, 0, 0))
+    for _ in stacks:
+        grid.add_column(ratio=1)
+    grid.add_row(*[Group(*stack) for stack in stacks])
+    return grid
+
+
+def _panel(title: str, lines: Iterable[tuple[str, str]]) -> tuple[int, RenderableType] | None:
+    """A panel and its height in lines; None if there is nothing in it."""
     from rich.panel import Panel
     from rich.table import Table
     from rich.text import Text
@@ -144,4 +168,4 @@ def _panel(title: str, lines: Iterable[tuple[str, str]]) -> RenderableType | Non
     grid.add_column(overflow="fold")
     for name, value in lines:
         grid.add_row(Text(name), Text(value))
-    return Panel(grid, title=title, title_align="left", border_style="dim", expand=False)
+    return len(lines) + 2, Panel(grid, title=title, title_align="left", border_style="dim")

@@ -19,7 +19,7 @@ def metric_name(metric: str) -> str:
 
 def percentage_metric(metric: str) -> bool:
     """Whether a metric is a share of samples, and so is shown in per cent and has a Wilson interval."""
-    return metric_name(metric) in ("accuracy", "accuracy_top5")
+    return "accuracy" in metric.split("/")
 
 
 def interval_of(record: RunRecord) -> tuple[float, float] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxynet.errors import RunError
@@ -30,6 +30,7 @@ def test_the_interval_is_the_published_one(correct: int, samples: int, low: floa
     assert wilson(correct, samples) == pytest.approx((low, high), abs=1e-7)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_holds_the_share_and_stays_within_0_and_1(pair: tuple[int, int]) -> None:
     """No accuracy is said to be possibly over 100 %, and more confidence makes it wider."""
@@ -67,6 +68,7 @@ def test_the_sign_test_is_the_exact_binomial_test(first: int, second: int, p: fl
     assert sign_test(second, first) == sign_test(first, second)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_the_sign_test_sums_the_tails(first: int, second: int) -> None:
     """It equals the plain sum over all splits that are at least as uneven."""

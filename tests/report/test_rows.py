@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_runs import START, made_record
 
@@ -20,6 +20,7 @@ def row(**changes: Any) -> Row:
     return Row(Run(Path("runs/x"), made_record(**changes)))
 
 
+@settings(deadline=None)
 @given(st.permutations(range(6)))
 def test_runs_on_other_data_never_share_a_table(order: list[int]) -> None:
     """Whatever the order of the folders, a table holds one task, one dataset, one metric, one test set."""
@@ -109,6 +110,7 @@ def test_conditions_choose_runs(condition: str, expected: list[str] | None) -> N
         assert [found.run.record.name for found in where(rows, [condition])] == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.floats(0, 1), max_size=8), st.booleans())
 def test_the_best_comes_first_and_the_undefined_last(values: list[float | None], higher: bool) -> None:
     """Best means highest or lowest by the metric; a diverged run is never best."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxynet.errors import RunError
@@ -14,6 +14,7 @@ from galaxynet.runs import Predictions, write_predictions
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(names, names, names), max_size=8), st.lists(names, min_size=1, max_size=4, unique=True)
 )

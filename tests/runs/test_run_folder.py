@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_runs import START, add_curves, made_record, made_run
 
@@ -57,6 +57,7 @@ def test_runs_cannot_be_kept_in_a_file(tmp_path: Path) -> None:
         scan(tmp_path / "runs")
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.binary(max_size=200))
 def test_no_content_of_a_record_stops_the_scan(
     tmp_path_factory: pytest.TempPathFactory, content: bytes

@@ -7,7 +7,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_runs import made_record
 
@@ -24,6 +24,7 @@ garbage = st.recursive(
 keys = st.sampled_from(list(json.loads(made_record().to_json())))
 
 
+@settings(deadline=None)
 @given(
     name=text,
     options=st.dictionaries(text, scalars, max_size=5),
@@ -57,6 +58,7 @@ def test_a_value_that_became_infinite_in_place_is_written_as_null() -> None:
     assert values["data"]["sizes"] == [1.0, None]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(keys, garbage, max_size=4) | garbage, st.booleans())
 def test_garbage_in_the_file_is_an_error_that_says_so(found: object, complete: bool) -> None:
     """Any JSON is either a record or a RunError, whatever is in it."""

@@ -71,7 +71,7 @@ def _draw(classes: Sequence[str], counts: list[list[int]]) -> Figure:
         "galaxynet", ["#f7f9fb", "#bcd7ea", "#5b9ec9", "#0072B2", "#04385c"]
     )
     axes.imshow(shares, cmap=blues, vmin=0, vmax=1)
-    upright = longest <= 7 and number <= 12
+    upright = longest <= (9 if number <= 8 else 6) and number <= 12
     ticks = range(number)
     axes.set_xticks(
         ticks,
@@ -115,7 +115,7 @@ def _draw(classes: Sequence[str], counts: list[list[int]]) -> Figure:
                 f"{counts[row][column]:,}",
                 ha="center",
                 va="center",
-                color="#e6eef5" if share > 0.45 else FAINT,
+                color="#e6eef5" if share > 0.45 else INK if share > 0.25 else FAINT,
                 fontsize=size - 1.5,
             )
     return figure
