@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Union, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from galaxynet.errors import OptionError
 
@@ -90,13 +90,16 @@ class OptionField:
         return get_args(self.type) if get_origin(self.type) is Literal else ()
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
 class Options:
     """Base class of all options. Instances are immutable and always valid.
 
     Raises:
         OptionError: On construction, if a value does not fit its field.
     """
+
+    if TYPE_CHECKING:
+        # Every option has a default, which `option` takes by position, where type checkers do not look.
+        def __init__(self, **values: Any) -> None: ...
 
     def __init_subclass__(cls) -> None:
         dataclass(frozen=True, kw_only=True)(cls)
