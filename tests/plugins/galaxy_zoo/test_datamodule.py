@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -245,3 +247,14 @@ def test_the_check_of_the_real_archives(prepared: Path) -> None:
     assert "6,237 images, 1,100 rows of votes: 802 galaxies have both" in lines[0]
     assert "add up as the questions demand, in every row" in lines[1]
     assert "1,197 images" in lines[-1]
+
+
+def test_specs_and_check_are_quick_to_import() -> None:
+    """Listing datasets loads no numerical library, and the check after a fetch no torch."""
+    code = (
+        "import sys, galaxynet_galaxy_zoo; first = set(sys.modules)\n"
+        "import galaxynet_galaxy_zoo.check\n"
+        "assert not first & {'torch', 'lightning', 'numpy', 'cv2', 'pydantic'}, first\n"
+        "assert not set(sys.modules) & {'torch', 'lightning'}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
