@@ -10,6 +10,7 @@ import base64
 import binascii
 import contextlib
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +23,12 @@ from galaxynet.fetch import faults
 from galaxynet.fetch.answers import host, network_errors, refusal
 from galaxynet.fetch.archives import looks_like_web_page
 from galaxynet.fetch.faults import FetchError, TransientError, check_space, disk_errors
-from galaxynet.fetch.hashing import Digest
+from galaxynet.fetch.hashing import CHUNK, Digest
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.partial import Partial, State
 from galaxynet.fetch.patience import Patience, Retries
 
-# Small, so that an interrupt or a slow line loses little; larger ones are not faster.
-_CHUNK = 1 << 16
+_SMALLEST = 1 << 16
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -131,13 +131,20 @@ def _attempt(remote: Remote, part: Partial, patience: Patience, bar: _Bar) -> bo
 
 
 def _body(response: requests.Response, server: str, patience: Patience) -> Iterator[bytes]:
-    body = response.raw.stream(_CHUNK, decode_content=False)
+    """What arrives, in pieces as large as the line is fast: an interrupt loses half a second at most."""
+    wanted = _SMALLEST
     while True:
+        began = time.monotonic()
         with network_errors(server, patience):
-            chunk = next(body, None)
-        if chunk is None:
+            chunk = response.raw.read(wanted, decode_content=False)
+        if not chunk:
             return
         yield chunk
+        took = time.monotonic() - began
+        if took < 0.05:
+            wanted = min(2 * wanted, CHUNK)
+        elif took > 0.5:
+            wanted = max(wanted // 2, _SMALLEST)
 
 
 def _begin(response: requests.Response, part: Partial, server: str, remote: Remote) -> None:

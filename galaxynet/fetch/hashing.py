@@ -34,16 +34,12 @@ class Digest:
 
 
 class Hasher:
-    """Hashes in a thread of its own: hashlib lets go of the interpreter, so the caller reads on meanwhile."""
+    """Hashes in threads of their own: hashlib lets go of the interpreter, so the caller reads on."""
 
     def __init__(self, md5: bool = False) -> None:
-        self._hashes = [hashlib.sha256()]
-        if md5:
-            self._hashes.append(hashlib.md5(usedforsecurity=False))
         self._size = 0
-        self._queue: queue.Queue[bytes | None] = queue.Queue(maxsize=8)
-        self._thread = threading.Thread(target=self._work, name="hasher", daemon=True)
-        self._thread.start()
+        self._sha256 = _Worker(hashlib.sha256())
+        self._md5 = _Worker(hashlib.md5(usedforsecurity=False)) if md5 else None
 
     def __enter__(self) -> Self:
         return self
@@ -56,24 +52,43 @@ class Hasher:
     def update(self, chunk: bytes) -> None:
         """Hash the next piece."""
         self._size += len(chunk)
-        self._queue.put(chunk)
+        self._sha256.update(chunk)
+        if self._md5:
+            self._md5.update(chunk)
 
     def close(self) -> None:
-        """Wait for the thread; nothing can be hashed after it."""
-        if self._thread.is_alive():
-            self._queue.put(None)
-            self._thread.join()
+        """Wait for the threads; nothing can be hashed after it."""
+        self._sha256.close()
+        if self._md5:
+            self._md5.close()
 
     def digest(self) -> Digest:
         """The hashes of all pieces."""
         self.close()
-        md5 = self._hashes[1].hexdigest() if len(self._hashes) > 1 else ""
-        return Digest(self._size, self._hashes[0].hexdigest(), md5)
+        return Digest(self._size, self._sha256.hexdigest(), self._md5.hexdigest() if self._md5 else "")
+
+
+class _Worker:
+    """One hash and its thread."""
+
+    def __init__(self, running: hashlib._Hash) -> None:
+        self._hash = running
+        self._queue: queue.Queue[bytes | None] = queue.Queue(maxsize=8)
+        self._thread = threading.Thread(target=self._work, name=running.name, daemon=True)
+        self._thread.start()
+        self.update = self._queue.put
+
+    def close(self) -> None:
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()
 
     def _work(self) -> None:
         while (chunk := self._queue.get()) is not None:
-            for running in self._hashes:
-                running.update(chunk)
+            self._hash.update(chunk)
 
 
 def hash_file(path: Path, *, md5: bool = False, advance: Advance = lambda _: None) -> Digest:
