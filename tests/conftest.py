@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import settings
 
 from galaxynet import registry
 
 pytest_plugins = ["toy_plugins"]
+
+# How long an example takes says more of the machine's load than of the code.
+settings.register_profile("galaxynet", deadline=None)
+settings.load_profile("galaxynet")
 
 
 @pytest.fixture(scope="session")

@@ -92,6 +92,14 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
         """The ids of the test part."""
 
     @property
+    def test_labels(self) -> Sequence[int | str]:
+        """The label of each of `test_ids`; empty where there are none.
+
+        Runs are compared only if they were tested on the same samples with the same labels.
+        """
+        return ()
+
+    @property
     def baseline(self) -> Baseline | None:
         """The most frequent class as a classifier; None where there are no classes."""
         return None
@@ -213,6 +221,12 @@ class ArrayDataModule(DataModule):
     def test_ids(self) -> list[int | str]:
         """The ids of the test part."""
         return [self.data.ids[row] for row in self.data.split.test]
+
+    @property
+    def test_labels(self) -> list[int | str]:
+        """The class of each of `test_ids`, by name."""
+        data = self.data
+        return [data.classes[data.targets[row]] for row in data.split.test] if data.classes else []
 
     @property
     def baseline(self) -> Baseline | None:

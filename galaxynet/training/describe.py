@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 from galaxynet.data.module import DataModule
 from galaxynet.registry import Plugin
@@ -51,7 +52,7 @@ def describe(
         parameters=sum(p.numel() for p in network.network.parameters() if p.requires_grad),
         classes=list(data.info.classes),
         splits=dict(data.sizes),
-        test_set=digest(data.test_ids),
+        test_set=digest(data.test_ids, data.test_labels),
         data=dict(data.summary),
         baseline=None
         if baseline is None
@@ -65,9 +66,9 @@ def describe(
     )
 
 
-def digest(ids: Iterable[str | int]) -> str:
-    """Sixteen hex digits that tell one set of test samples from another."""
-    text = "\n".join(sorted(map(str, ids)))
+def digest(ids: Iterable[str | int], labels: Iterable[str | int] = ()) -> str:
+    """Sixteen hex digits that tell one set of labelled test samples from another, in whatever order."""
+    text = "\n".join(sorted(f"{id_}\t{label}" for id_, label in zip_longest(ids, labels, fillvalue="")))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -76,12 +77,16 @@ def _plugin_id(plugin: Plugin) -> PluginId:
 
 
 def _reference(plan: Plan, metric: str) -> ReferenceValue | None:
-    """The published figure for these options, on the data that it was measured on."""
+    """The published figure for these options, on the data that it was measured on.
+
+    That of the metric by which runs are compared, or the first one that was published.
+    """
     values = plan.model_options.to_dict()
     for reference in plan.model_spec.references:
         applies = plan.dataset.name in (reference.datasets or (plan.model_spec.dataset,)) and all(
             values.get(name) == wanted for name, wanted in reference.options.items()
         )
-        if applies and metric in reference.metrics:
-            return ReferenceValue(metric=metric, value=reference.metrics[metric], source=reference.source)
+        if applies and reference.metrics:
+            chosen = metric if metric in reference.metrics else next(iter(reference.metrics))
+            return ReferenceValue(metric=chosen, value=reference.metrics[chosen], source=reference.source)
     return None

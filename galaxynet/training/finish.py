@@ -11,10 +11,13 @@ from rich.markup import escape
 
 from galaxynet import terminal
 from galaxynet.data.module import DataModule
-from galaxynet.report.intervals import wilson
+from galaxynet.report.intervals import accuracy_interval
+from galaxynet.report.wording import show_interval, show_metric, show_seconds
 from galaxynet.runs import Run, write_predictions
 from galaxynet.runs.folder import PREDICTIONS
-from galaxynet.tasks import Classifier, Task
+from galaxynet.runs.reconstructions import RECONSTRUCTIONS, ReconstructedSamples
+from galaxynet.tasks import Classifier, Reconstructor, Task
+from galaxynet.tasks.reconstructor import Reconstructions
 from galaxynet.training.callbacks import Throughput
 
 
@@ -65,6 +68,7 @@ def finish(
     metrics.update({name: float(value) for name, value in tested[0].items()})
     seconds = time.perf_counter() - began
     predictions = network.predictions() if isinstance(network, Classifier) else None
+    reconstructions = network.reconstructions() if isinstance(network, Reconstructor) else None
     if run is None:
         return
     if predictions is not None:
@@ -77,6 +81,8 @@ def finish(
             classes=classes,
             probabilities=predictions.probabilities.tolist(),
         )
+    if reconstructions is not None:
+        _named(reconstructions, data).write(run.path / RECONSTRUCTIONS)
     record = run.record
     record.metrics = {name: value for name, value in metrics.items() if name != "lr"}
     record.epochs = epochs
@@ -88,6 +94,17 @@ def finish(
     run.save()
     _draw(run)
     _tell(run)
+
+
+def _named(found: Reconstructions, data: DataModule) -> ReconstructedSamples:
+    """Reconstructions with the ids of their samples, and their classes where there are any."""
+    classes = data.info.classes
+    return ReconstructedSamples(
+        [str(data.ids[row]) for row in found.indices.tolist()],
+        [classes[target] if classes else "" for target in found.targets.tolist()],
+        found.originals.numpy(),
+        found.decodings.numpy(),
+    )
 
 
 def _best_epoch(trainer: Trainer, network: Task) -> dict[str, float]:
@@ -111,20 +128,17 @@ def _tell(run: Run) -> None:
     value = record.metrics.get(record.metric)
     if value is None:
         return
-    text = f"{record.metric} {value:.4g}"
+    text = f"{record.metric} [bold]{show_metric(record.metric, value)}[/bold]"
     if record.task == "classification":
         samples = record.splits["test"]
-        low, high = wilson(round(value * samples), samples)
-        text = (
-            f"test accuracy [bold]{value:.1%}[/bold] "
-            f"(95 % interval {low:.1%} to {high:.1%}, {samples:,} samples)"
-        )
+        interval = show_interval(accuracy_interval(value, samples))
+        text += f" (95 % interval {interval}, {samples:,} samples)"
         if record.baseline is not None:
             text += f", majority class {record.baseline.accuracy:.1%}"
     if record.reference is not None:
-        text += f"; {escape(record.reference.source)}: {record.reference.value:.1%}"
-    trained = record.seconds.get("train") or 0.0
+        published = show_metric(record.reference.metric, record.reference.value)
+        text += f"; {escape(record.reference.source)}: {published}"
     rate = f", {record.samples_per_second:,.0f} samples/s" if record.samples_per_second else ""
     terminal.note(text)
-    terminal.note(f"trained {record.epochs} epochs in {trained:.0f} s{rate}")
+    terminal.note(f"trained {record.epochs} epochs in {show_seconds(record.seconds.get('train'))}{rate}")
     terminal.note("compare with: galaxynet compare")
