@@ -2,6 +2,7 @@
 
 from galaxynet.tasks.activations import activation
 from galaxynet.tasks.classifier import Classifier
+from galaxynet.tasks.reconstructor import Reconstructor
 from galaxynet.tasks.task import Task
 
-__all__ = ["Classifier", "Task", "activation"]
+__all__ = ["Classifier", "Reconstructor", "Task", "activation"]

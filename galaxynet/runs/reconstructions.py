@@ -1,0 +1,90 @@
+"""The reconstructions of a run: `reconstructions.npz`, some test samples and what came back of them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from galaxynet.errors import RunError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+RECONSTRUCTIONS = "reconstructions.npz"
+
+
+@dataclass(frozen=True)
+class ReconstructedSamples:
+    """Test samples and their reconstructions.
+
+    Attributes:
+        ids: The samples' ids.
+        classes: What each sample shows; empty texts where there are no classes.
+        originals: float32 in units of the stored pixels, shape (n, channels, height, width) for images.
+        decodings: The same for the reconstructions, which are not bounded.
+    """
+
+    ids: Sequence[str]
+    classes: Sequence[str]
+    originals: npt.NDArray[np.float32]
+    decodings: npt.NDArray[np.float32]
+
+    def write(self, path: Path) -> None:
+        """Write the file in one step."""
+        import numpy as np
+
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                np.savez_compressed(
+                    stream,
+                    ids=np.array(self.ids, dtype=np.str_),
+                    classes=np.array(self.classes, dtype=np.str_),
+                    originals=self.originals,
+                    decodings=self.decodings,
+                )
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                Path(name).unlink()
+            raise
+
+    @classmethod
+    def read(cls, path: Path) -> ReconstructedSamples:
+        """Read the file; it can hold nothing but numbers and text.
+
+        Raises:
+            RunError: If it is missing or damaged.
+        """
+        import zlib
+
+        import numpy as np
+
+        try:
+            with np.load(path, allow_pickle=False) as found:
+                samples = cls(
+                    found["ids"].tolist(), found["classes"].tolist(), found["originals"], found["decodings"]
+                )
+        except FileNotFoundError:
+            raise RunError(
+                f"{path} is missing: the run has not been tested, or the file was removed.",
+                "It is written at the end of a training.",
+            ) from None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise RunError(f"{path} is damaged: {error}.") from None
+        originals, count = samples.originals, len(samples.ids)
+        if not (
+            originals.shape == samples.decodings.shape
+            and len(originals) == len(samples.classes) == count > 0
+            and originals.dtype == samples.decodings.dtype == np.float32
+        ):
+            raise RunError(f"{path} is damaged: its parts do not fit together.")
+        return samples

@@ -1,0 +1,148 @@
+"""Reconstruction: a network that gives back what it was given, after squeezing it through a code."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from galaxynet.data.batches import Batch
+from galaxynet.plugin import DataInfo, Options
+from galaxynet.tasks.average import EpochMean
+from galaxynet.tasks.task import Task
+
+KEPT = 64
+"""Test samples whose reconstruction is kept for figures: the first ones of the test part."""
+
+_WHITE = 255.0
+
+
+class Reconstructions(NamedTuple):
+    """Test samples and what came back of them.
+
+    Attributes:
+        indices: Rows of the samples in the dataset, int64 of shape (n,).
+        targets: The targets that came with them (classes, where the dataset has them), shape (n, ...).
+        originals: The samples in units of the stored pixels, 0 to 255, float32, shape (n, *input_shape).
+        decodings: What the network made of them, in the same units and shape; not bounded.
+    """
+
+    indices: Tensor
+    targets: Tensor
+    originals: Tensor
+    decodings: Tensor
+
+
+class Reconstructor(Task):
+    """A network that maps a batch of samples to a batch of the same shape.
+
+    The loss is the mean squared error in the units that the network is given. The metric `mse` is the same in
+    units of the stored pixels (0 to 255) whatever those are, so that all runs on a dataset can be compared.
+    `train/epoch_sum` is what tutorials print as "loss": the mean squared error of each batch, added up over
+    the batches of an epoch; it grows with the number of batches. It is in pixel units too.
+
+    Args:
+        network: Maps inputs of shape (n, *input_shape) to outputs of the same shape.
+        options: The model's options.
+        data_info: Shape of a sample.
+        scale: The value that the network is given for the brightest pixel; datasets give 1.
+    """
+
+    task = "reconstruction"
+    metric = "mse"
+    higher_is_better = False
+
+    def __init__(self, network: nn.Module, options: Options, data_info: DataInfo, scale: float = 1.0) -> None:
+        super().__init__(network, options, data_info)
+        self.scale = scale
+        self.batch_losses = EpochMean()
+        self._kept: list[Reconstructions] = []
+
+    @property
+    def to_pixels(self) -> float:
+        """Factor from the network's units to those of the stored pixels."""
+        return _WHITE / self.scale
+
+    def scaled(self, inputs: Tensor) -> Tensor:
+        """The samples in the network's units."""
+        return inputs if self.scale == 1 else inputs * self.scale
+
+    def loss(self, outputs: Tensor, originals: Tensor) -> Tensor:
+        """Mean squared error over samples and pixels, in the network's units. A scalar."""
+        return functional.mse_loss(outputs.float(), originals)
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """The loss of one batch."""
+        originals = self.scaled(batch.inputs)
+        loss = self.loss(self(originals), originals)
+        self.train_loss.add(loss, len(originals))
+        self.batch_losses.add(loss, 1)
+        return loss
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        """Count the loss of one batch."""
+        originals = self.scaled(batch.inputs)
+        self.evaluation_loss.add(self.loss(self(originals), originals), len(originals))
+
+    def test_step(self, batch: Batch, index: int) -> None:
+        """The same for the test part, and keep the first reconstructions."""
+        originals = self.scaled(batch.inputs)
+        outputs = self(originals)
+        self.evaluation_loss.add(self.loss(outputs, originals), len(originals))
+        wanted = KEPT - sum(len(kept.indices) for kept in self._kept)
+        if wanted > 0:
+            factor = self.to_pixels
+            parts = (batch.indices, batch.targets, factor * originals, factor * outputs.float())
+            self._kept.append(Reconstructions(*(part[:wanted].cpu() for part in parts)))
+
+    def predict_step(self, batch: Batch, index: int) -> Tensor:
+        """The reconstructions of one batch, in the network's units."""
+        outputs: Tensor = self(self.scaled(batch.inputs))
+        return outputs
+
+    def on_train_epoch_start(self) -> None:
+        """Begin new averages."""
+        super().on_train_epoch_start()
+        self.batch_losses.reset()
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's losses."""
+        loss = self.train_loss.compute(self.device)
+        factor = self.to_pixels**2
+        self.log("train/loss", loss)
+        self.log("train/mse", factor * loss)
+        batches = int(self.trainer.num_training_batches)
+        self.log("train/epoch_sum", factor * batches * self.batch_losses.compute(self.device))
+        self.log("lr", self.learning_rate())
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation error."""
+        self._log_evaluation("val")
+
+    def on_test_epoch_start(self) -> None:
+        """Forget the reconstructions of an earlier test."""
+        self._kept = []
+
+    def on_test_epoch_end(self) -> None:
+        """Log the test error."""
+        self._log_evaluation("test")
+
+    def reconstructions(self) -> Reconstructions:
+        """The first reconstructions of the last test, in the order of the dataset's rows.
+
+        They are the same samples however many processes took part.
+        """
+        joined = Reconstructions(*(torch.cat(column) for column in zip(*self._kept, strict=True)))
+        if self.trainer.world_size > 1:
+            parts: list[Any] = [None] * self.trainer.world_size
+            torch.distributed.all_gather_object(parts, joined)
+            joined = Reconstructions(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        order = joined.indices.argsort()[:KEPT]
+        return Reconstructions(*(column[order] for column in joined))
+
+    def _log_evaluation(self, part: str) -> None:
+        loss = self.evaluation_loss.compute(self.device)
+        self.log(f"{part}/loss", loss)
+        self.log(f"{part}/mse", self.to_pixels**2 * loss)

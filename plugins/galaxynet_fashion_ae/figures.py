@@ -1,0 +1,120 @@
+"""Originals over decodings, for one run or several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from galaxynet.errors import RunError
+from galaxynet.report.figures.style import FAINT, INK, heading, new_figure
+from galaxynet.runs.reconstructions import RECONSTRUCTIONS, ReconstructedSamples
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from galaxynet.runs import Run
+
+_SHOWN = 10
+_MOST_RUNS = 12
+
+
+def reconstructions(runs: Sequence[Run]) -> Figure:
+    """Ten test images above, and beneath them what each run made of them.
+
+    The first test image of each class is shown, or the first ten where there are no classes. Every image is
+    drawn from black, 0, to white, 255; what lies outside is cut off.
+
+    Args:
+        runs: One to twelve runs that were tested on the same images.
+
+    Raises:
+        RunError: If there are more, a run has no reconstructions, or they are of different images.
+    """
+    if len(runs) > _MOST_RUNS:
+        raise RunError(f"{len(runs)} runs are too many for one figure.", f"Name up to {_MOST_RUNS}.")
+    found = [ReconstructedSamples.read(run.path / RECONSTRUCTIONS) for run in runs]
+    first = found[0]
+    for run, samples in zip(runs, found, strict=True):
+        same = list(samples.ids) == list(first.ids) and samples.originals.shape == first.originals.shape
+        if not same or run.record.dataset.name != runs[0].record.dataset.name:
+            raise RunError(
+                f"The runs {runs[0].label} and {run.label} were tested on different images.",
+                "Draw runs together that were trained on the same dataset.",
+            )
+    chosen = _one_of_each(first.classes)
+    number = len(chosen)
+    cell = 0.62
+    figure = new_figure(1.75 + cell * number, 0.95 + (cell + 0.03) * (len(runs) + 1))
+    grid = figure.subplots(len(runs) + 1, number, squeeze=False)
+    figure.get_layout_engine().set(  # type: ignore[union-attr]
+        w_pad=0.015, h_pad=0.02, wspace=0.0, hspace=0.0
+    )
+    for axes, place in zip(grid[0], chosen, strict=True):
+        _show(axes, first.originals[place])
+        axes.set_title(
+            first.classes[place], fontsize=7, fontweight="normal", loc="center", color=FAINT, pad=3
+        )
+    _name(grid[0][0], "original", "")
+    for row, run, samples in zip(grid[1:], runs, found, strict=True):
+        for axes, place in zip(row, chosen, strict=True):
+            _show(axes, samples.decodings[place])
+        _name(row[0], *_words(run, several=len(runs) > 1))
+    models = list(dict.fromkeys(run.record.model.name for run in runs))
+    what = runs[0].label if len(runs) == 1 else f"{len(runs)} runs"
+    heading(
+        figure,
+        f"{', '.join(models)}  ·  {what}",
+        f"{runs[0].record.dataset.name}, test images; mse in grey levels squared",
+    )
+    return figure
+
+
+def _one_of_each(classes: Sequence[str]) -> list[int]:
+    places = {name: place for place, name in reversed(list(enumerate(classes))) if name}
+    return (
+        sorted(places.values(), key=lambda place: place)[:_SHOWN]
+        if places
+        else list(range(len(classes)))[:_SHOWN]
+    )
+
+
+def _words(run: Run, several: bool) -> tuple[str, str]:
+    """What stands beside a row: the size of the code, or the run's name; and its error."""
+    options = run.record.options.model
+    code = f"code {options['code']}" if "code" in options else run.label
+    mse = run.record.metrics.get("test/mse")
+    second = [run.label] if several and code != run.label else []
+    second += [] if mse is None else [f"mse {mse:,.0f}"]
+    return code, "\n".join(second)
+
+
+def _show(axes: Axes, sample: npt.NDArray[np.float32]) -> None:
+    """A gray image of shape (1, height, width), or a colour one of shape (3, height, width)."""
+    channels = sample.shape[0]
+    if channels == 3:
+        axes.imshow((sample.transpose(1, 2, 0) / 255).clip(0, 1), interpolation="nearest")
+    else:
+        axes.imshow(sample[0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+
+
+def _name(axes: Axes, first: str, second: str) -> None:
+    label = axes.set_ylabel(first, rotation=0, ha="right", va="center", fontsize=9.5, color=INK, labelpad=6)
+    label.set_y(0.5 if not second else 0.66)
+    if second:
+        axes.annotate(
+            second,
+            (0, 0.36),
+            xycoords="axes fraction",
+            xytext=(-6, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=7.5,
+            color=FAINT,
+        )
