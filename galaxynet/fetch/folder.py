@@ -46,6 +46,13 @@ class Found:
         return self.file.name.endswith(".gz") and not (self.member or self.path.name).endswith(".gz")
 
     @property
+    def as_published(self) -> bool:
+        """Whether it is byte by byte what the publisher gives out, so that a stated size and MD5 apply."""
+        name = PurePosixPath(self.member).name or self.path.name
+        packed_here = self.unpacked or self.uncompressed
+        return name == self.file.name and not packed_here and not self.file.convert
+
+    @property
     def description(self) -> str:
         """Where it is, for receipts and notes."""
         place = self.path.absolute()

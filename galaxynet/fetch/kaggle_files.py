@@ -162,4 +162,4 @@ def _take_out(bundle: Path, names: Sequence[str], file: DataFile, shelf: Shelf, 
     target = shelf.folder / f".{file.name}.taking"
     with disk_errors(target):
         digest = found.take(target, md5=bool(file.md5), advance=lambda _: None)
-    shelf.accept(file, target, digest, origin, published=not found.uncompressed, depth=2)
+    shelf.accept(file, target, digest, origin, published=found.as_published, depth=2)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from galaxynet import registry
+from galaxynet.errors import DataError
 from galaxynet.fetch import receipts
-from galaxynet.fetch.archives import ArchiveError
 from galaxynet.fetch.checks import check_content, check_digest
 from galaxynet.fetch.faults import size
 from galaxynet.fetch.hashing import Digest, hash_file, publish
@@ -68,7 +68,7 @@ class Shelf:
             check_content(path, file.name)
             if not file.convert:
                 check_digest(file, digest)
-        except ArchiveError as error:
+        except DataError as error:
             note(f"{error.message} It is fetched again.")
             return False
         self._enter(file, digest, "found in the data folder")
@@ -98,9 +98,9 @@ class Shelf:
             DataError: If it is damaged, or something else.
         """
         try:
+            check_content(part, file.name, depth=depth)
             if published:
                 check_digest(file, digest)
-            check_content(part, file.name, depth=depth)
             if file.convert:
                 digest = self._convert(file, part)
             # Without its entry first, so that no receipt ever speaks of a file that is replaced.
@@ -114,15 +114,16 @@ class Shelf:
         self._enter(file, digest, source)
         note(f"{file.name}: {size(digest.size)}, checked")
 
-    def link(self, file: DataFile, original: Path, source: str) -> None:
+    def link(self, file: DataFile, original: Path, source: str, *, published: bool) -> None:
         """Check a file of the person's own and make a symbolic link to it, in place of a copy.
 
         Raises:
             DataError: If it is damaged, or something else.
         """
         digest = hash_file(original, md5=bool(file.md5))
-        check_digest(file, digest)
         check_content(original, file.name)
+        if published:
+            check_digest(file, digest)
         new = self.part(file)
         new.unlink(missing_ok=True)
         new.symlink_to(original.absolute())

@@ -71,8 +71,8 @@ def _take_one(found: Found, shelf: Shelf, link: bool) -> None:
     if plain and file.name.endswith(".zip"):
         Archive(found.path).close()  # half an archive is seen here, before it is copied
     origin = f"from {found.description}"
-    if link and plain:
-        shelf.link(file, found.path, origin)
+    if link and plain and not file.convert:
+        shelf.link(file, found.path, origin, published=found.as_published)
         return
     if link:
         note(f"{file.name} is not in the folder in its final form, so it is written, not linked")
@@ -84,9 +84,7 @@ def _take_one(found: Found, shelf: Shelf, link: bool) -> None:
         terminal.progress(f"{'packing' if found.unpacked else 'copying'} {file.name}", size, "B") as advance,
     ):
         digest = found.take(part, md5=bool(file.md5), advance=advance)
-    shelf.accept(
-        file, part, digest, origin, published=plain or bool(found.member), depth=2 if found.member else 1
-    )
+    shelf.accept(file, part, digest, origin, published=found.as_published, depth=2 if found.member else 1)
 
 
 def _missing(folder: Path, missing: Sequence[DataFile], spec: DatasetSpec) -> str:

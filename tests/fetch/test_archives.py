@@ -187,6 +187,16 @@ def test_limits_on_members_bytes_and_depth() -> None:
         Archive(io.BytesIO(zip_bytes({})), depth=3)
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_table_of_contents_that_is_not_whole_is_noticed(count: int) -> None:
+    """An archive whose end tells another number of members than its table holds is damaged, not smaller."""
+    whole = bytearray(zip_bytes({"a": b"1", "b": b"2"}))
+    end = whole.index(b"PK\x05\x06")
+    whole[end + 8 : end + 12] = struct.pack("<2H", count, count)
+    with pytest.raises(ArchiveError, match="not whole"):
+        read_all(bytes(whole))
+
+
 def test_a_long_table_of_contents_is_not_read_to_its_end() -> None:
     """The table of contents is bounded while it is read, before an object is made of each entry."""
     with pytest.raises(ArchiveError, match="table of contents is too long"):

@@ -351,3 +351,14 @@ def test_an_address_that_is_none_is_the_plugins_fault(
     """A plugin that declares no address, or a local file as one, is named as faulty."""
     with pytest.raises(PluginError, match=reason):
         fetch(Wish(stranger(spec(*mirrors)), data))
+
+
+@pytest.mark.parametrize("content", [b"not the publisher's", IMAGES[:-50]])
+def test_a_wrong_file_in_the_folder_is_replaced(
+    get: Callable[..., Outcome], data: Path, content: bytes
+) -> None:
+    """A file that lies in the data folder without a receipt, and is not the right one, is fetched."""
+    (data / "stars").mkdir(parents=True)
+    (data / "stars" / "images.zip").write_bytes(content)
+    assert get(md5=True).fetched == ("images.zip", "labels.zip")
+    assert whole(data)

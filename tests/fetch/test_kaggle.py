@@ -15,6 +15,7 @@ import pytest
 from kaggle_server import KEY, SECRETS, TOKEN, USER, KaggleServer
 from made import GALAXIES, LABELS, challenge, on_disk, zip_bytes
 
+from galaxynet import registry
 from galaxynet.errors import DataError, GalaxynetError
 from galaxynet.fetch import receipts
 from galaxynet.fetch.fetching import Outcome, Wish, fetch
@@ -334,3 +335,18 @@ def test_kaggles_client_is_imported_for_kaggle_alone() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("[]\n")
+
+
+@pytest.mark.real
+def test_the_real_archives_come_through(real_data: Path, kaggle: KaggleServer, data: Path) -> None:
+    """Kaggle's own archives, cut off twice on the way, arrive byte by byte, and the dataset counts them."""
+    names = ("images_training_rev1.zip", "training_solutions_rev1.zip")
+    kaggle.files = {name: (real_data / "galaxy-zoo" / name).read_bytes() for name in names}
+    kaggle.fail("storage", "cut 30000000", "cut 60000000")
+    outcome = fetch(
+        Wish(registry.find("dataset", "galaxy-zoo"), data, patience=Patience(silence=20, pause=0.01))
+    )
+    assert outcome.fetched == names
+    assert outcome.lines
+    assert kaggle.asked("/storage/images_training_rev1.zip")[2]["Range"] == "bytes=60000000-"
+    assert all((outcome.folder / name).read_bytes() == kaggle.files[name] for name in names)

@@ -213,10 +213,15 @@ def test_wrong_words_are_usage_errors(stranger: Stranger, tmp_path: Path, data: 
     assert "more" in raised.value.hint
 
 
+PACKED = gzip.compress(b"pixels", mtime=0)
+MD5 = hashlib.md5(PACKED).hexdigest()
 GZIPPED = """
 SPEC = DatasetSpec(
     name="stars", summary="digits", options=Nothing, module="nowhere:Module",
-    files=(DataFile(name="train-images.gz"), DataFile(name="book.txt", convert=f"{__name__}:shout")),
+    files=(
+        DataFile(name="train-images.gz", md5="{md5}"),
+        DataFile(name="book.txt", convert=f"{__name__}:shout"),
+    ),
     sources=(
         KaggleDataset(slug="me/digits", members={"train-images.gz": ("train-images.idx/train-images.idx",)}),
     ),
@@ -234,7 +239,7 @@ def test_gzip_files_come_in_every_form(stranger: Stranger, tmp_path: Path, data:
     folder.mkdir()
     (folder / "book.txt").write_text("call me")
     if form == "gz":
-        (folder / "train-images.gz").write_bytes(gzip.compress(b"pixels"))
+        (folder / "train-images.gz").write_bytes(PACKED)
     elif form == "raw":
         (folder / "train-images").write_bytes(b"pixels")
     elif form == "folder":
@@ -242,7 +247,7 @@ def test_gzip_files_come_in_every_form(stranger: Stranger, tmp_path: Path, data:
         (folder / "train-images.idx/train-images.idx").write_bytes(b"pixels")
     else:
         write_zip(folder / "digits.zip", {"train-images.idx/train-images.idx": b"pixels"})
-    fetch(Wish(stranger(GZIPPED), data, folder=folder))
+    fetch(Wish(stranger(GZIPPED.replace("{md5}", MD5)), data, folder=folder))
     assert gzip.decompress((data / "stars" / "train-images.gz").read_bytes()) == b"pixels"
 
 
@@ -251,8 +256,8 @@ def test_a_file_is_converted_when_the_dataset_says_so(stranger: Stranger, tmp_pa
     folder = tmp_path / "downloads"
     folder.mkdir()
     (folder / "book.txt").write_text("call me")
-    (folder / "train-images.gz").write_bytes(gzip.compress(b"pixels"))
-    fetch(Wish(stranger(GZIPPED), data, folder=folder))
+    (folder / "train-images.gz").write_bytes(PACKED)
+    fetch(Wish(stranger(GZIPPED.replace("{md5}", MD5)), data, folder=folder))
     assert (data / "stars" / "book.txt").read_text() == "CALL ME"
     receipt = receipts.load(data / "stars")
     assert receipt is not None
@@ -265,8 +270,19 @@ def test_a_damaged_gzip_file_is_refused(stranger: Stranger, tmp_path: Path, data
     folder = tmp_path / "downloads"
     folder.mkdir()
     (folder / "book.txt").write_text("call me")
-    plugin = stranger(GZIPPED)
+    plugin = stranger(GZIPPED.replace("{md5}", MD5))
     for content, reason in ((gzip.compress(b"pixels" * 99)[:-9], "only a part"), (b"pixels", "no gzip file")):
         (folder / "train-images.gz").write_bytes(content)
         with pytest.raises(GalaxynetError, match=reason):
             fetch(Wish(plugin, data, folder=folder))
+
+
+def test_the_publishers_md5_is_compared(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """A file that is whole, and yet not the publisher's, is refused where its MD5 is known."""
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    (folder / "book.txt").write_text("call me")
+    (folder / "train-images.gz").write_bytes(gzip.compress(b"other pixels", mtime=0))
+    with pytest.raises(DataError, match=r"train-images\.gz is damaged: its MD5 is"):
+        fetch(Wish(stranger(GZIPPED.replace("{md5}", MD5)), data, folder=folder))
+    assert on_disk(data / "stars") == []
