@@ -1,0 +1,157 @@
+"""Every command and every piece of Python that the documentation shows, executed page by page.
+
+A page says in HTML comments what has to be there before: `real` (archives with real galaxies), `needs:
+galaxy-sim` (the simulated dataset), `needs: runs` (two finished runs), `interrupted: last` (the last run was
+stopped with Ctrl-C). Blocks marked `sh` are not executed: they need a GPU, a Kaggle account, a person at the
+keyboard, or install packages.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from docs_pages import Page, Step, cheap, pages
+from made_runs import add_curves, add_predictions, made_run
+
+from galaxynet.runs import find
+
+GALAXIES = 80
+TESTED = 20
+# A test has no network to install from; it leaves what pip would leave.
+INSTALL = "pip install --no-deps ."
+
+
+def _parameters() -> list[object]:
+    found: list[object] = []
+    for page in pages():
+        if page.runs_something:
+            marks = [pytest.mark.slow, *([pytest.mark.real] if "real" in page.notes else [])]
+            found.append(pytest.param(page, id=page.path, marks=marks))
+    return found
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a few simulated galaxies."""
+    folder = tmp_path_factory.mktemp("simulated")
+    command = ["galaxynet", "fetch", "galaxy-sim", "--count", "60", "--data-dir", str(folder), "--quiet"]
+    subprocess.run([sys.executable, "-m", "galaxynet.cli.main", *command[1:]], check=True, timeout=300)
+    return folder
+
+
+class Reader:
+    """A person who follows a page, in a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "work"
+        self.data, self.runs, self.site = folder / "data", folder / "runs", folder / "site"
+        self.home = folder / "home"
+        for path in (self.folder, self.home, self.site):
+            path.mkdir()
+        self.environment = {
+            **os.environ,
+            "GALAXYNET_DATA": str(self.data),
+            "GALAXYNET_RUNS": str(self.runs),
+            "PYTHONPATH": str(self.site),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            # matplotlib would look for all fonts again in a new home.
+            "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib")),
+            "HOME": str(self.home),
+        }
+
+    def follow(self, page: Page) -> None:
+        """Do what the page says, in order; Python blocks with nothing between them are one program."""
+        for kind, steps in itertools.groupby(page.steps, key=lambda step: step.kind):
+            if kind == "python":
+                self.call([sys.executable, "-c", cheap("\n".join(step.text for step in steps))])
+            else:
+                for step in steps:
+                    self.take(step)
+
+    def take(self, step: Step) -> None:
+        if step.kind == "file":
+            path = self.folder / step.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(step.text, encoding="utf-8")
+        elif step.kind == "note" and step.text.startswith("interrupted: "):
+            run = find(self.runs, step.text.removeprefix("interrupted: "))
+            run.record.status = "interrupted"
+            run.save()
+        elif step.kind == "command" and step.text == INSTALL:
+            self.install()
+        elif step.kind == "command":
+            self.call(["bash", "-c", cheap(step.text)])
+
+    def call(self, words: list[str]) -> None:
+        done = subprocess.run(
+            words, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=600
+        )
+        assert done.returncode == 0, f"{words[-1]}\n{done.stdout}\n{done.stderr}"
+
+    def install(self) -> None:
+        """Install the package in the folder, as far as its pyproject.toml says what belongs to it."""
+        project = tomllib.loads((self.folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        package = project["name"].replace("-", "_")
+        shutil.copytree(self.folder / package, self.site / package)
+        info = self.site / f"{package}-{project['version']}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+        )
+        lines = []
+        for group, points in project["entry-points"].items():
+            lines += [f"[{group}]", *(f"{name} = {target}" for name, target in points.items())]
+        (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("page", _parameters())
+def test_what_a_page_shows_works(page: Page, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Every command and every Python block of the documentation works, in the order of its page."""
+    reader = Reader(tmp_path)
+    if "real" in page.notes:
+        _download(request.getfixturevalue("real_data") / "galaxy-zoo", reader)
+    if "needs: galaxy-sim" in page.notes:
+        shutil.copytree(request.getfixturevalue("simulated"), reader.data)
+    if "needs: runs" in page.notes:
+        for seed, act in enumerate(("relu", "tanh")):
+            metrics = {"test/accuracy": 0.7, "test/loss": 0.8, "val/accuracy": 0.69, "val/loss": 0.8}
+            run = made_run(reader.runs, name=act, act=act, seed=seed, metrics=metrics)
+            add_curves(run)
+            add_predictions(run, seed=seed)
+    reader.follow(page)
+
+
+def _download(source: Path, reader: Reader) -> None:
+    """Put a small part of the real archives where a browser would have put them."""
+    downloads = reader.home / "Downloads"
+    downloads.mkdir()
+    if not source.is_dir():
+        pytest.skip(f"no real galaxies at {source}")
+    for table in source.glob("*.csv"):
+        (downloads / table.name).symlink_to(table.resolve())
+    shutil.copy(source / "training_solutions_rev1.zip", downloads)
+    with zipfile.ZipFile(downloads / "training_solutions_rev1.zip") as archive:
+        votes = io.StringIO(archive.read("training_solutions_rev1.csv").decode())
+    voted = {row["GalaxyID"] for row in csv.DictReader(votes)}
+    with (source / "fair_test_ids.csv").open() as stream:
+        fair = {row["GalaxyID"] for row in csv.DictReader(stream)}
+    with (
+        zipfile.ZipFile(source / "images_training_rev1.zip") as archive,
+        zipfile.ZipFile(downloads / "images_training_rev1.zip", "w") as selection,
+    ):
+        names = [name for name in archive.namelist() if Path(name).stem in voted]
+        tested = [name for name in names if Path(name).stem in fair][:TESTED]
+        others = [name for name in names if Path(name).stem not in fair][: GALAXIES - TESTED]
+        for name in (*tested, *others):
+            selection.writestr(name, archive.read(name))
+    (reader.folder / "test_ids.csv").write_text("\n".join(["GalaxyID", *(Path(n).stem for n in tested)]))
