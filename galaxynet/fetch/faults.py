@@ -38,11 +38,11 @@ class TransientError(FetchError):
 
 
 def size(count: float) -> str:
-    """A size for people: `82.1 MiB`."""
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
-        if abs(count) < 1024 or unit == "PiB":
+    """A size for people, in powers of 1000 as in the progress bars: `82.1 MB`."""
+    for unit in ("B", "kB", "MB", "GB", "TB", "PB"):
+        if abs(count) < 1000 or unit == "PB":
             break
-        count /= 1024
+        count /= 1000
     return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
 
 

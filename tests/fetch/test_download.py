@@ -111,7 +111,7 @@ def test_it_goes_on_where_it_stopped(get: Callable[..., Outcome], server: Kaggle
 def test_a_new_process_goes_on_too(get: Callable[..., Outcome], server: KaggleServer, data: Path) -> None:
     """A download that was given up leaves its part, and the next call asks for the rest only."""
     server.fail("storage", "cut 400000", always=True)
-    with pytest.raises(FetchError, match=r"broke off the connection|sent 390.6 KiB of"):
+    with pytest.raises(FetchError, match=r"broke off the connection|sent 400.0 kB of"):
         get()
     assert on_disk(data / "stars") == PART
     server.storage = iter(())
@@ -132,6 +132,18 @@ def test_a_file_that_changed_is_not_glued_to_the_old_one(
     server.storage = iter(())
     get()
     assert contents(data / "stars" / "images.zip") == {"more/1.jpg": b"more"}
+
+
+def test_another_part_than_asked_for_is_not_believed(
+    get: Callable[..., Outcome], server: KaggleServer, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A 206 that does not begin where it should is dropped at once, not found out by a checksum later."""
+    server.fail("storage", "cut", "wrong range")
+    get()
+    said = capsys.readouterr().err
+    assert "sent another part of images.zip" in said
+    assert "damaged" not in said
+    assert whole(data)
 
 
 def test_an_answer_for_another_file_is_not_believed(

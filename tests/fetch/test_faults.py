@@ -16,6 +16,8 @@ import pytest
 from kaggle_server import KEY, SECRETS, USER, KaggleServer
 from made import GALAXIES, challenge, clean_environment, command_line, on_disk, zip_bytes
 
+pytestmark = pytest.mark.slow  # two dozen processes, each of about a second
+
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "fetch-faults.md"
 QUICK = ("--timeout", "0.5", "--retries", "2", "--retry-pause", "0.01")
 FILES = challenge()
