@@ -12,16 +12,20 @@ import csv
 import io
 import itertools
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from docs_pages import Page, Step, cheap, pages
 from made_runs import add_curves, add_predictions, made_run
+from warm_process import WarmProcess
 
 from galaxynet.runs import find
 
@@ -49,10 +53,19 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[WarmProcess]:
+    """A process in which the slow imports are done."""
+    process = WarmProcess()
+    yield process
+    process.close()
+
+
 class Reader:
     """A person who follows a page, in a folder of their own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, warm: WarmProcess) -> None:
+        self.warm = warm
         self.folder = folder / "work"
         self.data, self.runs, self.site = folder / "data", folder / "runs", folder / "site"
         self.home = folder / "home"
@@ -73,7 +86,7 @@ class Reader:
         """Do what the page says, in order; Python blocks with nothing between them are one program."""
         for kind, steps in itertools.groupby(page.steps, key=lambda step: step.kind):
             if kind == "python":
-                self.call([sys.executable, "-c", cheap("\n".join(step.text for step in steps))])
+                self.call(code=cheap("\n".join(step.text for step in steps)))
             else:
                 for step in steps:
                     self.take(step)
@@ -90,13 +103,24 @@ class Reader:
         elif step.kind == "command" and step.text == INSTALL:
             self.install()
         elif step.kind == "command":
-            self.call(["bash", "-c", cheap(step.text)])
+            self.command(cheap(step.text))
 
-    def call(self, words: list[str]) -> None:
+    def command(self, line: str) -> None:
+        """Run a line of the shell; one that is only a call of galaxynet, in the warm process."""
+        words = shlex.split(line)
+        if words[0] == "galaxynet" and not set(line) & set("|<>&;$`*"):
+            self.call(words=[word.replace("~", str(self.home), 1) for word in words[1:]])
+            return
         done = subprocess.run(
-            words, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=600
+            ["bash", "-c", line], cwd=self.folder, env=self.environment, capture_output=True, text=True
         )
-        assert done.returncode == 0, f"{words[-1]}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+
+    def call(self, **what: Any) -> None:
+        output = self.folder.parent / "output.txt"
+        code = self.warm.call(folder=self.folder, environment=self.environment, output=output, **what)
+        assert code == 0, f"{what} ended with {code}\n{output.read_text()}"
+        output.unlink()
 
     def install(self) -> None:
         """Install the package in the folder, as far as its pyproject.toml says what belongs to it."""
@@ -115,9 +139,11 @@ class Reader:
 
 
 @pytest.mark.parametrize("page", _parameters())
-def test_what_a_page_shows_works(page: Page, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_what_a_page_shows_works(
+    page: Page, tmp_path: Path, warm: WarmProcess, request: pytest.FixtureRequest
+) -> None:
     """Every command and every Python block of the documentation works, in the order of its page."""
-    reader = Reader(tmp_path)
+    reader = Reader(tmp_path, warm)
     if "real" in page.notes:
         _download(request.getfixturevalue("real_data") / "galaxy-zoo", reader)
     if "needs: galaxy-sim" in page.notes:
