@@ -1,0 +1,204 @@
+"""A training by galaxynet that takes turns with its rivals, epoch by epoch, in one process.
+
+Before each epoch every rival trains on as many samples; so all of them see the same machine, however busy
+it is. The training itself is galaxynet's own: `galaxynet.training.run.train`, with its callbacks, its run
+folder and its batches. Only the images are noise, for the time of a step does not depend on them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import nn
+from torch.nn import functional
+
+from galaxynet import terminal
+from galaxynet.data.batches import Batch
+from galaxynet.data.module import ArrayData, ArrayDataModule
+from galaxynet.data.splits import Split
+from galaxynet.options import Options, option
+from galaxynet.plugin import DatasetSpec, ModelSpec
+from galaxynet.registry import Plugin
+from galaxynet.training.options import TrainingOptions
+from galaxynet.training.plan import Plan
+from galaxynet.training.run import train
+from galaxynet_galaxy_alexnet import SPEC, GalaxyAlexNetOptions
+from galaxynet_galaxy_alexnet.model import GalaxyAlexNet
+from galaxynet_galaxy_alexnet.network import GalaxyAlexNetNetwork
+
+OURS = "galaxynet train"
+SIZE, CLASSES, BATCH = 60, 5, 64
+
+Rival = Callable[["Measured"], float]
+"""Trains on one epoch of samples and returns the seconds that it took."""
+
+
+class NoiseOptions(Options):
+    """How many images."""
+
+    samples: int = option(640, "training images", ge=1)
+
+
+class Noise(ArrayDataModule):
+    """Images of noise in the size of the galaxies."""
+
+    name = "noise"
+
+    def load(self) -> ArrayData:
+        """Make them."""
+        samples = self.options.samples
+        generator = np.random.default_rng(0)
+        rows = np.arange(samples + BATCH)
+        return ArrayData(
+            images=generator.integers(0, 256, (len(rows), SIZE, SIZE, 1), dtype=np.uint8),
+            targets=generator.integers(0, CLASSES, len(rows)),
+            ids=rows.tolist(),
+            split=Split(train=rows[:samples], validation=rows[:0], test=rows[samples:]),
+            classes=tuple(f"class {number}" for number in range(CLASSES)),
+        )
+
+
+class Measured(GalaxyAlexNet):
+    """galaxy_alexnet with a clock: it lets the rivals go first in every epoch, and times its own steps."""
+
+    rivals: ClassVar[Mapping[str, Rival]] = {}
+    seconds: ClassVar[dict[str, list[float]]] = {}
+
+    def configure_callbacks(self) -> list[Callback]:
+        """The clock."""
+        return [_Turns()]
+
+
+class _Turns(Callback):
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        assert isinstance(pl_module, Measured)
+        for name, rival in Measured.rivals.items():
+            Measured.seconds.setdefault(name, []).append(rival(pl_module))
+        self._began = time.perf_counter()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if trainer.is_last_batch:
+            _wait(pl_module.device)
+            Measured.seconds.setdefault(OURS, []).append(time.perf_counter() - self._began)
+
+
+class Rates(NamedTuple):
+    """What a measurement found.
+
+    Attributes:
+        rates: Samples per second of each round, by name; rounds of different names belong together.
+        precision: The number format that galaxynet chose.
+        device: What it ran on.
+    """
+
+    rates: dict[str, list[float]]
+    precision: str
+    device: str
+
+
+def measure(
+    rivals: Mapping[str, Rival], *, extra_convs: int, samples: int, rounds: int, accelerator: str = "cpu"
+) -> Rates:
+    """Train with galaxynet for `rounds` epochs, and the rivals between them; the first round warms up."""
+    Measured.rivals, Measured.seconds = rivals, {}
+    model = ModelSpec(
+        name="galaxy_alexnet",
+        summary="",
+        options=GalaxyAlexNetOptions,
+        module="benchmarks.interleaved:Measured",
+        dataset="noise",
+        training=SPEC.training,
+    )
+    dataset = DatasetSpec(
+        name="noise", summary="", options=NoiseOptions, module="benchmarks.interleaved:Noise"
+    )
+    plan = Plan(
+        Plugin("model", model.name, "benchmarks", "0", ""),
+        model,
+        Plugin("dataset", dataset.name, "benchmarks", "0", ""),
+        dataset,
+        GalaxyAlexNetOptions(extra_convs=extra_convs),
+        NoiseOptions(samples=samples),
+        TrainingOptions(epochs=rounds + 1, batch_size=BATCH, validation=0.0, accelerator=accelerator),
+    )
+    terminal.set_quiet(True)
+    with tempfile.TemporaryDirectory() as folder:
+        run = train(plan, runs_dir=Path(folder, "runs"), data_dir=Path(folder, "data"))
+        assert run is not None
+        if run.record.status != "finished":
+            raise RuntimeError(f"the training {run.record.status}: {run.record.message}")
+    rates = {name: [samples / seconds for seconds in times[1:]] for name, times in Measured.seconds.items()}
+    return Rates(rates, run.record.precision, run.record.device)
+
+
+def bare_loop(
+    *,
+    extra_convs: int,
+    ordinary_convolutions: bool = False,
+    channels_last: bool = True,
+    fused: bool = True,
+) -> Rival:
+    """A PyTorch loop with nothing around it, on galaxynet's batches, with or without what makes it quick.
+
+    It counts no metric, moves no learning rate and writes nothing. By default network, number format and
+    optimiser are those of galaxynet.
+    """
+    steps: list[Callable[[Batch], None]] = []
+
+    def build(device: torch.device, precision: str) -> Callable[[Batch], None]:
+        network = GalaxyAlexNetNetwork((1, SIZE, SIZE), CLASSES, extra_convs=extra_convs)
+        if ordinary_convolutions:
+            _make_ordinary(network)
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+        network.to(device).to(memory_format=layout)  # type: ignore[call-overload]
+        optimizer = torch.optim.Adam(network.parameters(), lr=4e-4, fused=fused)
+
+        def step(batch: Batch) -> None:
+            images = batch.inputs if channels_last else batch.inputs.contiguous()
+            with torch.autocast(device.type, torch.bfloat16, enabled=precision.startswith("bf16")):
+                loss = functional.cross_entropy(network(images), batch.targets)
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            optimizer.step()
+
+        return step
+
+    def rival(ours: Measured) -> float:
+        if not steps:
+            steps.append(build(ours.device, ours.trainer.precision))
+        batches: Iterable[Batch] = ours.trainer.datamodule.train_dataloader()  # type: ignore[attr-defined]
+        _wait(ours.device)
+        began = time.perf_counter()
+        for batch in batches:
+            steps[0](batch)
+        _wait(ours.device)
+        return time.perf_counter() - began
+
+    return rival
+
+
+def _make_ordinary(network: nn.Module) -> None:
+    """PyTorch's own convolutions in place of Winograd's, with the same parameters."""
+    for parent in list(network.modules()):
+        for name, layer in parent.named_children():
+            if type(layer).__name__ == "WinogradConv2d" and isinstance(layer, nn.Conv2d):
+                plain = nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size[0], padding="same")
+                plain.load_state_dict(layer.state_dict())
+                setattr(parent, name, plain)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+__all__ = ["BATCH", "CLASSES", "OURS", "SIZE", "Rates", "Rival", "bare_loop", "measure"]
