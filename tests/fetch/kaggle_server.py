@@ -37,7 +37,7 @@ class KaggleServer:
         api: Faults of the calls: a status such as `403`, `429 7` (with Retry-After), `html`, `silent`, `cut`.
         storage: Faults of the files: the same, and `cut` (half of what is left), `cut 100` (after 100 bytes),
             `nothing` (headers and no body), `silent` (after half), `mute` (from the beginning), `corrupt`,
-            `whole` (Range ignored), `wrong range`, `other file`, `slow`, `chunked`.
+            `whole` (Range ignored), `wrong range`, `other file`, `slow`, `chunked`, `page` (HTML).
         hashes: Whether `x-goog-hash` tells the MD5.
         etags: Whether the storage gives entity tags.
         sent: Content that is sent for a name in place of the file itself.
@@ -189,7 +189,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 + bytes(255 - byte for byte in content[middle : middle + 40])
                 + content[middle + 40 :]
             )
-        elif fault[:3].isdigit() or fault == "html":
+        elif fault[:3].isdigit() or fault in ("html", "page"):
             self._fail(fault)
             return
         digest = hashlib.md5(self.owner.files[name] if fault == "corrupt" else content).digest()
@@ -249,8 +249,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _fail(self, fault: str) -> None:
         status, _, value = fault.partition(" ")
-        if status == "html":
-            self._send(PAGE, 200, "text/html; charset=utf-8")
+        if status in ("html", "page"):
+            self._send(PAGE, 200, "text/html; charset=utf-8" if status == "html" else "application/zip")
         elif status == "silent":
             self._wait()
         elif status == "cut":

@@ -241,12 +241,16 @@ def test_wrong_bytes_twice_are_an_error(
     assert on_disk(data / "stars") == []
 
 
-def test_a_web_page_is_no_archive(get: Callable[..., Outcome], server: KaggleServer, data: Path) -> None:
-    """A login page in place of a file is known at its first bytes, and not kept."""
-    server.fail("storage", "html", always=True)
+@pytest.mark.parametrize("fault", ["html", "page"])
+def test_a_web_page_is_no_archive(
+    get: Callable[..., Outcome], server: KaggleServer, data: Path, fault: str
+) -> None:
+    """A login page in place of a file is known at its first bytes, whatever it calls itself, and not kept."""
+    server.fail("storage", fault, always=True)
     with pytest.raises(FetchError, match=r"sent a web page in place of images\.zip"):
         get()
-    assert "images.zip" not in on_disk(data / "stars")
+    assert on_disk(data / "stars") == []
+    assert len(server.requests) == 1
 
 
 def test_a_chunked_answer_without_a_length_is_taken(

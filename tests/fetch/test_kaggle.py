@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from kaggle_server import KEY, SECRETS, TOKEN, USER, KaggleServer
-from made import GALAXIES, LABELS, challenge, on_disk, zip_bytes
+from made import GALAXIES, LABELS, challenge, clean_environment, on_disk, zip_bytes
 
 from galaxynet import registry
 from galaxynet.errors import DataError, GalaxynetError
@@ -183,7 +183,6 @@ def test_no_credentials(get: Callable[..., Outcome], data: Path, monkeypatch: py
     assert "no credentials were found" in error.message
     assert "https://www.kaggle.com/settings" in error.hint
     assert "galaxynet fetch stars --from FOLDER" in error.hint
-    assert not sys.stdin.closed
 
 
 def test_empty_credentials_are_none(
@@ -226,13 +225,37 @@ def test_an_open_token_file_is_pointed_out(
     assert "chmod" not in capfd.readouterr().err
 
 
-def test_verbose_prints_no_headers(
-    get: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+def test_verbose_does_not_reach_the_client(
+    stranger: Stranger, server: KaggleServer, galaxynet: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
-    """With VERBOSE set the client would print every header, the key included; here it does not."""
-    monkeypatch.setenv("VERBOSE", "1")
-    get()
-    assert capfd.readouterr().out == ""
+    """With VERBOSE set the client would print every header, and read whole files to print them; here not."""
+    stranger(GALAXIES)
+    done = galaxynet(
+        "fetch", "stars", "--timeout", "2", **server.environment(), VERBOSE="1", VERBOSE_OUTPUT="true"
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(server.asked("DownloadDataFile")) == 2
+    assert not [secret for secret in (*SECRETS, "Authorization") if secret in done.stdout + done.stderr]
+
+
+def test_standard_input_stays_open(stranger: Stranger, tmp_path: Path) -> None:
+    """Without credentials the client calls exit(), which would close the caller's standard input."""
+    plugin = stranger(GALAXIES)
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom galaxynet import registry\n"
+        "from galaxynet.errors import GalaxynetError\nfrom galaxynet.fetch.fetching import Wish, fetch\n"
+        f"try: fetch(Wish(registry.find('dataset', {plugin.name!r}), Path({str(tmp_path)!r}) / 'data'))\n"
+        "except GalaxynetError: print(sys.stdin.read())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=clean_environment(tmp_path),
+        input="still here",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "still here\n", done.stderr
 
 
 def test_a_file_that_the_competition_lacks_is_named(
