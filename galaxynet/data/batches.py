@@ -53,7 +53,9 @@ class Normalization:
         # Made once and not for every batch: a copy to a GPU makes the host wait.
         mean = torch.tensor(self.mean, device=device).view(1, -1, 1, 1)
         std = torch.tensor(self.std, device=device).view(1, -1, 1, 1)
-        return lambda images: (images.float() - mean) / std
+        if not any(self.mean):
+            return lambda images: images.float().div_(std)
+        return lambda images: images.float().sub_(mean).div_(std)
 
 
 class ArrayStore:
@@ -86,9 +88,10 @@ class ArrayStore:
     def gather(self, rows: Tensor) -> Tensor:
         """The images of some rows as they are stored, on the device, shape (k, channels, height, width)."""
         if self.resident:
-            chosen = self.images[rows]
+            # A copy of whole images; indexing with [] goes pixel by pixel.
+            chosen = self.images.index_select(0, rows)
         else:
-            chosen = self.images[rows.cpu()]
+            chosen = self.images.index_select(0, rows.cpu())
             if self.device.type == "cuda":
                 # From pinned memory the copy runs beside the computation of the batch before.
                 chosen = chosen.pin_memory()

@@ -12,7 +12,7 @@ import math
 import struct
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -66,7 +66,7 @@ def read_idx(path: Path, axes: int) -> npt.NDArray[np.uint8]:
 _AGAIN = "Remove it and fetch it again."
 
 
-def _read(stream: IO[bytes], path: Path, axes: int) -> npt.NDArray[np.uint8]:
+def _read(stream: BinaryIO | gzip.GzipFile, path: Path, axes: int) -> npt.NDArray[np.uint8]:
     start = stream.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in {_UNSIGNED_BYTE, *_TYPES} or not start[3]:
         raise DataError(f"{path} is no idx file: it begins with {start.hex(' ') or 'nothing'}.", _AGAIN)

@@ -67,7 +67,7 @@ class IdxImages(ArrayDataModule):
         classes = self.names
         if int(targets.max()) >= len(classes):
             classes = tuple(map(str, range(int(targets.max()) + 1)))
-        mark = "" if folder is None else f"{zlib.crc32(test_labels, zlib.crc32(test_images)):08x}-"
+        mark = "" if folder is None else f"{zlib.crc32(test_labels.data, zlib.crc32(test_images.data)):08x}-"
         ids = [f"train-{number:05d}" for number in range(len(train_images))]
         ids += [f"test-{mark}{number:05d}" for number in range(len(test_images))]
         rows = np.arange(len(targets), dtype=np.int64)

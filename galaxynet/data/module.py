@@ -279,6 +279,10 @@ class ArrayDataModule(DataModule):
         # Nothing is learnt from it, so its size matters only for the speed.
         return max(self.batch_size, _EVALUATION_BATCH)
 
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Leave a batch as it is: it lies on the device already."""
+        return batch
+
     def __getstate__(self) -> dict[str, Any]:
         """Leave the arrays behind when the module is sent to another process; `setup` opens them there."""
         return {**self.__dict__, "_data": None, "_store": None}

@@ -22,8 +22,10 @@ class EpochMean:
 
     def add(self, mean: Tensor, samples: int) -> None:
         """Count a batch by its mean (a scalar) and its number of samples."""
-        weighted = mean.detach().float() * samples
-        self._sum = weighted if self._sum is None else self._sum + weighted
+        if self._sum is None:
+            self._sum = torch.zeros((), device=mean.device)
+        # One operation: what a step of a small network costs is the number of operations.
+        self._sum.add_(mean.detach(), alpha=samples)
         self._samples += samples
 
     def running(self) -> float:

@@ -31,7 +31,9 @@ def optimizer(parameters: Iterable[torch.nn.Parameter], options: OptimizerOption
         case "sgd":
             return torch.optim.SGD(chosen, lr=lr, weight_decay=decay, momentum=0.9, fused=fused)
         case "adagrad":
-            return torch.optim.Adagrad(chosen, lr=lr, weight_decay=decay)
+            # Its fused form is there for the CPU alone.
+            fused = fused and all(parameter.device.type == "cpu" for parameter in chosen)
+            return torch.optim.Adagrad(chosen, lr=lr, weight_decay=decay, fused=fused)
 
 
 def schedule(optimizer: torch.optim.Optimizer, options: OptimizerOptions, steps: int) -> LRScheduler | None:

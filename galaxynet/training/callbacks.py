@@ -42,21 +42,23 @@ class StopOnUndefinedLoss(Callback):
     """
 
     def __init__(self) -> None:
-        self._finite: Tensor | None = None
+        self._trace: Tensor | None = None
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Remember whether the loss was finite; look now and then."""
         loss = outputs["loss"] if isinstance(outputs, dict) else outputs
-        finite = torch.isfinite(loss.detach())
-        self._finite = finite if self._finite is None else self._finite & finite
+        # Zero times a loss is zero, or NaN if the loss is not finite: the sum remembers that.
+        if self._trace is None:
+            self._trace = torch.zeros((), device=loss.device)
+        self._trace.add_(loss.detach() * 0)
         if batch_idx % _CHECK_EVERY == 0 or trainer.is_last_batch:
             self._look(trainer)
 
     def _look(self, trainer: Trainer) -> None:
-        finite = self._finite is None or bool(self._finite)
-        self._finite = None
+        finite = self._trace is None or not bool(self._trace.isnan())
+        self._trace = None
         if not trainer.strategy.reduce_boolean_decision(finite, all=True):
             raise DivergedError(trainer.current_epoch)
 

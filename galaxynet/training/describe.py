@@ -34,7 +34,8 @@ def describe(
         command: The words of the call.
     """
     metric = f"test/{network.metric}"
-    baseline = data.baseline
+    # The most frequent class says something of a network that names classes, and of no other.
+    baseline = data.baseline if network.task == "classification" else None
     return RunRecord(
         name=plan.name,
         task=network.task,

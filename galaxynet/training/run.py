@@ -17,7 +17,7 @@ import lightning
 import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping
 
 from galaxynet import registry, runs, terminal
 from galaxynet.data.module import DataModule
@@ -29,6 +29,7 @@ from galaxynet.training.describe import describe
 from galaxynet.training.display import Display
 from galaxynet.training.finish import announce, finish
 from galaxynet.training.hardware import Hardware, choose
+from galaxynet.training.lean import Checkpoints, NoProfiler, drop_empty_hooks
 from galaxynet.training.metrics_file import MetricsFile
 from galaxynet.training.plan import Plan
 
@@ -66,6 +67,8 @@ def train(
     hardware = choose(plan.training)
     # Numbers that are too small for float32's normal range are slow on a CPU and mean nothing to a network.
     torch.set_flush_denormal(True)
+    # Deterministic algorithms would also fill all new memory with NaN first, to show who reads it too soon.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     lightning.seed_everything(plan.training.seed, verbose=False)
     began = time.perf_counter()
     data = _data(plan, data_dir)
@@ -198,7 +201,7 @@ def _trainer(
     options = plan.training
     validated = options.validation > 0
     metric, mode = f"val/{network.metric}", "max" if network.higher_is_better else "min"
-    checkpoint = ModelCheckpoint(
+    checkpoint = Checkpoints(
         dirpath=folder / "checkpoints",
         filename="best",
         save_last=True,
@@ -209,13 +212,15 @@ def _trainer(
     stop: list[Callback] = []
     if options.patience and validated:
         stop = [EarlyStopping(metric, patience=options.patience, mode=mode, check_finite=False)]
+    everything = [EpochSeeds(options.seed), StopOnUndefinedLoss(), *callbacks, *stop, checkpoint]
+    drop_empty_hooks(network, everything)
     return Trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
         strategy="ddp" if hardware.devices > 1 else "auto",
         precision=hardware.precision,
         max_epochs=options.epochs,
-        callbacks=[EpochSeeds(options.seed), StopOnUndefinedLoss(), *callbacks, *stop, checkpoint],
+        callbacks=everything,
         logger=logger,
         default_root_dir=folder,
         # Our loaders give every process its part; epoch averages are logged at the end of an epoch.
@@ -223,6 +228,7 @@ def _trainer(
         log_every_n_steps=1_000_000,
         num_sanity_val_steps=0,
         limit_val_batches=1.0 if validated else 0,
+        profiler=NoProfiler(),
         enable_progress_bar=False,
         enable_model_summary=False,
         deterministic=hardware.accelerator == "cpu",

@@ -49,9 +49,7 @@ def reconstructions(runs: Sequence[Run]) -> Figure:
     cell = 0.62
     figure = new_figure(1.75 + cell * number, 0.95 + (cell + 0.03) * (len(runs) + 1))
     grid = figure.subplots(len(runs) + 1, number, squeeze=False)
-    figure.get_layout_engine().set(  # type: ignore[union-attr]
-        w_pad=0.015, h_pad=0.02, wspace=0.0, hspace=0.0
-    )
+    figure.get_layout_engine().set(w_pad=0.015, h_pad=0.02, wspace=0.0, hspace=0.0)  # type: ignore[union-attr, call-arg]
     for axes, place in zip(grid[0], chosen, strict=True):
         _show(axes, first.originals[place])
         axes.set_title(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from torch import Tensor, nn
@@ -13,9 +14,9 @@ from galaxynet.tasks.activations import activation
 class FashionAeNetwork(nn.Module):
     """Dense layers pixels - code - pixels, or pixels - hidden - code - hidden - pixels.
 
-    All weights and biases start as N(0, 1), as in the code that the report cites. With pixels of 0 to 255 that
-    drives nearly every sigmoid of the first layer to 0 or 1, where it hardly learns: the code is then close to
-    a set of random yes-or-no questions about the image, and it is the decoder that is trained.
+    All weights and biases start as N(0, 1), as in the code that the report cites. With pixels of 0 to 255
+    that drives nearly every sigmoid of the first layer to 0 or 1, where it hardly learns: the code is then
+    close to a set of random yes-or-no questions about the image, and it is the decoder that is trained.
 
     Args:
         input_shape: Channels, height and width of an image.
@@ -28,7 +29,6 @@ class FashionAeNetwork(nn.Module):
         self, input_shape: tuple[int, ...], code: int, hidden: int = 0, act: Activation = "sigmoid"
     ) -> None:
         super().__init__()
-        self.input_shape = input_shape
         pixels = math.prod(input_shape)
         inner = [hidden] if hidden else []
         self.encoder = _dense([pixels, *inner, code], act)
@@ -39,13 +39,13 @@ class FashionAeNetwork(nn.Module):
             nn.init.normal_(parameter)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Reconstructions of images of shape (batch, channels, height, width), in the same shape and units."""
+        """Reconstructions of images (batch, channels, height, width), in the same shape and units."""
         decoded: Tensor = self.decoder(self.encoder(images.flatten(1)))
-        return decoded.unflatten(1, self.input_shape)
+        return decoded.view(images.shape)
 
 
 def _dense(units: list[int], act: Activation) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for before, after in zip(units, units[1:], strict=False):
+    for before, after in itertools.pairwise(units):
         layers += [nn.Linear(before, after), activation(act)]
     return nn.Sequential(*layers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from galaxynet.plugin import Activation, Options, OptimizerOptions, option
+from galaxynet.plugin import Activation, OptimizerOptions, Options, option
 
 
 class FashionAeOptions(OptimizerOptions):

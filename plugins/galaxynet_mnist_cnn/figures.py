@@ -50,7 +50,7 @@ def filters(runs: Sequence[Run]) -> Figure:
         axes.set_axis_off()
         axes.set_title(run.label if len(runs) > 1 else "first convolution")
         bar = figure.colorbar(shown, ax=axes, shrink=0.8, aspect=14, pad=0.02)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
         bar.ax.tick_params(length=0, labelsize=8)
     what = f"  ·  {runs[0].label}" if len(runs) == 1 else f"  ·  {len(runs)} runs"
     activations = ", ".join(dict.fromkeys(str(run.record.options.model.get("act")) for run in runs))
@@ -83,7 +83,7 @@ def first_kernels(run: Run) -> npt.NDArray[np.float32]:
 
 
 def _mosaic(kernels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The kernels in rows of eight with a gap of one third of a kernel; the gaps are NaN, which is no colour."""
+    """The kernels in rows of eight, a pixel apart; the gaps are NaN, which has no colour."""
     import numpy as np
 
     order = np.argsort(-np.abs(kernels).sum(axis=(1, 2)))

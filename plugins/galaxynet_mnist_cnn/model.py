@@ -51,7 +51,7 @@ class MnistCnn(Classifier):
     def probabilities(self, logits: Tensor) -> Tensor:
         """Class probabilities of shape (n, classes), float32, rows summing to one.
 
-        Of softplus they are the outputs divided by their sum, not cut off: two classes above 1 would be equal.
+        Of softplus they are the outputs over their sum, not cut off: two classes above 1 would be equal.
         """
         if self.output == "softmax":
             return super().probabilities(logits)

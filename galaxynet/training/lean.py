@@ -1,0 +1,58 @@
+"""Lightning without the work that nobody asked for at every step.
+
+A step of a small network takes less than a millisecond, and Lightning's hooks take a good part of that: each
+is wrapped in a context that times it for a profiler, whether there is one or not, and each callback is asked
+for its key. Nothing of what a training does is left out here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from typing import Any
+
+import lightning
+from lightning.pytorch import Callback
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.profilers import PassThroughProfiler
+
+_NOTHING = nullcontext()
+
+_STEP_HOOKS = (
+    "on_train_batch_start",
+    "on_before_zero_grad",
+    "on_before_backward",
+    "on_after_backward",
+    "on_before_optimizer_step",
+    "on_train_batch_end",
+)
+
+
+def drop_empty_hooks(network: lightning.LightningModule, callbacks: Iterable[Callback]) -> None:
+    """Take from a network and from callbacks those hooks of a step that do nothing.
+
+    Lightning passes over a hook that cannot be called; the empty ones of its base classes it calls with all
+    ceremony, six times a step and for every callback.
+    """
+    for owner, base in ((network, lightning.LightningModule), *((one, Callback) for one in callbacks)):
+        for name in _STEP_HOOKS:
+            if getattr(type(owner), name) is getattr(base, name):
+                owner.__dict__[name] = None
+
+
+class NoProfiler(PassThroughProfiler):
+    """A profiler that profiles nothing and makes no context for it."""
+
+    def profile(self, action_name: str) -> AbstractContextManager[Any]:  # type: ignore[override]
+        """A context that does nothing."""
+        return _NOTHING
+
+
+class Checkpoints(ModelCheckpoint):
+    """Lightning's checkpoints; their key, which never changes, is put together once."""
+
+    @cached_property
+    def state_key(self) -> str:  # type: ignore[override]
+        """The key of this callback's state in a checkpoint."""
+        return super().state_key
