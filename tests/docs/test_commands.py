@@ -80,6 +80,7 @@ class Reader:
             # matplotlib would look for all fonts again in a new home.
             "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib")),
             "HOME": str(self.home),
+            "OMP_NUM_THREADS": "1",
         }
 
     def follow(self, page: Page) -> None:

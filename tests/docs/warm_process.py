@@ -26,7 +26,12 @@ class WarmProcess:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # Threads of several tests that wait for one another on few cores take ten times as long.
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
 
     def call(self, *, folder: Path, environment: dict[str, str], output: Path, **what: Any) -> int:
