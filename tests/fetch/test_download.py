@@ -307,6 +307,9 @@ def test_two_fetches_at_once_do_it_once(
     second.join()
     assert get_again[0].fetched == ()
     assert len(server.asked("images.zip")) == 1
+    receipt = receipts.load(data / "stars")
+    assert receipt is not None
+    assert {file.source.rpartition("/")[0] for file in receipt.files.values()} == {server.mirror()}
     assert whole(data)
 
 
