@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,49 @@ def list_runs(runs_dir: Path | str | None = None) -> list[Run | DamagedRun]:
     from galaxynet import runs
 
     return runs.scan(_runs(runs_dir))
+
+
+def generate(
+    run: Run | str,
+    *,
+    length: int = 500,
+    temperature: float = 1.0,
+    prime: str = "",
+    seed: int = 0,
+    runs_dir: Path | str | None = None,
+) -> Iterator[str]:
+    """Let a language model write, as `galaxynet generate RUN` does.
+
+    Args:
+        run: A run, or its id, name or folder, or `last`.
+        length: Characters to write.
+        temperature: Below 1 it keeps to what is likely; 0 takes the likeliest character each time.
+        prime: The beginning, which it reads and goes on from; it is not repeated.
+        seed: The same seed writes the same text.
+        runs_dir: Where the runs are; None for `GALAXYNET_RUNS` or `./runs`.
+
+    Returns:
+        The characters, one after the other.
+
+    Raises:
+        RunError: If the run's network cannot write, or its weights are gone.
+        UsageError: If the prime has characters that it does not know.
+    """
+    from galaxynet.errors import RunError
+    from galaxynet.tasks.language_model import TextGenerator
+    from galaxynet.training.restore import model_class, restore
+
+    found = find_run(run, runs_dir) if isinstance(run, str) else run
+    _, kind = model_class(found)
+    if not hasattr(kind, "generate"):
+        raise RunError(
+            f"The run {found.label} cannot write text: {found.record.model.name} is a network for "
+            f"{found.record.task}.",
+            "Train one that can: galaxynet train charrnn",
+        )
+    network = restore(found)
+    assert isinstance(network, TextGenerator)
+    return network.generate(prime, length, temperature=temperature, seed=seed)
 
 
 def _runs(folder: Path | str | None) -> Path:

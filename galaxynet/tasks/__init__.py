@@ -2,7 +2,8 @@
 
 from galaxynet.tasks.activations import activation
 from galaxynet.tasks.classifier import Classifier
+from galaxynet.tasks.language_model import LanguageModel
 from galaxynet.tasks.reconstructor import Reconstructor
 from galaxynet.tasks.task import Task
 
-__all__ = ["Classifier", "Reconstructor", "Task", "activation"]
+__all__ = ["Classifier", "LanguageModel", "Reconstructor", "Task", "activation"]

@@ -1,0 +1,69 @@
+"""`galaxynet generate`: let a trained language model write."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from galaxynet.cli.common import Quiet, RunsDir, complete_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def command(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="Id, name or folder of a run, or last.", autocompletion=complete_runs
+        ),
+    ],
+    length: Annotated[int, typer.Option("--length", help="Characters to write.", min=0)] = 500,
+    temperature: Annotated[
+        float,
+        typer.Option(
+            "--temperature",
+            help="Below 1 it keeps to what is likely; 0: always the likeliest character.",
+            min=0,
+        ),
+    ] = 1.0,
+    prime: Annotated[
+        str,
+        typer.Option("--prime", help="The beginning, which it reads and goes on from.", show_default=False),
+    ] = "",
+    seed: Annotated[int, typer.Option("--seed", help="The same seed writes the same text.", min=0)] = 0,
+    runs_dir: RunsDir = None,
+    quiet: Quiet = False,
+) -> None:
+    """Let a network that was trained on text write, character by character.
+
+    The weights are those of the best epoch. The text goes to standard output as it is written.
+
+      galaxynet generate last
+      galaxynet generate k3x9ab --length 500 --temperature 0.8 --prime "It is a truth" --seed 3
+    """
+    from galaxynet import terminal
+
+    terminal.set_quiet(quiet)
+    with terminal.working("loading PyTorch"):
+        from galaxynet.api import generate
+    drawn = generate(run, length=length, temperature=temperature, prime=prime, seed=seed, runs_dir=runs_dir)
+    _write([prime])
+    _write(drawn)
+    _write(["\n"])
+
+
+def _write(text: Iterable[str]) -> None:
+    """Print as it comes; when the reader has gone (`| head`), end without a complaint."""
+    try:
+        for part in text:
+            sys.stdout.write(part)
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more at the end, and would complain then.
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit from None

@@ -1,0 +1,292 @@
+"""Language modelling: predict the next character, carry the state along the text, write text of one's own."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from rich.markup import escape
+from torch import Tensor, nn
+from torch.nn import functional
+
+from galaxynet import terminal
+from galaxynet.data.batches import Batch
+from galaxynet.errors import UsageError
+from galaxynet.plugin import DataInfo, OptimizerOptions, Options
+from galaxynet.tasks.average import EpochMean
+from galaxynet.tasks.optimizers import optimizer, schedule
+from galaxynet.tasks.task import Task
+
+State = Any
+"""What a network carries from one sequence to the next: a tensor or a tuple of them, None at the start."""
+
+IGNORED = -100
+"""A target that is not counted: padding behind the end of a stream."""
+
+_SAMPLE_LENGTH = 200
+
+
+@runtime_checkable
+class TextGenerator(Protocol):
+    """What `galaxynet generate` asks of a model: a task with this method can write."""
+
+    def generate(self, prime: str, length: int, *, temperature: float, seed: int) -> Iterator[str]:
+        """The characters that follow `prime`, one after the other.
+
+        Args:
+            prime: The beginning; the model reads it and goes on.
+            length: How many characters to draw.
+            temperature: Divides the logits: below 1 the model keeps to what is likely, 0 takes the
+                likeliest character each time.
+            seed: The same seed draws the same text.
+
+        Raises:
+            UsageError: If the prime has characters that the model does not know.
+        """
+        ...
+
+
+class LanguageModel(Task):
+    """A network that reads text character by character and predicts the next one.
+
+    A batch holds sequences of one or more updates: `inputs` and `targets` are int64 of shape
+    (updates * streams, characters), the sequences of an update beside each other; `indices` counts the
+    sequences of a stream, and 0 is its beginning, where the carried state is forgotten. The data module
+    says in `DataInfo.extra` how many `streams` are read side by side and what the `vocabulary` is.
+
+    The optimiser is stepped here and not by Lightning, so that a batch can hold many updates: with one
+    stream an update is so small that Lightning's own work would take longer.
+
+    Args:
+        network: Maps (inputs of shape (streams, characters), state) to (logits of shape (streams,
+            characters, vocabulary), state).
+        options: The model's options.
+        data_info: Vocabulary and streams.
+        sample_every: Seconds between samples of text that are shown while it trains; 0 for none.
+    """
+
+    task = "language"
+    metric = "bits_per_character"
+    higher_is_better = False
+
+    def __init__(
+        self, network: nn.Module, options: Options, data_info: DataInfo, *, sample_every: float = 0.0
+    ) -> None:
+        super().__init__(network, options, data_info)
+        self.automatic_optimization = False
+        self.vocabulary = str(data_info.extra["vocabulary"])
+        self.streams = int(data_info.extra.get("streams", 1))
+        self.sample_every = sample_every
+        self._state: State = None
+        self._evaluation_state: State = None
+        self._sampled = time.monotonic()
+
+    def objective(self, loss: Tensor, characters: int) -> Tensor:
+        """What is minimised: the mean cross-entropy of an update, unless a subclass weighs it otherwise."""
+        return loss
+
+    def limit_gradients(self) -> None:
+        """Called before each update of the weights; a subclass limits the gradients here."""
+
+    def first_state(self, streams: int) -> State:
+        """The state in which held-out text and text of its own are begun: None, unless a subclass says so."""
+        return None
+
+    @property
+    def carried_state(self) -> State:
+        """The state after the last update, for all streams; None before the first."""
+        return self._state
+
+    def learn_with(self, options: OptimizerOptions) -> OptimizerLRScheduler:
+        """Optimiser and schedule from options, the schedule over all updates of the training."""
+        chosen = optimizer(self.network.parameters(), options)
+        batches = int(self.trainer.estimated_stepping_batches)
+        loader: Any = self.trainer.train_dataloader
+        updates = batches // max(len(loader), 1) * int(getattr(loader, "updates", len(loader)))
+        course = schedule(chosen, options, updates)
+        return chosen if course is None else {"optimizer": chosen, "lr_scheduler": course}
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Optimiser and schedule from the model's options."""
+        if isinstance(self.options, OptimizerOptions):
+            return self.learn_with(self.options)
+        return super().configure_optimizers()
+
+    def on_fit_start(self) -> None:
+        """Refuse what this training cannot do."""
+        if self.trainer.precision == "16-mixed":
+            raise UsageError(
+                "--precision fp16: a language model is trained in float32 or bf16.", "Use --precision auto."
+            )
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """Do the updates of one batch; their mean loss in nats per character."""
+        return self.update_weights(batch).mean()
+
+    def update_weights(self, batch: Batch) -> Tensor:
+        """Learn from one batch, update by update.
+
+        Returns:
+            The loss of each update before it, in nats per character, of shape (updates,).
+        """
+        streams = max(1, self.streams // self.trainer.world_size)
+        counted: Any = self.optimizers()
+        plain: Any = self.optimizers(use_pl_optimizer=False)
+        course: Any = self.lr_schedulers()
+        begins = (batch.indices[::streams] == 0).tolist()
+        pairs = list(zip(_parts(batch.inputs, streams), _parts(batch.targets, streams), strict=True))
+        losses = []
+        for number, (inputs, targets) in enumerate(pairs):
+            if begins[number]:
+                self._state = None
+            logits, state = self.network(inputs, self._state)
+            self._state = _detached(state)
+            loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+            plain.zero_grad()
+            self.manual_backward(self.objective(loss, inputs.shape[1]))
+            self.limit_gradients()
+            # Lightning counts a batch as a step, whatever number of updates it holds.
+            (counted if number == len(pairs) - 1 else plain).step()
+            if course is not None:
+                course.step()
+            losses.append(loss.detach())
+        found = torch.stack(losses)
+        self.train_loss.add(found.mean(), batch.targets.numel())
+        return found
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Show a sample of text now and then."""
+        if not self.sample_every or terminal.is_quiet() or not self.trainer.is_global_zero:
+            return
+        if time.monotonic() - self._sampled >= self.sample_every:
+            text = "".join(self.generate("", _SAMPLE_LENGTH, seed=self.trainer.global_step))
+            terminal.note(f"[dim]it writes in epoch {self.trainer.current_epoch + 1}:[/dim]\n{escape(text)}")
+            self._sampled = time.monotonic()
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's loss in nats and in bits per character, and the learning rate."""
+        self._log("train", self.train_loss)
+        self.log("lr", self.learning_rate())
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        """Count the loss of one batch of held-out text."""
+        if int(batch.indices[0]) == 0:
+            self._evaluation_state = self.first_state(len(batch.inputs))
+        logits, self._evaluation_state = self.network(batch.inputs, self._evaluation_state)
+        characters = int((batch.targets != IGNORED).sum())
+        if characters:
+            loss = functional.cross_entropy(
+                logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORED
+            )
+            self.evaluation_loss.add(loss, characters)
+
+    def test_step(self, batch: Batch, index: int) -> None:
+        """The same for the test part."""
+        self.validation_step(batch, index)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation loss in nats and in bits per character."""
+        self._log("val", self.evaluation_loss)
+
+    def on_test_epoch_end(self) -> None:
+        """Log the test loss in nats and in bits per character."""
+        self._log("test", self.evaluation_loss)
+
+    def _log(self, part: str, mean: EpochMean) -> None:
+        loss = mean.compute(self.device)
+        self.log(f"{part}/loss", loss)
+        self.log(f"{part}/{self.metric}", loss / math.log(2))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the carried state of every process: an epoch can end in the middle of the text."""
+        mine = _on_cpu(self._state)
+        states = [mine]
+        trainer = self._trainer
+        if trainer is not None and trainer.world_size > 1:
+            states = [None] * trainer.world_size
+            torch.distributed.all_gather_object(states, mine)
+        checkpoint["carried_states"] = states
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the carried state up again."""
+        states = checkpoint.get("carried_states", [None])
+        rank = self._trainer.global_rank if self._trainer is not None else 0
+        state = states[rank] if rank < len(states) else None
+        self._state = state  # on the CPU: where the network goes is known when the training starts
+
+    def on_train_start(self) -> None:
+        """Bring a state that was loaded to where the network is."""
+        self._state = _moved(self._state, self.device)
+        self._sampled = time.monotonic()
+
+    def generate(
+        self, prime: str = "", length: int = 500, *, temperature: float = 1.0, seed: int = 0
+    ) -> Iterator[str]:
+        """The characters that follow `prime`, one after the other.
+
+        Args:
+            prime: The beginning; empty to begin as after the end of a line.
+            length: How many characters to draw.
+            temperature: Divides the logits; 0 takes the likeliest character each time.
+            seed: The same seed draws the same text.
+
+        Raises:
+            UsageError: If the prime has characters that were not in the text, or a number is out of range.
+        """
+        unknown = [char for char in dict.fromkeys(prime) if char not in self.vocabulary]
+        if unknown:
+            named = ", ".join(map(repr, unknown[:10])) + (", ..." if len(unknown) > 10 else "")
+            raise UsageError(
+                f"The text that the network learnt from has no {named}, so it cannot go on from there.",
+                "Leave that out of the beginning.",
+            )
+        if not (temperature >= 0 and math.isfinite(temperature)):
+            raise UsageError(f"--temperature {temperature}: it is 0 or more.")
+        if length < 0:
+            raise UsageError(f"--length {length}: it is 0 or more.")
+        start = prime or ("\n" if "\n" in self.vocabulary else self.vocabulary[0])
+        return self._draw(start, length, temperature, torch.Generator().manual_seed(seed))
+
+    def _draw(self, start: str, length: int, temperature: float, chance: torch.Generator) -> Iterator[str]:
+        places = {char: place for place, char in enumerate(self.vocabulary)}
+        read, state = [places[char] for char in start], self.first_state(1)
+        training = self.network.training
+        self.network.eval()
+        try:
+            for _ in range(length):
+                with torch.no_grad():
+                    logits, state = self.network(torch.tensor([read], device=self.device), state)
+                # Drawn on the CPU: every device then draws the same from the same probabilities.
+                last = logits[0, -1].float().cpu()
+                if temperature == 0:
+                    place = int(last.argmax())
+                else:
+                    # Less the greatest first: a very low temperature must not overflow.
+                    chances = functional.softmax((last - last.max()) / temperature, dim=0)
+                    place = int(torch.multinomial(chances, 1, generator=chance))
+                yield self.vocabulary[place]
+                read = [place]
+        finally:
+            self.network.train(training)
+
+
+def _parts(sequences: Tensor, streams: int) -> list[Tensor]:
+    return [sequences[begin : begin + streams] for begin in range(0, len(sequences), streams)]
+
+
+def _detached(state: State) -> State:
+    return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+
+
+def _moved(state: State, device: torch.device) -> State:
+    if state is None:
+        return None
+    return tuple(part.to(device) for part in state) if isinstance(state, tuple) else state.to(device)
+
+
+def _on_cpu(state: State) -> State:
+    return _moved(state, torch.device("cpu"))

@@ -1,0 +1,72 @@
+"""A trained network out of a run folder: built from the record, its weights from the checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+
+from galaxynet import registry
+from galaxynet.errors import GalaxynetError, RunError
+from galaxynet.plugin import DataInfo, ModelSpec, Options
+from galaxynet.registry import Plugin
+from galaxynet.runs import Run
+from galaxynet.tasks import Task
+
+
+def model_class(run: Run) -> tuple[ModelSpec, Callable[[Options, DataInfo], Task]]:
+    """The spec and the class of a run's model.
+
+    Raises:
+        RunError: If its plugin is not installed.
+        PluginError: If it cannot be imported.
+    """
+    plugin = _plugin(run)
+    spec: ModelSpec = plugin.load()
+    kind: Callable[[Options, DataInfo], Task] = registry.resolve_for(plugin, spec.module)
+    return spec, kind
+
+
+def restore(run: Run, which: Literal["best", "last"] = "best") -> Task:
+    """The network of a run with its weights, on the CPU, ready to be asked.
+
+    Only tensors and plain values are read (`weights_only=True`): a stranger's run executes nothing.
+
+    Args:
+        run: The run.
+        which: The weights of the best epoch or of the last one.
+
+    Raises:
+        RunError: If the plugin or the checkpoint is gone, or the checkpoint is damaged or another model's.
+    """
+    spec, kind = model_class(run)
+    path = run.checkpoint(which)
+    try:
+        kept = torch.load(path, map_location="cpu", weights_only=True)
+        known = {field.name for field in spec.options.fields()}
+        values = {name: value for name, value in run.record.options.model.items() if name in known}
+        network = kind(
+            spec.options.from_dict(values), DataInfo.from_dict(kept["hyper_parameters"]["data_info"])
+        )
+        network.load_state_dict(kept["state_dict"])
+        network.on_load_checkpoint(kept)
+    except GalaxynetError:
+        raise
+    except Exception as error:  # torch and zip files raise whatever they like over damaged bytes
+        raise RunError(
+            f"The weights of the run {run.label} cannot be read ({path}): {str(error).splitlines()[0]}.",
+            f"Train them anew with: galaxynet train --like {run.record.id}",
+        ) from error
+    return network.eval()
+
+
+def _plugin(run: Run) -> Plugin:
+    model = run.record.model
+    for name in (f"{model.distribution}:{model.name}", model.name):
+        if any(name in (plugin.name, plugin.qualified) for plugin in registry.plugins("model")):
+            return registry.find("model", name)
+    raise RunError(
+        f"The model {model.name} of the run {run.label} is not installed: it came with "
+        f"{model.distribution} {model.version}."
+    )

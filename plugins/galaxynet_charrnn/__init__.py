@@ -1,0 +1,59 @@
+"""The network charrnn, which learns to write character by character, and the texts that it reads.
+
+This module is imported for listings and for `--help`, so it imports no torch.
+"""
+
+from __future__ import annotations
+
+from galaxynet.plugin import DataFile, DatasetSpec, Https, ModelSpec, Reference
+from galaxynet_charrnn.options import CharRNNOptions, TextFileOptions, TextOptions
+
+__all__ = ["CHARRNN", "NOVEL", "PRIDE_AND_PREJUDICE", "TEXT"]
+
+_REPORT = "2019 student report, part 1 (smoothed loss, read off)"
+
+CHARRNN = ModelSpec(
+    name="charrnn",
+    summary="recurrent network that learns to write text character by character",
+    options=CharRNNOptions,
+    module="galaxynet_charrnn.model:CharRNN",
+    dataset="pride-and-prejudice",
+    # 20 epochs of 1,000 updates. A batch is what Lightning handles at once, not what an update sees.
+    training={"epochs": 20, "batch_size": 100},
+    references=(
+        Reference({"hidden": 100, "cell": "rnn", "layers": 1}, {"train/smooth_loss": 45.0}, _REPORT),
+        Reference({"hidden": 200, "cell": "rnn", "layers": 1}, {"train/smooth_loss": 55.0}, _REPORT),
+    ),
+    figures={"smooth-loss": "galaxynet_charrnn.figures:smooth_loss"},
+)
+
+NOVEL = DataFile(
+    name="pride_and_prejudice.txt", summary="the novel as plain text, UTF-8", folder="pg1342.txt"
+)
+
+PRIDE_AND_PREJUDICE = DatasetSpec(
+    name="pride-and-prejudice",
+    summary="Jane Austen's novel, read character by character (Project Gutenberg)",
+    options=TextOptions,
+    module="galaxynet_charrnn.datamodule:PrideAndPrejudiceData",
+    files=(NOVEL,),
+    sources=(
+        Https(
+            urls={
+                NOVEL.name: (
+                    "https://www.gutenberg.org/cache/epub/1342/pg1342.txt",
+                    "https://www.gutenberg.org/files/1342/1342-0.txt",
+                )
+            }
+        ),
+    ),
+    homepage="https://www.gutenberg.org/ebooks/1342",
+    check="galaxynet_charrnn.check:check",
+)
+
+TEXT = DatasetSpec(
+    name="text",
+    summary="any text of yours, UTF-8, named by --file",
+    options=TextFileOptions,
+    module="galaxynet_charrnn.datamodule:TextFileData",
+)

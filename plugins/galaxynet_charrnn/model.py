@@ -1,0 +1,158 @@
+"""charrnn as a LightningModule: min-char-rnn's way of learning, and today's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+
+from galaxynet.data.batches import Batch
+from galaxynet.errors import OptionError
+from galaxynet.plugin import DataInfo, OptimizerOptions
+from galaxynet.tasks.language_model import LanguageModel
+from galaxynet_charrnn.network import CharRNNNetwork
+from galaxynet_charrnn.options import CharRNNOptions
+
+_FAITHFUL_LR, _PRACTICAL_LR = 0.1, 2e-3
+_LARGEST_GRADIENT, _LARGEST_NORM = 5.0, 1.0
+_MEMORY = 0.999
+_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+_SMALL = 2**22
+"""Multiplications for one character of all streams, below which a second thread costs more than it gives."""
+
+
+class CharRNN(LanguageModel):
+    """Trains a `CharRNNNetwork` to predict the next character.
+
+    Faithful mode is A. Karpathy's min-char-rnn (2015): weights 0.01 N(0, 1), the loss summed over a
+    sequence, each gradient clipped to 5, Adagrad with 1e-8 beneath the root.
+
+    Args:
+        options: Layers, mode, and how it learns.
+        data_info: Vocabulary, streams, and the length of a sequence as `input_shape`.
+
+    Attributes:
+        faithful: Whether it learns as min-char-rnn does.
+        smooth_loss: The summed loss of a sequence in nats, `0.999 smooth + 0.001 loss` after each update,
+            from that of equally likely characters; it is logged as `train/smooth_loss`.
+        small: Whether the steps are so small that one thread does them fastest.
+
+    Raises:
+        OptionError: If faithful mode is asked for with what min-char-rnn cannot do.
+    """
+
+    options: CharRNNOptions
+
+    def __init__(self, options: CharRNNOptions, data_info: DataInfo) -> None:
+        characters = len(str(data_info.extra["vocabulary"]))
+        network = CharRNNNetwork(characters, options.hidden, options.layers, options.dropout, options.cell)
+        super().__init__(network, options, data_info, sample_every=options.sample_every)
+        self.faithful = _is_faithful(options, self.streams)
+        if self.faithful:
+            network.initialise_like_min_char_rnn()
+        self.small = self.streams * options.hidden**2 * _GATES[options.cell] <= _SMALL
+        (sequence,) = data_info.input_shape
+        self.smooth_loss = sequence * math.log(characters)
+
+    def objective(self, loss: Tensor, characters: int) -> Tensor:
+        """The sum over the sequence in faithful mode, else the mean."""
+        return loss * characters if self.faithful else loss
+
+    def limit_gradients(self) -> None:
+        """Each gradient to 5 in faithful mode, else the norm of all to 1."""
+        if self.faithful:
+            torch.nn.utils.clip_grad_value_(self.network.parameters(), _LARGEST_GRADIENT)
+        else:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_NORM)
+
+    def first_state(self, streams: int) -> Tensor | None:
+        """The carried state in faithful mode, as min-char-rnn's own samples have it; else zeros.
+
+        Adagrad's first steps are so large that units lock: a state of zeros, which the single stream sees
+        but once in a pass, can then lead to where the network was never taught anything.
+        """
+        carried = self.carried_state
+        if not self.faithful or carried is None:
+            return None
+        found: Tensor = carried.to(self.device).expand(-1, streams, -1)
+        return found
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Adagrad in faithful mode, else Adam."""
+        options = self.options
+        if not self.faithful:
+            return self.learn_with(
+                OptimizerOptions(lr=options.lr or _PRACTICAL_LR, schedule=options.schedule)
+            )
+        # Sums that begin at 1e-8 are min-char-rnn's sqrt(sum + 1e-8).
+        return torch.optim.Adagrad(
+            self.network.parameters(),
+            lr=options.lr or _FAITHFUL_LR,
+            initial_accumulator_value=1e-8,
+            eps=0.0,
+            fused=self.device.type == "cpu",
+        )
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """Do the updates of one batch; their mean loss in nats per character."""
+        with _one_thread(self.small and self.device.type == "cpu"):
+            losses = self.update_weights(batch)
+        for loss in losses.tolist():
+            self.smooth_loss = _MEMORY * self.smooth_loss + (1 - _MEMORY) * loss * batch.inputs.shape[1]
+        return losses.mean()
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        """Count the loss of one batch of held-out text."""
+        with _one_thread(self.small and self.device.type == "cpu"):
+            super().validation_step(batch, index)
+
+    def on_train_epoch_end(self) -> None:
+        """Log the smoothed loss besides the others."""
+        super().on_train_epoch_end()
+        self.log("train/smooth_loss", self.smooth_loss)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the smoothed loss, too."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["smooth_loss"] = self.smooth_loss
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the smoothed loss up again."""
+        super().on_load_checkpoint(checkpoint)
+        self.smooth_loss = checkpoint["smooth_loss"]
+
+
+def _is_faithful(options: CharRNNOptions, streams: int) -> bool:
+    beyond = {
+        f"--cell {options.cell}": options.cell != "rnn",
+        f"--layers {options.layers}": options.layers > 1,
+        f"--dropout {options.dropout:g}": options.dropout > 0,
+        f"--schedule {options.schedule}": options.schedule != "constant",
+        f"--streams {streams}": streams > 1,
+    }
+    found = [flag for flag, is_beyond in beyond.items() if is_beyond]
+    if options.mode == "faithful" and found:
+        raise OptionError(
+            f"--mode faithful does what min-char-rnn does, and that has no {', '.join(found)}.",
+            "Use --mode practical, or leave these options out.",
+        )
+    return options.mode == "faithful" or (options.mode == "auto" and not found)
+
+
+@contextmanager
+def _one_thread(wanted: bool) -> Iterator[None]:
+    """Compute in one thread: a second one would only be waited for when the work is so small."""
+    before = torch.get_num_threads()
+    if not wanted or before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

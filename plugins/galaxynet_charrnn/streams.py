@@ -1,0 +1,115 @@
+"""A text as batches of sequences: in training where the last one ended, in a test every character once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from galaxynet.data.batches import Batch
+from galaxynet.tasks.language_model import IGNORED
+
+
+def sequences_of_a_pass(characters: int, streams: int, sequence: int) -> int:
+    """Sequences that a stream holds, by the rule of min-char-rnn.
+
+    min-char-rnn starts anew when `place + sequence + 1 >= characters`, so the very last character is
+    never asked for. 0 or less if the text is too short.
+    """
+    return ((characters - 1) // streams - 1) // sequence
+
+
+class StreamBatches:
+    """Training batches: consecutive sequences of each stream.
+
+    The text is cut into as many equal pieces as there are streams; update `k` of the training reads
+    sequence `k % pass` of each. So the place in the text is a function of the number of the update, and
+    a training that is resumed goes on where it was.
+
+    Args:
+        tokens: The training part, integers of shape (characters,), on the device.
+        streams: Places that are read side by side, of all processes.
+        sequence: Characters of a sequence.
+        updates: Updates of an epoch.
+        together: Updates of a batch.
+        epoch: The number of the epoch, asked at its start.
+        rank: Number of this process.
+        processes: How many share the streams; they divide `streams`.
+    """
+
+    def __init__(
+        self,
+        tokens: Tensor,
+        *,
+        streams: int,
+        sequence: int,
+        updates: int,
+        together: int,
+        epoch: Callable[[], int],
+        rank: int = 0,
+        processes: int = 1,
+    ) -> None:
+        self.tokens = tokens
+        self.sequence = sequence
+        self.updates = updates
+        self.together = together
+        self.epoch = epoch
+        self.per_pass = sequences_of_a_pass(len(tokens), streams, sequence)
+        length = (len(tokens) - 1) // streams
+        self.begins = torch.arange(rank, streams, processes, device=tokens.device) * length
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+        return -(-self.updates // self.together)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The batches of the current epoch; sequences of shape (updates * streams, characters)."""
+        device = self.tokens.device
+        first = self.epoch() * self.updates
+        within = torch.arange(self.sequence + 1, device=device)
+        for begin in range(first, first + self.updates, self.together):
+            end = min(begin + self.together, first + self.updates)
+            places = torch.arange(begin, end, device=device) % self.per_pass
+            starts = places[:, None] * self.sequence + self.begins
+            read = self.tokens[starts.flatten()[:, None] + within].long()
+            indices = places[:, None].expand(starts.shape).flatten()
+            yield Batch(read[:, :-1], read[:, 1:], indices)
+
+
+class EvaluationBatches:
+    """Held-out text: every character but the first is predicted exactly once, over all processes.
+
+    It is read in several places at once, which is faster and costs those places their first context.
+
+    Args:
+        tokens: The part, integers of shape (characters,), on the device; at least two.
+        streams: Places that are read side by side, of all processes.
+        rank: Number of this process.
+        processes: How many share the streams; they divide `streams`.
+        chunk: Characters of a batch.
+    """
+
+    def __init__(
+        self, tokens: Tensor, *, streams: int, rank: int = 0, processes: int = 1, chunk: int = 128
+    ) -> None:
+        self.tokens = tokens
+        self.chunk = chunk
+        self.length = -(-(len(tokens) - 1) // streams)
+        self.begins = torch.arange(rank, streams, processes, device=tokens.device) * self.length
+
+    def __len__(self) -> int:
+        """Batches, the same for every process."""
+        return -(-self.length // self.chunk)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches of shape (streams, characters); targets behind the end of a stream are `IGNORED`."""
+        device, last = self.tokens.device, len(self.tokens) - 1
+        for number in range(len(self)):
+            begin = number * self.chunk
+            end = min(begin + self.chunk, self.length)
+            places = self.begins[:, None] + torch.arange(begin, end, device=device)
+            inputs = self.tokens[places.clamp(max=last)].long()
+            targets = self.tokens[(places + 1).clamp(max=last)].long()
+            targets = torch.where(places < last, targets, IGNORED)
+            yield Batch(inputs, targets, torch.full((len(self.begins),), number, device=device))

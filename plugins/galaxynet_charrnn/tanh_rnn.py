@@ -1,0 +1,60 @@
+"""The plain recurrent layer, with a backward pass written out.
+
+PyTorch's own layer records some ten operations for every character and walks back over them. Here the whole
+sequence is one operation, whose gradient is four lines; that is about twice as fast for small layers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class _Recurrence(torch.autograd.Function):
+    """`h[t] = tanh(u[t] + h[t-1] W^T)` for all t."""
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, weight: Tensor, start: Tensor) -> Tensor:
+        """Hidden states of shape (characters, streams, hidden) from inputs of the same shape."""
+        transposed = weight.t()
+        hidden = start
+        states = []
+        for step in inputs.unbind(0):
+            hidden = torch.addmm(step, hidden, transposed).tanh_()
+            states.append(hidden)
+        found = torch.stack(states)
+        ctx.save_for_backward(found, weight, start)
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
+        """The gradient through time, from the last character to the first; it ends at the carried state."""
+        (upper,) = gradients
+        states, weight, start = ctx.saved_tensors
+        slopes = torch.addcmul(
+            torch.ones((), dtype=states.dtype, device=states.device), states, states, value=-1
+        )
+        above, slope = upper.unbind(0), slopes.unbind(0)
+        steps = [above[-1] * slope[-1]]
+        for t in range(len(above) - 2, -1, -1):
+            steps.append(torch.addmm(above[t], steps[-1], weight).mul_(slope[t]))
+        inward = torch.stack(steps[::-1])
+        before = torch.cat([start[None], states[:-1]])
+        return inward, inward.flatten(0, 1).t() @ before.flatten(0, 1), None
+
+
+def tanh_recurrence(inputs: Tensor, weight: Tensor, start: Tensor) -> Tensor:
+    """A tanh recurrence over a sequence: `h[t] = tanh(u[t] + h[t-1] W^T)`.
+
+    Args:
+        inputs: What each step is given from outside (`u`), shape (characters, streams, hidden).
+        weight: From the state before (`W`), shape (hidden, hidden).
+        start: The state before the first step, shape (streams, hidden). No gradient flows into it.
+
+    Returns:
+        The states after each step, of the shape of `inputs`.
+    """
+    found: Tensor = _Recurrence.apply(inputs, weight, start)  # type: ignore[no-untyped-call]
+    return found

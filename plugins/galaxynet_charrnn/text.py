@@ -1,0 +1,70 @@
+"""Reading a text: from bytes to characters, without the licence that Project Gutenberg puts around it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from galaxynet.errors import DataError
+
+_START = re.compile(r"^\*\*\* ?START OF (?:THE|THIS) PROJECT GUTENBERG.*$", re.MULTILINE)
+_END = re.compile(r"^\*\*\* ?END OF (?:THE|THIS) PROJECT GUTENBERG.*$", re.MULTILINE)
+
+
+class Corpus(NamedTuple):
+    """A text as numbers.
+
+    Attributes:
+        vocabulary: Its different characters, in the order of Unicode.
+        tokens: The place of each character in the vocabulary, int32, shape (characters,).
+    """
+
+    vocabulary: str
+    tokens: npt.NDArray[np.int32]
+
+
+def read_text(path: Path) -> str:
+    r"""The text of a file, UTF-8, with or without a byte order mark; the ends of lines become `\n`.
+
+    Raises:
+        DataError: If it cannot be read, is empty, is not UTF-8, or is no text at all.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.", "Name a text file.") from None
+    # UTF-16 has these in every other place; nothing that people read has one.
+    if b"\0" in data:
+        raise DataError(
+            f"{path} is not UTF-8 text: it has a zero byte at position {data.index(0):,}.",
+            "Is it a binary file, or UTF-16? Convert that with: iconv -f UTF-16 -t UTF-8 IN > OUT",
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not UTF-8 text: byte {data[error.start]:#04x} at position {error.start:,}.",
+            "If it is Latin-1, convert it with: iconv -f LATIN1 -t UTF-8 IN > OUT",
+        ) from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise DataError(f"{path} is empty.", "Name a file with text in it.")
+    return text
+
+
+def without_licence(text: str) -> str:
+    """The book alone: what stands between the marks of Project Gutenberg, or all where there are none."""
+    start, end = _START.search(text), _END.search(text)
+    book = text[start.end() if start else 0 : end.start() if end else len(text)]
+    return book.strip("\n") + "\n"
+
+
+def encode(text: str) -> Corpus:
+    """A text as numbers."""
+    points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+    different, tokens = np.unique(points, return_inverse=True)
+    return Corpus("".join(map(chr, different.tolist())), tokens.astype(np.int32))

@@ -1,0 +1,89 @@
+"""The installed command `generate`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import galaxynet
+from galaxynet.runs import Run
+
+COMMAND = str(Path(sys.executable).with_name("galaxynet"))
+pytestmark = [pytest.mark.usefixtures("toys"), pytest.mark.slow]
+
+
+def call(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([COMMAND, *words], capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    path = tmp_path / "my.txt"
+    path.write_text("it is a truth\n" * 60)
+    return galaxynet.train("charrnn", dataset="text", file=path, epochs=1, iterations=3, hidden=4, name="my")
+
+
+def test_it_writes_to_standard_output(run: Run) -> None:
+    """The beginning and what follows, of the length asked for; Python writes the same for the seed."""
+    words = ["generate", "my", "--length", "30", "--temperature", "0.8", "--prime", "it is", "--seed", "3"]
+    done = call(*words)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("it is")
+    assert len(done.stdout) == 5 + 30 + 1
+    drawn = "".join(galaxynet.generate("my", length=30, temperature=0.8, prime="it is", seed=3))
+    assert done.stdout == f"it is{drawn}\n"
+
+
+def test_what_cannot_write_says_so(run: Run) -> None:
+    """An unknown character, a classifier, weights that are damaged or gone: a sentence each."""
+    unknown = call("generate", "my", "--prime", "Été")
+    assert unknown.returncode == 2
+    assert "no 'É', 'é', so" in " ".join(unknown.stderr.split())
+    galaxynet.train("toynet", epochs=1, name="blobs")
+    classifier = call("generate", "blobs")
+    assert classifier.returncode == 1
+    assert "blobs cannot write text: toynet is a network for classification" in classifier.stderr
+    best = run.checkpoint("best")
+    best.write_bytes(best.read_bytes()[:1000])
+    damaged = call("generate", "my")
+    assert damaged.returncode == 1
+    assert "cannot be read" in " ".join(damaged.stderr.split())
+    shutil.rmtree(run.checkpoints)
+    gone = call("generate", "my")
+    assert gone.returncode == 1
+    assert "has no best checkpoint" in " ".join(gone.stderr.split())
+    for done in (unknown, classifier, damaged, gone):
+        assert "Traceback" not in done.stderr
+
+
+def test_a_reader_may_go(run: Run) -> None:
+    """`| head` ends it without a complaint."""
+    done = subprocess.run(
+        f"{COMMAND} generate my --length 100000 | head -c 20", shell=True, capture_output=True, text=True
+    )
+    assert len(done.stdout) == 20
+    assert done.stderr == ""
+
+
+def test_a_strangers_language_model_writes(distribution: object) -> None:
+    """Any network whose class has the method `generate` works with the command."""
+    assert callable(distribution)
+    distribution(
+        "parrots",
+        {
+            "parrots": "import dataclasses, toys\n"
+            "SPEC = dataclasses.replace(toys.NET, name='parrot', module='parrot_net:Parrot')",
+            "parrot_net": "from toy_model import Net\n"
+            "class Parrot(Net):\n"
+            "    def generate(self, prime, length, *, temperature, seed):\n"
+            "        return iter((prime or 'hello') * length)",
+        },
+        {"galaxynet.models": {"parrot": "parrots:SPEC"}},
+    )
+    galaxynet.train("parrot", epochs=1, name="polly")
+    done = call("generate", "polly", "--length", "2", "--prime", "ho")
+    assert done.stdout == "hohoho\n", done.stderr

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import galaxynet
+from galaxynet import paths
+from galaxynet.data.batches import Batch
+from galaxynet.errors import UsageError
+from galaxynet.plugin import DataInfo, OptimizerOptions
+from galaxynet.tasks import LanguageModel
+from galaxynet.tasks.language_model import IGNORED
+from galaxynet.training.callbacks import EpochSeeds
+from galaxynet.training.plan import Parties
+from galaxynet.training.run import train as train_plan
+
+
+class Bigrams(nn.Module):
+    """The next character from the last one alone."""
+
+    def __init__(self, table: Tensor) -> None:
+        super().__init__()
+        self.table = nn.Parameter(table)
+
+    def forward(self, tokens: Tensor, state: Any = None) -> tuple[Tensor, Tensor]:
+        return self.table[tokens], tokens[:, -1]
+
+
+def bigrams(table: Tensor | None = None) -> LanguageModel:
+    info = DataInfo("text", (4,), (), {"vocabulary": "abc"})
+    return LanguageModel(Bigrams(torch.zeros(3, 3) if table is None else table), OptimizerOptions(), info)
+
+
+def test_held_out_loss_counts_characters() -> None:
+    """The mean is over characters, not over batches; what is padded does not count."""
+    model = bigrams(torch.tensor([[0.0, 0.0, 0.0], [9.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    model.validation_step(Batch(torch.tensor([[0, 0, 0]]), torch.tensor([[1, 2, 0]]), torch.tensor([0])), 0)
+    model.validation_step(
+        Batch(torch.tensor([[1, 0, 0]]), torch.tensor([[1, IGNORED, IGNORED]]), torch.tensor([1])), 1
+    )
+    expected = (3 * math.log(3) + math.log(math.exp(9) + 2)) / 4
+    assert model.evaluation_loss.running() == pytest.approx(expected)
+
+
+def test_it_draws_what_is_likely() -> None:
+    """Certain scores give the certain text, temperature 0 the likeliest, and a seed the same text again."""
+    cycle = bigrams(torch.roll(torch.eye(3) * 50, 1, dims=1))
+    assert "".join(cycle.generate("a", 7)) == "bcabcab"
+    flat = bigrams()
+    texts = ["".join(flat.generate("a", 60, seed=seed)) for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+    assert set(texts[0]) == set("abc")
+    table = torch.tensor([[0.0, 0.1, 0.0]] * 3)
+    assert "".join(bigrams(table).generate("c", 20, temperature=0)) == "b" * 20
+    assert "".join(bigrams(table).generate("c", 20, temperature=1e-30)) == "b" * 20
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"prime": "abé€a"}, "has no 'é', '€'"),
+        ({"temperature": -1.0}, "--temperature"),
+        ({"temperature": math.nan}, "--temperature"),
+        ({"length": -1}, "--length"),
+    ],
+)
+def test_what_cannot_be_written_is_told_at_once(words: dict[str, Any], said: str) -> None:
+    """Unknown characters are named, before the first character is drawn."""
+    with pytest.raises(UsageError, match=said):
+        bigrams().generate(**words)
+
+
+def text_file(folder: Path) -> Path:
+    path = folder / "my.txt"
+    path.write_text("she said that he had said it to her, and so it was said.\n" * 14)
+    return path
+
+
+SETTINGS: list[dict[str, Any]] = [
+    {"iterations": 11, "batch_size": 4, "sequence": 9},
+    {"cell": "lstm", "layers": 2, "dropout": 0.3, "streams": 4, "sequence": 6, "schedule": "one-cycle"},
+    {"layers": 2, "dropout": 0.2, "streams": 3, "iterations": 7, "sequence": 6, "batch_size": 9},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=["faithful", "lstm", "rnn"])
+def test_an_interrupted_run_repeats_an_uninterrupted_one(
+    settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Place in the text, carried state, schedule and smoothed loss go on, to the last digit."""
+    options = {"file": text_file(tmp_path), "epochs": 3, "hidden": 7, "seed": 2, **settings}
+    whole = galaxynet.train("charrnn", dataset="text", **options)
+    assert whole.record.status == "finished"
+    plain = EpochSeeds.on_train_epoch_start
+
+    def interrupt(self: EpochSeeds, trainer: Any, module: Any) -> None:
+        if trainer.current_epoch == 2:
+            raise KeyboardInterrupt
+        plain(self, trainer, module)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EpochSeeds, "on_train_epoch_start", interrupt)
+        cut = galaxynet.train("charrnn", dataset="text", **options)
+    assert cut.record.status == "interrupted"
+    plan = Parties.of("charrnn", "text").plan({}, like=cut.record)
+    done = train_plan(plan, runs_dir=cut.path.parent, data_dir=paths.data_dir(), resume=cut)
+    assert done is not None
+    assert done.metrics() == whole.metrics()
+    assert done.record.metrics == whole.record.metrics
+
+
+def test_a_run_tells_nats_bits_and_vocabulary(tmp_path: Path) -> None:
+    """The record holds the test loss in both units, the smoothed loss and the vocabulary."""
+    run = galaxynet.train(
+        "charrnn",
+        dataset="text",
+        file=text_file(tmp_path),
+        epochs=2,
+        cell="gru",
+        hidden=24,
+        streams=8,
+        sequence=8,
+        lr=0.02,
+    )
+    record = run.record
+    assert (record.task, record.metric, record.higher_is_better) == (
+        "language",
+        "test/bits_per_character",
+        False,
+    )
+    assert record.metrics["test/loss"] == pytest.approx(
+        record.metrics["test/bits_per_character"] * math.log(2)
+    )
+    assert {"train/smooth_loss", "val/loss", "val/bits_per_character", "train/loss"} <= set(run.metrics()[0])
+    assert record.data["vocabulary"] == "".join(sorted(set(text_file(tmp_path).read_text())))
+    assert record.metrics["test/bits_per_character"] < math.log2(len(record.data["vocabulary"]))
+    assert (run.figures / "smooth-loss.png").is_file()
+
+
+def test_samples_are_shown_while_it_trains(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Text is shown on the way, brackets and all; the figures are those of a training without samples."""
+    (tmp_path / "my.txt").write_text("[red]\n[bold]" * 60)
+    options: dict[str, Any] = {"file": tmp_path / "my.txt", "epochs": 2, "hidden": 5, "iterations": 5}
+    shown = galaxynet.train("charrnn", dataset="text", sample_every=1e-9, **options)
+    said = capfd.readouterr().err
+    assert "it writes in epoch 1" in said
+    assert "[" in said.partition("it writes in epoch 1")[2]
+    silent = galaxynet.train("charrnn", dataset="text", sample_every=0, **options)
+    assert "it writes" not in capfd.readouterr().err
+    assert shown.metrics() == silent.metrics()
