@@ -69,7 +69,8 @@ class ReconstructedSamples:
         import numpy as np
 
         try:
-            with np.load(path, allow_pickle=False) as found:
+            # Opened here: numpy leaves a file open that it cannot make sense of.
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as found:
                 samples = cls(
                     found["ids"].tolist(), found["classes"].tolist(), found["originals"], found["decodings"]
                 )

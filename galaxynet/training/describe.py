@@ -58,7 +58,7 @@ def describe(
         baseline=None
         if baseline is None
         else MajorityClass(label=baseline.label, accuracy=baseline.accuracy, samples=baseline.samples),
-        reference=_reference(plan, metric),
+        reference=reference_for(plan, metric),
         environment=describe_environment((plan.model.distribution, plan.dataset.distribution)),
         device=hardware.name,
         accelerator=hardware.accelerator,
@@ -77,7 +77,7 @@ def _plugin_id(plugin: Plugin) -> PluginId:
     return PluginId(name=plugin.name, distribution=plugin.distribution, version=plugin.version)
 
 
-def _reference(plan: Plan, metric: str) -> ReferenceValue | None:
+def reference_for(plan: Plan, metric: str) -> ReferenceValue | None:
     """The published figure for these options, on the data that it was measured on.
 
     That of the metric by which runs are compared, or the first one that was published.
