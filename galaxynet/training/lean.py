@@ -53,6 +53,6 @@ class Checkpoints(ModelCheckpoint):
     """Lightning's checkpoints; their key, which never changes, is put together once."""
 
     @cached_property
-    def state_key(self) -> str:  # type: ignore[override]
+    def state_key(self) -> str:
         """The key of this callback's state in a checkpoint."""
         return super().state_key

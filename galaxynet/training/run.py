@@ -68,7 +68,7 @@ def train(
     # Numbers that are too small for float32's normal range are slow on a CPU and mean nothing to a network.
     torch.set_flush_denormal(True)
     # Deterministic algorithms would also fill all new memory with NaN first, to show who reads it too soon.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     lightning.seed_everything(plan.training.seed, verbose=False)
     began = time.perf_counter()
     data = _data(plan, data_dir)
