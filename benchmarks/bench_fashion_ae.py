@@ -4,7 +4,7 @@ Both train 784-32-784 with sigmoid and Adagrad on the same 60,000 images in memo
 each in turn; galaxynet's epoch has everything in it that `galaxynet train` does between two epochs (losses,
 metrics.csv, checkpoints). Without --data the images are random: the time is the same.
 
-    python benchmarks/bench_fashion_ae.py --epochs 9 --threads 1
+    python -m benchmarks.bench_fashion_ae --epochs 9 --threads 1
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from measure import Report, parser, ratio
+from benchmarks.measure import Report, parser, ratio
 
 _GOAL = 1.15
 

@@ -3,7 +3,7 @@
 Keras runs in a Python of its own, which has TensorFlow; the two programs take turns, and each times its own
 epochs, so that no start of a program is counted. The first epoch of each turn does not count either.
 
-    python benchmarks/bench_mnist_cnn.py --keras-python venv-tf/bin/python --samples 12800
+    python -m benchmarks.bench_mnist_cnn --keras-python venv-tf/bin/python --samples 12800
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import Report, parser, ratio
+from benchmarks.measure import Report, parser, ratio
 
 _GOAL = 1.3
 

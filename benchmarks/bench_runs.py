@@ -1,11 +1,10 @@
 """How long listing and comparing a thousand runs takes, without torch.
 
-python benchmarks/bench_runs.py [--runs 1000]
+python -m benchmarks.bench_runs [--runs 1000] [--json]
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.measure import Report, parser
 from galaxynet.runs import Environment, MajorityClass, OptionValues, PluginId, RunRecord, create, scan
 
 
@@ -63,9 +63,10 @@ def processor_seconds() -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=1000)
-    number = parser.parse_args().runs
+    arguments = parser(__doc__)
+    arguments.add_argument("--runs", type=int, default=1000)
+    given = arguments.parse_args()
+    number = given.runs
     with tempfile.TemporaryDirectory() as folder:
         for n in range(number):
             create(Path(folder), record(n))
@@ -80,11 +81,12 @@ def main() -> None:
             rows.append(
                 (name, best_of(3, lambda call=call: subprocess.run(call, check=True, capture_output=True)))
             )
-    print(f"{number} runs\n")
-    print("| what | seconds | of the processor |\n| --- | ---: | ---: |")
+    report = Report(f"{number:,} runs", "Wall and processor seconds of the quickest call, without torch.")
     for name, (wall, cpu) in rows:
-        shown = f"`{name}`" if name.startswith("galaxynet") else name
-        print(f"| {shown} | {wall:.2f} | {cpu:.2f} |")
+        what = f"`{name}`" if name.startswith("galaxynet") else name
+        report.add(what, wall, "s", goal=1.0 if "list" in name else None, bound="at most")
+        report.add(f"{what}, of the processor", cpu, "s")
+    report.emit(given.json)
 
 
 if __name__ == "__main__":
