@@ -9,6 +9,7 @@ that fails is shown as failed, and the others are made all the same. With --only
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ from galaxynet.runs.environment import describe_environment
 from galaxynet.terminal import note
 
 HERE = Path(__file__).parent
+NEED_KERAS = {"mnist_cnn"}
+TAKE_KERAS = {"training", *NEED_KERAS}
 HEAD = """# Benchmarks
 
 Side-by-side measurements, written by `make bench` (or `python -m benchmarks.run`). What is compared takes
@@ -38,11 +41,15 @@ def main() -> None:
     arguments.add_argument("--output", type=Path, default=HERE.parent / "docs" / "benchmarks.md")
     given = arguments.parse_args()
 
+    keras = given.keras_python or (sys.executable if importlib.util.find_spec("tensorflow") else None)
     reports: list[Report] = []
     failed: list[str] = []
     for name in given.only or names:
         note(f"measuring {name}")
-        extra = ["--keras-python", given.keras_python] if name == "training" and given.keras_python else []
+        if name in NEED_KERAS and not keras:
+            note(f"{name} was left out: it needs tensorflow; name a Python that has it with --keras-python")
+            continue
+        extra = ["--keras-python", keras] if name in TAKE_KERAS and keras else []
         done = subprocess.run(
             [sys.executable, "-m", f"benchmarks.bench_{name}", "--json", *extra],
             cwd=HERE.parent,
