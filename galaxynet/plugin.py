@@ -79,16 +79,19 @@ class Reference:
     """A published figure that runs are set beside.
 
     Attributes:
-        options: The option values that a run must have for the figure to apply to it.
+        options: The option values that a run must have for the figure to apply to it; of the model, or
+            of the dataset.
         metrics: The figure by metric name, for example `{"test/accuracy": 0.690}`.
         source: Where it was published.
         datasets: The datasets that it was measured on; empty if the model's own dataset.
+        classes: The classes that were told apart; empty if the figure does not depend on them.
     """
 
     options: Mapping[str, Any]
     metrics: Mapping[str, float]
     source: str
     datasets: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def _plain(description: str, total: int, unit: str) -> Callable[[int], None]:
         if now - last >= _PLAIN_SECONDS:
             last = now
             rate = done / (now - started)
-            scale, suffix = (2**20, "MiB") if unit == "B" else (1, unit)
+            scale, suffix = (10**6, "MB") if unit == "B" else (1, unit)
             left = (total - done) / rate if rate else 0.0
             notes().print(
                 f"{description}: {done / scale:,.0f} of {total / scale:,.0f} {suffix}, "

@@ -18,7 +18,7 @@ def command(
     runs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RUN]...",
+            metavar="RUN",
             help="Ids, names or folders of runs, or last; all runs if none are named.",
             autocompletion=complete_runs,
         ),

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from typer.main import get_command
@@ -65,7 +65,7 @@ def command_from_options(
             value = values.pop(flag.name)
             source = ctx.get_parameter_source(flag.name)
             if source is not None and source.name != "DEFAULT":
-                # Typer's choices are strings.
+                # On the command line, the choices 0, 1 and 3 are strings.
                 typed = [choice for choice in choices[flag.name] if str(choice) == value]
                 given[flag.name] = typed[0] if typed else value
         function(**values, given=given)
@@ -93,6 +93,7 @@ def _parameter(option: OptionField, panel: Panel) -> inspect.Parameter:
     }
     if option.choices:
         default = None if default is None else str(default)
+        settings["autocompletion"] = _completion(tuple(map(str, option.choices)))
     kind: Any = _flag_type(option) | None
     annotation = Annotated[kind, typer.Option(*declarations, **settings)]
     return inspect.Parameter(
@@ -102,10 +103,17 @@ def _parameter(option: OptionField, panel: Panel) -> inspect.Parameter:
 
 def _flag_type(option: OptionField) -> Any:
     if option.choices:
-        return Literal[tuple(str(choice) for choice in option.choices)]
+        return str  # `Options` refuses what is no choice, in the same words as in Python
     if option.type in (bool, int, float, str, Path):
         return option.type
     raise PluginError(f"The option {option.flag} has a type that no flag can have: {option.type}.")
+
+
+def _completion(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    return complete
 
 
 def _metavar(option: OptionField) -> str | None:

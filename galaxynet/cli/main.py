@@ -121,7 +121,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         from galaxynet.cli.common import print_error
 
         unforeseen = GalaxynetError(
-            f"unforeseen {type(error).__name__}: {error}", "Run it again with --debug to see where it happened."
+            f"unforeseen {type(error).__name__}: {error}",
+            "Run it again with --debug to see where it happened.",
         )
         print_error(unforeseen)
         sys.exit(1)

@@ -44,7 +44,12 @@ class Train(LazyGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Let `train --resume RUN` and `train --like RUN` do without the name of the network."""
         earlier = _value_of(args, "--resume") or _value_of(args, "--like")
-        if earlier and args[0].startswith("-") and not ctx.resilient_parsing:
+        flag_first = bool(args) and args[0].startswith("-") and args[0] not in ("--help", "-h")
+        if flag_first and not ctx.resilient_parsing:
+            if not earlier:
+                raise UsageError(
+                    f"The network comes first, before {args[0]}.", f"Say: galaxynet train MODEL {args[0]} ..."
+                )
             args = [_record(earlier, _value_of(args, "--runs-dir")).model.name, *args]
         rest: list[str] = super().parse_args(ctx, args)
         return rest

@@ -95,7 +95,10 @@ class Run:
         """
         path = self.checkpoints / f"{which}.ckpt"
         if not path.is_file():
-            raise RunError(f"The run {self.label} has no {which} checkpoint ({path}).")
+            raise RunError(
+                f"The run {self.label} has no {which} checkpoint ({path}).",
+                f"Train it again with: galaxynet train --like {self.record.id}",
+            )
         return path
 
     def metrics(self) -> list[dict[str, float]]:

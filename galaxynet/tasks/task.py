@@ -55,8 +55,8 @@ class Task(lightning.LightningModule):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; quickly the one that Lightning sets twice around each of its hooks."""
-        # `nn.Module` looks whether a value is a parameter, a module or a buffer: forty times a step, that takes
-        # a tenth of the step of a small network.
+        # `nn.Module` looks whether a value is a parameter, a module or a buffer: forty times a step, that
+        # takes a tenth of the step of a small network.
         if name == "_current_fx_name":
             self.__dict__[name] = value
         else:

@@ -58,7 +58,7 @@ def describe(
         baseline=None
         if baseline is None
         else MajorityClass(label=baseline.label, accuracy=baseline.accuracy, samples=baseline.samples),
-        reference=reference_for(plan, metric),
+        reference=reference_for(plan, metric, data.info.classes),
         environment=describe_environment((plan.model.distribution, plan.dataset.distribution)),
         device=hardware.name,
         accelerator=hardware.accelerator,
@@ -77,15 +77,17 @@ def _plugin_id(plugin: Plugin) -> PluginId:
     return PluginId(name=plugin.name, distribution=plugin.distribution, version=plugin.version)
 
 
-def reference_for(plan: Plan, metric: str) -> ReferenceValue | None:
+def reference_for(plan: Plan, metric: str, classes: Sequence[str] = ()) -> ReferenceValue | None:
     """The published figure for these options, on the data that it was measured on.
 
     That of the metric by which runs are compared, or the first one that was published.
     """
-    values = plan.model_options.to_dict()
+    values = {**plan.dataset_options.to_dict(), **plan.model_options.to_dict()}
     for reference in plan.model_spec.references:
-        applies = plan.dataset.name in (reference.datasets or (plan.model_spec.dataset,)) and all(
-            values.get(name) == wanted for name, wanted in reference.options.items()
+        applies = (
+            plan.dataset.name in (reference.datasets or (plan.model_spec.dataset,))
+            and tuple(classes) == (reference.classes or tuple(classes))
+            and all(values.get(name) == wanted for name, wanted in reference.options.items())
         )
         if applies and reference.metrics:
             chosen = metric if metric in reference.metrics else next(iter(reference.metrics))

@@ -19,6 +19,7 @@ from galaxynet.runs.reconstructions import RECONSTRUCTIONS, ReconstructedSamples
 from galaxynet.tasks import Classifier, Reconstructor, Task
 from galaxynet.tasks.reconstructor import Reconstructions
 from galaxynet.training.callbacks import Throughput
+from galaxynet.training.metrics_file import decimal
 
 
 def announce(run: Run) -> None:
@@ -59,13 +60,13 @@ def finish(
         trained: Seconds that `fit` took.
         throughput: What was timed during it.
     """
-    metrics = {name: float(value) for name, value in trainer.logged_metrics.items()}
+    metrics = {name: decimal(value) for name, value in trainer.logged_metrics.items()}
     metrics.update(_best_epoch(trainer, network))
     best = folder / "checkpoints" / "best.ckpt"
     began = time.perf_counter()
     epochs = trainer.current_epoch
     tested = trainer.test(network, datamodule=data, ckpt_path=str(best), verbose=False, weights_only=True)
-    metrics.update({name: float(value) for name, value in tested[0].items()})
+    metrics.update({name: decimal(value) for name, value in tested[0].items()})
     seconds = time.perf_counter() - began
     predictions = network.predictions() if isinstance(network, Classifier) else None
     reconstructions = network.reconstructions() if isinstance(network, Reconstructor) else None
@@ -110,7 +111,7 @@ def _named(found: Reconstructions, data: DataModule) -> ReconstructedSamples:
 def _best_epoch(trainer: Trainer, network: Task) -> dict[str, float]:
     checkpoint = trainer.checkpoint_callback
     score = getattr(checkpoint, "best_model_score", None)
-    return {} if score is None else {f"best/val/{network.metric}": float(score)}
+    return {} if score is None else {f"best/val/{network.metric}": decimal(score)}
 
 
 def _draw(run: Run) -> None:
@@ -135,9 +136,13 @@ def _tell(run: Run) -> None:
         text += f" (95 % interval {interval}, {samples:,} samples)"
         if record.baseline is not None:
             text += f", majority class {record.baseline.accuracy:.1%}"
-    if record.reference is not None:
-        published = show_metric(record.reference.metric, record.reference.value)
-        text += f"; {escape(record.reference.source)}: {published}"
+    reference = record.reference
+    if reference is not None:
+        published = show_metric(reference.metric, reference.value)
+        if reference.metric != record.metric:
+            ours = show_metric(reference.metric, record.metrics.get(reference.metric))
+            text += f"; {reference.metric} {ours}"
+        text += f"; {escape(reference.source)}: {published}"
     rate = f", {record.samples_per_second:,.0f} samples/s" if record.samples_per_second else ""
     terminal.note(text)
     terminal.note(f"trained {record.epochs} epochs in {show_seconds(record.seconds.get('train'))}{rate}")

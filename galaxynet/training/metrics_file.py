@@ -10,10 +10,16 @@ from typing import Any
 
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
+from torch import Tensor
 
 from galaxynet import atomic
 
 _KEYS = ("epoch", "step")
+
+
+def decimal(value: float | Tensor) -> float:
+    """A float32 figure as the shortest decimal that it means: 0.7 for 0.699999988079071."""
+    return float(f"{float(value):.7g}")
 
 
 class MetricsFile(Logger):
@@ -48,7 +54,7 @@ class MetricsFile(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Add figures to the row of their epoch and step."""
-        values = dict(metrics)
+        values = {name: decimal(value) for name, value in metrics.items()}
         epoch = values.pop("epoch", None)
         if epoch is None or not values or any(name.startswith("test/") for name in values):
             return  # the test figures belong to the run, not to an epoch; they stand in run.json

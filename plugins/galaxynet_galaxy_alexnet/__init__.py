@@ -11,6 +11,8 @@ from galaxynet_galaxy_alexnet.options import GalaxyAlexNetOptions
 __all__ = ["SPEC", "GalaxyAlexNetOptions"]
 
 _REPORT = "2019 student report, section 2.4"
+# The five of the 37 vote columns that are ever the largest.
+_PLURALITY = ("Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2")
 
 # The report's exponential networks ended in an undefined loss: there is no figure to set beside those runs.
 SPEC = ModelSpec(
@@ -21,7 +23,7 @@ SPEC = ModelSpec(
     dataset="galaxy-zoo",
     training={"epochs": 12, "batch_size": 64},
     references=(
-        Reference({"act": "tanh", "extra_convs": 0}, {"test/accuracy": 0.690}, _REPORT),
-        Reference({"act": "relu", "extra_convs": 0}, {"test/accuracy": 0.690}, _REPORT),
+        Reference({"act": "tanh", "extra_convs": 0}, {"test/accuracy": 0.690}, _REPORT, classes=_PLURALITY),
+        Reference({"act": "relu", "extra_convs": 0}, {"test/accuracy": 0.690}, _REPORT, classes=_PLURALITY),
     ),
 )

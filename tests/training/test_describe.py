@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from galaxynet.training.describe import digest, reference_for
+from galaxynet.training.plan import Parties
+
+PLURALITY = ["Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2"]
+
+
+def test_the_digest_knows_a_test_set() -> None:
+    """The digest of a test set depends on ids and labels, not on their order."""
+    pairs = [(f"g{row}", "spiral" if row % 3 else "edge-on") for row in range(50)]
+    shuffled = random.Random(1).sample(pairs, len(pairs))
+    one = digest(*zip(*pairs, strict=True))
+    assert one == digest(*zip(*shuffled, strict=True))
+    assert one != digest([id_ for id_, _ in pairs[1:]], [label for _, label in pairs[1:]])
+    assert one != digest([id_ for id_, _ in pairs], ["spiral"] * 50)
+
+
+@pytest.mark.parametrize(
+    ("options", "classes", "value"),
+    [
+        ({"act": "tanh"}, PLURALITY, 0.69),
+        ({"act": "relu"}, PLURALITY, 0.69),
+        ({"act": "elu"}, PLURALITY, None),
+        ({"extra_convs": 3}, PLURALITY, None),
+        ({"act": "tanh"}, ["round", "spiral"], None),
+    ],
+)
+def test_a_published_figure_stands_only_where_it_applies(
+    options: dict[str, object], classes: list[str], value: float | None
+) -> None:
+    """The report's 69.0 % stands beside its own networks on its own classes, and beside no others."""
+    found = reference_for(Parties.of("galaxy_alexnet").plan(options), "test/accuracy", classes)
+    assert (found.value if found else None) == value
+
+
+def test_simulated_galaxies_have_no_published_figure() -> None:
+    """A figure that was measured on real galaxies is never set beside simulated ones."""
+    plan = Parties.of("galaxy_alexnet", "galaxy-sim").plan({"act": "tanh"})
+    assert reference_for(plan, "test/accuracy", PLURALITY) is None
+
+
+def test_min_char_rnn_figures_stand_beside_min_char_rnn() -> None:
+    """The report's loss of 45 stands beside one stream of 25 characters, not beside 64 streams."""
+    parties = Parties.of("charrnn")
+    found = reference_for(parties.plan({"hidden": 100}), "test/x")
+    assert found is not None
+    assert found.value == 45.0
+    assert reference_for(parties.plan({"hidden": 100, "streams": 64}), "test/x") is None
