@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 
@@ -74,7 +75,7 @@ def rows(report: Report) -> list[tuple[str, str, str, str]]:
     """What, figure, goal and verdict of each figure, as texts."""
     found = []
     for figure in report.figures:
-        goal = "" if figure.goal is None else f"{figure.bound} {_number(figure.goal)}"
+        goal = "" if figure.goal is None else f"{figure.bound} {figure.goal:g}"
         verdict = {None: "", True: "reached", False: "missed"}[figure.reached]
         found.append((figure.what, f"{_number(figure.value)} {figure.unit}".strip(), goal, verdict))
     return found
@@ -121,11 +122,26 @@ def ratio(values: Sequence[float], others: Sequence[float]) -> float:
 
 
 def busy() -> list[str]:
-    """A line that says so if other programs are using the cores, to be asked for before measuring."""
-    load, cores = os.getloadavg()[0], os.cpu_count() or 1
-    if load < 0.5 * cores:
+    """A line that says so if other programs are using the cores, to be asked for before measuring.
+
+    It looks at one second; the load average would count the measurement that went before. Linux alone tells.
+    """
+    statistics_file = Path("/proc/stat")
+    if not statistics_file.exists():
         return []
-    return [f"Other programs kept {load:.1f} of {cores} cores busy when this began: measure again in quiet."]
+
+    def ticks() -> tuple[int, int]:
+        values = [int(word) for word in statistics_file.read_text().split("\n", 1)[0].split()[1:]]
+        return values[3] + values[4], sum(values[:8])  # idle and waiting for a disk; all
+
+    idle, total = ticks()
+    time.sleep(1)
+    later_idle, later_total = ticks()
+    cores = os.cpu_count() or 1
+    used = cores * (1 - (later_idle - idle) / max(later_total - total, 1))
+    if used < 0.25 * cores:
+        return []
+    return [f"Other programs kept {used:.1f} of {cores} cores busy when this began: measure again in quiet."]
 
 
 def command(words: Sequence[str], env: Mapping[str, str] | None = None) -> Callable[[], None]:
@@ -147,4 +163,4 @@ def parser(about: str | None) -> argparse.ArgumentParser:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
