@@ -26,6 +26,7 @@ CHECKPOINTS = "checkpoints"
 FIGURES = "figures"
 METRICS = "metrics.csv"
 PREDICTIONS = "predictions.csv"
+_COUNTED = ("epoch", "step")
 
 FOLDER_NAME = re.compile(r"\d{8}-\d{6}-.+-[a-z0-9]{6}")
 """The names that `create` gives."""
@@ -103,6 +104,8 @@ class Run:
 
     def metrics(self) -> list[dict[str, float]]:
         """The rows of `metrics.csv`, without their empty cells; none if nothing was logged.
+
+        Epoch and step are whole numbers, everything else is a float.
 
         A row that was cut off while it was written is given as far as it can be read.
         """
@@ -216,13 +219,14 @@ def scan(runs_dir: Path) -> list[Run | DamagedRun]:
     return found
 
 
-def find(runs_dir: Path, reference: str) -> Run:
+def find(runs_dir: Path, reference: str, *, whole: bool = False) -> Run:
     """The run that a person means.
 
     Args:
         runs_dir: The folder of the runs.
         reference: The path of a run folder, an id, a folder name, a name, the beginning of an id or of a
             folder name, or `last` for the one that was started last.
+        whole: Take neither the beginning of something nor `last`: what is not written out may be a slip.
 
     Raises:
         RunError: If there is none (the nearest is told), several fit, or its record cannot be read.
@@ -234,7 +238,7 @@ def find(runs_dir: Path, reference: str) -> Run:
         return Run.open(path)
     everything = scan(runs_dir)
     runs = [run for run in everything if isinstance(run, Run)]
-    if reference == "last" and runs:
+    if reference == "last" and runs and not whole:
         return max(runs, key=lambda run: (run.record.started, run.path.name))
     for exact in (
         [run for run in runs if reference in (run.record.id, run.path.name)],
@@ -242,7 +246,9 @@ def find(runs_dir: Path, reference: str) -> Run:
         [
             run
             for run in runs
-            if reference and (run.record.id.startswith(reference) or run.path.name.startswith(reference))
+            if not whole
+            and reference
+            and (run.record.id.startswith(reference) or run.path.name.startswith(reference))
         ],
     ):
         if len(exact) == 1:
@@ -270,11 +276,12 @@ def _unknown(runs_dir: Path, reference: str, runs: list[Run]) -> RunError:
 
 
 def _numbers(row: dict[str, str]) -> dict[str, float]:
-    numbers = {}
+    numbers: dict[str, float] = {}
     for name, cell in row.items():
         if isinstance(name, str) and isinstance(cell, str) and cell:
             try:
-                numbers[name] = float(cell)
+                # Whole numbers stay whole, for a resumed run writes these rows again.
+                numbers[name] = int(cell) if name in _COUNTED else float(cell)
             except ValueError:
                 continue
     return numbers

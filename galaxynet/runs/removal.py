@@ -11,7 +11,10 @@ from galaxynet.runs.record import new_id
 
 
 def find_to_remove(runs_dir: Path, reference: str) -> Run | DamagedRun:
-    """The run that a person means; a damaged one is found by the name or the path of its folder.
+    """The run that a person names in full: by its id, its name, or the name or path of its folder.
+
+    A damaged one is found by the name or the path of its folder. The beginning of an id is not enough here,
+    as it is elsewhere: what is deleted by a slip does not come back.
 
     Raises:
         RunError: If there is none.
@@ -19,7 +22,7 @@ def find_to_remove(runs_dir: Path, reference: str) -> Run | DamagedRun:
     for run in scan(runs_dir):
         if isinstance(run, DamagedRun) and (run.path.name == reference or run.path == Path(reference)):
             return run
-    return find(runs_dir, reference)
+    return find(runs_dir, reference, whole=True)
 
 
 def remove(run: Run | DamagedRun) -> None:

@@ -171,6 +171,14 @@ def test_a_row_that_was_cut_off_does_not_hide_the_others(tmp_path: Path) -> None
     assert rows[3] == {"epoch": 3.0, "step": 227.0, "train/accuracy": 0.6}
 
 
+def test_epochs_and_steps_are_whole_numbers(tmp_path: Path) -> None:
+    """A resumed run writes the rows that it read, and `0,56` does not become `0.0,56.0`."""
+    run = made_run(tmp_path)
+    (run.path / "metrics.csv").write_text("epoch,step,val/loss\n0,56,1\n")
+    (row,) = run.metrics()
+    assert {name: str(value) for name, value in row.items()} == {"epoch": "0", "step": "56", "val/loss": "1.0"}
+
+
 def test_a_checkpoint_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
     """Using a run that never finished an epoch is a sentence."""
     run = made_run(tmp_path)
@@ -190,6 +198,20 @@ def test_a_run_is_removed_whole_and_a_link_to_one_is_only_unlinked(tmp_path: Pat
         remove(find_to_remove(runs_dir, reference))
     assert list(runs_dir.iterdir()) == []
     assert Run.open(other.path).record == other.record
+
+
+def test_only_a_run_that_is_named_in_full_is_removed(tmp_path: Path) -> None:
+    """A slip of the pen deletes nothing, although showing a run takes the beginning of its id."""
+    run = made_run(tmp_path, id="ccccc1", name="first try")
+    for slip in ("c", "ccccc", run.path.name[:8], "first", "last", ""):
+        with pytest.raises(RunError, match="no run"):
+            find_to_remove(tmp_path, slip)
+    for named in ("ccccc1", "first try", run.path.name, str(run.path)):
+        assert find_to_remove(tmp_path, named).path == run.path
+    damaged = made_run(tmp_path, id="abcdef")
+    (damaged.path / "run.json").write_text("{")
+    with pytest.raises(RunError):
+        find_to_remove(tmp_path, damaged.path.name[:8])
 
 
 def test_a_damaged_run_is_removed_by_the_name_of_its_folder(tmp_path: Path) -> None:
