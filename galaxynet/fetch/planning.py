@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from galaxynet.fetch.answers import host
 from galaxynet.fetch.faults import FetchError
 from galaxynet.fetch.fetching import Wish, chosen_source
-from galaxynet.fetch.folder import find
+from galaxynet.fetch.folder import Found
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.partial import part_size
 from galaxynet.fetch.shelf import Shelf
+from galaxynet.fetch.taking import look_for
 from galaxynet.sources import DataFile, Https, KaggleCompetition, KaggleDataset, Simulator, Source
 
 
@@ -34,12 +35,13 @@ def plan(wish: Wish) -> list[Line]:
 
     Raises:
         UsageError: As `fetch`.
-        FetchError: If a file is not in the folder that was named.
+        FetchError: As `fetch`, if a file is not in the folder that was named.
     """
     files = wish.files()
     shelf = Shelf(wish.plugin, wish.data_dir)
     if wish.folder is not None:
-        return [_from_folder(wish, file) for file in files]
+        found = look_for(wish.folder, files, shelf, wish.spec)
+        return [_from_folder(wish, shelf, file, found.get(file.name)) for file in files]
     source = chosen_source(wish)
     if isinstance(source, Simulator):
         return [Line(file.name, None, "simulate") for file in files]
@@ -56,11 +58,9 @@ def plan(wish: Wish) -> list[Line]:
     return lines
 
 
-def _from_folder(wish: Wish, file: DataFile) -> Line:
-    assert wish.folder is not None
-    found = find(wish.folder, file, wish.spec)
+def _from_folder(wish: Wish, shelf: Shelf, file: DataFile, found: Found | None) -> Line:
     if found is None:
-        return Line(file.name, None, f"not in {wish.folder}")
+        return Line(file.name, shelf.receipt.files[file.name].size, "there already")
     verb = "pack" if found.unpacked else "take" if found.member else "link to" if wish.link else "copy"
     return Line(file.name, found.size(), f"{verb} {found.description}")
 

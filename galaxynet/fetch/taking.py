@@ -39,15 +39,10 @@ def take(
         FetchError: If a file is neither in the folder nor was fetched before.
         DataError: If a file is damaged.
     """
-    if not folder.exists():
-        raise UsageError(f"There is no folder {folder}.")
-    found = {file.name: find(folder, file, spec) for file in files}
-    missing = [file for file in files if not found[file.name] and not shelf.holds(file)]
-    if missing:
-        raise FetchError(_missing(folder, missing, spec), _hint(spec))
+    found = look_for(folder, files, shelf, spec)
     taken = []
     for file in files:
-        source = found[file.name]
+        source = found.get(file.name)
         entry = shelf.receipt.files.get(file.name)
         if source is None or (not force and entry and shelf.holds(file) and source.is_what(entry)):
             continue
@@ -63,6 +58,23 @@ def take(
     if taken:
         shelf.forget_options()
     return taken
+
+
+def look_for(folder: Path, files: Sequence[DataFile], shelf: Shelf, spec: DatasetSpec) -> dict[str, Found]:
+    """Where in a folder the files of a dataset lie, by name; a file that was fetched before may be absent.
+
+    Raises:
+        UsageError: If there is no such folder.
+        FetchError: If a file is neither in the folder nor was fetched before.
+        ArchiveError: If a bundle of the dataset's own name is there, and damaged.
+    """
+    if not folder.exists():
+        raise UsageError(f"There is no folder {folder}.")
+    places = {file.name: find(folder, file, spec) for file in files}
+    missing = [file for file in files if not places[file.name] and not shelf.holds(file)]
+    if missing:
+        raise FetchError(_missing(folder, missing, spec), _hint(spec))
+    return {name: place for name, place in places.items() if place}
 
 
 def _take_one(found: Found, shelf: Shelf, link: bool) -> None:

@@ -16,6 +16,7 @@ from galaxynet.errors import DataError, GalaxynetError, UsageError
 from galaxynet.fetch import receipts
 from galaxynet.fetch.faults import FetchError
 from galaxynet.fetch.fetching import Wish, fetch
+from galaxynet.fetch.planning import Line, plan
 
 Stranger = Callable[..., object]
 WHOLE = ["images.zip", "labels.zip", "receipt.json"]
@@ -141,6 +142,30 @@ def test_a_missing_archive_is_named_with_its_forms(stranger: Stranger, tmp_path:
         fetch(Wish(stranger(GALAXIES), data, folder=folder))
     assert "https://stars.example/data" in raised.value.hint
     assert on_disk(data / "stars") == []
+
+
+def test_a_plan_finds_the_same_fault(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """A dry run over a folder that lacks a file fails with the sentence of the fetch, and writes nothing."""
+    folder = downloads(tmp_path / "downloads")
+    wish = Wish(stranger(GALAXIES), data, folder=folder)
+    assert [line.what for line in plan(wish)] == [f"copy {folder / name}" for name in WHOLE[:2]]
+    (folder / "labels.zip").unlink()
+    with pytest.raises(FetchError) as planned:
+        plan(wish)
+    assert not data.exists()
+    with pytest.raises(FetchError) as fetched:
+        fetch(wish)
+    assert str(planned.value) == str(fetched.value)
+
+
+def test_a_plan_counts_on_what_is_there(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """A dry run does not miss in the folder what was fetched before."""
+    folder = downloads(tmp_path / "downloads")
+    wish = Wish(stranger(GALAXIES), data, folder=folder)
+    fetch(wish)
+    size = (folder / "labels.zip").stat().st_size
+    (folder / "labels.zip").unlink()
+    assert plan(wish)[1] == Line("labels.zip", size, "there already")
 
 
 def test_the_missing_half_may_come_later(stranger: Stranger, tmp_path: Path, data: Path) -> None:
