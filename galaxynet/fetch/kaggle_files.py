@@ -8,7 +8,7 @@ from pathlib import Path
 import requests
 
 from galaxynet.errors import DataError
-from galaxynet.fetch.archives import ArchiveError
+from galaxynet.fetch import partial
 from galaxynet.fetch.checks import check_content
 from galaxynet.fetch.download import Remote, download
 from galaxynet.fetch.downloading import twice, whole
@@ -154,10 +154,20 @@ def _maybe_zipped(remote: Remote, file: DataFile, size: int, shelf: Shelf, patie
 
 
 def _take_out(bundle: Path, names: Sequence[str], file: DataFile, shelf: Shelf, origin: str) -> None:
-    """Take one file out of a downloaded zip."""
+    """Take one file out of a downloaded zip.
+
+    Raises:
+        FetchError: If it is not in there; then the zip is removed.
+        DataError: If it is damaged.
+    """
     member = look_into(bundle, names)
     if not member:
-        raise ArchiveError(f"Kaggle's zip does not hold {file.name}.")
+        # Nothing is damaged, so fetching it again at once would not help; kept, it would never be renewed.
+        partial.forget(bundle)
+        raise FetchError(
+            f"Kaggle's zip does not hold {file.name}.",
+            "The publisher may have renamed it; look at the dataset's page.",
+        )
     found = Found(file, bundle, member)
     target = shelf.folder / f".{file.name}.taking"
     with disk_errors(target):

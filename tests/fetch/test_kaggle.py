@@ -18,6 +18,7 @@ from made import GALAXIES, LABELS, challenge, clean_environment, on_disk, zip_by
 from galaxynet import registry
 from galaxynet.errors import DataError, GalaxynetError
 from galaxynet.fetch import receipts
+from galaxynet.fetch.faults import FetchError
 from galaxynet.fetch.fetching import Outcome, Wish, fetch
 from galaxynet.fetch.patience import Patience
 from galaxynet.fetch.planning import plan
@@ -327,11 +328,12 @@ def test_a_kaggle_dataset_is_taken_apart(stranger: Stranger, kaggle: KaggleServe
 
 
 def test_a_kaggle_dataset_that_lacks_a_file(stranger: Stranger, kaggle: KaggleServer, data: Path) -> None:
-    """If the zip does not hold a file it is named, and the zip is not left behind."""
+    """If the zip does not hold a file it is named after one download, and the zip is not left behind."""
     kaggle.files["digits.zip"] = zip_bytes({"train.idx": b"pixels"})
-    with pytest.raises(DataError, match=r"does not hold test\.csv"):
+    with pytest.raises(FetchError, match=r"does not hold test\.csv"):
         fetch(Wish(stranger(DIGITS), data, source="kaggle", patience=QUICK))
-    assert "digits.zip.part" not in on_disk(data / "stars")
+    assert on_disk(data / "stars") == ["receipt.json", "train.gz"]
+    assert len(kaggle.asked("DownloadDataset")) == 1
 
 
 def test_a_plan_asks_for_sizes_and_writes_nothing(
