@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import io
 import zipfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from galaxynet import atomic
 from galaxynet.errors import RunError
 
 if TYPE_CHECKING:
@@ -40,22 +39,15 @@ class ReconstructedSamples:
         """Write the file in one step."""
         import numpy as np
 
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                np.savez_compressed(
-                    stream,
-                    ids=np.array(self.ids, dtype=np.str_),
-                    classes=np.array(self.classes, dtype=np.str_),
-                    originals=self.originals,
-                    decodings=self.decodings,
-                )
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                Path(name).unlink()
-            raise
+        content = io.BytesIO()
+        np.savez_compressed(
+            content,
+            ids=np.array(self.ids, dtype=np.str_),
+            classes=np.array(self.classes, dtype=np.str_),
+            originals=self.originals,
+            decodings=self.decodings,
+        )
+        atomic.write_bytes(path, content.getbuffer())
 
     @classmethod
     def read(cls, path: Path) -> ReconstructedSamples:
