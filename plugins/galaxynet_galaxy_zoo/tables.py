@@ -21,6 +21,10 @@ from galaxynet.errors import DataError
 from galaxynet_galaxy_zoo.votes import COLUMNS
 
 ID = "GalaxyID"
+_ROUNDING = 1e-4
+"""How far a published fraction may lie outside 0 and 1; the same as what the sums of answers may be off."""
+_LARGEST_ID = 2**53
+"""Up to here a float64 tells whole numbers apart."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ def read_votes(path: Path) -> Votes:
     """Read the solutions, from the zip as Kaggle gives it or from the unpacked CSV.
 
     Raises:
-        DataError: If the file is damaged, lacks a column, or has a row that is no row of votes.
+        DataError: If the file is damaged, lacks a column, or has a row that is no row of votes: an id that is
+            no whole number, or a fraction outside 0 and 1.
     """
     with _open_table(path) as stream:
         header = next(csv.reader(stream), [])
@@ -61,11 +66,28 @@ def read_votes(path: Path) -> Votes:
             raise DataError(f"{path} has a row that is no row of votes: {error}.") from error
     if not len(table):
         raise DataError(f"{path} has no rows.")
+    _check(path, table)
     ids = [int(value) for value in table[:, 0]]
     galaxy, rows = Counter(ids).most_common(1)[0]
     if rows > 1:
         raise DataError(f"{path} has {rows} rows of votes for galaxy {galaxy}.")
     return Votes(ids, table[:, 1:])
+
+
+def _check(path: Path, table: npt.NDArray[np.float64]) -> None:
+    """Refuse what would make a label without being a vote: argmax takes a NaN for the highest fraction."""
+    ids, fractions = table[:, 0], table[:, 1:]
+    whole = np.isfinite(ids) & (np.abs(ids) <= _LARGEST_ID) & (ids == np.floor(ids))
+    if not whole.all():
+        row = int(np.argmin(whole))
+        raise DataError(f"{path}, row {row + 1} of votes: {ids[row]:g} is no {ID}, which is a whole number.")
+    inside = (fractions >= -_ROUNDING) & (fractions <= 1 + _ROUNDING)  # false for NaN
+    if not inside.all():
+        row, column = np.argwhere(~inside)[0].tolist()
+        raise DataError(
+            f"{path}, row {row + 1} of votes, galaxy {ids[row]:.0f}: {COLUMNS[column]} is "
+            f"{fractions[row, column]:g}, and no fraction from 0 to 1."
+        )
 
 
 def read_ids(path: Path) -> list[int]:

@@ -143,6 +143,36 @@ def test_votes_of_no_use_are_one_sentence(tmp_path: Path) -> None:
         read_votes(write_csv(tmp_path / "d.csv", header, []))
 
 
+@pytest.mark.parametrize(
+    ("id_", "fraction", "reason"),
+    [
+        ("2", "nan", r"row 2 of votes, galaxy 2: Class1\.2 is nan"),
+        ("2", "inf", r"row 2 of votes, galaxy 2: Class1\.2 is inf"),
+        ("2", "7", r"row 2 of votes, galaxy 2: Class1\.2 is 7, and no fraction"),
+        ("2", "-0.01", r"Class1\.2 is -0\.01"),
+        ("3.7", "0.5", r"row 2 of votes: 3\.7 is no GalaxyID"),
+        ("nan", "0.5", r"row 2 of votes: nan is no GalaxyID"),
+        ("inf", "0.5", r"row 2 of votes: inf is no GalaxyID"),
+        ("1e300", "0.5", r"row 2 of votes: 1e\+300 is no GalaxyID"),
+    ],
+)
+def test_no_galaxy_is_labelled_by_what_is_no_vote(
+    tmp_path: Path, id_: str, fraction: str, reason: str
+) -> None:
+    """A fraction that is no number would be the highest of all; the row that holds it is named."""
+    header = ",".join(["GalaxyID", *COLUMNS])
+    rows = ["1" + ",0" * 37, f"{id_},0.9,{fraction}" + ",0" * 35]
+    with pytest.raises(DataError, match=reason):
+        read_votes(write_csv(tmp_path / "votes.csv", header, rows))
+
+
+def test_a_fraction_may_be_rounded_beyond_one(tmp_path: Path) -> None:
+    """The sixth decimal of a published table costs no row."""
+    header = ",".join(["GalaxyID", *COLUMNS])
+    found = read_votes(write_csv(tmp_path / "votes.csv", header, ["1,1.000001,-1e-9" + ",0" * 35]))
+    assert plurality(found).of == {1: 0}
+
+
 def test_a_list_of_ids_is_read(tmp_path: Path) -> None:
     """A list keeps its order and loses its repetitions; an empty or missing one is one sentence."""
     assert read_ids(write_csv(tmp_path / "ids.csv", "GalaxyID", ["3", "1", "3"])) == [3, 1]
