@@ -65,9 +65,11 @@ def working(what: str) -> Iterator[None]:
 def progress(description: str, total: int, unit: str = "") -> Iterator[Callable[[int], None]]:
     """A bar with count, rate and time left; a plain line every five seconds where there is no terminal.
 
+    The bar goes away when the block ends: what was done is for the caller to say.
+
     Args:
         description: What is being done, for example `reading images`.
-        total: How many steps there are.
+        total: How many steps there are; 0 if that is not known.
         unit: What a step is; `B` shows sizes in bytes.
 
     Yields:
@@ -101,10 +103,15 @@ def progress(description: str, total: int, unit: str = "") -> Iterator[Callable[
         [DownloadColumn(), TransferSpeedColumn()] if unit == "B" else [MofNCompleteColumn(), Rate()]
     )
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), *counts, TimeRemainingColumn(), console=notes()
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *counts,
+        TimeRemainingColumn(),
+        console=notes(),
+        transient=True,
     )
     with bar:
-        task = bar.add_task(description, total=total)
+        task = bar.add_task(description, total=total or None)
         yield lambda steps: bar.advance(task, steps)
 
 
@@ -120,10 +127,10 @@ def _plain(description: str, total: int, unit: str) -> Callable[[int], None]:
             last = now
             rate = done / (now - started)
             scale, suffix = (10**6, "MB") if unit == "B" else (1, unit)
-            left = (total - done) / rate if rate else 0.0
+            of = f" of {total / scale:,.0f}" if total else ""
+            left = f", {max(0.0, total - done) / rate:.0f} s left" if total and rate else ""
             notes().print(
-                f"{description}: {done / scale:,.0f} of {total / scale:,.0f} {suffix}, "
-                f"{rate / scale:,.0f} {suffix}/s, {left:.0f} s left"
+                f"{description}: {done / scale:,.0f}{of} {suffix}, {rate / scale:,.0f} {suffix}/s{left}"
             )
 
     return advance
