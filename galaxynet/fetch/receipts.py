@@ -6,7 +6,6 @@ It is `receipt.json` in the folder of the dataset. With it a second fetch makes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +83,6 @@ class Receipt(BaseModel):
             return entry is not None and (folder / name).stat().st_size == entry.size
         except OSError:
             return False
-
-    def same_options(self, options: Mapping[str, Any] | None) -> bool:
-        """Whether the files were simulated with exactly these options."""
-        return self.options == (dict(options) if options is not None else None)
 
 
 def load(folder: Path) -> Receipt | None:
