@@ -22,6 +22,7 @@ STYLES = {
     "verified": "green",
     "incomplete": "yellow",
     "not fetched": "dim",
+    "nothing to fetch": "dim",
     "damaged": "red",
 }
 

@@ -52,7 +52,7 @@ class Fetch(LazyGroup):
             _fetch(plugin),
             [Panel("Simulation", source.options) for source in simulators[:1]],
             help=_help(spec),
-            epilog=f"Example: galaxynet fetch {name}" + ("" if simulators else " --from ~/Downloads"),
+            epilog=_example(spec, name),
         )
 
 
@@ -87,12 +87,21 @@ _RESERVED = (
 
 def _help(spec: DatasetSpec) -> str:
     lines = [f"{spec.summary[:1].upper()}{spec.summary[1:]}."]
+    if not spec.files:
+        lines.append("It has no files of its own, so there is nothing to fetch.")
     for file in spec.files:
         what = f"{file.name}: {file.summary}" if file.summary else file.name
         lines.append(what + (f" (with --with {file.group})" if file.group else ""))
     if spec.homepage:
         lines.append(f"About the data: {spec.homepage}")
     return "\n\n".join(lines)
+
+
+def _example(spec: DatasetSpec, name: str) -> str:
+    if not spec.files:
+        return f"Train on it: galaxynet train MODEL --dataset {name} --help"
+    simulated = any(isinstance(source, Simulator) for source in spec.sources)
+    return f"Example: galaxynet fetch {name}" + ("" if simulated else " --from ~/Downloads")
 
 
 def _fetch(plugin: Plugin) -> Any:
@@ -160,7 +169,7 @@ def _fetch(plugin: Plugin) -> Any:
     ) -> None:
         from galaxynet import paths, terminal
         from galaxynet.errors import UsageError
-        from galaxynet.fetch.fetching import Wish, fetch
+        from galaxynet.fetch.fetching import Wish, fetch, how_to_train
         from galaxynet.fetch.patience import Patience
 
         terminal.set_quiet(quiet)
@@ -181,7 +190,10 @@ def _fetch(plugin: Plugin) -> Any:
             options=given,
             patience=Patience(silence=timeout, retries=retries, pause=retry_pause),
         )
-        if dry_run:
+        wish.files()  # a wrong group is said first
+        if not wish.spec.files:
+            terminal.note(f"{wish.spec.name} has no files to fetch. {how_to_train(wish.spec)}")
+        elif dry_run:
             _show_plan(wish, terminal)
         else:
             _report(fetch(wish), terminal)

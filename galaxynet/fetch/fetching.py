@@ -57,11 +57,13 @@ class Wish:
         return self.data_dir / self.spec.name
 
     def files(self) -> list[DataFile]:
-        """The files that are wanted.
+        """The files that are wanted; none if the dataset has none, as one that is named by a path.
 
         Raises:
-            UsageError: If a group is not one of the dataset's.
+            UsageError: If a group is not one of the dataset's, or there is nothing to take from a folder.
         """
+        if not self.spec.files and (self.folder is not None or self.source is not None):
+            raise UsageError(f"{self.spec.name} has no files to fetch.", how_to_train(self.spec))
         known = sorted({file.group for file in self.spec.files} - {""})
         for group in self.groups:
             if group not in known:
@@ -103,6 +105,8 @@ def fetch(wish: Wish) -> Outcome:
         DataError: If a file is damaged, or does not fit the others.
     """
     spec, files = wish.spec, wish.files()
+    if not spec.files:
+        return Outcome(wish.target, (), (), ())
     source = None if wish.folder else chosen_source(wish)
     shelf = Shelf(wish.plugin, wish.data_dir)
     missing: list[DataFile] = [] if _complete(wish, shelf, files, source) else files
@@ -118,6 +122,13 @@ def fetch(wish: Wish) -> Outcome:
     if spec.check:
         lines = tuple(registry.resolve_for(wish.plugin, spec.check)(shelf.folder))
     return Outcome(shelf.folder, fetched, present, lines)
+
+
+def how_to_train(spec: DatasetSpec) -> str:
+    """The way on with a dataset that has no files of its own."""
+    return (
+        f"Name data of your own when you train; the flags: galaxynet train MODEL --dataset {spec.name} --help"
+    )
 
 
 def chosen_source(wish: Wish) -> Source:

@@ -19,7 +19,7 @@ from galaxynet.fetch.locks import lock
 from galaxynet.fetch.receipts import FileReceipt, Receipt
 from galaxynet.registry import Plugin
 
-Status = Literal["there", "incomplete", "not fetched", "damaged", "verified"]
+Status = Literal["there", "incomplete", "not fetched", "nothing to fetch", "damaged", "verified"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ class Item:
 
     Attributes:
         name: Its name.
-        status: `there` (with all files that are always fetched), `incomplete`, `not fetched`, `damaged`,
-            or `verified` if the hashes were compared just now.
+        status: `there` (with all files that are always fetched), `incomplete`, `not fetched`,
+            `nothing to fetch` (it has no files of its own), `damaged`, or `verified` if the hashes were
+            compared just now.
         files: Number of files that are there and entered in the receipt.
         size: Bytes that its folder takes up, caches and begun downloads included.
         fetched: When the newest file was fetched.
@@ -89,6 +90,8 @@ def _item(name: str, folder: Path, plugins: list[Plugin], verify: bool) -> Item:
         return Item(name, "damaged", folder, size=size, plugin=owner, problems=(*problems, error.message))
     if receipt is None:
         status: Status = "incomplete" if size else "not fetched"
+        if _has_no_files(plugins):
+            status = "nothing to fetch"
         return Item(name, status, folder, size=size, plugin=owner, problems=tuple(problems))
     gone = [file.name for file in receipt.files.values() if not receipt.holds(folder, file.name)]
     faults = [f"{name} is not as it was fetched" for name in gone]
@@ -119,6 +122,13 @@ def _needed(plugins: list[Plugin]) -> list[str]:
         return [file.name for plugin in plugins for file in plugin.load().files if not file.group]
     except PluginError:
         return []  # `galaxynet plugins` tells what is wrong with it
+
+
+def _has_no_files(plugins: list[Plugin]) -> bool:
+    try:
+        return bool(plugins) and not any(plugin.load().files for plugin in plugins)
+    except PluginError:
+        return False
 
 
 def _source(file: FileReceipt, receipt: Receipt) -> str:

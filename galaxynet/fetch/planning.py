@@ -38,6 +38,8 @@ def plan(wish: Wish) -> list[Line]:
         FetchError: As `fetch`, if a file is not in the folder that was named.
     """
     files = wish.files()
+    if not files:
+        return []
     shelf = Shelf(wish.plugin, wish.data_dir)
     if wish.folder is not None:
         found = look_for(wish.folder, files, shelf, wish.spec)

@@ -96,6 +96,17 @@ def test_quiet_prints_nothing_and_dry_run_writes_nothing(tmp_path: Path) -> None
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_a_dataset_without_files_says_how_to_use_it() -> None:
+    """`text` needs no fetch: that is no failure, the listing says so, and a command that runs is named."""
+    done = galaxynet("fetch", "text")
+    assert done.returncode == 0
+    assert "galaxynet train MODEL --dataset text --help" in done.stderr
+    assert "--file" in galaxynet("train", "charrnn", "--dataset", "text", "--help").stdout
+    assert galaxynet("fetch", "text", "--from", ".").returncode == 2
+    rows = json.loads(galaxynet("datasets", "--format", "json").stdout)
+    assert next(row for row in rows if row["name"] == "text")["status"] == "nothing to fetch"
+
+
 @pytest.mark.real
 def test_kaggles_own_archives_are_taken(real_data: Path, tmp_path: Path) -> None:
     """The archives of the competition are taken out of a folder, counted and entered."""
