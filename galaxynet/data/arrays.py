@@ -99,7 +99,8 @@ def cached_array(folder: Path, key: Mapping[str, Any], recipe: Callable[[], Reci
         recipe: Called only if the array must be built.
 
     Raises:
-        DataError: If the disk is full, or the folder cannot be written.
+        DataError: If the disk is full, the folder cannot be written, or what the array is made of cannot be
+            read.
     """
     canonical = json.dumps({"format": FORMAT, **key}, sort_keys=True)
     name = hashlib.blake2b(canonical.encode(), digest_size=8).hexdigest()
@@ -118,10 +119,12 @@ def cached_array(folder: Path, key: Mapping[str, Any], recipe: Callable[[], Reci
                 _remove_remains(folder, name)
             if path.exists():
                 shutil.rmtree(path)  # there, and not to be opened: damaged
-            _build(path, key, recipe())
+            with _reading():
+                prepared = recipe()
+            _build(path, key, prepared)
     except OSError as error:
         raise DataError(
-            f"The prepared images cannot be kept in {folder}: {error.strerror}.",
+            f"The prepared images cannot be kept in {folder}: {_reason(error)}.",
             "Name another data folder with --data-dir or GALAXYNET_DATA.",
         ) from error
     found = _open(path)
@@ -153,7 +156,7 @@ def _build(path: Path, key: Mapping[str, Any], recipe: Recipe) -> None:
         try:
             with (building / ARRAY).open("wb") as stream:
                 _write_header(stream, (recipe.rows, *recipe.shape))
-                for block in recipe.blocks():
+                for block in _blocks(recipe):
                     # Written, not stored through a map: on a full disk a map kills the process.
                     stream.write(np.ascontiguousarray(block.rows).data)
                     ids += block.ids
@@ -168,6 +171,37 @@ def _build(path: Path, key: Mapping[str, Any], recipe: Recipe) -> None:
             if error.errno not in _FULL:
                 raise
             raise _full(path.parent, size, shutil.disk_usage(path.parent).free) from error
+
+
+def _blocks(recipe: Recipe) -> Iterator[Block]:
+    """The blocks of a recipe; an error of the one who takes them does not come through here."""
+    blocks = None
+    while True:
+        with _reading():
+            blocks = recipe.blocks() if blocks is None else blocks
+            block = next(blocks, None)
+        if block is None:
+            return
+        yield block
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    """Say of an error of the system that it came from reading, and not from the disk of the arrays."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"The images cannot be read to prepare them: {_reason(error)}.",
+            "Look whether the files are whole and readable, or fetch them again.",
+        ) from error
+
+
+def _reason(error: OSError) -> str:
+    """The system's words, and the file that it names; not every error has these."""
+    if not error.strerror:
+        return str(error) or type(error).__name__
+    return f"{error.strerror} ({error.filename})" if error.filename else error.strerror
 
 
 def _write_header(stream: BinaryIO, shape: tuple[int, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -96,6 +97,43 @@ def test_a_damaged_array_is_built_again(tmp_path: Path, spoil: Callable[[Path], 
     spoil(cached_array(tmp_path, KEY, recipe).folder)
     array = cached_array(tmp_path, KEY, recipe)
     assert array.rows[:, 3, 3].tolist() == list(range(15))
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.EIO, "Input/output error", "images.zip"), r"Input/output error \(images\.zip\)\."),
+        (OSError("truncated read"), r": truncated read\."),
+        (OSError(), r": OSError\."),
+    ],
+)
+@pytest.mark.parametrize("late", [False, True])
+def test_an_error_of_reading_is_not_blamed_on_the_array_folder(
+    tmp_path: Path, error: OSError, words: str, late: bool
+) -> None:
+    """A broken disk under the archive is not answered with the advice to write elsewhere."""
+
+    def broken() -> Iterator[Block]:
+        yield from recipe(2).blocks()
+        raise error
+
+    def make() -> Recipe:
+        if late:
+            return Recipe(15, (4, 4), broken)
+        raise error
+
+    with pytest.raises(DataError, match="cannot be read to prepare them.*" + words) as caught:
+        cached_array(tmp_path, KEY, make)
+    assert "--data-dir" not in caught.value.hint
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """The way out of it is another folder."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"cannot be kept in .*: Not a directory \(.*file") as caught:
+        cached_array(tmp_path / "file" / "cache", KEY, recipe)
+    assert "--data-dir" in caught.value.hint
 
 
 def test_too_little_space_is_said_before_anything_is_written(tmp_path: Path) -> None:
