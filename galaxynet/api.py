@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from galaxynet import paths
+from galaxynet import paths, registry
+from galaxynet.errors import UsageError
 from galaxynet.training.plan import Parties
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def train(
     dataset: str | None = None,
     name: str = "",
     like: str | None = None,
+    resume: str | None = None,
     runs_dir: Path | str | None = None,
     data_dir: Path | str | None = None,
     **options: Any,
@@ -30,6 +32,7 @@ def train(
         dataset: Name of a dataset; None for the network's own.
         name: A name for the run.
         like: A run whose options hold where none is given here.
+        resume: An interrupted run to go on with; it brings all its options.
         runs_dir: Where the run is kept; None for `GALAXYNET_RUNS` or `./runs`.
         data_dir: Where the datasets are; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
         **options: Options of network, dataset and trainer by their names, `extra_convs=3`.
@@ -37,16 +40,30 @@ def train(
     Returns:
         The run; its `status` tells whether it finished.
 
+    It seeds torch, numpy and Python, and lets the CPU take numbers below float32's normal range for zero;
+    both stay so in the calling process.
+
     Raises:
         GalaxynetError: If the call is wrong or the data are not fit.
     """
     from galaxynet.training.run import train as train_plan
 
-    earlier = find_run(like, runs_dir).record if like else None
-    if earlier is not None and dataset is None:
-        dataset = earlier.dataset.name
-    plan = Parties.of(model, dataset).plan(options, name=name, like=earlier)
-    run = train_plan(plan, runs_dir=_runs(runs_dir), data_dir=paths.data_dir(_path(data_dir)))
+    if resume and (options or like or name):
+        raise UsageError(
+            "resume takes the options of the run it goes on with, so nothing else fits beside it.",
+            "To train anew with some options changed, use like.",
+        )
+    earlier = find_run(resume or like or "", runs_dir) if resume or like else None
+    record = earlier.record if earlier else None
+    if record is not None and dataset is None:
+        dataset = registry.recorded("dataset", record.dataset)
+    plan = Parties.of(model, dataset).plan(options, name=name, like=record)
+    run = train_plan(
+        plan,
+        runs_dir=_runs(runs_dir),
+        data_dir=paths.data_dir(_path(data_dir)),
+        resume=earlier if resume else None,
+    )
     if run is None:
         raise SystemExit(0)  # a helper process of a multi-device training has done its part
     return run

@@ -85,6 +85,11 @@ class OptionField:
         return "--" + self.name.replace("_", "-")
 
     @property
+    def flags(self) -> tuple[str, ...]:
+        """All its flags; a switch has `--no-augment` beside `--augment`."""
+        return (self.flag, f"--no-{self.flag[2:]}") if self.type is bool else (self.flag,)
+
+    @property
     def choices(self) -> tuple[Any, ...]:
         """The allowed values of a Literal; empty for other types."""
         return get_args(self.type) if get_origin(self.type) is Literal else ()

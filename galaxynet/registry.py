@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from galaxynet.errors import PluginError, UsageError
-from galaxynet.options import OptionField, Options
+from galaxynet.options import Options
 from galaxynet.plugin import CONTRACT, DatasetSpec, ModelSpec
 
 Kind = Literal["model", "dataset"]
@@ -116,7 +116,7 @@ def resolve_for(plugin: Plugin, target: str) -> Any:
     """
     try:
         return resolve(target)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"The {plugin.kind} plugin {plugin.name!r} of {plugin.distribution} {plugin.version} "
             f"does not import {target}: {type(error).__name__}: {error}.",
@@ -203,17 +203,31 @@ def check_flags(parties: Iterable[tuple[str, type[Options]]], reserved: Iterable
     owners = dict.fromkeys(reserved, "the command itself")
     for owner, options in parties:
         for field in options.fields():
-            if field.flag in owners:
-                raise PluginError(
-                    f"The flag {field.flag} is used twice: by {owners[field.flag]} and by {owner}.",
-                    "One of the two plugins has to rename its option.",
-                )
-            owners[field.flag] = owner
+            for flag in field.flags:
+                if flag in owners:
+                    raise PluginError(
+                        f"The flag {flag} is used twice: by {owners[flag]} and by {owner}.",
+                        "One of the two plugins has to rename its option.",
+                    )
+                owners[flag] = owner
 
 
-def fields_of(parties: Iterable[tuple[str, type[Options]]]) -> list[OptionField]:
-    """All options of several parties, in order."""
-    return [field for _, options in parties for field in options.fields()]
+class Recorded(Protocol):
+    """How a run's record names a plugin."""
+
+    name: str
+    distribution: str
+
+
+def recorded(kind: Kind, plugin: Recorded) -> str:
+    """The name under which a plugin that a record names is found now.
+
+    `distribution:name` while that distribution is installed, so that another one of the same name is not
+    taken for it; otherwise the name alone.
+    """
+    qualified = f"{plugin.distribution}:{plugin.name}"
+    clash = plugin.name in conflicts(kind)
+    return qualified if clash and qualified in [found.qualified for found in plugins(kind)] else plugin.name
 
 
 def forget() -> None:

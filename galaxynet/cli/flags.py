@@ -84,7 +84,7 @@ def command_from_options(
 
 def _parameter(option: OptionField, panel: Panel) -> inspect.Parameter:
     default = panel.defaults.get(option.name, option.default)
-    declarations = [f"{option.flag}/--no-{option.flag[2:]}"] if option.type is bool else [option.flag]
+    declarations = ["/".join(option.flags)]
     settings: dict[str, Any] = {
         "help": _help(option),
         "show_default": default is not None and default != "",

@@ -134,7 +134,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _call(command: Any, args: list[str]) -> None:
-    command.main(args=args, prog_name="galaxynet", complete_var="_GALAXYNET_COMPLETE")
+    try:
+        command.main(args=args, prog_name="galaxynet", complete_var="_GALAXYNET_COMPLETE")
+    except SystemExit as end:
+        # Typer turns Ctrl-C into an exit without a word.
+        if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
 
 
 if __name__ == "__main__":

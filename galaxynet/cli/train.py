@@ -50,7 +50,8 @@ class Train(LazyGroup):
                 raise UsageError(
                     f"The network comes first, before {args[0]}.", f"Say: galaxynet train MODEL {args[0]} ..."
                 )
-            args = [_record(earlier, _value_of(args, "--runs-dir")).model.name, *args]
+            model = _record(earlier, _value_of(args, "--runs-dir")).model
+            args = [registry.recorded("model", model), *args]
         rest: list[str] = super().parse_args(ctx, args)
         return rest
 
@@ -59,7 +60,7 @@ class Train(LazyGroup):
         dataset = _value_of(args, "--dataset")
         earlier = _value_of(args, "--resume") or _value_of(args, "--like")
         if earlier and not dataset:
-            dataset = _record(earlier, _value_of(args, "--runs-dir")).dataset.name
+            dataset = registry.recorded("dataset", _record(earlier, _value_of(args, "--runs-dir")).dataset)
         parties = Parties.of(name, dataset)
         model, data = parties.model_spec, parties.dataset_spec
         return command_from_options(
@@ -143,6 +144,9 @@ def _train(parties: Parties) -> Any:
                 autocompletion=complete_runs,
             ),
         ] = None,
+        force: Annotated[
+            bool, typer.Option("--force", help="With --resume: although the run is said to be running.")
+        ] = False,
         runs_dir: RunsDir = None,
         data_dir: DataDir = None,
         quiet: Quiet = False,
@@ -160,21 +164,20 @@ def _train(parties: Parties) -> Any:
             )
         earlier = runs.find(folder, resume or like or "") if resume or like else None
         plan = parties.plan(given, name=name or "", like=earlier.record if earlier else None)
-        _run(plan, folder, paths.data_dir(data_dir), earlier if resume else None)
+        _run(plan, folder, paths.data_dir(data_dir), earlier if resume else None, force)
 
     return train
 
 
-def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: "Run | None") -> None:
+def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: "Run | None", force: bool) -> None:
     import sys
 
     from galaxynet import terminal
 
     with terminal.working("loading PyTorch"):
         from galaxynet.training.run import train
-    run = train(
-        plan, runs_dir=runs_dir, data_dir=data_dir, resume=resume, command=["galaxynet", *sys.argv[1:]]
-    )
+    command = ["galaxynet", *sys.argv[1:]]
+    run = train(plan, runs_dir=runs_dir, data_dir=data_dir, resume=resume, command=command, force=force)
     if run is None:  # this process is not the first of several
         return
     if run.status == "interrupted":

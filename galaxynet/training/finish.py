@@ -87,7 +87,8 @@ def finish(
     record = run.record
     record.metrics = {name: value for name, value in metrics.items() if name != "lr"}
     record.epochs = epochs
-    record.seconds.update(train=trained, test=seconds)
+    record.seconds["train"] = (record.seconds.get("train") or 0.0) + trained  # a resumed run had some before
+    record.seconds["test"] = seconds
     if throughput.seconds:
         record.samples_per_second = throughput.samples * trainer.world_size / throughput.seconds
     record.status = "finished"

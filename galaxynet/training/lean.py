@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import lightning
@@ -50,7 +51,27 @@ class NoProfiler(PassThroughProfiler):
 
 
 class Checkpoints(ModelCheckpoint):
-    """Lightning's checkpoints; their key, which never changes, is put together once."""
+    """One checkpoint file that is replaced after an epoch; its key, which never changes, is made once.
+
+    Args:
+        folder: Where it lies.
+        name: Its name without `.ckpt`.
+        monitor: The metric that has to be better than in all epochs before; None to replace it always.
+        mode: `max` if a larger value is better, `min` if a smaller one is.
+        weights: Keep weights and hyperparameters alone; such a checkpoint cannot be trained on.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, *, monitor: str | None = None, mode: str = "min", weights: bool = False
+    ) -> None:
+        super().__init__(
+            folder,
+            name,
+            monitor=monitor,
+            mode=mode,
+            save_weights_only=weights,
+            enable_version_counter=False,
+        )
 
     @cached_property
     def state_key(self) -> str:

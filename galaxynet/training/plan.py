@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from galaxynet import registry
@@ -16,9 +17,9 @@ from galaxynet.training.options import TrainingOptions
 if TYPE_CHECKING:
     from galaxynet.runs import RunRecord
 
-COMMAND_FLAGS = tuple(
-    f"--{name}"
-    for name in ["dataset", "name", "resume", "like", "runs-dir", "data-dir", "quiet", "help", "debug"]
+COMMAND_FLAGS = (
+    *("--dataset", "--name", "--resume", "--like", "--force", "--runs-dir", "--data-dir"),
+    *("--quiet", "--help", "--debug"),
 )
 """Flags of the command `train` itself, which no plugin's option can have."""
 
@@ -109,6 +110,10 @@ class Parties:
             names = [field.name for field in kind.fields()]
             values = {**defaults, **{key: earlier[key] for key in names if key in earlier}}
             values.update({key: left.pop(key) for key in names if key in left})
+            for field in kind.fields():
+                if field.type is Path and values.get(field.name) is not None:
+                    # The record has to mean the same file wherever `--like` and `--resume` are called.
+                    values[field.name] = Path(values[field.name]).expanduser().absolute()
             return kind.from_dict(values)
 
         plan = Plan(

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import time
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
-from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping
+from rich.markup import escape
 
 from galaxynet import registry, runs, terminal
 from galaxynet.data.module import DataModule
-from galaxynet.errors import GalaxynetError, RunError
+from galaxynet.errors import GalaxynetError, RunError, UsageError
 from galaxynet.runs import Run
 from galaxynet.tasks import Task
 from galaxynet.training.callbacks import DivergedError, EpochSeeds, StopOnUndefinedLoss, Throughput
@@ -29,11 +27,16 @@ from galaxynet.training.describe import describe
 from galaxynet.training.display import Display
 from galaxynet.training.finish import announce, finish
 from galaxynet.training.hardware import Hardware, choose
+from galaxynet.training.launching import (
+    RUN_VARIABLE,
+    is_first_process,
+    quiet_lightning,
+    refuse_foreign_launchers,
+)
 from galaxynet.training.lean import Checkpoints, NoProfiler, drop_empty_hooks
 from galaxynet.training.metrics_file import MetricsFile
 from galaxynet.training.plan import Plan
-
-_RUN_VARIABLE = "GALAXYNET_RUN_FOLDER"
+from galaxynet.training.resuming import checkpoint_to_resume, earlier_rows, only_this_process
 
 
 def train(
@@ -43,6 +46,7 @@ def train(
     data_dir: Path,
     resume: Run | None = None,
     command: Sequence[str] = (),
+    force: bool = False,
 ) -> Run | None:
     """Train a network, test it once with the weights of the best epoch, and keep the run.
 
@@ -52,6 +56,7 @@ def train(
         data_dir: The folder of the datasets.
         resume: The interrupted run to go on with; its options must be those of the plan.
         command: The words of the call, for the record.
+        force: Go on with a run although its record says that it is running.
 
     Returns:
         The run, whose status is `finished`, `diverged` or `interrupted`; None in every process of a
@@ -61,10 +66,29 @@ def train(
         GalaxynetError: If data, hardware or the run to resume are not fit; the run, where there is one
             already, is then marked as failed.
     """
-    if resume is not None:
-        _check_resumable(resume)
-    _quieten()
+    refuse_foreign_launchers()
+    first = is_first_process()
+    if not first:
+        terminal.set_quiet(True)
+    if plan.training.patience and not plan.training.validation:
+        raise UsageError(
+            "--patience needs a validation part to judge by, and --validation is 0.", "Leave one of them out."
+        )
     hardware = choose(plan.training)
+    last = checkpoint_to_resume(resume, plan, force) if resume is not None else None
+    with quiet_lightning():
+        return _train(plan, hardware, runs_dir, data_dir, resume, last, command)
+
+
+def _train(
+    plan: Plan,
+    hardware: Hardware,
+    runs_dir: Path,
+    data_dir: Path,
+    resume: Run | None,
+    last: Path | None,
+    command: Sequence[str],
+) -> Run | None:
     # Numbers that are too small for float32's normal range are slow on a CPU and mean nothing to a network.
     torch.set_flush_denormal(True)
     # Deterministic algorithms would also fill all new memory with NaN first, to show who reads it too soon.
@@ -76,66 +100,40 @@ def train(
     prepared = time.perf_counter() - began
 
     run = None
-    if _is_first_process():
-        run = _begin(plan, data, network, hardware, runs_dir, resume, command)
-        run.record.seconds["prepare"] = prepared
-        run.save()
-        os.environ[_RUN_VARIABLE] = str(run.path)
-        announce(run)
-    folder = Path(os.environ[_RUN_VARIABLE])
-    throughput = Throughput()
-    display = Display(network.metric, plan.training.epochs, data.sizes["train"])
-    last = folder / "checkpoints" / "last.ckpt" if resume is not None else None
-    last = last if last is not None and last.is_file() else None
-    logger = MetricsFile(folder / runs.folder.METRICS, _earlier_rows(run, last))
-    trainer = _trainer(plan, network, hardware, folder, logger, [throughput, display])
-    try:
-        with _interruptible():
-            began = time.perf_counter()
-            trainer.fit(network, datamodule=data, ckpt_path=last, weights_only=True)
-            trained = time.perf_counter() - began
-            if trainer.received_sigterm:
-                raise KeyboardInterrupt
-            finish(run, trainer, network, data, folder, trained, throughput)
-    except (KeyboardInterrupt, SystemExit):
-        _end(run, "interrupted", trainer)
-    except DivergedError as error:
-        _end(run, "diverged", trainer, f"{error}".capitalize() + ".")
-    except BaseException as error:
-        reason = error.message if isinstance(error, GalaxynetError) else f"{type(error).__name__}: {error}"
-        _end(run, "failed", trainer, reason)
-        raise _explained(error, run) from error
-    finally:
-        os.environ.pop(_RUN_VARIABLE, None)
-        display.close()
+    with ExitStack() as held:
+        if is_first_process():
+            run = _begin(plan, data, network, hardware, runs_dir, resume, command)
+            held.enter_context(only_this_process(run))
+            run.record.seconds["prepare"] = prepared
+            run.save()
+            os.environ[RUN_VARIABLE] = str(run.path)
+            held.callback(os.environ.pop, RUN_VARIABLE, None)
+            announce(run)
+        folder = Path(os.environ[RUN_VARIABLE])
+        throughput = Throughput()
+        display = Display(network.metric, plan.training.epochs, data.sizes["train"])
+        held.callback(display.close)
+        logger = MetricsFile(folder / runs.folder.METRICS, earlier_rows(run, last))
+        trainer = _trainer(plan, network, hardware, folder, logger, [throughput, display])
+        began = time.perf_counter()
+        try:
+            with _interruptible():
+                trainer.fit(network, datamodule=data, ckpt_path=last, weights_only=True)
+                if trainer.received_sigterm:
+                    raise KeyboardInterrupt
+                trained = time.perf_counter() - began
+                finish(run, trainer, network, data, folder, trained, throughput)
+        except (KeyboardInterrupt, SystemExit):
+            _end(run, "interrupted", trainer, began)
+        except DivergedError as error:
+            _end(run, "diverged", trainer, began, f"{error}".capitalize() + ".")
+        except BaseException as error:
+            reason = (
+                error.message if isinstance(error, GalaxynetError) else f"{type(error).__name__}: {error}"
+            )
+            _end(run, "failed", trainer, began, reason)
+            raise _explained(error, run) from error
     return run
-
-
-def _is_first_process() -> bool:
-    # Lightning sets it from the variables of launchers, before there is any process group.
-    return getattr(rank_zero_only, "rank", 0) == 0
-
-
-def _check_resumable(run: Run) -> None:
-    if run.status == "finished":
-        raise RunError(
-            f"The run {run.label} is finished.", f"To train it again: galaxynet train --like {run.record.id}"
-        )
-    if run.status == "diverged":
-        raise RunError(
-            f"The loss of the run {run.label} became undefined; going on cannot mend that.",
-            f"Try a lower learning rate: galaxynet train --like {run.record.id} --lr ...",
-        )
-    if run.status == "running":
-        raise RunError(f"The run {run.label} is still running (process {run.record.environment.pid}).")
-
-
-def _quieten() -> None:
-    """Silence what Lightning says of itself; what a person has to know, galaxynet says."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning.*")
-    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
 
 
 def _data(plan: Plan, data_dir: Path) -> DataModule:
@@ -177,17 +175,9 @@ def _begin(
             f"The data of {plan.dataset.name} are not those that the run {resume.label} began with.",
             f"Train anew with: galaxynet train --like {before.id}",
         )
-    for name in ("id", "name", "started", "command", "epochs", "metrics"):
+    for name in ("id", "name", "started", "command", "epochs", "metrics", "seconds"):
         setattr(record, name, getattr(before, name))
     return Run(resume.path, record)
-
-
-def _earlier_rows(run: Run | None, last: Path | None) -> list[dict[str, float]]:
-    """The rows of `metrics.csv` for the epochs that the checkpoint holds; later ones are trained again."""
-    if run is None or last is None:
-        return []
-    epoch = torch.load(last, map_location="cpu", weights_only=True, mmap=True)["epoch"]
-    return [row for row in run.metrics() if row.get("epoch", 0) <= epoch]
 
 
 def _trainer(
@@ -201,18 +191,14 @@ def _trainer(
     options = plan.training
     validated = options.validation > 0
     metric, mode = f"val/{network.metric}", "max" if network.higher_is_better else "min"
-    checkpoint = Checkpoints(
-        dirpath=folder / "checkpoints",
-        filename="best",
-        save_last=True,
-        enable_version_counter=False,
-        monitor=metric if validated else None,
-        mode=mode,
-    )
+    # Two, as Lightning's own `save_last` saves nothing in an epoch that was not the best.
+    where = folder / runs.folder.CHECKPOINTS
+    best = Checkpoints(where, "best", monitor=metric if validated else None, mode=mode, weights=True)
+    last = Checkpoints(where, "last")
     stop: list[Callback] = []
-    if options.patience and validated:
+    if options.patience:
         stop = [EarlyStopping(metric, patience=options.patience, mode=mode, check_finite=False)]
-    everything = [EpochSeeds(options.seed), StopOnUndefinedLoss(), *callbacks, *stop, checkpoint]
+    everything = [EpochSeeds(options.seed), StopOnUndefinedLoss(), *callbacks, *stop, best, last]
     drop_empty_hooks(network, everything)
     return Trainer(
         accelerator=hardware.accelerator,
@@ -247,16 +233,19 @@ def _interruptible() -> Iterator[None]:
             signal.signal(signal.SIGINT, handler)
 
 
-def _end(run: Run | None, status: Any, trainer: Trainer, message: str = "") -> None:
+def _end(run: Run | None, status: Any, trainer: Trainer, began: float, message: str = "") -> None:
     if run is None:
         return
     record = run.record
     record.status, record.message = status, message
     record.epochs = trainer.current_epoch
+    record.seconds["train"] = (record.seconds.get("train") or 0.0) + time.perf_counter() - began
     record.finished = datetime.now(UTC)
-    run.save()
+    with suppress(OSError):  # on a full disk, the error that brought us here is the one to tell
+        run.save()
     if status == "diverged":
-        terminal.note(f"[yellow]{message}[/yellow] Kept as {run.path}; a lower --lr may help.")
+        kept = f"Kept as {escape(str(run.path))}; a lower --lr may help."
+        terminal.note(f"[yellow]{escape(message)}[/yellow] {kept}")
 
 
 def _explained(error: BaseException, run: Run | None) -> BaseException:

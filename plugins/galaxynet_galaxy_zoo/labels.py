@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from galaxynet.errors import DataError
+from galaxynet_galaxy_zoo.options import LABEL_RULES
 from galaxynet_galaxy_zoo.tables import ID, Votes, galaxy_id, rows_of
 from galaxynet_galaxy_zoo.votes import COLUMN_INDEX, COLUMNS
 
@@ -97,5 +98,5 @@ def read_labels(path: Path) -> Labels:
     return Labels(classes, {id_: place[name] for id_, name in name_of.items()}, str(path), fixed=False)
 
 
-RULES: dict[str, Callable[[Votes], Labels]] = {"plurality": plurality, "morphology5": morphology5}
+RULES: dict[str, Callable[[Votes], Labels]] = dict(zip(LABEL_RULES, (plurality, morphology5), strict=True))
 """The rules that make a label of votes, by the name that `--labels` takes."""

@@ -7,6 +7,9 @@ from typing import Literal
 
 from galaxynet.options import Options, option
 
+LABEL_RULES = ("plurality", "morphology5")
+"""Rules that make a class of a galaxy's votes; `galaxynet_galaxy_zoo.labels` has them."""
+
 
 class GalaxyZooOptions(Options):
     """Options of the datasets `galaxy-zoo` and `galaxy-sim`."""
@@ -30,3 +33,9 @@ class GalaxyZooOptions(Options):
     augment: bool = option(
         False, "show the training galaxies rotated, flipped, slightly shifted and zoomed, anew in each epoch"
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.labels not in LABEL_RULES:
+            # The record has to mean the same file wherever it is read.
+            object.__setattr__(self, "labels", str(Path(self.labels).expanduser().absolute()))

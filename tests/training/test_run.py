@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import torch
 
 import galaxynet
 from galaxynet.errors import OptionError, RunError, UsageError
+from galaxynet.training.callbacks import EpochSeeds
 from galaxynet.training.options import TrainingOptions
 from galaxynet.training.plan import Parties
+from galaxynet.training.resuming import checkpoint_to_resume, only_this_process
 
 pytestmark = pytest.mark.usefixtures("toys")
 
@@ -19,12 +22,23 @@ def train(**options: Any) -> Any:
     return galaxynet.train("toynet", **{"epochs": 2, "lr": 0.01, **options})
 
 
-def resume(run: Any, runs_dir: Path) -> Any:
-    from galaxynet import paths
-    from galaxynet.training.run import train as train_plan
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """A function that trains and is interrupted when an epoch begins."""
 
-    plan = Parties.of("toynet").plan({}, like=run.record)
-    return train_plan(plan, runs_dir=runs_dir, data_dir=paths.data_dir(), resume=run)
+    def train_until(epoch: int, **options: Any) -> Any:
+        plain = EpochSeeds.on_train_epoch_start
+
+        def start(self: EpochSeeds, trainer: Any, module: Any) -> None:
+            if trainer.current_epoch == epoch:
+                raise KeyboardInterrupt
+            plain(self, trainer, module)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(EpochSeeds, "on_train_epoch_start", start)
+            return train(**options)
+
+    return train_until
 
 
 def test_a_run_is_kept_whole(tmp_path: Path) -> None:
@@ -91,54 +105,110 @@ def test_an_undefined_loss_is_a_result() -> None:
     assert "test/accuracy" not in run.record.metrics
 
 
-def test_an_interrupted_run_repeats_an_uninterrupted_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_an_interrupted_run_repeats_an_uninterrupted_one(interrupted: Callable[..., Any]) -> None:
     """A run that was interrupted and resumed ends with the metrics of one that was not, to the last digit."""
-    from galaxynet.training.callbacks import EpochSeeds
-
     options = {"epochs": 4, "dropout": 0.3, "schedule": "one-cycle", "seed": 2}
     whole = train(**options)
-    plain = EpochSeeds.on_train_epoch_start
-
-    def interrupt(self: EpochSeeds, trainer: Any, module: Any) -> None:
-        if trainer.current_epoch == 2:
-            raise KeyboardInterrupt
-        plain(self, trainer, module)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(EpochSeeds, "on_train_epoch_start", interrupt)
-        run = train(**options)
+    run = interrupted(2, **options)
     assert run.record.status == "interrupted"
     assert "test/accuracy" not in run.record.metrics
-    done = resume(galaxynet.find_run(run.record.id), run.path.parent)
+    spent = run.record.seconds["train"]
+    done = galaxynet.train("toynet", resume=run.record.id)
     assert done.path == run.path
     assert done.record.status == "finished"
     assert done.record.metrics == whole.record.metrics
     assert done.metrics() == whole.metrics()
+    assert done.record.seconds["train"] > spent
+
+
+def test_resuming_costs_one_epoch_at_most(interrupted: Callable[..., Any]) -> None:
+    """A run goes on from the last epoch that ended, also when the best one was long before."""
+    run = interrupted(5, epochs=6, lr=1e-12)
+    assert torch.load(run.checkpoint("last"), weights_only=True)["epoch"] == 4
+    assert torch.load(run.checkpoint("best"), weights_only=True)["epoch"] == 0
+
+
+def test_a_run_is_resumed_as_what_it_is(distribution: Any, interrupted: Callable[..., Any]) -> None:
+    """Another network is not trained into a run's folder, and the record stays as it was."""
+    distribution(
+        "others",
+        {"others": "import dataclasses, toys\nSPEC = dataclasses.replace(toys.NET, name='other')"},
+        {"galaxynet.models": {"other": "others:SPEC"}},
+    )
+    run = interrupted(1)
+    before = (run.path / "run.json").read_text()
+    with pytest.raises(UsageError, match="trains the network toynet, not other"):
+        galaxynet.train("other", resume=run.record.id)
+    assert (run.path / "run.json").read_text() == before
+
+
+def test_a_damaged_checkpoint_is_named(interrupted: Callable[..., Any]) -> None:
+    """A checkpoint that cannot be read is named with the way out, and the record stays as it was."""
+    run = interrupted(1)
+    before = (run.path / "run.json").read_text()
+    last = run.checkpoint("last")
+    last.write_bytes(last.read_bytes()[:500])
+    with pytest.raises(RunError, match=rf"last\.ckpt cannot be read.*--like {run.record.id}"):
+        galaxynet.train("toynet", resume=run.record.id)
+    assert (run.path / "run.json").read_text() == before
+
+
+def test_two_processes_do_not_go_on_with_one_run(interrupted: Callable[..., Any]) -> None:
+    """While one process goes on with a run, another is refused."""
+    run = interrupted(1)
+    with (
+        only_this_process(run),
+        pytest.raises(RunError, match="Another process"),
+        only_this_process(run),
+    ):
+        pass
+
+
+def test_a_run_that_seems_to_run_elsewhere_can_be_forced(interrupted: Callable[..., Any]) -> None:
+    """A run that died on another machine is refused with the flag that goes on with it all the same."""
+    run = interrupted(1)
+    run.record.status, run.record.environment.host = "running", "elsewhere"
+    plan = Parties.of("toynet").plan({}, like=run.record)
+    with pytest.raises(RunError, match=r"on elsewhere.*--force"):
+        checkpoint_to_resume(run, plan)
+    assert checkpoint_to_resume(run, plan, force=True) == run.checkpoint("last")
 
 
 def test_a_finished_run_is_not_resumed() -> None:
     """Resuming what is finished is refused, with the way to train it again."""
     run = train(epochs=1)
     with pytest.raises(RunError, match=rf"finished.*--like {run.record.id}"):
-        resume(run, run.path.parent)
+        galaxynet.train("toynet", resume=run.record.id)
 
 
-def test_other_data_are_not_resumed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_data_are_not_resumed_on(interrupted: Callable[..., Any]) -> None:
     """If the data changed meanwhile, resuming is refused rather than mixing two test sets."""
-    from galaxynet.training.callbacks import EpochSeeds
-
-    with monkeypatch.context() as patched:
-        patched.setattr(EpochSeeds, "on_train_epoch_start", _interrupt)
-        run = train()
+    run = interrupted(1)
     run.record.options.dataset["samples"] = 160
+    run.save()
     with pytest.raises(RunError, match="not those that the run"):
-        resume(run, run.path.parent)
+        galaxynet.train("toynet", resume=run.record.id)
 
 
-def _interrupt(*_: Any) -> None:
-    raise KeyboardInterrupt
+def test_patience_without_validation_is_refused() -> None:
+    """Early stopping without anything to judge by is an error, not an option that does nothing."""
+    with pytest.raises(UsageError, match="--patience needs a validation part"):
+        train(patience=2, validation=0.0)
+
+
+def test_a_process_of_another_launcher_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that torchrun started is told how several processes are started."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match=r"one of 2 processes.*--devices N"):
+        train()
+
+
+def test_a_path_means_the_same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Files named by a relative path are recorded by their full one, so --like works from any folder."""
+    monkeypatch.chdir(tmp_path)
+    plan = Parties.of("galaxy_alexnet").plan({"labels": "a.csv", "test_ids": "b.csv"})
+    kept = plan.dataset_options.to_dict()
+    assert (kept["labels"], kept["test_ids"]) == (str(tmp_path / "a.csv"), str(tmp_path / "b.csv"))
 
 
 def test_like_takes_the_options_of_a_run() -> None:

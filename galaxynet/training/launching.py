@@ -1,0 +1,53 @@
+"""The processes of a training: which one this is, and what Lightning may say in them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+
+from galaxynet.errors import UsageError
+
+RUN_VARIABLE = "GALAXYNET_RUN_FOLDER"
+"""Set by the first process of a training for those that it starts: the folder of the run."""
+
+
+def is_first_process() -> bool:
+    """Whether this process makes the run folder, writes and prints."""
+    # Lightning sets it from the variables of launchers, before there is any process group.
+    return getattr(rank_zero_only, "rank", 0) == 0
+
+
+def refuse_foreign_launchers() -> None:
+    """See that the processes of this training are those that galaxynet starts itself.
+
+    Raises:
+        UsageError: If torchrun or another launcher has started several: they would not know of one
+            another's run folder.
+    """
+    if RUN_VARIABLE not in os.environ and os.environ.get("WORLD_SIZE", "1") not in ("", "1"):
+        raise UsageError(
+            f"This is one of {os.environ['WORLD_SIZE']} processes that another launcher has started.",
+            "Let galaxynet start them: galaxynet train MODEL --devices N",
+        )
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Silence what Lightning says of itself; what a person has to know, galaxynet says."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning.*")
+        warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
