@@ -22,6 +22,7 @@ NONE = "–"
 """What an empty cell shows."""
 
 USUAL = ("run", "model", "options", "parameters", "epochs", "value", "interval", "published")
+ASKED_EPOCHS = "option.epochs"
 AT_THE_END = ("train_seconds", "samples_per_second", "device", "status")
 
 # Which columns go first when there is no room, as far as all runs have the same in them.
@@ -61,6 +62,8 @@ def columns(group: Group, names: Sequence[str] = ()) -> list[Column]:
     if names:
         return [column(group, name) for name in names]
     absent = set()
+    if all(row.fields["epochs"] == row.get(ASKED_EPOCHS) for row in group.rows):
+        absent.add(ASKED_EPOCHS)  # the epochs done say the same
     if not percentage_metric(group.first.record.metric):
         absent.add("interval")
     if all(row.fields["published"] is None for row in group.rows):
@@ -68,7 +71,7 @@ def columns(group: Group, names: Sequence[str] = ()) -> list[Column]:
     wanted: list[str] = []
     for name in (*USUAL, *AT_THE_END):
         wanted += group.differing() if name == "options" else [name]
-    return [column(group, name) for name in wanted if name not in absent]
+    return [column(group, name) for name in dict.fromkeys(wanted) if name not in absent]
 
 
 def column(group: Group, name: str) -> Column:
@@ -107,7 +110,7 @@ def column(group: Group, name: str) -> Column:
     numbers = bool(values) and all(
         isinstance(value, int | float) and not isinstance(value, bool) for value in values
     )
-    title = name.removeprefix("option.").replace("_", " ")
+    title = "epochs asked for" if name == ASKED_EPOCHS else name.removeprefix("option.").replace("_", " ")
     return Column(name, title, lambda row: show_value(row.get(name)), number=numbers, option=option)
 
 

@@ -22,8 +22,11 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
-_STOOD_FOR = ("epochs", "seed", "precision", "devices", "accelerator")
-"""Options of the trainer that the record tells better: what was done, not what was asked for."""
+_STOOD_FOR = ("seed", "precision", "devices", "accelerator")
+"""Options of the trainer that the record tells better: `auto` is what it came to.
+
+The epochs are not among them: those done depend on the seed where a training stops early.
+"""
 
 _CONDITION = re.compile(r"\s*([^\s=<>!]+)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
 
@@ -68,6 +71,7 @@ class Row:
             "device": record.device,
             "devices": record.devices,
             "precision": record.precision,
+            "accelerator": record.accelerator,
             "status": self.run.status,
             "started": record.started.isoformat(),
             "test_set": record.test_set,
@@ -132,9 +136,12 @@ class Group:
 
     def differing(self) -> list[str]:
         """The options in which the runs differ, in the order of their declaration; the seed comes last."""
-        names = list(dict.fromkeys(name for row in self.rows for name in row.options))
-        found = [name for name in names if len({repr(row.options.get(name)) for row in self.rows}) > 1]
-        return found + (["seed"] if len({row.fields["seed"] for row in self.rows}) > 1 else [])
+        names = dict.fromkeys(name for row in self.rows for name in row.options)
+        return [
+            name
+            for name in (*names, *reversed(_STOOD_FOR))
+            if len({repr(row.get(name)) for row in self.rows}) > 1
+        ]
 
 
 def groups(rows: Iterable[Row]) -> list[Group]:

@@ -21,7 +21,7 @@ class Configuration:
 
     Attributes:
         options: The options in which configurations of the table differ.
-        rows: The runs, one for each seed.
+        rows: The runs. Several may have one seed.
     """
 
     options: dict[str, Any]
@@ -34,12 +34,24 @@ class Configuration:
 
     @property
     def values(self) -> list[float]:
-        """The metric of every run that has one."""
-        return [row.value for row in self.rows if row.value is not None]
+        """The metric of every seed that has one: the mean, where runs repeat a seed.
+
+        A repeated run is no further sample, and would make the deviation smaller than it is.
+        """
+        by_seed: dict[int, list[float]] = {}
+        for row in self.rows:
+            if row.value is not None:
+                by_seed.setdefault(row.fields["seed"], []).append(row.value)
+        return [statistics.fmean(values) for values in by_seed.values()]
+
+    @property
+    def seeds(self) -> int:
+        """How many different seeds the runs have."""
+        return len({row.fields["seed"] for row in self.rows})
 
     @property
     def mean(self) -> float | None:
-        """The mean of the metric; None if no run has one."""
+        """The mean of the metric over the seeds; None if no run has one."""
         return statistics.fmean(self.values) if self.values else None
 
     @property
@@ -67,6 +79,7 @@ class Configuration:
             "metric": record.metric,
             **self.options,
             "runs": len(self.rows),
+            "seeds": self.seeds,
             "mean": self.mean,
             "deviation": self.deviation,
             "lowest": min(self.values, default=None),
@@ -80,7 +93,9 @@ class Configuration:
 def words(options: dict[str, Any]) -> str:
     """Options in a few words: `tanh, extra convs 1`."""
     return ", ".join(
-        value if isinstance(value, str) and value else f"{name.replace('_', ' ')} {show_value(value)}"
+        value
+        if isinstance(value, str) and value
+        else f"{name.removeprefix('option.').replace('_', ' ')} {show_value(value)}"
         for name, value in options.items()
     )
 
@@ -128,7 +143,7 @@ def cells(group: Group, made: Sequence[Configuration]) -> tuple[list[str], list[
     for number, one in enumerate(made):
         texts = [
             *(option.show(one.rows[0]) for option in options),
-            str(len(one.rows)),
+            _runs(one),
             UNDEFINED if one.mean is None and one.diverged else show_metric(metric, one.mean),
             _deviation(metric, one.deviation),
             f"{show_metric(metric, min(one.values))} to {show_metric(metric, max(one.values))}"
@@ -145,6 +160,11 @@ def cells(group: Group, made: Sequence[Configuration]) -> tuple[list[str], list[
         texts[0], texts[len(options) + 1] = f"always {label}", show_metric(metric, accuracy)
         lines.append(Line(texts, style="dim", rule=number == 0))
     return titles, rights, lines
+
+
+def _runs(one: Configuration) -> str:
+    number = len(one.rows)
+    return str(number) if one.seeds == number else f"{number} of {one.seeds} seed{'s' * (one.seeds > 1)}"
 
 
 def _deviation(metric: str, deviation: float | None) -> str:

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.markup import escape
 
 from galaxynet import terminal
-from galaxynet.report.columns import GOES_FIRST, NONE, SAME_GOES_FIRST, Column, columns
+from galaxynet.report.columns import ASKED_EPOCHS, GOES_FIRST, NONE, SAME_GOES_FIRST, Column, columns
 from galaxynet.report.layout import GAP, Line, lay_out
 from galaxynet.report.rows import Group, Row
 from galaxynet.report.wording import UNDEFINED, show_metric
@@ -140,10 +140,12 @@ def _fit(group: Group, shown: list[Column], width: int) -> tuple[list[Column], l
     dropped: list[Column] = []
     by_name = {column.name: column for column in shown}
     same = [name for name in SAME_GOES_FIRST if name in by_name and by_name[name].same(group)]
+    # Where runs were to train for different times, the epochs are what tells them apart.
+    kept = {"epochs"} if ASKED_EPOCHS in group.differing() else set()
     for name in dict.fromkeys([*same, *GOES_FIRST]):
         if sum(_width(group, column) + GAP for column in shown) - GAP <= width:
             break
-        if name in by_name:
+        if name in by_name and name not in kept:
             dropped.append(by_name[name])
             shown = [column for column in shown if column.name != name]
     return shown, dropped

@@ -86,6 +86,49 @@ def test_seeds_alone_make_one_row() -> None:
     assert list(lines[0].cells[:2]) == ["galaxy_alexnet", "2"]
 
 
+def test_runs_of_other_lengths_or_precisions_are_not_averaged() -> None:
+    """Three epochs and thirty are two configurations, and so are full and half precision, CPU and GPU."""
+
+    def one(**changes: Any) -> Row:
+        return row(epochs=3, **changes)
+
+    others = [
+        row(epochs=30, seed=2, accuracy=0.9),
+        one(seed=2, precision="bf16-mixed"),
+        one(seed=2, devices=2),
+        one(seed=2, accelerator="cuda"),
+    ]
+    for other in others:
+        found = configurations(Group([one(seed=1), other]))
+        assert [len(configuration.rows) for configuration in found] == [1, 1]
+    assert run_labels([one(name="").run, others[0].run]) == ["epochs 3, seed 1", "epochs 30, seed 2"]
+    titles, _, lines = cells(Group([one(), others[0]]), configurations(Group([one(), others[0]])))
+    assert [(titles[0], line.cells[0]) for line in lines[:2]] == [
+        ("epochs asked for", "30"),
+        ("epochs asked for", "3"),
+    ]
+
+
+def test_an_early_stop_makes_no_other_configuration() -> None:
+    """What counts is how long a run was to train; how long it did is a matter of its seed."""
+    stopped = row(seed=2)
+    stopped.run.record.epochs = 5
+    assert [len(one.rows) for one in configurations(Group([row(seed=1), stopped]))] == [2]
+
+
+def test_a_seed_that_was_run_twice_counts_once() -> None:
+    """Two runs of one seed have no deviation over seeds, and the table says how many seeds there are."""
+    twice = Group([row(seed=1, accuracy=0.6), row(seed=1, accuracy=0.6)])
+    (one,) = configurations(twice)
+    assert (one.mean, one.deviation, one.plain()["runs"], one.plain()["seeds"]) == (0.6, None, 2, 1)
+    titles, _, lines = cells(twice, [one])
+    assert lines[0].cells[titles.index("runs")] == "2 of 1 seed"
+    (mixed,) = configurations(Group([*twice.rows, row(seed=2, accuracy=0.8)]))
+    assert mixed.mean == pytest.approx(0.7)
+    assert mixed.deviation == pytest.approx(statistics.stdev((0.6, 0.8)))
+    assert mixed.plain()["ids"].count(" ") == 2
+
+
 def test_runs_are_called_by_what_tells_them_apart() -> None:
     """Their names, or their options where they have none, or their ids where these are the same."""
     named = [row(name="a").run, row(name="b").run]
