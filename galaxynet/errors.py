@@ -6,6 +6,11 @@ Every failure that galaxynet foresees is raised as one of these. The command lin
 
 from __future__ import annotations
 
+import errno
+
+FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Error numbers of what is, to the person who meets it, a full disk: a quota, a limit on a file's size."""
+
 
 class GalaxynetError(Exception):
     """A foreseen failure.

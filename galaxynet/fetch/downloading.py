@@ -8,9 +8,9 @@ from pathlib import Path
 
 from galaxynet.errors import DataError
 from galaxynet.fetch import https, partial
-from galaxynet.fetch.archives import RefusedArchiveError
 from galaxynet.fetch.download import Remote, download
 from galaxynet.fetch.faults import DiskError, FetchError
+from galaxynet.fetch.members import RefusedArchiveError
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.patience import Patience
 from galaxynet.fetch.shelf import Shelf

@@ -8,10 +8,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from galaxynet.errors import GalaxynetError
+from galaxynet.errors import FULL_DISK, GalaxynetError
 
-# A quota and a limit on the size of a file are, to the person who meets them, a full disk.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SPARE = 16 << 20
 
 
@@ -70,7 +68,7 @@ def disk_errors(path: Path, hint: str = "Make room and run the same command agai
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in FULL_DISK:
             raise DiskError(f"The disk is full: {path} could not be written to its end.", hint) from None
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise DiskError(

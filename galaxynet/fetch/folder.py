@@ -13,8 +13,9 @@ from pathlib import Path, PurePosixPath
 from zipfile import ZipInfo
 
 from galaxynet.errors import DataError
-from galaxynet.fetch.archives import Archive, ArchiveError
+from galaxynet.fetch.archives import Archive
 from galaxynet.fetch.hashing import Advance, Digest, hash_file, read_chunks, write_chunks
+from galaxynet.fetch.members import ArchiveError
 from galaxynet.fetch.packing import compressed, files_below, pack
 from galaxynet.fetch.receipts import FileReceipt
 from galaxynet.plugin import DatasetSpec
