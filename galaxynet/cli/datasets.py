@@ -129,22 +129,17 @@ def _print(items: list[Item]) -> None:
 
 
 def _print_rows(items: list[Item], format: str) -> None:
+    from galaxynet.report.formats import markdown_table, rows_as_csv
+
     rows = [item.to_dict() for item in items]
     if format == "json":
         import json
 
         print(json.dumps(rows, indent=2))
+    elif not rows:
+        print("name" if format == "csv" else markdown_table(["name"], [False], []))
     elif format == "csv":
-        import csv
-        import sys
-
-        writer = csv.DictWriter(sys.stdout, list(rows[0]) if rows else ["name"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        print(rows_as_csv(rows), end="")
     else:
-        header = list(rows[0]) if rows else ["name"]
-        print(f"| {' | '.join(header)} |")
-        print(f"| {' | '.join('---' for _ in header)} |")
-        for row in rows:
-            cells = ("" if value is None else str(value).replace("|", "\\|") for value in row.values())
-            print(f"| {' | '.join(cells)} |")
+        cells = [["" if value is None else str(value) for value in row.values()] for row in rows]
+        print(markdown_table(list(rows[0]), [isinstance(value, int) for value in rows[0].values()], cells))
