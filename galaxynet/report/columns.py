@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from galaxynet.report.rows import Group, Row
+from galaxynet.report.rows import PUBLISHED, Group, Row
 from galaxynet.report.wording import (
     UNDEFINED,
     metric_name,
@@ -71,6 +71,8 @@ def columns(group: Group, names: Sequence[str] = ()) -> list[Column]:
     wanted: list[str] = []
     for name in (*USUAL, *AT_THE_END):
         wanted += group.differing() if name == "options" else [name]
+        if name == "published":  # never beside another metric alone, as if it were one of that
+            wanted += [part for other in group.published() for part in (other, f"{PUBLISHED}{other}")]
     return [column(group, name) for name in dict.fromkeys(wanted) if name not in absent]
 
 
@@ -103,6 +105,10 @@ def column(group: Group, name: str) -> Column:
     }
     if name in known:
         return known[name]
+    if name.startswith(PUBLISHED):
+        other = name.removeprefix(PUBLISHED)
+        heading = f"published {other.replace('/', ' ')}"
+        return Column(name, heading, lambda row: show_metric(other, row.get(name)), number=True)
     if "/" in name:
         return Column(name, name.replace("/", " "), lambda row: show_metric(name, row.get(name)), number=True)
     option = any(name.replace("-", "_") in row.options for row in group.rows)

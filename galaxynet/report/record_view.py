@@ -58,7 +58,10 @@ def panels(run: Run, width: int) -> RenderableType:
 
 
 def result_lines(run: Run) -> Lines:
-    """The metric with its interval, the majority class and the published figure."""
+    """The metric with its interval, the majority class and the published figure.
+
+    If that is one of another metric, it is named, and the run's own value of it stands above.
+    """
     record = run.record
     value = record.metrics.get(record.metric)
     shown = UNDEFINED if value is None and run.status == "diverged" else show_metric(record.metric, value)
@@ -71,7 +74,11 @@ def result_lines(run: Run) -> Lines:
             (f"always {record.baseline.label}", show_metric(record.metric, record.baseline.accuracy))
         )
     if record.reference:
-        lines.append(("published", show_metric(record.reference.metric, record.reference.value)))
+        other, name = record.reference.metric, "published"
+        if other != record.metric:
+            lines.append((other.replace("/", " "), show_metric(other, record.metrics.get(other))))
+            name += " " + other.replace("/", " ")
+        lines.append((name, show_metric(other, record.reference.value)))
         lines.append(("", record.reference.source))
     return lines
 

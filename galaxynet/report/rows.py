@@ -28,6 +28,9 @@ _STOOD_FOR = ("seed", "precision", "devices", "accelerator")
 The epochs are not among them: those done depend on the seed where a training stops early.
 """
 
+PUBLISHED = "published/"
+"""Before the name of a metric: the figure published for it, where runs are compared by another."""
+
 _CONDITION = re.compile(r"\s*([^\s=<>!]+)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
 
 
@@ -64,7 +67,7 @@ class Row:
             "samples": record.splits.get("test"),
             "majority": record.baseline.accuracy if record.baseline else None,
             "majority_class": record.baseline.label if record.baseline else None,
-            "published": record.reference.value if record.reference else None,
+            **self._published(),
             "source": record.reference.source if record.reference else None,
             "train_seconds": record.seconds.get("train"),
             "samples_per_second": record.samples_per_second,
@@ -84,6 +87,13 @@ class Row:
         trained = {name: value for name, value in values.training.items() if name not in _STOOD_FOR}
         merged = {**values.model, **values.dataset, **trained}
         return {f"option.{name}" if name in self.fields else name: value for name, value in merged.items()}
+
+    def _published(self) -> dict[str, float | None]:
+        """The published figure as `published`, or as `published/<metric>` if it is one of another metric."""
+        record = self.run.record
+        if record.reference is None or record.reference.metric == record.metric:
+            return {"published": record.reference.value if record.reference else None}
+        return {"published": None, f"{PUBLISHED}{record.reference.metric}": record.reference.value}
 
     @property
     def value(self) -> float | None:
@@ -133,6 +143,11 @@ class Group:
     def first(self) -> Run:
         """A run of the group; all have its task, metric, dataset and test set."""
         return self.rows[0].run
+
+    def published(self) -> list[str]:
+        """The other metrics than the compared one for which there are published figures."""
+        names = dict.fromkeys(name for row in self.rows for name in row.fields)
+        return [name.removeprefix(PUBLISHED) for name in names if name.startswith(PUBLISHED)]
 
     def differing(self) -> list[str]:
         """The options in which the runs differ, in the order of their declaration; the seed comes last."""

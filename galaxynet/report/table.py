@@ -11,7 +11,7 @@ from rich.markup import escape
 from galaxynet import terminal
 from galaxynet.report.columns import ASKED_EPOCHS, GOES_FIRST, NONE, SAME_GOES_FIRST, Column, columns
 from galaxynet.report.layout import GAP, Line, lay_out
-from galaxynet.report.rows import Group, Row
+from galaxynet.report.rows import PUBLISHED, Group, Row
 from galaxynet.report.wording import UNDEFINED, show_metric
 
 if TYPE_CHECKING:
@@ -142,7 +142,8 @@ def _fit(group: Group, shown: list[Column], width: int) -> tuple[list[Column], l
     same = [name for name in SAME_GOES_FIRST if name in by_name and by_name[name].same(group)]
     # Where runs were to train for different times, the epochs are what tells them apart.
     kept = {"epochs"} if ASKED_EPOCHS in group.differing() else set()
-    for name in dict.fromkeys([*same, *GOES_FIRST]):
+    others = [part for other in group.published() for part in (f"{PUBLISHED}{other}", other)]
+    for name in dict.fromkeys([*same, *others, *GOES_FIRST]):
         if sum(_width(group, column) + GAP for column in shown) - GAP <= width:
             break
         if name in by_name and name not in kept:
@@ -174,7 +175,7 @@ def _notes(group: Group, shown: list[Column], dropped: list[Column]) -> list[str
         notes.append("the same for all: " + ", ".join(same))
     if gone:
         notes.append(f"no room for {', '.join(gone)} (see them with --columns or --format csv)")
-    if any(column.name == "published" for column in (*shown, *dropped)):
+    if any(column.name.partition("/")[0] == "published" for column in (*shown, *dropped)):
         sources = dict.fromkeys(row.get("source") for row in group.rows if row.get("source"))
         notes.append("published: " + "; ".join(sources))
     if group.left_out:

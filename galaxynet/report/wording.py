@@ -32,9 +32,11 @@ def interval_of(record: RunRecord) -> tuple[float, float] | None:
 
 
 def show_metric(metric: str, value: float | None) -> str:
-    """A metric's value for a person: `70.2%` or four digits; a dash if there is none."""
+    """A metric's value for a person: `70.2%`, four digits, or a whole number; a dash if there is none."""
     if value is None:
         return "–"
+    if 1e4 <= abs(value) < 1e9:  # four digits of these would be written with an exponent
+        return f"{value:,.0f}"
     return f"{value:.1%}" if percentage_metric(metric) else f"{value:,.4g}"
 
 

@@ -15,9 +15,10 @@ from rich.console import Console
 
 from galaxynet.report import formats
 from galaxynet.report.layout import Line, lay_out
+from galaxynet.report.record_view import result_lines
 from galaxynet.report.rows import Group, Row, groups, sort
 from galaxynet.report.table import table
-from galaxynet.runs import DamagedRun, PluginId, Run
+from galaxynet.runs import DamagedRun, PluginId, ReferenceValue, Run
 
 
 def made_group(**changes: Any) -> Group:
@@ -75,6 +76,52 @@ def test_runs_of_other_lengths_can_be_told_apart(width: int) -> None:
     assert "epochs asked for" in printed(stopped, width)
 
 
+def made_autoencoders() -> Group:
+    source = ReferenceValue(metric="train/epoch_sum", value=190_000.0, source="a report")
+    metrics = {"test/mse": 812.4, "train/epoch_sum": 187_300.0}
+    record = {
+        "task": "reconstruction",
+        "metric": "test/mse",
+        "higher_is_better": False,
+        "baseline": None,
+        "metrics": metrics,
+    }
+    first = made_record(**record, reference=source)
+    return Group([Row(Run(Path("runs/a"), first)), Row(Run(Path("runs/b"), made_record(**record)))])
+
+
+def test_a_published_figure_stands_beside_its_own_metric() -> None:
+    """What was published of another metric is named by it, and the run's own value of that stands beside."""
+    group = made_autoencoders()
+    group.rows[1].run.record.reference = None
+    header, _, (first, second) = formats.cells(group)
+    assert "published" not in header
+    at = header.index("train epoch_sum")
+    assert header[at + 1] == "published train epoch_sum"
+    assert first[at : at + 2] == ["187,300", "190,000"]
+    assert second[at + 1] == "–"
+    assert "| published train epoch_sum |" in formats.as_markdown([group])
+    assert "published: a report" in printed(group, 180)
+    assert group.rows[0].get("published") is None
+    assert group.rows[0].get("published/train/epoch_sum") == 190_000.0
+
+
+def test_a_published_figure_that_has_no_room_is_said_beneath() -> None:
+    """In a narrow terminal it goes before what the runs are compared by."""
+    text = printed(made_autoencoders(), 60)
+    assert "published train epoch_sum" not in text.split("─")[0]
+    assert "published train epoch_sum" in text.split("─")[-1]
+
+
+def test_a_run_is_shown_with_what_was_published_of_which_metric() -> None:
+    """`runs show` names the metric of the figure unless it is the run's own."""
+    lines = dict(result_lines(made_autoencoders().rows[0].run))
+    assert lines["published train epoch_sum"] == "190,000"
+    assert lines["train epoch_sum"] == "187,300"
+    assert "published" not in lines
+    assert dict(result_lines(made_group().rows[0].run))["published"] == "69.0%"
+
+
 def test_a_higher_table_is_not_narrower_than_its_text() -> None:
     """Columns that were asked for are all printed, whatever the width."""
     text = printed(
@@ -100,7 +147,7 @@ def test_a_loss_has_no_interval_and_no_percent() -> None:
     record = made_record(task="reconstruction", metric="test/loss", metrics={"test/loss": 131_204.7})
     record.baseline = record.reference = None
     text = printed(Group([Row(Run(Path("runs/a"), record))]), 160)
-    assert "131,205" in text or "1.312e+05" in text
+    assert "131,205" in text
     assert "%" not in text
 
 
