@@ -84,7 +84,8 @@ def remove_runs(
 ) -> None:
     """Delete runs with their checkpoints and figures, damaged ones too.
 
-    It asks before it deletes, unless --yes.
+    Ids and names are written in full here: the beginning of an id is not
+    enough. It asks before it deletes, unless --yes.
     """
     from galaxynet import paths, terminal
     from galaxynet.errors import RunError, UsageError
