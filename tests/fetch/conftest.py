@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kaggle_server import KEY, USER, KaggleServer
+from kaggle_server import KEY, SECRETS, USER, KaggleServer
 from kagglesdk import kaggle_env
 from kagglesdk.kaggle_env import KaggleEnv
-from made import challenge, clean_environment, command_line, module
+from made import QUICK, challenge, clean_environment, command_line, mirrored, module
 
 from galaxynet import registry, terminal
+from galaxynet.fetch.fetching import Outcome, Wish, fetch
+from galaxynet.fetch.patience import Patience
 from galaxynet.registry import Plugin
 
 _numbers = itertools.count()
@@ -58,6 +60,27 @@ def kaggle(server: KaggleServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def data(tmp_path: Path) -> Path:
     """The data folder of the test."""
     return tmp_path / "data"
+
+
+@pytest.fixture
+def get(stranger: Callable[..., Plugin], server: KaggleServer, data: Path) -> Callable[..., Outcome]:
+    """Fetch the stranger's dataset from the server, over https."""
+    made: dict[bool, Plugin] = {}
+
+    def run(md5: bool = False, patience: Patience = QUICK, force: bool = False) -> Outcome:
+        if md5 not in made:
+            made[md5] = stranger(mirrored(server.mirror(), md5=md5))
+        return fetch(Wish(made[md5], data, patience=patience, force=force))
+
+    return run
+
+
+@pytest.fixture
+def nothing_secret(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """Whatever a test does, no credential and no signed link appears in what it prints."""
+    yield
+    printed = "".join(capfd.readouterr())
+    assert not [secret for secret in SECRETS if secret in printed]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import random
@@ -10,6 +11,10 @@ import textwrap
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from galaxynet.fetch.patience import Patience
+
+QUICK = Patience(silence=0.4, retries=3, pause=0.01, longest=2)
 
 PREAMBLE = """
 from pathlib import Path
@@ -85,6 +90,30 @@ def challenge() -> dict[str, bytes]:
         "more.zip": zip_bytes({"more/1.jpg": b"more"}),
         "rules.txt": b"The rules.",
     }
+
+
+def mirrored(*mirrors: str, md5: bool = False) -> str:
+    """A dataset whose two files lie on mirrors."""
+    digest = hashlib.md5(challenge()["images.zip"]).hexdigest()
+    return f"""
+SPEC = DatasetSpec(
+    name="stars", summary="stars of a stranger", options=Nothing, module="nowhere:Module",
+    files=(
+        DataFile(name="images.zip", summary="images", md5={digest if md5 else None!r}),
+        DataFile(name="labels.zip", summary="labels"),
+    ),
+    sources=(Https(mirrors={mirrors!r}),),
+)
+"""
+
+
+def whole(data: Path) -> bool:
+    """Whether both files are there, right to the last byte, and nothing else."""
+    folder = data / "stars"
+    return (
+        on_disk(folder) == ["images.zip", "labels.zip", "receipt.json"]
+        and (folder / "images.zip").read_bytes() == challenge()["images.zip"]
+    )
 
 
 def zip_bytes(members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:

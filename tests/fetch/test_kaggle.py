@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from kaggle_server import KEY, SECRETS, TOKEN, USER, KaggleServer
-from made import GALAXIES, LABELS, challenge, clean_environment, on_disk, zip_bytes
+from made import GALAXIES, challenge, on_disk
 
 from galaxynet import registry
-from galaxynet.errors import DataError, GalaxynetError
+from galaxynet.errors import GalaxynetError
 from galaxynet.fetch import receipts
-from galaxynet.fetch.faults import FetchError
 from galaxynet.fetch.fetching import Outcome, Wish, fetch
 from galaxynet.fetch.patience import Patience
 from galaxynet.fetch.planning import plan
 
+pytestmark = pytest.mark.usefixtures("nothing_secret")
+
 Stranger = Callable[..., object]
-QUICK = Patience(silence=0.4, retries=2, pause=0.01, longest=2)
 FILES = challenge()
+QUICK = Patience(silence=0.4, retries=2, pause=0.01, longest=2)
 WHOLE = ["images.zip", "labels.zip", "receipt.json"]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_secret(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Whatever a test does, no credential and no signed link appears in what it prints."""
-    yield
-    printed = "".join(capfd.readouterr())
-    assert not [secret for secret in SECRETS if secret in printed]
 
 
 @pytest.fixture
@@ -226,39 +216,6 @@ def test_an_open_token_file_is_pointed_out(
     assert "chmod" not in capfd.readouterr().err
 
 
-def test_verbose_does_not_reach_the_client(
-    stranger: Stranger, server: KaggleServer, galaxynet: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
-    """With VERBOSE set the client would print every header, and read whole files to print them; here not."""
-    stranger(GALAXIES)
-    done = galaxynet(
-        "fetch", "stars", "--timeout", "2", **server.environment(), VERBOSE="1", VERBOSE_OUTPUT="true"
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(server.asked("DownloadDataFile")) == 2
-    assert not [secret for secret in (*SECRETS, "Authorization") if secret in done.stdout + done.stderr]
-
-
-def test_standard_input_stays_open(stranger: Stranger, tmp_path: Path) -> None:
-    """Without credentials the client calls exit(), which would close the caller's standard input."""
-    plugin = stranger(GALAXIES)
-    code = (
-        "import sys\nfrom pathlib import Path\nfrom galaxynet import registry\n"
-        "from galaxynet.errors import GalaxynetError\nfrom galaxynet.fetch.fetching import Wish, fetch\n"
-        f"try: fetch(Wish(registry.find('dataset', {plugin.name!r}), Path({str(tmp_path)!r}) / 'data'))\n"
-        "except GalaxynetError: print(sys.stdin.read())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=clean_environment(tmp_path),
-        input="still here",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout == "still here\n", done.stderr
-
-
 def test_a_file_that_the_competition_lacks_is_named(
     get: Callable[..., Outcome], kaggle: KaggleServer
 ) -> None:
@@ -278,64 +235,6 @@ def test_another_size_than_listed_is_refused(
     assert "images.zip" not in on_disk(data / "stars")
 
 
-TABLE = GALAXIES.replace(
-    'DataFile(name="labels.zip", summary="labels", folder="labels.csv")', 'DataFile(name="labels.csv")'
-)
-
-
-@pytest.mark.parametrize("zipped", [True, False])
-def test_a_table_may_arrive_zipped(
-    stranger: Stranger, kaggle: KaggleServer, data: Path, zipped: bool
-) -> None:
-    """A CSV that Kaggle packs into a zip on the way is unpacked; one that it does not, is not."""
-    kaggle.files["labels.csv"] = LABELS["labels.csv"]
-    if zipped:
-        kaggle.sent["labels.csv"] = zip_bytes(LABELS)
-    fetch(Wish(stranger(TABLE), data, patience=QUICK))
-    assert (data / "stars" / "labels.csv").read_bytes() == LABELS["labels.csv"]
-    assert on_disk(data / "stars") == ["images.zip", "labels.csv", "receipt.json"]
-
-
-def test_a_table_of_another_size_is_damaged(stranger: Stranger, kaggle: KaggleServer, data: Path) -> None:
-    """A table that is shorter than Kaggle lists it is not kept."""
-    kaggle.files["labels.csv"] = LABELS["labels.csv"]
-    kaggle.sent["labels.csv"] = b"id,label\n"
-    with pytest.raises(DataError, match="Kaggle lists 27"):
-        fetch(Wish(stranger(TABLE), data, patience=QUICK))
-    assert on_disk(data / "stars") == ["images.zip", "receipt.json"]
-
-
-DIGITS = """
-SPEC = DatasetSpec(
-    name="stars", summary="digits", options=Nothing, module="nowhere:Module",
-    files=(DataFile(name="train.gz", md5="0" * 32), DataFile(name="test.csv")),
-    sources=(
-        Https(mirrors=("http://127.0.0.1:9",)),
-        KaggleDataset(slug="ann/digits", members={"train.gz": ("train.idx/train.idx", "train.idx")}),
-    ),
-)
-"""
-
-
-def test_a_kaggle_dataset_is_taken_apart(stranger: Stranger, kaggle: KaggleServer, data: Path) -> None:
-    """The one zip of a Kaggle dataset gives the files, compressed where the dataset wants them so."""
-    kaggle.files["digits.zip"] = zip_bytes({"a/test.csv": b"1,2", "train.idx/train.idx": b"pixels", "x": b""})
-    kaggle.fail("storage", "cut", "corrupt")
-    fetch(Wish(stranger(DIGITS), data, source="kaggle", patience=QUICK))
-    assert gzip.decompress((data / "stars" / "train.gz").read_bytes()) == b"pixels"
-    assert (data / "stars" / "test.csv").read_bytes() == b"1,2"
-    assert on_disk(data / "stars") == ["receipt.json", "test.csv", "train.gz"]
-
-
-def test_a_kaggle_dataset_that_lacks_a_file(stranger: Stranger, kaggle: KaggleServer, data: Path) -> None:
-    """If the zip does not hold a file it is named after one download, and the zip is not left behind."""
-    kaggle.files["digits.zip"] = zip_bytes({"train.idx": b"pixels"})
-    with pytest.raises(FetchError, match=r"does not hold test\.csv"):
-        fetch(Wish(stranger(DIGITS), data, source="kaggle", patience=QUICK))
-    assert on_disk(data / "stars") == ["receipt.json", "train.gz"]
-    assert len(kaggle.asked("DownloadDataset")) == 1
-
-
 def test_a_plan_asks_for_sizes_and_writes_nothing(
     stranger: Stranger, kaggle: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -348,18 +247,6 @@ def test_a_plan_asks_for_sizes_and_writes_nothing(
     assert not data.exists()
     monkeypatch.delenv("KAGGLE_KEY")
     assert [line.size for line in plan(wish)] == [None, None]
-
-
-def test_kaggles_client_is_imported_for_kaggle_alone() -> None:
-    """Neither the help nor a fetch from a folder imports Kaggle's client."""
-    code = (
-        "import sys, contextlib; from galaxynet.cli.main import root\n"
-        "with contextlib.suppress(SystemExit): root().main(['fetch', '--help'], standalone_mode=False)\n"
-        "import galaxynet.fetch.fetching, galaxynet.fetch.taking, galaxynet.fetch.downloading\n"
-        "print([name for name in ('kaggle', 'kagglesdk', 'torch') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.endswith("[]\n")
 
 
 @pytest.mark.real

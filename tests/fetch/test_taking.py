@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import zipfile
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 from made import GALAXIES, IMAGES, LABELS, contents, downloads, on_disk, write_zip
 
-from galaxynet.errors import DataError, GalaxynetError, UsageError
+from galaxynet.errors import DataError, UsageError
 from galaxynet.fetch import receipts
 from galaxynet.fetch.faults import FetchError
 from galaxynet.fetch.fetching import Wish, fetch
@@ -236,78 +235,3 @@ def test_wrong_words_are_usage_errors(stranger: Stranger, tmp_path: Path, data: 
     with pytest.raises(UsageError, match="no group of files called 'mre'") as raised:
         fetch(Wish(plugin, data, groups=("mre",)))
     assert "more" in raised.value.hint
-
-
-PACKED = gzip.compress(b"pixels", mtime=0)
-MD5 = hashlib.md5(PACKED).hexdigest()
-GZIPPED = """
-SPEC = DatasetSpec(
-    name="stars", summary="digits", options=Nothing, module="nowhere:Module",
-    files=(
-        DataFile(name="train-images.gz", md5="{md5}"),
-        DataFile(name="book.txt", convert=f"{__name__}:shout"),
-    ),
-    sources=(
-        KaggleDataset(slug="me/digits", members={"train-images.gz": ("train-images.idx/train-images.idx",)}),
-    ),
-)
-
-def shout(source, target):
-    target.write_text(source.read_text().upper())
-"""
-
-
-@pytest.mark.parametrize("form", ["gz", "raw", "folder", "bundle"])
-def test_gzip_files_come_in_every_form(stranger: Stranger, tmp_path: Path, data: Path, form: str) -> None:
-    """A `.gz` file is taken as it is, or made from the bare file, on disk or in a Kaggle dataset's zip."""
-    folder = tmp_path / "downloads"
-    folder.mkdir()
-    (folder / "book.txt").write_text("call me")
-    if form == "gz":
-        (folder / "train-images.gz").write_bytes(PACKED)
-    elif form == "raw":
-        (folder / "train-images").write_bytes(b"pixels")
-    elif form == "folder":
-        (folder / "train-images.idx").mkdir()
-        (folder / "train-images.idx/train-images.idx").write_bytes(b"pixels")
-    else:
-        write_zip(folder / "digits.zip", {"train-images.idx/train-images.idx": b"pixels"})
-    fetch(Wish(stranger(GZIPPED.replace("{md5}", MD5)), data, folder=folder))
-    assert gzip.decompress((data / "stars" / "train-images.gz").read_bytes()) == b"pixels"
-
-
-def test_a_file_is_converted_when_the_dataset_says_so(stranger: Stranger, tmp_path: Path, data: Path) -> None:
-    """The dataset's own function makes the kept file of the one that came; the receipt is of the kept one."""
-    folder = tmp_path / "downloads"
-    folder.mkdir()
-    (folder / "book.txt").write_text("call me")
-    (folder / "train-images.gz").write_bytes(PACKED)
-    fetch(Wish(stranger(GZIPPED.replace("{md5}", MD5)), data, folder=folder))
-    assert (data / "stars" / "book.txt").read_text() == "CALL ME"
-    receipt = receipts.load(data / "stars")
-    assert receipt is not None
-    assert receipt.files["book.txt"].sha256 == hashlib.sha256(b"CALL ME").hexdigest()
-    assert on_disk(data / "stars") == ["book.txt", "receipt.json", "train-images.gz"]
-
-
-def test_a_damaged_gzip_file_is_refused(stranger: Stranger, tmp_path: Path, data: Path) -> None:
-    """Half a gzip file, and one that is none, are named."""
-    folder = tmp_path / "downloads"
-    folder.mkdir()
-    (folder / "book.txt").write_text("call me")
-    plugin = stranger(GZIPPED.replace("{md5}", MD5))
-    for content, reason in ((gzip.compress(b"pixels" * 99)[:-9], "only a part"), (b"pixels", "no gzip file")):
-        (folder / "train-images.gz").write_bytes(content)
-        with pytest.raises(GalaxynetError, match=reason):
-            fetch(Wish(plugin, data, folder=folder))
-
-
-def test_the_publishers_md5_is_compared(stranger: Stranger, tmp_path: Path, data: Path) -> None:
-    """A file that is whole, and yet not the publisher's, is refused where its MD5 is known."""
-    folder = tmp_path / "downloads"
-    folder.mkdir()
-    (folder / "book.txt").write_text("call me")
-    (folder / "train-images.gz").write_bytes(gzip.compress(b"other pixels", mtime=0))
-    with pytest.raises(DataError, match=r"train-images\.gz is damaged: its MD5 is"):
-        fetch(Wish(stranger(GZIPPED.replace("{md5}", MD5)), data, folder=folder))
-    assert on_disk(data / "stars") == []

@@ -1,0 +1,157 @@
+"""Downloads that go on where they stopped, and never glue one file to another."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+from kaggle_server import KaggleServer
+from made import challenge, contents, on_disk, whole
+
+from galaxynet.fetch import download as downloads
+from galaxynet.fetch.faults import FetchError
+from galaxynet.fetch.fetching import Outcome
+from galaxynet.fetch.patience import Patience
+
+IMAGES = challenge()["images.zip"]
+PART = ["images.zip.part", "images.zip.part.json"]
+
+
+def test_it_goes_on_where_it_stopped(get: Callable[..., Outcome], server: KaggleServer, data: Path) -> None:
+    """After a cut only the rest is asked for, guarded by the entity tag of what is there."""
+    server.fail("storage", "cut 300000", "cut 700000")
+    get()
+    asked = server.asked("images.zip")
+    tag = f'"{hashlib.md5(IMAGES).hexdigest()}"'
+    assert [(headers.get("Range"), headers.get("If-Range")) for headers in asked] == [
+        (None, None),
+        ("bytes=300000-", tag),
+        ("bytes=700000-", tag),
+    ]
+    assert whole(data)
+
+
+def test_a_new_process_goes_on_too(get: Callable[..., Outcome], server: KaggleServer, data: Path) -> None:
+    """A download that was given up leaves its part, and the next call asks for the rest only."""
+    server.fail("storage", "cut 400000", always=True)
+    with pytest.raises(FetchError, match=r"broke off the connection|sent 400.0 kB of"):
+        get()
+    assert on_disk(data / "stars") == PART
+    server.storage = iter(())
+    server.requests.clear()
+    get()
+    assert server.asked("images.zip")[0]["Range"] == "bytes=400000-"
+    assert whole(data)
+
+
+def test_a_file_that_changed_is_not_glued_to_the_old_one(
+    get: Callable[..., Outcome], server: KaggleServer, data: Path
+) -> None:
+    """If the publisher replaced the file meanwhile, it is fetched from its beginning."""
+    server.fail("storage", "cut 400000", always=True)
+    with pytest.raises(FetchError):
+        get()
+    server.files = challenge() | {"images.zip": challenge()["more.zip"]}
+    server.storage = iter(())
+    get()
+    assert contents(data / "stars" / "images.zip") == {"more/1.jpg": b"more"}
+
+
+def test_another_part_than_asked_for_is_not_believed(
+    get: Callable[..., Outcome], server: KaggleServer, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A 206 that does not begin where it should is dropped at once, not found out by a checksum later."""
+    server.fail("storage", "cut", "wrong range")
+    get()
+    said = capsys.readouterr().err
+    assert "sent another part of images.zip" in said
+    assert "damaged" not in said
+    assert whole(data)
+
+
+def test_an_answer_for_another_file_is_not_believed(
+    get: Callable[..., Outcome], server: KaggleServer, data: Path
+) -> None:
+    """A 206 with another entity tag than the part has is dropped, and the file begun anew."""
+    server.fail("storage", "cut", "other file")
+    get()
+    assert server.asked("images.zip")[2].get("Range") is None
+    assert whole(data)
+
+
+def test_without_an_entity_tag_nothing_is_glued(
+    get: Callable[..., Outcome], server: KaggleServer, data: Path
+) -> None:
+    """A server that names no version and no hash of its file is asked for all of it again."""
+    server.etags = server.hashes = False
+    server.fail("storage", "cut", always=True)
+    with pytest.raises(FetchError):
+        get(patience=Patience(silence=0.4, retries=0, pause=0.01))
+    server.storage = iter(())
+    server.requests.clear()
+    get()
+    assert "Range" not in server.asked("images.zip")[0]
+    assert whole(data)
+
+
+def test_bytes_that_only_arrive_again_are_no_progress(
+    get: Callable[..., Outcome], server: KaggleServer
+) -> None:
+    """A server that ignores Range and always stops at the same byte is given up."""
+    server.etags = server.hashes = False
+    server.fail("storage", "cut 500000", always=True)
+    with pytest.raises(FetchError, match="4 times in a row"):
+        get()
+    assert len(server.asked("images.zip")) == 4
+
+
+def test_an_interrupt_keeps_the_part(
+    get: Callable[..., Outcome], server: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C leaves what has arrived, and says that the same command goes on there."""
+    body = downloads._body
+
+    def interrupted(response: requests.Response, *rest: object) -> object:
+        yield next(iter(body(response, *rest)))[:50_000]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(downloads, "_body", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        get()
+    monkeypatch.setattr(downloads, "_body", body)
+    assert on_disk(data / "stars") == PART
+    get()
+    assert server.asked("images.zip")[1]["Range"] == "bytes=50000-"
+    assert whole(data)
+
+
+@pytest.mark.parametrize(
+    "state", ["", "{}", '{"source": 3}', '{"source": "elsewhere", "validator": "x"}', "[1]"]
+)
+def test_a_part_of_unknown_origin_is_not_used(
+    get: Callable[..., Outcome], server: KaggleServer, data: Path, state: str
+) -> None:
+    """A `.part` whose state is damaged or of another file is begun anew."""
+    (data / "stars").mkdir(parents=True)
+    (data / "stars" / "images.zip.part").write_bytes(b"x" * 5000)
+    (data / "stars" / "images.zip.part.json").write_text(state)
+    get()
+    assert "Range" not in server.asked("images.zip")[0]
+    assert whole(data)
+
+
+def test_a_part_that_is_whole_is_not_asked_for(
+    get: Callable[..., Outcome], server: KaggleServer, data: Path
+) -> None:
+    """A process killed between the last byte and the renaming costs no second download."""
+    (data / "stars").mkdir(parents=True)
+    (data / "stars" / "images.zip.part").write_bytes(IMAGES)
+    state = {"source": f"{server.mirror()}/images.zip", "validator": '"x"', "size": len(IMAGES), "md5": ""}
+    (data / "stars" / "images.zip.part.json").write_text(json.dumps(state))
+    get()
+    assert server.asked("images.zip") == []
+    assert whole(data)

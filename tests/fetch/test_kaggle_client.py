@@ -1,0 +1,58 @@
+"""Kaggle's own client in a process: when it is imported, and what it must not do there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from kaggle_server import SECRETS, KaggleServer
+from made import GALAXIES, clean_environment
+
+Stranger = Callable[..., object]
+
+
+def test_verbose_does_not_reach_the_client(
+    stranger: Stranger, server: KaggleServer, galaxynet: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """With VERBOSE set the client would print every header, and read whole files to print them; here not."""
+    stranger(GALAXIES)
+    done = galaxynet(
+        "fetch", "stars", "--timeout", "2", **server.environment(), VERBOSE="1", VERBOSE_OUTPUT="true"
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(server.asked("DownloadDataFile")) == 2
+    assert not [secret for secret in (*SECRETS, "Authorization") if secret in done.stdout + done.stderr]
+
+
+def test_standard_input_stays_open(stranger: Stranger, tmp_path: Path) -> None:
+    """Without credentials the client calls exit(), which would close the caller's standard input."""
+    plugin = stranger(GALAXIES)
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom galaxynet import registry\n"
+        "from galaxynet.errors import GalaxynetError\nfrom galaxynet.fetch.fetching import Wish, fetch\n"
+        f"try: fetch(Wish(registry.find('dataset', {plugin.name!r}), Path({str(tmp_path)!r}) / 'data'))\n"
+        "except GalaxynetError: print(sys.stdin.read())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=clean_environment(tmp_path),
+        input="still here",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "still here\n", done.stderr
+
+
+def test_kaggles_client_is_imported_for_kaggle_alone() -> None:
+    """Neither the help nor a fetch from a folder imports Kaggle's client."""
+    code = (
+        "import sys, contextlib; from galaxynet.cli.main import root\n"
+        "with contextlib.suppress(SystemExit): root().main(['fetch', '--help'], standalone_mode=False)\n"
+        "import galaxynet.fetch.fetching, galaxynet.fetch.taking, galaxynet.fetch.downloading\n"
+        "print([name for name in ('kaggle', 'kagglesdk', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("[]\n")
