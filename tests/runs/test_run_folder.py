@@ -176,7 +176,11 @@ def test_epochs_and_steps_are_whole_numbers(tmp_path: Path) -> None:
     run = made_run(tmp_path)
     (run.path / "metrics.csv").write_text("epoch,step,val/loss\n0,56,1\n")
     (row,) = run.metrics()
-    assert {name: str(value) for name, value in row.items()} == {"epoch": "0", "step": "56", "val/loss": "1.0"}
+    assert {name: str(value) for name, value in row.items()} == {
+        "epoch": "0",
+        "step": "56",
+        "val/loss": "1.0",
+    }
 
 
 def test_a_checkpoint_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
