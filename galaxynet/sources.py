@@ -29,6 +29,8 @@ class DataFile:
         convert: `module:function`, called as `function(source, target)` with two paths when a file has
             arrived and was checked; it writes to `target` what is to be kept. It must leave a file that is
             converted already as it is. Empty if the file is kept as it comes.
+        optional: Empty if the dataset needs the file. Otherwise a folder of a person's own (`--from`) may
+            lack it, and this sentence says what is to be done without it. A download fetches it anyway.
     """
 
     name: str
@@ -38,6 +40,7 @@ class DataFile:
     md5: str | None = None
     folder: str = ""
     convert: str = ""
+    optional: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

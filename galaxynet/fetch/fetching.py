@@ -117,7 +117,7 @@ def fetch(wish: Wish) -> Outcome:
             shelf.reload()
             missing = _get(wish, shelf, files, source)
     fetched = tuple(file.name for file in missing)
-    present = tuple(file.name for file in files if file.name not in fetched)
+    present = tuple(file.name for file in files if file.name not in fetched and shelf.holds(file))
     lines: tuple[str, ...] = ()
     if spec.check:
         lines = tuple(registry.resolve_for(wish.plugin, spec.check)(shelf.folder))

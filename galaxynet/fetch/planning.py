@@ -61,6 +61,8 @@ def plan(wish: Wish) -> list[Line]:
 
 
 def _from_folder(wish: Wish, shelf: Shelf, file: DataFile, found: Found | None) -> Line:
+    if found is None and not shelf.holds(file):
+        return Line(file.name, None, f"is not there. {file.optional}")
     if found is None:
         return Line(file.name, shelf.receipt.files[file.name].size, "there already")
     verb = "pack" if found.unpacked else "take" if found.member else "link to" if wish.link else "copy"

@@ -21,7 +21,7 @@ def take(
 ) -> list[DataFile]:
     """Take the files of a dataset out of a folder.
 
-    A file that is not in the folder is no fault if it was fetched before.
+    A file that is not in the folder is no fault if it was fetched before, or is optional.
 
     Args:
         folder: The person's folder (or a single archive); it is not changed.
@@ -44,7 +44,11 @@ def take(
     for file in files:
         source = found.get(file.name)
         entry = shelf.receipt.files.get(file.name)
-        if source is None or (not force and entry and shelf.holds(file) and source.is_what(entry)):
+        if source is None:
+            if not shelf.holds(file):
+                note(f"{_missing(folder, [file], spec)} {file.optional}")
+            continue
+        if not force and entry and shelf.holds(file) and source.is_what(entry):
             continue
         try:
             _take_one(source, shelf, link)
@@ -61,18 +65,18 @@ def take(
 
 
 def look_for(folder: Path, files: Sequence[DataFile], shelf: Shelf, spec: DatasetSpec) -> dict[str, Found]:
-    """Where in a folder the files of a dataset lie, by name; a file that was fetched before may be absent.
+    """Where in a folder the files of a dataset lie, by name; absent may be what is optional or was fetched.
 
     Raises:
         UsageError: If there is no such folder.
-        FetchError: If a file is neither in the folder nor was fetched before.
+        FetchError: If a file that is needed is neither in the folder nor was fetched before.
         ArchiveError: If a bundle of the dataset's own name is there, and damaged.
     """
     if not folder.exists():
         raise UsageError(f"There is no folder {folder}.")
     places = {file.name: find(folder, file, spec) for file in files}
     missing = [file for file in files if not places[file.name] and not shelf.holds(file)]
-    if missing:
+    if not all(file.optional for file in missing):
         raise FetchError(_missing(folder, missing, spec), _hint(spec))
     return {name: place for name, place in places.items() if place}
 

@@ -15,6 +15,7 @@ SOLUTIONS = DataFile(
     name="training_solutions_rev1.zip",
     summary="the volunteers' votes: 37 fractions for each galaxy",
     folder="training_solutions_rev1.csv",
+    optional="Without votes, training needs labels of your own: --labels FILE.csv",
 )
 TEST_IMAGES = DataFile(
     name="images_test_rev1.zip",

@@ -11,6 +11,11 @@ from galaxynet_galaxy_zoo.members import members, open_archive
 from galaxynet_galaxy_zoo.tables import read_votes
 from galaxynet_galaxy_zoo.votes import check_sums
 
+_OWN_LABELS = (
+    "images without votes can be trained on with a table of your own: --labels FILE.csv, with the "
+    "columns GalaxyID and label"
+)
+
 
 def check(folder: Path) -> list[str]:
     """Count what is there and what belongs together.
@@ -22,9 +27,11 @@ def check(folder: Path) -> list[str]:
         Lines for a person.
 
     Raises:
-        DataError: If a file is missing or damaged, or holds none of what it should.
+        DataError: If the images are missing, or a file is damaged, or holds none of what it should.
     """
     images = _images(need(folder, TRAINING_IMAGES))
+    if not (folder / SOLUTIONS.name).is_file():
+        return [f"{len(images):,} images, no votes: {_OWN_LABELS}", *_test_images(folder)]
     votes = read_votes(need(folder, SOLUTIONS))
     both = len(images & set(votes.ids))
     lines = [
@@ -37,13 +44,13 @@ def check(folder: Path) -> list[str]:
     except DataError as error:
         lines.append(f"the votes do not add up as the questions demand: {error}")
     if len(images) > both:
-        lines.append(
-            "images without votes can be trained on with a table of your own: --labels FILE.csv, with the "
-            "columns GalaxyID and label"
-        )
-    if (folder / TEST_IMAGES.name).is_file():
-        lines.append(f"{len(_images(folder / TEST_IMAGES.name)):,} images of the competition's test set")
-    return lines
+        lines.append(_OWN_LABELS)
+    return [*lines, *_test_images(folder)]
+
+
+def _test_images(folder: Path) -> list[str]:
+    path = folder / TEST_IMAGES.name
+    return [f"{len(_images(path)):,} images of the competition's test set"] if path.is_file() else []
 
 
 def _images(path: Path) -> set[int]:

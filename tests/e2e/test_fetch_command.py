@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -121,6 +122,22 @@ def test_kaggles_own_archives_are_taken(real_data: Path, tmp_path: Path) -> None
         images = sum(not member.is_dir() for member in archive.infolist())
     assert f"{images:,}" in done.stdout
     assert json.loads((fetched / "receipt.json").read_text())["dataset"] == "galaxy-zoo"
+
+
+@pytest.mark.real
+def test_images_without_votes_are_taken(real_data: Path, tmp_path: Path) -> None:
+    """Somebody with labels of their own fetches the images alone, and is told which option needs a file."""
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    (folder / "images_training_rev1.zip").symlink_to(real_data / "galaxy-zoo" / "images_training_rev1.zip")
+    done = galaxynet("fetch", "galaxy-zoo", "--link", "--from", str(folder))
+    assert done.returncode == 0, done.stderr
+    assert "does not hold the volunteers' votes" in done.stderr
+    assert re.search(r"^[\d,]+ images, no votes: .*--labels FILE.csv", done.stdout)
+    (folder / "images_training_rev1.zip").unlink()
+    done = galaxynet("fetch", "galaxy-zoo", "--from", str(folder), "--data-dir", str(tmp_path / "other"))
+    assert done.returncode == 1
+    assert "does not hold JPEG images of the galaxies" in done.stderr
 
 
 @pytest.mark.real

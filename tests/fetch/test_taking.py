@@ -6,6 +6,7 @@ import hashlib
 import os
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,24 @@ def test_a_missing_archive_is_named_with_its_forms(stranger: Stranger, tmp_path:
         fetch(Wish(stranger(GALAXIES), data, folder=folder))
     assert "https://stars.example/data" in raised.value.hint
     assert on_disk(data / "stars") == []
+
+
+def test_what_is_optional_may_be_missing(
+    stranger: Stranger, tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without an optional file the others are taken and it is told; without a needed one nothing is."""
+    optional = GALAXIES.replace('folder="labels.csv"', 'folder="labels.csv", optional="Make labels."')
+    folder = downloads(tmp_path / "downloads")
+    (folder / "labels.zip").unlink()
+    wish = Wish(stranger(optional), data, folder=folder)
+    assert plan(wish)[1] == Line("labels.zip", None, "is not there. Make labels.")
+    outcome = fetch(wish)
+    assert (outcome.fetched, outcome.present) == (("images.zip",), ())
+    said = capsys.readouterr().err
+    assert "does not hold labels (labels.zip or labels.csv or star-challenge.zip). Make labels." in said
+    (folder / "images.zip").unlink()
+    with pytest.raises(FetchError, match=r"does not hold images .*; labels "):
+        fetch(replace(wish, data_dir=tmp_path / "elsewhere"))
 
 
 def test_a_plan_finds_the_same_fault(stranger: Stranger, tmp_path: Path, data: Path) -> None:
