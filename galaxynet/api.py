@@ -40,8 +40,7 @@ def train(
     Returns:
         The run; its `status` tells whether it finished.
 
-    It seeds torch, numpy and Python, and lets the CPU take numbers below float32's normal range for zero;
-    both stay so in the calling process.
+    It seeds torch, numpy and Python in the calling process.
 
     Raises:
         GalaxynetError: If the call is wrong or the data are not fit.

@@ -12,7 +12,7 @@ from typing import Protocol
 import pytest
 from hypothesis import settings
 
-from galaxynet import registry
+from galaxynet import registry, terminal
 
 pytest_plugins = ["toy_plugins"]
 
@@ -37,8 +37,11 @@ def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep every test away from the data and the runs of the person who runs it."""
     monkeypatch.setenv("GALAXYNET_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("GALAXYNET_RUNS", str(tmp_path / "runs"))
-    for variable in ("GALAXYNET_PLUGINS", "GALAXYNET_DEBUG"):
+    for variable in ("GALAXYNET_PLUGINS", "GALAXYNET_DEBUG", "COLUMNS", "LINES"):
         monkeypatch.delenv(variable, raising=False)
+    # A console takes its width from the environment when it is made.
+    terminal.notes.cache_clear()
+    terminal.results.cache_clear()
 
 
 class Distribution(Protocol):

@@ -7,7 +7,6 @@ An array is written beside its final place and renamed when it is whole, so what
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -21,13 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from galaxynet.atomic import new_folder
-from galaxynet.errors import DataError
+from galaxynet.errors import FULL_DISK, DataError
 from galaxynet.terminal import note
 
 ARRAY = "array.npy"
 INDEX = "index.json"
 FORMAT = 1
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Block(NamedTuple):
@@ -168,7 +166,7 @@ def _build(path: Path, key: Mapping[str, Any], recipe: Recipe) -> None:
             index = {"ids": ids, "skipped": skipped, "extra": dict(recipe.extra), "key": dict(key)}
             (building / INDEX).write_text(json.dumps(index), encoding="utf-8")
         except OSError as error:
-            if error.errno not in _FULL:
+            if error.errno not in FULL_DISK:
                 raise
             raise _full(path.parent, size, shutil.disk_usage(path.parent).free) from error
 

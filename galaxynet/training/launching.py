@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 
 from galaxynet.errors import UsageError
@@ -34,6 +36,17 @@ def refuse_foreign_launchers() -> None:
             f"This is one of {os.environ['WORLD_SIZE']} processes that another launcher has started.",
             "Let galaxynet start them: galaxynet train MODEL --devices N",
         )
+
+
+@contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """Take numbers below the normal range of floats for zero: slow on a CPU, and nothing to a network."""
+    before = sys.float_info.min / 2 == 0.0  # there is no asking torch
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
 
 
 @contextmanager

@@ -75,5 +75,5 @@ class Checkpoints(ModelCheckpoint):
 
     @cached_property
     def state_key(self) -> str:
-        """The key of this callback's state in a checkpoint."""
-        return super().state_key
+        """The key of this callback's state in a checkpoint; the name tells one file's from another's."""
+        return f"{super().state_key}[{self.filename}]"

@@ -29,6 +29,7 @@ from galaxynet.training.finish import announce, finish
 from galaxynet.training.hardware import Hardware, choose
 from galaxynet.training.launching import (
     RUN_VARIABLE,
+    flushed_denormals,
     is_first_process,
     quiet_lightning,
     refuse_foreign_launchers,
@@ -76,7 +77,7 @@ def train(
         )
     hardware = choose(plan.training)
     last = checkpoint_to_resume(resume, plan, force) if resume is not None else None
-    with quiet_lightning():
+    with quiet_lightning(), flushed_denormals():
         return _train(plan, hardware, runs_dir, data_dir, resume, last, command)
 
 
@@ -89,8 +90,6 @@ def _train(
     last: Path | None,
     command: Sequence[str],
 ) -> Run | None:
-    # Numbers that are too small for float32's normal range are slow on a CPU and mean nothing to a network.
-    torch.set_flush_denormal(True)
     # Deterministic algorithms would also fill all new memory with NaN first, to show who reads it too soon.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     lightning.seed_everything(plan.training.seed, verbose=False)
