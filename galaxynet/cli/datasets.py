@@ -104,28 +104,41 @@ def _print(items: list[Item]) -> None:
     if not items:
         console.print(f"No datasets: {registry.nothing_installed('dataset')}", soft_wrap=True)
         return
-    table = Table(box=None, pad_edge=False)
-    table.add_column("dataset", style="cyan", no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    table.add_column("files", justify="right")
-    table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("fetched", no_wrap=True)
-    table.add_column("from", overflow="fold")
-    for item in items:
-        there = item.size > 0
-        table.add_row(
-            escape(item.name),
-            f"[{STYLES[item.status]}]{item.status}[/]",
-            str(item.files) if there else "",
-            size(item.size) if there else "",
-            f"{item.fetched.astimezone():%Y-%m-%d %H:%M}" if item.fetched else "",
-            escape("; ".join(item.sources)),
+    cells = [
+        (
+            item.name,
+            item.status,
+            str(item.files) if item.size else "",
+            size(item.size) if item.size else "",
+            f"{item.fetched.astimezone():%Y-%m-%d}" if item.fetched else "",
         )
+        for item in items
+    ]
+    headings = ("dataset", "status", "files", "size", "fetched")
+    used = sum(max(map(len, column)) + 2 for column in zip(headings, *cells, strict=True))
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        right = heading in ("files", "size")
+        style = "cyan" if heading == "dataset" else None
+        table.add_column(heading, justify="right" if right else "left", style=style, no_wrap=True)
+    table.add_column("from", no_wrap=True)
+    for item, (name, status, *rest) in zip(items, cells, strict=True):
+        source = shortened("; ".join(item.sources), console.width - used)
+        table.add_row(escape(name), f"[{STYLES[item.status]}]{status}[/]", *rest, escape(source))
     console.print(table)
     for item in items:
         for problem in item.problems:
             mend = f" Mend it with: galaxynet fetch {item.name} --force" if item.status == "damaged" else ""
             console.print(f"{item.name}: {problem}.{mend}", soft_wrap=True, markup=False)
+
+
+def shortened(text: str, width: int) -> str:
+    """A text cut to a width in its middle, as the end of a path tells more than its middle does."""
+    width = max(width, 12)
+    if len(text) <= width:
+        return text
+    kept = width - 1
+    return text[: kept // 3] + "…" + text[len(text) - (kept - kept // 3) :]
 
 
 def _print_rows(items: list[Item], format: str) -> None:
