@@ -11,8 +11,7 @@ import typer
 from galaxynet import registry
 from galaxynet.cli.common import DataDir, Quiet
 from galaxynet.cli.flags import Panel, command_from_options
-from galaxynet.cli.groups import Command, LazyGroup, Listed
-from galaxynet.errors import PluginError
+from galaxynet.cli.groups import Command, LazyGroup, Listed, listed_plugins
 from galaxynet.plugin import DatasetSpec
 from galaxynet.registry import Plugin
 from galaxynet.sources import Simulator
@@ -32,13 +31,7 @@ class Fetch(LazyGroup):
 
     def listed(self) -> Iterable[Listed]:
         """Every dataset with its summary; a broken one with its fault."""
-        conflicts = registry.conflicts("dataset")
-        for plugin in registry.plugins("dataset"):
-            name = plugin.qualified if plugin.name in conflicts else plugin.name
-            try:
-                yield Listed(name, plugin.load().summary, "Datasets")
-            except PluginError as error:
-                yield Listed(name, f"broken: {error.message}", "Datasets")
+        return listed_plugins("dataset", "Datasets")
 
     def build(self, name: str, args: list[str]) -> Command:
         """The command of one dataset."""

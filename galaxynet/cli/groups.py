@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import abc
 import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from galaxynet.errors import GalaxynetError
+from galaxynet.errors import GalaxynetError, PluginError
+
+if TYPE_CHECKING:
+    from galaxynet.registry import Kind
 
 Command = Any  # Typer carries its own copy of Click and does not export its Command class.
 
@@ -31,23 +35,23 @@ class Listed:
     panel: str = "Commands"
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(TyperGroup, abc.ABC):
     """A group whose commands are listed without being built.
 
     Subclasses say what there is (`listed`) and build a command when it is called (`build`).
     """
 
+    @abc.abstractmethod
     def listed(self) -> Iterable[Listed]:
         """The commands in the order of the listing."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def build(self, name: str, args: list[str]) -> Command:
         """The command of that name; `args` are the words that follow it.
 
         Raises:
             GalaxynetError: If there is none, or it cannot be built.
         """
-        raise NotImplementedError
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, for help and completion."""
@@ -76,6 +80,19 @@ class LazyGroup(TyperGroup):
         if not hasattr(self, "_cached_entries"):
             self._cached_entries = {entry.name: entry for entry in self.listed()}
         return self._cached_entries
+
+
+def listed_plugins(kind: Kind, panel: str) -> Iterable[Listed]:
+    """Every plugin of a kind with its summary; a broken one with its fault."""
+    from galaxynet import registry  # `galaxynet --help` does without
+
+    conflicts = registry.conflicts(kind)
+    for plugin in registry.plugins(kind):
+        name = plugin.qualified if plugin.name in conflicts else plugin.name
+        try:
+            yield Listed(name, plugin.load().summary, panel)
+        except PluginError as error:
+            yield Listed(name, f"broken: {error.message}", panel)
 
 
 def command_of_module(module: str, name: str) -> Command:

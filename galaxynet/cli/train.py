@@ -11,8 +11,8 @@ import typer
 from galaxynet import registry
 from galaxynet.cli.common import DataDir, Quiet, RunsDir, complete_runs
 from galaxynet.cli.flags import Panel, command_from_options
-from galaxynet.cli.groups import Command, LazyGroup, Listed
-from galaxynet.errors import PluginError, UsageError
+from galaxynet.cli.groups import Command, LazyGroup, Listed, listed_plugins
+from galaxynet.errors import UsageError
 from galaxynet.training.options import TrainingOptions
 from galaxynet.training.plan import Parties
 
@@ -33,13 +33,7 @@ class Train(LazyGroup):
 
     def listed(self) -> Iterable[Listed]:
         """Every network with its summary; a broken one with its fault."""
-        conflicts = registry.conflicts("model")
-        for plugin in registry.plugins("model"):
-            name = plugin.qualified if plugin.name in conflicts else plugin.name
-            try:
-                yield Listed(name, plugin.load().summary, "Networks")
-            except PluginError as error:
-                yield Listed(name, f"broken: {error.message}", "Networks")
+        return listed_plugins("model", "Networks")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Let `train --resume RUN` and `train --like RUN` do without the name of the network."""
