@@ -40,6 +40,10 @@ class Train(LazyGroup):
         earlier = _value_of(args, "--resume") or _value_of(args, "--like")
         flag_first = bool(args) and args[0].startswith("-") and args[0] not in ("--help", "-h")
         if flag_first and not ctx.resilient_parsing:
+            if args[0] in ("--resume", "--like") and not earlier:
+                raise UsageError(
+                    f"{args[0]} needs a run.", f"See them with: galaxynet runs list; or say: {args[0]} last"
+                )
             if not earlier:
                 raise UsageError(
                     f"The network comes first, before {args[0]}.", f"Say: galaxynet train MODEL {args[0]} ..."
@@ -164,9 +168,10 @@ def _train(parties: Parties) -> Any:
 
 
 def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: "Run | None", force: bool) -> None:
+    import shlex
     import sys
 
-    from galaxynet import terminal
+    from galaxynet import paths, terminal
 
     with terminal.working("loading PyTorch"):
         from galaxynet.training.run import train
@@ -175,7 +180,9 @@ def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: "Run | None", force:
     if run is None:  # this process is not the first of several
         return
     if run.status == "interrupted":
-        terminal.notes().print(f"interrupted; go on with: galaxynet train --resume {run.record.id}")
+        where = "" if runs_dir == paths.runs_dir() else f" --runs-dir {shlex.quote(str(runs_dir))}"
+        told = f"interrupted; go on with: galaxynet train --resume {run.record.id}{where}"
+        terminal.notes().print(told, markup=False, soft_wrap=True)
         raise typer.Exit(130)
     if run.status == "diverged":
         raise typer.Exit(1)

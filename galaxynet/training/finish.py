@@ -21,6 +21,8 @@ from galaxynet.tasks.reconstructor import Reconstructions
 from galaxynet.training.callbacks import Throughput
 from galaxynet.training.metrics_file import decimal
 
+_MOST_CLASSES = 20
+
 
 def announce(run: Run) -> None:
     """Say what is about to be trained, on what, and where it is kept."""
@@ -30,6 +32,10 @@ def announce(run: Run) -> None:
         f"[bold]{escape(record.model.name)}[/bold] ({record.parameters:,} parameters) on "
         f"[bold]{escape(record.dataset.name)}[/bold]: {parts}"
     )
+    counts = record.data.get("classes")
+    if isinstance(counts, dict) and 0 < len(counts) <= _MOST_CLASSES:
+        listed = ", ".join(f"{escape(name)} {count:,}" for name, count in counts.items())
+        terminal.note(f"{len(counts)} classes: {listed}")
     if record.baseline is not None:
         terminal.note(
             f"always answering {escape(record.baseline.label)} would score {record.baseline.accuracy:.1%} "

@@ -24,6 +24,9 @@ COMMAND_FLAGS = (
 """Flags of the command `train` itself, which no plugin's option can have."""
 
 
+_LONGEST_NAME = 80
+
+
 @dataclass(frozen=True)
 class Plan:
     """A training that is fully determined: the same plan on the same data gives the same network.
@@ -100,9 +103,10 @@ class Parties:
             like: The record of a run whose options hold where none is given.
 
         Raises:
-            UsageError: If an option is unknown.
+            UsageError: If an option is unknown, or the name is none that a run can be found by.
             OptionError: If a value does not fit.
         """
+        _check_name(name)
         left = dict(given)
         before = like.options if like else None
 
@@ -133,3 +137,13 @@ class Parties:
                 f"See: galaxynet train {self.model_spec.name} --help",
             )
         return plan
+
+
+def _check_name(name: str) -> None:
+    bad = name == "last" or name.startswith("-") or "/" in name or not name.isprintable()
+    if bad or name != name.strip() or len(name) > _LONGEST_NAME:
+        raise UsageError(
+            f"A run cannot be named {name[:_LONGEST_NAME]!r}.",
+            f"A name has up to {_LONGEST_NAME} printable characters, no slash and no leading hyphen, "
+            "and is not 'last'.",
+        )

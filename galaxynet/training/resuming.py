@@ -28,13 +28,18 @@ def checkpoint_to_resume(run: Run, plan: Plan, force: bool = False) -> Path | No
 
     Raises:
         UsageError: If the plan is not that of the run.
-        RunError: If the run is finished, diverged or running, or its checkpoint is damaged.
+        RunError: If the run is finished, diverged or running, or its checkpoint is gone or damaged.
     """
     if is_first_process():  # the other processes would find it running, by the first
         _check_status(run, force)
     _check_plan(run, plan)
     last = run.path / CHECKPOINTS / "last.ckpt"
     if not last.is_file():
+        if run.metrics():
+            raise RunError(
+                f"The run {run.label} had ended epochs, but its checkpoint {last} is gone.",
+                f"Train it anew with: galaxynet train --like {run.record.id}",
+            )
         return None
     _epoch(last, run)
     return last

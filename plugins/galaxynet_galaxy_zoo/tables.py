@@ -116,7 +116,7 @@ def rows_of(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[st
             found = ", ".join(header)[:60] or "nothing"
             raise DataError(
                 f"{path} lacks the column {missing[0]}: its first line says {found}.",
-                f"The first line has to name the columns: {','.join(columns)}",
+                f"The first line has to name the columns, separated by commas: {','.join(columns)}",
             )
         places = {name: header.index(name) for name in columns}
         for row in reader:

@@ -117,6 +117,7 @@ def test_two_processes_make_one_run() -> None:
         (["train", "toynet", "--resume", "nothing"], "no runs", 1),
         (["train", "toynet", "--explode"], "lower --lr", 1),
         (["train", "--epochs", "3"], "The network comes first", 2),
+        (["train", "--resume"], "--resume needs a run", 2),
         (["trian"], "Did you mean 'train'?", 2),
     ],
 )

@@ -153,6 +153,21 @@ def test_a_damaged_checkpoint_is_named(interrupted: Callable[..., Any]) -> None:
     assert (run.path / "run.json").read_text() == before
 
 
+def test_a_checkpoint_that_is_gone_is_not_passed_over(interrupted: Callable[..., Any]) -> None:
+    """A run whose ended epochs have no checkpoint any more is refused, not begun again without a word."""
+    run = interrupted(1)
+    run.checkpoint("last").unlink()
+    with pytest.raises(RunError, match=r"is gone.*--like"):
+        galaxynet.train("toynet", resume=run.record.id)
+
+
+@pytest.mark.parametrize("name", ["last", "-x", "a/b", "two\nlines", " blank", "x" * 81])
+def test_a_name_that_finds_nothing_is_refused(name: str) -> None:
+    """A name by which a run could not be found again is refused before anything is trained."""
+    with pytest.raises(UsageError, match="cannot be named"):
+        train(name=name)
+
+
 def test_two_processes_do_not_go_on_with_one_run(interrupted: Callable[..., Any]) -> None:
     """While one process goes on with a run, another is refused."""
     run = interrupted(1)
