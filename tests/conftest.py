@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ from hypothesis import settings
 from galaxynet import registry, terminal
 
 pytest_plugins = ["toy_plugins"]
+
+# A shell that starts the tests in the background tells them, and all that they start, to ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says more of the machine's load than of the code.
 settings.register_profile("galaxynet", deadline=None)
