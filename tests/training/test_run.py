@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,36 +8,15 @@ import pytest
 import torch
 
 import galaxynet
-from galaxynet.errors import OptionError, RunError, UsageError
-from galaxynet.training.callbacks import EpochSeeds
+from galaxynet.errors import OptionError, UsageError
 from galaxynet.training.options import TrainingOptions
 from galaxynet.training.plan import Parties
-from galaxynet.training.resuming import checkpoint_to_resume, only_this_process
 
 pytestmark = pytest.mark.usefixtures("toys")
 
 
 def train(**options: Any) -> Any:
     return galaxynet.train("toynet", **{"epochs": 2, "lr": 0.01, **options})
-
-
-@pytest.fixture
-def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """A function that trains and is interrupted when an epoch begins."""
-
-    def train_until(epoch: int, **options: Any) -> Any:
-        plain = EpochSeeds.on_train_epoch_start
-
-        def start(self: EpochSeeds, trainer: Any, module: Any) -> None:
-            if trainer.current_epoch == epoch:
-                raise KeyboardInterrupt
-            plain(self, trainer, module)
-
-        with monkeypatch.context() as patched:
-            patched.setattr(EpochSeeds, "on_train_epoch_start", start)
-            return train(**options)
-
-    return train_until
 
 
 def test_a_run_is_kept_whole(tmp_path: Path) -> None:
@@ -105,104 +83,11 @@ def test_an_undefined_loss_is_a_result() -> None:
     assert "test/accuracy" not in run.record.metrics
 
 
-def test_an_interrupted_run_repeats_an_uninterrupted_one(interrupted: Callable[..., Any]) -> None:
-    """A run that was interrupted and resumed ends with the metrics of one that was not, to the last digit."""
-    options = {"epochs": 4, "dropout": 0.3, "schedule": "one-cycle", "seed": 2}
-    whole = train(**options)
-    run = interrupted(2, **options)
-    assert run.record.status == "interrupted"
-    assert "test/accuracy" not in run.record.metrics
-    spent = run.record.seconds["train"]
-    done = galaxynet.train("toynet", resume=run.record.id)
-    assert done.path == run.path
-    assert done.record.status == "finished"
-    assert done.record.metrics == whole.record.metrics
-    assert done.metrics() == whole.metrics()
-    assert done.record.seconds["train"] > spent
-
-
-def test_resuming_costs_one_epoch_at_most(interrupted: Callable[..., Any]) -> None:
-    """A run goes on from the last epoch that ended, also when the best one was long before."""
-    run = interrupted(5, epochs=6, lr=1e-12)
-    assert torch.load(run.checkpoint("last"), weights_only=True)["epoch"] == 4
-    assert torch.load(run.checkpoint("best"), weights_only=True)["epoch"] == 0
-
-
-def test_a_run_is_resumed_as_what_it_is(distribution: Any, interrupted: Callable[..., Any]) -> None:
-    """Another network is not trained into a run's folder, and the record stays as it was."""
-    distribution(
-        "others",
-        {"others": "import dataclasses, toys\nSPEC = dataclasses.replace(toys.NET, name='other')"},
-        {"galaxynet.models": {"other": "others:SPEC"}},
-    )
-    run = interrupted(1)
-    before = (run.path / "run.json").read_text()
-    with pytest.raises(UsageError, match="trains the network toynet, not other"):
-        galaxynet.train("other", resume=run.record.id)
-    assert (run.path / "run.json").read_text() == before
-
-
-def test_a_damaged_checkpoint_is_named(interrupted: Callable[..., Any]) -> None:
-    """A checkpoint that cannot be read is named with the way out, and the record stays as it was."""
-    run = interrupted(1)
-    before = (run.path / "run.json").read_text()
-    last = run.checkpoint("last")
-    last.write_bytes(last.read_bytes()[:500])
-    with pytest.raises(RunError, match=rf"last\.ckpt cannot be read.*--like {run.record.id}"):
-        galaxynet.train("toynet", resume=run.record.id)
-    assert (run.path / "run.json").read_text() == before
-
-
-def test_a_checkpoint_that_is_gone_is_not_passed_over(interrupted: Callable[..., Any]) -> None:
-    """A run whose ended epochs have no checkpoint any more is refused, not begun again without a word."""
-    run = interrupted(1)
-    run.checkpoint("last").unlink()
-    with pytest.raises(RunError, match=r"is gone.*--like"):
-        galaxynet.train("toynet", resume=run.record.id)
-
-
 @pytest.mark.parametrize("name", ["last", "-x", "a/b", "two\nlines", " blank", "x" * 81])
 def test_a_name_that_finds_nothing_is_refused(name: str) -> None:
     """A name by which a run could not be found again is refused before anything is trained."""
     with pytest.raises(UsageError, match="cannot be named"):
         train(name=name)
-
-
-def test_two_processes_do_not_go_on_with_one_run(interrupted: Callable[..., Any]) -> None:
-    """While one process goes on with a run, another is refused."""
-    run = interrupted(1)
-    with (
-        only_this_process(run),
-        pytest.raises(RunError, match="Another process"),
-        only_this_process(run),
-    ):
-        pass
-
-
-def test_a_run_that_seems_to_run_elsewhere_can_be_forced(interrupted: Callable[..., Any]) -> None:
-    """A run that died on another machine is refused with the flag that goes on with it all the same."""
-    run = interrupted(1)
-    run.record.status, run.record.environment.host = "running", "elsewhere"
-    plan = Parties.of("toynet").plan({}, like=run.record)
-    with pytest.raises(RunError, match=r"on elsewhere.*--force"):
-        checkpoint_to_resume(run, plan)
-    assert checkpoint_to_resume(run, plan, force=True) == run.checkpoint("last")
-
-
-def test_a_finished_run_is_not_resumed() -> None:
-    """Resuming what is finished is refused, with the way to train it again."""
-    run = train(epochs=1)
-    with pytest.raises(RunError, match=rf"finished.*--like {run.record.id}"):
-        galaxynet.train("toynet", resume=run.record.id)
-
-
-def test_other_data_are_not_resumed_on(interrupted: Callable[..., Any]) -> None:
-    """If the data changed meanwhile, resuming is refused rather than mixing two test sets."""
-    run = interrupted(1)
-    run.record.options.dataset["samples"] = 160
-    run.save()
-    with pytest.raises(RunError, match="not those that the run"):
-        galaxynet.train("toynet", resume=run.record.id)
 
 
 def test_patience_without_validation_is_refused() -> None:
