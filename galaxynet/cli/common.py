@@ -58,6 +58,14 @@ def complete_runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return found
 
 
+def complete_sweeps(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of the sweeps, for tab completion."""
+    from galaxynet import paths
+
+    folder = paths.runs_dir(ctx.params.get("runs_dir")) / "sweeps"
+    return sorted(path.parent.name for path in folder.glob(f"{incomplete}*/sweep.json"))
+
+
 def print_error(error: GalaxynetError) -> None:
     """One line for what is wrong, one for the way out."""
     from rich.text import Text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from galaxynet.cli.common import RunsDir, complete_runs
+from galaxynet.cli.common import DataDir, RunsDir, complete_runs, complete_sweeps
 
 if TYPE_CHECKING:
     from galaxynet.report.rows import Group, Row
@@ -23,6 +23,15 @@ def command(
             autocompletion=complete_runs,
         ),
     ] = None,
+    sweep: Annotated[
+        str,
+        typer.Option(
+            "--sweep",
+            metavar="NAME",
+            help="The runs of this sweep; taken together over their seeds if it has several.",
+            autocompletion=complete_sweeps,
+        ),
+    ] = "",
     where: Annotated[
         list[str] | None,
         typer.Option(
@@ -43,8 +52,8 @@ def command(
         typer.Option("--columns", metavar="A,B,...", help="These columns: fields, options, metrics."),
     ] = "",
     format: Annotated[
-        Literal["rich", "json", "csv", "markdown", "latex"],
-        typer.Option("--format", help="A table, or text for a program or a paper."),
+        Literal["rich", "json", "csv", "markdown", "latex", "html"],
+        typer.Option("--format", help="A table, text for a program or a paper, or a page to send to others."),
     ] = "rich",
     over_seeds: Annotated[
         bool,
@@ -66,6 +75,7 @@ def command(
         ),
     ] = "",
     runs_dir: RunsDir = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Set runs side by side: options, accuracy with its 95 % interval, time.
 
@@ -78,7 +88,9 @@ def command(
       galaxynet compare --where act=tanh --sort train_seconds
       galaxynet compare k3x9ab last
       galaxynet compare --columns run,act,accuracy,val/loss --format csv > runs.csv
+      galaxynet compare --format html > comparison.html
       galaxynet compare --over-seeds --plot accuracy-runtime.svg
+      galaxynet compare --sweep twelve
       galaxynet compare k3x9ab last --by val/accuracy --plot curves.png
     """
     from galaxynet import paths, terminal
@@ -87,18 +99,34 @@ def command(
     from galaxynet.report.rows import Row, check_name
     from galaxynet.report.table import print_damaged
 
+    if format == "html" and terminal.results().is_terminal:
+        raise UsageError(
+            "A page is not for a terminal.", "Write it to a file: galaxynet compare --format html > page.html"
+        )
     if by and plot is None:
         raise UsageError("--by makes a plot.", "Name its file: --plot curves.png")
     if over_seeds and columns:
         raise UsageError("--over-seeds has columns of its own.", "Leave out --columns, or --over-seeds.")
-    found, damaged = _runs(paths.runs_dir(runs_dir), runs or [])
+    if sweep:
+        if runs:
+            raise UsageError("--sweep names its runs itself.", "Leave out the runs, or --sweep.")
+        found = _runs_of_sweep(paths.runs_dir(runs_dir), sweep)
+        damaged: list[DamagedRun] = []
+        over_seeds = over_seeds or (not columns and len({run.record.seed for run in found}) > 1)
+    else:
+        found, damaged = _runs(paths.runs_dir(runs_dir), runs or [])
     rows = [Row(run) for run in found]
     names = [name.strip() for name in columns.split(",") if name.strip()]
     for name in names:
         check_name(rows, name, "--columns")
     groups = _groups(rows, where or [], sort, None if over_seeds else top)
     test = _significance(found, groups) if len(found) == 2 else ""
-    if over_seeds:
+    if format == "html":
+        from galaxynet.report.page import Choice, page
+
+        choice = Choice(names, over_seeds, top, where or [])
+        _print_page(page(groups, paths.data_dir(data_dir), choice, test=test, damaged=damaged))
+    elif over_seeds:
         _print_over_seeds(groups, format, top)
     elif format == "csv":
         print(formats.as_csv(groups, names), end="")
@@ -131,6 +159,38 @@ def _runs(folder: Path, references: list[str]) -> tuple[list[Run], list[DamagedR
     if not everything:
         raise RunError(f"There are no runs in {folder}.", "Make one with: galaxynet train MODEL")
     return found, damaged
+
+
+def _runs_of_sweep(folder: Path, name: str) -> list[Run]:
+    """The runs of a sweep; of those trials that came to no run, a line is said each."""
+    from galaxynet import terminal
+    from galaxynet.errors import RunError
+    from galaxynet.sweep.axes import show
+    from galaxynet.sweep.record import Sweep
+
+    opened = Sweep.open(folder, name)
+    found = opened.runs()
+    for trial in opened.record.trials:
+        if trial.status == "failed" and trial.key not in found:
+            values = ", ".join(f"{option} {show(value)}" for option, value in trial.values.items())
+            terminal.notes().print(f"failed: {values}: {trial.message}", markup=False, soft_wrap=True)
+    if not found:
+        raise RunError(
+            f"The sweep {name} has no runs yet.", "See what it prints: " + str(opened.path / "logs")
+        )
+    return list(found.values())
+
+
+def show_sweep(folder: Path, name: str) -> None:
+    """Print the table of a sweep, as `--sweep` does."""
+    from galaxynet.report.rows import Row
+
+    found = _runs_of_sweep(folder, name)
+    groups = _groups([Row(run) for run in found], [], "", None)
+    if len({run.record.seed for run in found}) > 1:
+        _print_over_seeds(groups, "rich", None)
+    else:
+        _print(groups, [], "")
 
 
 def _groups(rows: list[Row], where: list[str], sort: str, top: int | None) -> list[Group]:
@@ -203,6 +263,13 @@ def _print_over_seeds(groups: list[Group], format: str, top: int | None) -> None
             print(shape(titles, rights, [line.cells for line in lines]))
         if number + 1 < len(groups) and format not in ("csv", "json"):
             print()
+
+
+def _print_page(text: str) -> None:
+    import sys
+
+    # In UTF-8, as the page says of itself, whatever the locale says.
+    sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
 
 
 def _plot(groups: list[Group], path: Path, by: str) -> None:

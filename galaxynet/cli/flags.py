@@ -26,11 +26,13 @@ class Panel:
         title: The heading.
         options: The options class that they are made from.
         defaults: Defaults that differ from those of the class (a model's own number of epochs).
+        lists: Whether each flag takes a text with one or several values in it, which the caller reads.
     """
 
     title: str
     options: type[Options]
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    lists: bool = False
 
 
 def command_from_options(
@@ -57,7 +59,11 @@ def command_from_options(
         if parameter.name != "given"
     ]
     flags = [_parameter(option, panel) for panel in panels for option in panel.options.fields()]
-    choices = {option.name: option.choices for panel in panels for option in panel.options.fields()}
+    choices = {
+        option.name: () if panel.lists else option.choices
+        for panel in panels
+        for option in panel.options.fields()
+    }
 
     def call(ctx: typer.Context, **values: Any) -> None:
         given = {}
@@ -84,7 +90,7 @@ def command_from_options(
 
 def _parameter(option: OptionField, panel: Panel) -> inspect.Parameter:
     default = panel.defaults.get(option.name, option.default)
-    declarations = ["/".join(option.flags)]
+    declarations = [option.flag] if panel.lists else ["/".join(option.flags)]
     settings: dict[str, Any] = {
         "help": _help(option),
         "show_default": default is not None and default != "",
@@ -92,9 +98,13 @@ def _parameter(option: OptionField, panel: Panel) -> inspect.Parameter:
         "metavar": option.metavar or _metavar(option),
     }
     if option.choices:
+        settings["autocompletion"] = _completion(tuple(map(str, option.choices)), several=panel.lists)
+    if panel.lists and option.type is bool:
+        settings["metavar"] = "yes|no"
+        default = "yes" if default else "no"
+    if option.choices or panel.lists:
         default = None if default is None else str(default)
-        settings["autocompletion"] = _completion(tuple(map(str, option.choices)))
-    kind: Any = _flag_type(option) | None
+    kind: Any = (str if panel.lists else _flag_type(option)) | None
     annotation = Annotated[kind, typer.Option(*declarations, **settings)]
     return inspect.Parameter(
         option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
@@ -109,9 +119,10 @@ def _flag_type(option: OptionField) -> Any:
     raise PluginError(f"The option {option.flag} has a type that no flag can have: {option.type}.")
 
 
-def _completion(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
+def _completion(choices: tuple[str, ...], several: bool) -> Callable[[str], list[str]]:
     def complete(incomplete: str) -> list[str]:
-        return [choice for choice in choices if choice.startswith(incomplete)]
+        before, comma, last = incomplete.rpartition(",") if several else ("", "", incomplete)
+        return [f"{before}{comma}{choice}" for choice in choices if choice.startswith(last)]
 
     return complete
 

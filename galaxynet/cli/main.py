@@ -33,6 +33,7 @@ COMMANDS = {
         "Data", "Which datasets there are and what is on this machine.", "galaxynet.cli.datasets"
     ),
     "train": Entry("Networks", "Train a network on a dataset.", "galaxynet.cli.train"),
+    "sweep": Entry("Networks", "Train a network with many values of its options.", "galaxynet.cli.sweep"),
     "generate": Entry("Networks", "Let a trained language model write.", "galaxynet.cli.generate"),
     "plugins": Entry("Networks", "Which networks and datasets are installed.", "galaxynet.cli.plugins"),
     "compare": Entry("Runs", "Set runs side by side in a table.", "galaxynet.cli.compare"),

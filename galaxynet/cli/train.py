@@ -37,7 +37,7 @@ class Train(LazyGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Let `train --resume RUN` and `train --like RUN` do without the name of the network."""
-        earlier = _value_of(args, "--resume") or _value_of(args, "--like")
+        earlier = value_of(args, "--resume") or value_of(args, "--like")
         flag_first = bool(args) and args[0].startswith("-") and args[0] not in ("--help", "-h")
         if flag_first and not ctx.resilient_parsing:
             if args[0] in ("--resume", "--like") and not earlier:
@@ -48,17 +48,17 @@ class Train(LazyGroup):
                 raise UsageError(
                     f"The network comes first, before {args[0]}.", f"Say: galaxynet train MODEL {args[0]} ..."
                 )
-            model = _record(earlier, _value_of(args, "--runs-dir")).model
+            model = _record(earlier, value_of(args, "--runs-dir")).model
             args = [registry.recorded("model", model), *args]
         rest: list[str] = super().parse_args(ctx, args)
         return rest
 
     def build(self, name: str, args: list[str]) -> Command:
         """The command of one network; its flags depend on the dataset that `args` name."""
-        dataset = _value_of(args, "--dataset")
-        earlier = _value_of(args, "--resume") or _value_of(args, "--like")
+        dataset = value_of(args, "--dataset")
+        earlier = value_of(args, "--resume") or value_of(args, "--like")
         if earlier and not dataset:
-            dataset = registry.recorded("dataset", _record(earlier, _value_of(args, "--runs-dir")).dataset)
+            dataset = registry.recorded("dataset", _record(earlier, value_of(args, "--runs-dir")).dataset)
         parties = Parties.of(name, dataset)
         model, data = parties.model_spec, parties.dataset_spec
         return command_from_options(
@@ -90,7 +90,7 @@ def group(name: str) -> Command:
     )
 
 
-def _value_of(args: list[str], flag: str) -> str | None:
+def value_of(args: list[str], flag: str) -> str | None:
     """The value that a flag has in a line which is not parsed yet, as its value decides how to parse it."""
     for word, following in zip_longest(args, args[1:]):
         if word == flag:

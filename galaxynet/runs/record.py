@@ -140,6 +140,7 @@ class RunRecord(Part):
         layout: Version of the record's layout; `schema` in the file.
         id: Six characters of a-z and 0-9, unique in a runs folder.
         name: The name that a person gave, or empty.
+        sweep: The name of the sweep that it is a trial of, or empty.
         status: `interrupted` can be resumed; `diverged` means that the loss became undefined.
         message: Why it failed, or empty.
         task: What kind of network it is.
@@ -173,6 +174,7 @@ class RunRecord(Part):
     layout: int = Field(default=SCHEMA, alias="schema")
     id: str = Field(default_factory=new_id, pattern=r"^[a-z0-9]{6}$")
     name: str = ""
+    sweep: str = ""
     status: Status = "running"
     message: str = ""
     task: Task

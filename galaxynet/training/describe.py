@@ -38,6 +38,7 @@ def describe(
     baseline = data.baseline if network.task == "classification" else None
     return RunRecord(
         name=plan.name,
+        sweep=plan.sweep,
         task=network.task,
         metric=metric,
         higher_is_better=network.higher_is_better,

@@ -40,6 +40,7 @@ class Plan:
         dataset_options: Options of the dataset.
         training: Options of the trainer.
         name: The name that the person gave the run, or empty.
+        sweep: The name of the sweep that it is a trial of, or empty.
     """
 
     model: Plugin
@@ -50,6 +51,7 @@ class Plan:
     dataset_options: Options
     training: TrainingOptions
     name: str = ""
+    sweep: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,19 +96,22 @@ class Parties:
             )
         return cls(model_plugin, model_spec, dataset_plugin, dataset_spec)
 
-    def plan(self, given: Mapping[str, Any], *, name: str = "", like: RunRecord | None = None) -> Plan:
+    def plan(
+        self, given: Mapping[str, Any], *, name: str = "", like: RunRecord | None = None, sweep: str = ""
+    ) -> Plan:
         """Validated options from what was given, over an earlier run's, over the defaults.
 
         Args:
             given: Values by option name, of model, dataset and trainer together.
             name: A name for the run.
             like: The record of a run whose options hold where none is given.
+            sweep: The name of the sweep that it is a trial of.
 
         Raises:
             UsageError: If an option is unknown, or the name is none that a run can be found by.
             OptionError: If a value does not fit.
         """
-        _check_name(name)
+        check_name(name)
         left = dict(given)
         before = like.options if like else None
 
@@ -129,6 +134,7 @@ class Parties:
             options(self.dataset_spec.options, before.dataset if before else {}, {}),
             options(TrainingOptions, before.training if before else {}, self.model_spec.training),
             name,
+            sweep,
         )
         if left:
             raise UsageError(
@@ -139,7 +145,12 @@ class Parties:
         return plan
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """See that a run or a sweep can be found by a name.
+
+    Raises:
+        UsageError: If it cannot.
+    """
     bad = name == "last" or name.startswith("-") or "/" in name or not name.isprintable()
     if bad or name != name.strip() or len(name) > _LONGEST_NAME:
         raise UsageError(

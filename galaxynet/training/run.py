@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +48,7 @@ def train(
     resume: Run | None = None,
     command: Sequence[str] = (),
     force: bool = False,
+    begun: Callable[[Run], None] | None = None,
 ) -> Run | None:
     """Train a network, test it once with the weights of the best epoch, and keep the run.
 
@@ -58,6 +59,7 @@ def train(
         resume: The interrupted run to go on with; its options must be those of the plan.
         command: The words of the call, for the record.
         force: Go on with a run although its record says that it is running.
+        begun: Told of the run as soon as its folder is there.
 
     Returns:
         The run, whose status is `finished`, `diverged` or `interrupted`; None in every process of a
@@ -78,7 +80,7 @@ def train(
     hardware = choose(plan.training)
     last = checkpoint_to_resume(resume, plan, force) if resume is not None else None
     with quiet_lightning(), flushed_denormals():
-        return _train(plan, hardware, runs_dir, data_dir, resume, last, command)
+        return _train(plan, hardware, runs_dir, data_dir, resume, last, command, begun)
 
 
 def _train(
@@ -89,13 +91,14 @@ def _train(
     resume: Run | None,
     last: Path | None,
     command: Sequence[str],
+    begun: Callable[[Run], None] | None,
 ) -> Run | None:
     # Deterministic algorithms would also fill all new memory with NaN first, to show who reads it too soon.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     lightning.seed_everything(plan.training.seed, verbose=False)
     began = time.perf_counter()
-    data = _data(plan, data_dir)
-    network = _network(plan, data)
+    data = build_data(plan, data_dir)
+    network = build_network(plan, data)
     prepared = time.perf_counter() - began
 
     run = None
@@ -107,6 +110,8 @@ def _train(
             run.save()
             os.environ[RUN_VARIABLE] = str(run.path)
             held.callback(os.environ.pop, RUN_VARIABLE, None)
+            if begun is not None:
+                begun(run)
             announce(run)
         folder = Path(os.environ[RUN_VARIABLE])
         throughput = Throughput()
@@ -135,7 +140,8 @@ def _train(
     return run
 
 
-def _data(plan: Plan, data_dir: Path) -> DataModule:
+def build_data(plan: Plan, data_dir: Path) -> DataModule:
+    """The data module of a plan, set up."""
     kind = registry.resolve_for(plan.dataset, plan.dataset_spec.module)
     data: DataModule = kind(
         plan.dataset_options,
@@ -150,7 +156,8 @@ def _data(plan: Plan, data_dir: Path) -> DataModule:
     return data
 
 
-def _network(plan: Plan, data: DataModule) -> Task:
+def build_network(plan: Plan, data: DataModule) -> Task:
+    """The network of a plan, built for its data."""
     kind = registry.resolve_for(plan.model, plan.model_spec.module)
     network: Task = kind(plan.model_options, data.info)
     return network.to(memory_format=torch.channels_last)
@@ -174,7 +181,7 @@ def _begin(
             f"The data of {plan.dataset.name} are not those that the run {resume.label} began with.",
             f"Train anew with: galaxynet train --like {before.id}",
         )
-    for name in ("id", "name", "started", "command", "epochs", "metrics", "seconds"):
+    for name in ("id", "name", "sweep", "started", "command", "epochs", "metrics", "seconds"):
         setattr(record, name, getattr(before, name))
     return Run(resume.path, record)
 

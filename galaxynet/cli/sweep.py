@@ -1,0 +1,256 @@
+"""`galaxynet sweep MODEL`: many trainings that differ in some options, as one."""
+
+# Annotations are evaluated here, unlike elsewhere: those of the command hold values of one network.
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from galaxynet import registry
+from galaxynet.cli.common import DataDir, Quiet, RunsDir, Yes, complete_sweeps
+from galaxynet.cli.flags import Panel, command_from_options
+from galaxynet.cli.groups import Command, LazyGroup, Listed, listed_plugins
+from galaxynet.cli.train import value_of
+from galaxynet.training.options import TrainingOptions
+from galaxynet.training.plan import Parties
+
+if TYPE_CHECKING:
+    from galaxynet.sweep.estimate import Estimate
+    from galaxynet.sweep.run import SweepPlan
+
+HELP = """Train a network with many values of its options, and compare them.
+
+Every option of network, dataset and trainer takes one value, a list (relu,tanh) or a range:
+1..5 are five whole numbers, 1e-4..1e-2:5:log are five numbers with equal ratios. All combinations
+are trained, each with --seeds seeds; --random N draws N of them by chance instead.
+
+Each trial is a run of its own, in a process of its own: a crash, a full memory or an undefined loss
+ends that trial, and is kept as what it is. Stopped at any moment, the same command goes on where it
+was; what is finished is not trained again.
+"""
+
+
+class SweepGroup(LazyGroup):
+    """The installed networks as commands."""
+
+    def listed(self) -> Iterable[Listed]:
+        """Every network with its summary; a broken one with its fault."""
+        return listed_plugins("model", "Networks")
+
+    def build(self, name: str, args: list[str]) -> Command:
+        """The command of one network; its flags depend on the dataset that `args` name."""
+        parties = Parties.of(name, value_of(args, "--dataset"))
+        _say_yes(args, parties)
+        model, data = parties.model_spec, parties.dataset_spec
+        return command_from_options(
+            name,
+            _sweep(parties),
+            [
+                Panel(f"Network {model.name}", model.options, lists=True),
+                Panel(f"Dataset {data.name}", data.options, lists=True),
+                Panel("Training", TrainingOptions, model.training, lists=True),
+            ],
+            help=f"{model.summary[:1].upper()}{model.summary[1:]}: many trainings on {data.name}. Each "
+            "flag of network, dataset and training takes a value, a list (a,b) or a range "
+            "(1e-4..1e-2:5:log).",
+            epilog=f"Example: galaxynet sweep {name} --lr 1e-4..1e-2:5:log --seeds 3",
+        )
+
+
+def group(name: str) -> Command:
+    """The command `sweep` itself."""
+    nothing = "" if registry.plugins("model") else registry.nothing_installed("model")
+    return SweepGroup(
+        name=name,
+        help=f"{HELP}\n\nThere is nothing to train: {nothing}" if nothing else HELP,
+        no_args_is_help=True,
+        subcommand_metavar="MODEL [OPTIONS]",
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+
+
+def _say_yes(args: list[str], parties: Parties) -> None:
+    """Let `--augment` and `--no-augment`, as `train` has them, stand for `--augment yes` and `no`."""
+    from galaxynet.sweep.trials import fields
+
+    switches = {field.flags[1]: field.flag for field in fields(parties).values() if field.type is bool}
+    for place, word in enumerate(args):
+        following = args[place + 1] if place + 1 < len(args) else "--"
+        if word in switches:
+            args[place] = f"{switches[word]}=no"
+        elif word in switches.values() and following.startswith("-"):
+            args[place] = f"{word}=yes"
+
+
+def _complete_datasets(incomplete: str) -> list[str]:
+    return [p.name for p in registry.plugins("dataset") if p.name.startswith(incomplete)]
+
+
+def _sweep(parties: Parties) -> Any:
+    def sweep(
+        dataset: Annotated[  # noqa: ARG001 (it was read to build this very command)
+            str | None,
+            typer.Option(
+                "--dataset",
+                help="Dataset to train on; it brings the flags below.",
+                show_default=parties.model_spec.dataset,
+                autocompletion=_complete_datasets,
+            ),
+        ] = None,
+        name: Annotated[
+            str | None,
+            typer.Option(
+                "--name",
+                help="Name of the sweep; one that exists is gone on with, and new trials are added to it.",
+                show_default=False,
+                autocompletion=complete_sweeps,
+            ),
+        ] = None,
+        seeds: Annotated[
+            int, typer.Option("--seeds", min=1, help="Train each configuration with so many seeds.")
+        ] = 1,
+        random: Annotated[
+            int | None,
+            typer.Option(
+                "--random", min=1, metavar="N", help="Draw N configurations by chance, not all of the grid."
+            ),
+        ] = None,
+        random_seed: Annotated[
+            int, typer.Option("--random-seed", min=0, help="With --random: determines the draw.")
+        ] = 0,
+        parallel: Annotated[
+            int | None,
+            typer.Option(
+                "--parallel",
+                min=1,
+                metavar="N",
+                help="Trials at once; cores and GPUs are shared out among them.",
+                show_default="one for each GPU",
+            ),
+        ] = None,
+        dry_run: Annotated[
+            bool,
+            typer.Option("--dry-run", help="Show the plan and how long it will take, and train nothing."),
+        ] = False,
+        retry_failed: Annotated[
+            bool, typer.Option("--retry-failed", help="Run those trials again that had failed.")
+        ] = False,
+        yes: Yes = False,
+        runs_dir: RunsDir = None,
+        data_dir: DataDir = None,
+        quiet: Quiet = False,
+        *,
+        given: dict[str, Any],
+    ) -> None:
+        from galaxynet import paths, terminal
+        from galaxynet.sweep.axes import parse
+        from galaxynet.sweep.run import make_plan
+        from galaxynet.sweep.trials import fields
+
+        terminal.set_quiet(quiet)
+        known = fields(parties)
+        axes = [parse(known[option], text, drawn=random is not None) for option, text in given.items()]
+        plan = make_plan(
+            parties,
+            axes,
+            runs_dir=paths.runs_dir(runs_dir),
+            data_dir=paths.data_dir(data_dir),
+            name=name or "",
+            seeds=seeds,
+            draws=random,
+            draw_seed=random_seed,
+            parallel=parallel,
+            yes=yes,
+        )
+        _show(plan)
+        estimate = _estimate(plan)
+        if not dry_run:
+            _run(plan, estimate, retry_failed)
+
+    return sweep
+
+
+def _show(plan: "SweepPlan") -> None:
+    """What is going to be tried."""
+    from rich.markup import escape
+
+    from galaxynet import terminal
+
+    first = plan.trials[0].plan
+    terminal.note(
+        f"sweep [bold]{escape(plan.name)}[/bold] of {escape(first.model.name)} "
+        f"on {escape(first.dataset.name)}"
+    )
+    width = max((len(axis.name) for axis in plan.axes), default=0)
+    for axis in plan.axes:
+        if axis.varies:
+            terminal.note(f"  {axis.name.replace('_', ' '):{width}}  {escape(str(axis))}")
+    held = ", ".join(f"{axis.name.replace('_', ' ')} {axis}" for axis in plan.axes if not axis.varies)
+    if held:
+        terminal.note(f"  [dim]the same for all: {escape(held)}[/dim]")
+
+
+def _estimate(plan: "SweepPlan") -> "Estimate":
+    """Estimate what is left, and say it."""
+    from galaxynet import terminal
+    from galaxynet.report.wording import show_seconds
+    from galaxynet.sweep.estimate import estimate, kind_of
+    from galaxynet.sweep.record import runs_of
+
+    done = {key for key, run in runs_of(plan.runs_dir, plan.name).items() if run.status == "finished"}
+    left = [trial for trial in plan.trials if trial.key not in done]
+    orders = [plan.orders[trial.key] for trial in left]
+    kinds = len({kind_of(order.options) for order in orders})
+    with terminal.progress("timing a few steps", kinds, "networks") as advance:
+        found = estimate(left, orders, plan.runs_dir, plan.threads, advance) if left else None
+    number = len(plan.trials)
+    how = "one at a time" if plan.parallel == 1 else f"{plan.parallel} at once"
+    threads = "" if plan.gpus else f" with {plan.threads} thread{'s' * (plan.threads > 1)} each"
+    line = f"{number} trial{'s' * (number > 1)}, {how}{threads}"
+    if found is None:
+        from galaxynet.sweep.estimate import Estimate
+
+        terminal.note(f"{line}; all are finished")
+        return Estimate({}, "")
+    total = found.total(left, plan.parallel)
+    if done:
+        line += f", {number - len(left)} finished before"
+    if total is None:
+        line += "; how long they take is not known before the first has ended"
+    else:
+        line += f"; about {show_seconds(total)} (from {found.source})"
+    terminal.note(line)
+    return found
+
+
+def _run(plan: "SweepPlan", estimate: "Estimate", retry: bool) -> None:
+    import sys
+
+    from galaxynet import terminal
+    from galaxynet.cli.compare import show_sweep
+    from galaxynet.report.wording import UNDEFINED
+    from galaxynet.sweep.board import Board
+    from galaxynet.sweep.run import run
+
+    try:
+        with Board(plan, estimate) as board:
+            sweep = run(plan, board, command=["galaxynet", *sys.argv[1:]], retry=retry)
+    except KeyboardInterrupt:
+        terminal.notes().print("interrupted; the same command goes on with this sweep", soft_wrap=True)
+        raise typer.Exit(130) from None
+    mine = {trial.key for trial in plan.trials}
+    ended = [trial for trial in sweep.record.trials if trial.key in mine]
+    failed = [trial for trial in ended if trial.status == "failed"]
+    show_sweep(plan.runs_dir, plan.name)
+    counts = {
+        "finished": sum(trial.status == "finished" for trial in ended),
+        f"with an {UNDEFINED}": sum(trial.status == "diverged" for trial in ended),
+        "failed": len(failed),
+    }
+    terminal.note(
+        f"{len(ended)} trials: " + ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    )
+    terminal.note(f"again with: galaxynet compare --sweep {plan.name}")
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""Many trainings that differ in some options, as one: planned, estimated, resumable (no torch at import)."""

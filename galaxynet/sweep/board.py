@@ -1,0 +1,246 @@
+"""What a person sees of a sweep: a live table in a terminal, a line a trial elsewhere."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from galaxynet import terminal
+from galaxynet.report.layout import Line, lay_out
+from galaxynet.report.wording import UNDEFINED, metric_name, percentage_metric, show_metric, show_seconds
+from galaxynet.runs import Run
+from galaxynet.sweep.axes import show
+from galaxynet.sweep.estimate import Estimate
+from galaxynet.sweep.record import DONE, Sweep, TrialRecord
+from galaxynet.sweep.run import SweepPlan
+from galaxynet.sweep.trials import Trial
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+    from rich.text import Text
+
+_REFRESH = 1.0
+_OTHER_LINES = 5
+_BAR = 30
+_STYLES = {"failed": "red", "diverged": "magenta", "running": "cyan", "interrupted": "yellow"}
+
+
+class Board:
+    """Shows how a sweep goes on.
+
+    Args:
+        plan: The sweep.
+        estimate: How long its trials should take.
+    """
+
+    def __init__(self, plan: SweepPlan, estimate: Estimate) -> None:
+        self.plan = plan
+        self.estimate = estimate
+        self.records: dict[str, TrialRecord] = {}
+        self.runs: dict[str, Run] = {}
+        self.left: set[str] = set()
+        self.began: dict[str, float] = {}
+        self.spent: dict[str, float] = {}
+        self._progress: dict[str, str] = {}
+        self._started = time.monotonic()
+        self._shown = 0.0
+        self._live: Live | None = None
+
+    def __enter__(self) -> Board:
+        if terminal.notes().is_terminal and not terminal.is_quiet():
+            from rich.live import Live
+
+            self._live = Live(console=terminal.notes(), auto_refresh=False, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def begins(self, sweep: Sweep, left: Sequence[Trial]) -> None:
+        """The record is up to date, and these trials are left."""
+        self.records = {record.key: record for record in sweep.record.trials}
+        self.runs = sweep.runs()
+        self.left = {trial.key for trial in left}
+        self._started = time.monotonic()
+        done = len(self.plan.trials) - len(left)
+        if done:
+            terminal.note(f"{done} of {len(self.plan.trials)} trials are done already")
+        self.tick()
+
+    def changed(self, trial: TrialRecord, run: Run | None) -> None:
+        """A trial has begun or ended."""
+        if run is not None:
+            self.runs[trial.key] = run
+        if trial.status == "running":
+            self.began.setdefault(trial.key, time.monotonic())
+        elif trial.status in DONE:
+            self.spent[trial.key] = time.monotonic() - self.began.get(trial.key, time.monotonic())
+            if self._live is None:
+                self._line(trial)
+        self._shown = 0.0
+        self.tick()
+
+    def tick(self) -> None:
+        """Some time has passed."""
+        now = time.monotonic()
+        if self._live is None or now - self._shown < _REFRESH:
+            return
+        self._shown = now
+        for key, record in self.records.items():
+            if record.status == "running" and key in self.runs:
+                self._progress[key] = _progress(self.runs[key])
+        self._live.update(self.picture(self._live.console.width, self._live.console.height), refresh=True)
+
+    def time_left(self) -> float | None:
+        """Seconds until the sweep ends: the estimate, corrected by how long trials really took."""
+        estimated = self.estimate.seconds
+        pairs = [(self.spent[key], estimated.get(key)) for key in self.spent]
+        ratios = [spent / wanted for spent, wanted in pairs if wanted]
+        factor = statistics.median(ratios) if ratios else 1.0
+        mean = statistics.fmean(self.spent.values()) if self.spent else None
+        total, now = 0.0, time.monotonic()
+        for key in self.left:
+            record = self.records[key]
+            if record.status in DONE:
+                continue
+            wanted = estimated.get(key)
+            one = wanted * factor if wanted is not None else mean
+            if one is None:
+                return None
+            gone = now - self.began[key] if record.status == "running" and key in self.began else 0.0
+            total += max(0.0, one - gone)
+        return total / self.plan.parallel
+
+    def picture(self, width: int, height: int) -> RenderableType:
+        """The state as a bar and a table that fit into a terminal of that size."""
+        from rich.console import Group
+
+        lines = self._lines()
+        room = max(3, height - _OTHER_LINES)
+        hidden = 0
+        if len(lines) > room:
+            busy = [line for line in lines if line[0]]
+            calm = [line for line in lines if not line[0]]
+            hidden = len(lines) - room + 1
+            lines = (busy + calm)[: room - 1]
+        seeds = self._seeds()
+        titles = [*self._names(), *(f"seed {seed}" for seed in seeds), *(["mean"] if len(seeds) > 1 else [])]
+        table = lay_out(titles, [False] * len(titles), [line for _, line in lines], width)
+        if hidden:
+            table.append(f"\nand {hidden} more", style="dim")
+        return Group(self._bar(), table)
+
+    def _bar(self) -> Text:
+        from rich.text import Text
+
+        counts = dict.fromkeys(("finished", "diverged", "failed", "running"), 0)
+        for trial in self.plan.trials:
+            status = self.records[trial.key].status
+            if status in counts:
+                counts[status] += 1
+        done, total = sum(counts[status] for status in DONE), len(self.plan.trials)
+        full = round(_BAR * done / total)
+        text = Text("█" * full, style="green")
+        text.append("─" * (_BAR - full), style="dim")
+        words = [f"{done} of {total} trials"]
+        words += [
+            f"{counts[status]} {word}"
+            for status, word in (("diverged", UNDEFINED), ("failed", "failed"))
+            if counts[status]
+        ]
+        words.append(f"{show_seconds(time.monotonic() - self._started)} gone")
+        left = self.time_left()
+        if left is not None and done < total:
+            words.append(f"about {show_seconds(left)} left")
+        text.append("  " + ", ".join(words), style="default")
+        return text
+
+    def _names(self) -> list[str]:
+        names = [
+            axis.name.replace("_", " ") for axis in self.plan.axes if axis.varies and axis.name != "seed"
+        ]
+        return names or ["network"]
+
+    def _seeds(self) -> list[Any]:
+        return list(dict.fromkeys(trial.plan.training.seed for trial in self.plan.trials))
+
+    def _lines(self) -> list[tuple[bool, Line]]:
+        """A line for each configuration, and whether something goes on in it."""
+        rows: dict[str, list[Trial]] = {}
+        for trial in self.plan.trials:
+            rows.setdefault(repr(sorted(trial.configuration.items(), key=str)), []).append(trial)
+        lines = []
+        seeds = self._seeds()
+        for trials in rows.values():
+            texts = [show(value) for value in trials[0].configuration.values()] or [trials[0].plan.model.name]
+            styles = {}
+            by_seed = {trial.plan.training.seed: trial for trial in trials}
+            for seed in seeds:
+                text, style = self._cell(by_seed[seed]) if seed in by_seed else ("", "")
+                styles[len(texts)] = style
+                texts.append(text)
+            if len(seeds) > 1:
+                texts.append(self._mean(trials))
+            busy = any(self.records[trial.key].status == "running" for trial in trials)
+            lines.append((busy, Line(texts, styles)))
+        return lines
+
+    def _cell(self, trial: Trial) -> tuple[str, str]:
+        record, run = self.records[trial.key], self.runs.get(trial.key)
+        style = _STYLES.get(record.status, "")
+        if record.status == "running":
+            return self._progress.get(trial.key) or "begins", style
+        if record.status == "diverged":
+            return UNDEFINED, style
+        if record.status == "finished" and run is not None:
+            return show_metric(run.record.metric, run.record.metrics.get(run.record.metric)), style
+        return ("·", "dim") if record.status == "waiting" else (record.status, style)
+
+    def _mean(self, trials: Sequence[Trial]) -> str:
+        runs = [self.runs[trial.key] for trial in trials if trial.key in self.runs]
+        values = [value for run in runs if (value := run.record.metrics.get(run.record.metric)) is not None]
+        if len(values) < 2:
+            return ""
+        metric, deviation = runs[0].record.metric, statistics.stdev(values)
+        spread = f"{100 * deviation:.1f}" if percentage_metric(metric) else f"{deviation:.3g}"
+        return f"{show_metric(metric, statistics.fmean(values))} ± {spread}"
+
+    def _line(self, trial: TrialRecord) -> None:
+        done = sum(self.records[one.key].status in DONE for one in self.plan.trials)
+        values = ", ".join(f"{name.replace('_', ' ')} {show(value)}" for name, value in trial.values.items())
+        run = self.runs.get(trial.key)
+        if trial.status == "finished" and run is not None:
+            metric = run.record.metric
+            what = f"{metric_name(metric)} {show_metric(metric, run.record.metrics.get(metric))}"
+        else:
+            what = UNDEFINED if trial.status == "diverged" else f"failed: {trial.message}"
+        left = self.time_left()
+        after = f"; about {show_seconds(left)} left" if left and done < len(self.plan.trials) else ""
+        spent = show_seconds(self.spent[trial.key])
+        terminal.notes().print(
+            f"{done}/{len(self.plan.trials)}  {values or trial.key}: {what} ({spent}){after}",
+            markup=False,
+            soft_wrap=True,
+        ) if not terminal.is_quiet() else None
+
+
+def _progress(run: Run) -> str:
+    """How far a run is: `7/12 64.1%`."""
+    rows = run.metrics()
+    if not rows:
+        return ""
+    name = f"val/{metric_name(run.record.metric)}"
+    value = rows[-1].get(name)
+    epochs = run.record.options.training.get("epochs")
+    shown = show_metric(name, value) if value is not None and math.isfinite(value) else ""
+    return f"{int(rows[-1].get('epoch', 0)) + 1}/{epochs} {shown}".strip()

@@ -1,0 +1,160 @@
+"""Conducting a sweep: which trials are left, which run now, what became of each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from galaxynet.errors import RunError
+from galaxynet.runs import Run
+from galaxynet.sweep.engine import Engine
+from galaxynet.sweep.orders import Order
+from galaxynet.sweep.record import DONE, Sweep, TrialRecord, TrialStatus
+from galaxynet.sweep.trials import Trial
+from galaxynet.sweep.worker import Event
+
+_TICK = 0.5
+_PATIENCE = 40.0
+"""Seconds in which a trial of a sweep that was killed has ended."""
+
+
+class Watcher(Protocol):
+    """Is told how a sweep goes on."""
+
+    def begins(self, sweep: Sweep, left: Sequence[Trial]) -> None:
+        """The record is up to date, and these trials are left."""
+
+    def changed(self, trial: TrialRecord, run: Run | None) -> None:
+        """A trial has begun or ended."""
+
+    def tick(self) -> None:
+        """Some time has passed."""
+
+
+def take_stock(sweep: Sweep, trials: Sequence[Trial], *, retry: bool = False) -> list[Trial]:
+    """Bring the record up to date with the runs that there are.
+
+    Args:
+        sweep: The sweep.
+        trials: The trials of this call.
+        retry: Whether failed trials are to be run again.
+
+    Returns:
+        The trials that are left, those that were interrupted first.
+
+    Raises:
+        RunError: If one of them is being run by a process that does not end.
+    """
+    runs = sweep.runs()
+    for record in sweep.record.trials:
+        run = runs.get(record.key)
+        if run is not None and run.status == "running":
+            run = _ended(run)
+        if run is not None:
+            record.run, record.status = run.record.id, run.status
+            record.message = run.record.message
+        elif record.status in ("running", "interrupted"):
+            record.status = "waiting"
+        if retry and record.status == "failed":
+            record.status, record.message = "waiting", ""
+    sweep.save()
+    records = {record.key: record for record in sweep.record.trials}
+    left = [trial for trial in trials if records[trial.key].status not in DONE]
+    return sorted(left, key=lambda trial: records[trial.key].status != "interrupted")
+
+
+def conduct(
+    sweep: Sweep,
+    trials: Sequence[Trial],
+    orders: Mapping[str, Order],
+    engine: Engine,
+    watcher: Watcher,
+) -> None:
+    """Run trials until none is left. An interrupt stops the running ones so that they can be gone on with.
+
+    Args:
+        sweep: The sweep, which keeps what becomes of them.
+        trials: The trials that are left.
+        orders: The order of each trial by its key.
+        engine: Where they run.
+        watcher: Told of everything.
+    """
+    waiting = list(trials)
+    running: set[str] = set()
+
+    def handle(event: Event) -> None:
+        record = sweep.trial(event.key)
+        run = _opened(event.run) or (_of(sweep, record) if event.ended else None)
+        if run is not None:
+            record.run = run.record.id
+        if event.ended:
+            running.discard(event.key)
+            record.status, record.message = _outcome(run, event)
+        sweep.save()
+        watcher.changed(record, run)
+
+    try:
+        while waiting or running:
+            while waiting and len(running) < engine.slots:
+                trial = waiting.pop(0)
+                record = sweep.trial(trial.key)
+                record.status, record.message = "running", ""
+                running.add(trial.key)
+                engine.start(orders[trial.key])
+                watcher.changed(record, None)
+            for event in engine.wait(_TICK):
+                handle(event)
+            watcher.tick()
+    except BaseException:
+        engine.stop()
+        for key in running:
+            record = sweep.trial(key)
+            run = _of(sweep, record)
+            record.status = "waiting" if run is None else run.status
+            if run is not None:
+                record.run = run.record.id
+            watcher.changed(record, run)
+        sweep.save()
+        raise
+
+
+def _outcome(run: Run | None, event: Event) -> tuple[TrialStatus, str]:
+    """What became of a trial whose process has ended."""
+    if run is not None and run.status in DONE:
+        return run.status, run.record.message or event.message
+    if run is not None and run.status == "interrupted" and not event.message:
+        return "interrupted", ""  # it was told to stop by somebody else
+    message = event.message or "It ended without a run."
+    if run is not None:  # it was killed, and could not say so itself
+        run.record.status, run.record.message = "failed", message
+        run.save()
+    return "failed", message
+
+
+def _opened(folder: str) -> Run | None:
+    try:
+        return Run.open(Path(folder)) if folder else None
+    except RunError:
+        return None
+
+
+def _of(sweep: Sweep, record: TrialRecord) -> Run | None:
+    return sweep.runs().get(record.key)
+
+
+def _ended(run: Run) -> Run:
+    """The run once its process has ended: that of a sweep which was killed ends by itself."""
+    deadline = time.monotonic() + _PATIENCE
+    while run.status == "running":
+        if time.monotonic() > deadline:
+            where = run.record.environment
+            raise RunError(
+                f"The run {run.label} of this sweep is still running (process {where.pid} on "
+                f"{where.host or 'this machine'}).",
+                f"Wait for it, or stop it: kill {where.pid}",
+            )
+        time.sleep(0.2)
+        run = Run.open(run.path)
+    return run

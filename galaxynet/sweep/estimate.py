@@ -1,0 +1,190 @@
+"""How long a sweep will take: from earlier runs of the same networks, or from a few steps of each."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from galaxynet.runs import Run, scan
+from galaxynet.sweep.orders import Order
+from galaxynet.sweep.trials import Trial
+from galaxynet.sweep.worker import WARM_VARIABLE
+
+MOST_PROBES = 12
+"""Networks that are timed at the most; the others are taken for as quick as the one most like them."""
+
+_PER_TRIAL = 3.0
+"""Seconds of a trial beside its epochs: reading the data, the test, the figures."""
+_EVALUATION = 0.35
+"""Time of a validated sample in that of a trained one: forwards alone, in large batches."""
+
+# What has no bearing on the time of an epoch.
+_NO_MATTER = frozenset(
+    {"seed", "epochs", "patience", "validation", "lr", "weight_decay", "schedule", "split_seed"}
+)
+
+
+@dataclass
+class Estimate:
+    """Seconds of each trial by its key, as far as they are known.
+
+    Attributes:
+        seconds: Estimated seconds by key; None where nothing is known.
+        source: Where they come from, for a person.
+    """
+
+    seconds: dict[str, float | None]
+    source: str
+
+    def total(self, trials: Sequence[Trial], parallel: int) -> float | None:
+        """Seconds of all these trials with so many at once; None if it is not known of one."""
+        known = [self.seconds.get(trial.key) for trial in trials]
+        if any(one is None for one in known):
+            return None
+        return sum(one or 0.0 for one in known) / max(1, min(parallel, len(known) or 1))
+
+
+def kind_of(options: Mapping[str, Any]) -> str:
+    """What decides how long an epoch takes, as a text."""
+    return json.dumps({k: v for k, v in sorted(options.items()) if k not in _NO_MATTER}, default=str)
+
+
+def estimate(
+    trials: Sequence[Trial],
+    orders: Sequence[Order],
+    runs_dir: Path,
+    threads: int,
+    progress: Callable[[int], None],
+) -> Estimate:
+    """Estimate all trials.
+
+    Networks of which there are runs on the same data are not timed; of the others up to `MOST_PROBES` are,
+    in a process of their own.
+
+    Args:
+        trials: The trials.
+        orders: Their orders.
+        runs_dir: Where earlier runs are.
+        threads: Threads that a trial will compute with.
+        progress: Told of each network that was timed.
+    """
+    known = _from_runs(trials, runs_dir, threads)
+    kinds: dict[str, Order] = {}
+    for order in orders:
+        kinds.setdefault(kind_of(order.options), order)
+    missing = [order for kind, order in kinds.items() if kind not in known]
+    count = len(missing)
+    spread = (
+        [missing[place * count // MOST_PROBES] for place in range(MOST_PROBES)]
+        if count > MOST_PROBES
+        else missing
+    )
+    from_runs = len(known)
+    probed = _probe(spread, threads, progress)
+    known.update(probed)
+    seconds = {trial.key: _seconds(trial, order, known) for trial, order in zip(trials, orders, strict=True)}
+    sources = []
+    if from_runs:
+        sources.append("earlier runs")
+    if probed:
+        sources.append(f"a few steps of {len(probed)} network{'s' * (len(probed) > 1)}")
+    return Estimate(seconds, " and ".join(sources))
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """What a kind of training costs: samples of an epoch, and seconds for each."""
+
+    samples: int
+    seconds: float
+    options: Mapping[str, Any]
+
+
+def _seconds(trial: Trial, order: Order, known: Mapping[str, _Cost]) -> float | None:
+    cost = known.get(kind_of(order.options))
+    if cost is None and known:  # the one that differs in the fewest options
+        cost = min(
+            known.values(),
+            key=lambda one: sum(
+                one.options.get(k) != v for k, v in order.options.items() if k not in _NO_MATTER
+            ),
+        )
+    if cost is None:
+        return None
+    training = trial.plan.training
+    evaluated = _EVALUATION * training.validation / (1 - training.validation)
+    return _PER_TRIAL + training.epochs * cost.samples * cost.seconds * (1 + evaluated)
+
+
+def _from_runs(trials: Sequence[Trial], runs_dir: Path, threads: int) -> dict[str, _Cost]:
+    """Costs of kinds that finished runs had, the median where there are several."""
+    plan = trials[0].plan
+    found: dict[str, list[_Cost]] = {}
+    for run in scan(runs_dir):
+        if not isinstance(run, Run) or run.status != "finished":
+            continue
+        record = run.record
+        rate, cores = record.samples_per_second, record.environment.cores
+        same = (record.model.name, record.dataset.name) == (plan.model.name, plan.dataset.name)
+        # One that had more threads than a trial of this sweep will have says nothing of it.
+        if not same or not rate or (record.accelerator == "cpu" and cores != threads):
+            continue
+        options = record.options.merged()
+        found.setdefault(kind_of(options), []).append(_Cost(record.splits["train"], 1 / rate, options))
+    return {
+        kind: _Cost(costs[0].samples, statistics.median(cost.seconds for cost in costs), costs[0].options)
+        for kind, costs in found.items()
+    }
+
+
+def _probe(orders: Sequence[Order], threads: int, progress: Callable[[int], None]) -> dict[str, _Cost]:
+    if not orders:
+        return {}
+    os.environ[WARM_VARIABLE] = ",".join(dict.fromkeys(m for order in orders for m in order.modules))
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["galaxynet.sweep.warm"])
+    answers, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_probe_all, args=(list(orders), threads, sender))
+    process.start()
+    sender.close()
+    found: dict[str, _Cost] = {}
+    try:
+        for order in orders:
+            answer = answers.recv()
+            progress(1)
+            if answer is not None:
+                samples, seconds = answer
+                found[kind_of(order.options)] = _Cost(samples, seconds, order.options)
+    except EOFError:
+        pass  # it crashed: the trial will tell of that
+    finally:
+        if process.is_alive() and len(found) < len(orders):
+            process.terminate()
+        process.join()
+    return found
+
+
+def _probe_all(orders: Sequence[Order], threads: int, answers: Connection) -> None:
+    """Time one network after the other; None for one that cannot be trained."""
+    import torch
+
+    from galaxynet import terminal
+    from galaxynet.training.plan import Parties
+    from galaxynet.training.probe import probe
+
+    torch.set_num_threads(threads)
+    terminal.set_quiet(True)
+    for order in orders:
+        try:
+            plan = Parties.of(order.model, order.dataset).plan(order.options)
+            found = probe(plan, Path(order.data_dir))
+            answers.send(tuple(found) if found.seconds else None)
+        except Exception:  # the trial itself will tell of it
+            answers.send(None)

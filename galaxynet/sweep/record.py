@@ -1,0 +1,217 @@
+"""The record of a sweep: `runs/sweeps/<name>/sweep.json`, its lock, and the runs that belong to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+from pydantic import Field, ValidationError
+
+from galaxynet import atomic
+from galaxynet.errors import RunError, UsageError
+from galaxynet.runs import PluginId, Run, scan
+from galaxynet.runs.record import Moment, Part, Plain
+from galaxynet.sweep.trials import Trial, run_key
+
+FOLDER = "sweeps"
+RECORD = "sweep.json"
+LOGS = "logs"
+SCHEMA = 1
+
+TrialStatus = Literal["waiting", "running", "finished", "diverged", "failed", "interrupted"]
+DONE: frozenset[TrialStatus] = frozenset({"finished", "diverged", "failed"})
+
+
+class TrialRecord(Part):
+    """A trial as the sweep's record has it.
+
+    Attributes:
+        key: Its key.
+        values: The values of the varied options.
+        status: How far it is. `diverged` is a result: the loss became undefined.
+        run: The id of its run, or empty if it did not come to one.
+        message: Why it failed, or empty.
+    """
+
+    key: str
+    values: dict[str, Plain] = Field(default_factory=dict)
+    status: TrialStatus = "waiting"
+    run: str = ""
+    message: str = ""
+
+
+class SweepRecord(Part):
+    """A sweep: what it tries, and how far each trial is.
+
+    Attributes:
+        layout: Version of the record's layout; `schema` in the file.
+        name: Its name.
+        model: The network's plugin.
+        dataset: The dataset's plugin.
+        command: The call that made it last, as a list of arguments.
+        started: When it was begun.
+        changed: When this file was written.
+        trials: Its trials, in the order of the plan.
+    """
+
+    layout: int = Field(default=SCHEMA, alias="schema")
+    name: str
+    model: PluginId
+    dataset: PluginId
+    command: list[str] = Field(default_factory=list)
+    started: Moment = Field(default_factory=lambda: datetime.now(UTC))
+    changed: Moment = Field(default_factory=lambda: datetime.now(UTC))
+    trials: list[TrialRecord] = Field(default_factory=list)
+
+
+class Sweep:
+    """A sweep on disk.
+
+    Args:
+        path: Its folder.
+        record: Its record.
+    """
+
+    def __init__(self, path: Path, record: SweepRecord) -> None:
+        self.path = path
+        self.record = record
+
+    @classmethod
+    def open(cls, runs_dir: Path, name: str) -> Sweep:
+        """Read a sweep.
+
+        Raises:
+            RunError: If there is none of that name, or its record cannot be read.
+        """
+        path = folder_of(runs_dir, name)
+        try:
+            text = (path / RECORD).read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            known = names(runs_dir)
+            hint = f"There are: {', '.join(known)}." if known else "Make one with: galaxynet sweep MODEL ..."
+            raise RunError(f"There is no sweep {name!r} in {runs_dir}.", hint) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(f"{path / RECORD} cannot be read: {error}.") from None
+        try:
+            values = json.loads(text)
+            if isinstance(values, dict) and int(values.get("schema", SCHEMA)) > SCHEMA:
+                raise RunError(
+                    f"{path / RECORD} has layout {values['schema']}; this galaxynet reads up to {SCHEMA}.",
+                    "Upgrade with: pip install --upgrade galaxynet",
+                )
+            return cls(path, SweepRecord.model_validate(values))
+        except (ValueError, ValidationError, RecursionError) as error:
+            reason = str(error).splitlines()[0]
+            raise RunError(
+                f"{path / RECORD} cannot be read: {reason}.",
+                "Move it away; its runs stay, and the same sweep finds them again.",
+            ) from None
+
+    @classmethod
+    def begin(cls, runs_dir: Path, name: str, trials: Sequence[Trial], command: Sequence[str]) -> Sweep:
+        """Make a sweep, or open the one of that name and add the trials that it lacks.
+
+        Raises:
+            UsageError: If the sweep of that name is of another network or dataset.
+            RunError: If it cannot be read or written.
+        """
+        plan = trials[0].plan
+        model = PluginId(
+            name=plan.model.name, distribution=plan.model.distribution, version=plan.model.version
+        )
+        dataset = PluginId(
+            name=plan.dataset.name, distribution=plan.dataset.distribution, version=plan.dataset.version
+        )
+        if (folder_of(runs_dir, name) / RECORD).exists():
+            sweep = cls.open(runs_dir, name)
+            before = sweep.record
+            if (before.model.name, before.dataset.name) != (model.name, dataset.name):
+                raise UsageError(
+                    f"The sweep {name} is of {before.model.name} on {before.dataset.name}.",
+                    "Choose another --name.",
+                )
+            before.command = list(command)
+        else:
+            sweep = cls(
+                folder_of(runs_dir, name),
+                SweepRecord(name=name, model=model, dataset=dataset, command=list(command)),
+            )
+        known = {trial.key for trial in sweep.record.trials}
+        sweep.record.trials += [
+            TrialRecord(key=trial.key, values=plain(trial.values))
+            for trial in trials
+            if trial.key not in known
+        ]
+        try:
+            (sweep.path / LOGS).mkdir(parents=True, exist_ok=True)
+            sweep.save()
+        except OSError as error:
+            raise RunError(
+                f"The sweep cannot be kept in {sweep.path}: {error.strerror}.",
+                "Name another folder: --runs-dir",
+            ) from None
+        return sweep
+
+    def save(self) -> None:
+        """Write the record, in one step."""
+        self.record.changed = datetime.now(UTC)
+        text = json.dumps(self.record.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
+        atomic.write_text(self.path / RECORD, text + "\n")
+
+    def trial(self, key: str) -> TrialRecord:
+        """The record of a trial."""
+        return next(trial for trial in self.record.trials if trial.key == key)
+
+    def log(self, key: str) -> Path:
+        """The file of what a trial printed."""
+        return self.path / LOGS / f"{key}.log"
+
+    def runs(self) -> dict[str, Run]:
+        """The runs of its trials by their keys: of several, the one that was started last."""
+        return runs_of(self.path.parent.parent, self.record.name)
+
+    @contextmanager
+    def only_this_process(self) -> Iterator[None]:
+        """Keep other processes from conducting the same sweep meanwhile.
+
+        Raises:
+            RunError: If one does.
+        """
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RunError(
+                f"The sweep {self.record.name} is being run by another process.",
+                "Wait for it, or choose another --name.",
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def folder_of(runs_dir: Path, name: str) -> Path:
+    """The folder of a sweep."""
+    return runs_dir / FOLDER / name
+
+
+def names(runs_dir: Path) -> list[str]:
+    """The sweeps in a folder of runs."""
+    return sorted(path.parent.name for path in (runs_dir / FOLDER).glob(f"*/{RECORD}"))
+
+
+def runs_of(runs_dir: Path, name: str) -> dict[str, Run]:
+    """The runs of a sweep by the key of their trial: of several, the one that was started last."""
+    found = [run for run in scan(runs_dir) if isinstance(run, Run) and run.record.sweep == name]
+    return {run_key(run.record): run for run in sorted(found, key=lambda run: run.record.started)}
+
+
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of options as JSON types."""
+    return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}

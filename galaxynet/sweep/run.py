@@ -1,0 +1,153 @@
+"""From the words of a call to a finished sweep."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from galaxynet.sweep.axes import Axis
+from galaxynet.sweep.conduct import Watcher, conduct, take_stock
+from galaxynet.sweep.engine import Engine, LocalEngine, shared_out, visible_gpus
+from galaxynet.sweep.orders import Order, order
+from galaxynet.sweep.record import Sweep, folder_of
+from galaxynet.sweep.trials import MOST_TRIALS, Trial, plan_trials, seed_axis, sweep_name
+from galaxynet.training.plan import Parties, check_name
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """A sweep that is fully determined.
+
+    Attributes:
+        name: Its name.
+        axes: The options that were given, those with one value too.
+        trials: Its trials.
+        orders: Their orders, by key.
+        runs_dir: Where the runs are kept.
+        data_dir: Where the datasets are.
+        parallel: How many trials run at once.
+        gpus: The GPUs that are shared out; empty on a CPU.
+    """
+
+    name: str
+    axes: tuple[Axis, ...]
+    trials: tuple[Trial, ...]
+    orders: Mapping[str, Order]
+    runs_dir: Path
+    data_dir: Path
+    parallel: int
+    gpus: tuple[str, ...]
+
+    @property
+    def threads(self) -> int:
+        """Threads that each trial computes with."""
+        return len(shared_out(self.parallel)[0])
+
+    @property
+    def modules(self) -> list[str]:
+        """What workers import beforehand."""
+        return list(dict.fromkeys(name for one in self.orders.values() for name in one.modules))
+
+
+def make_plan(
+    parties: Parties,
+    axes: Sequence[Axis],
+    *,
+    runs_dir: Path,
+    data_dir: Path,
+    name: str = "",
+    seeds: int = 1,
+    draws: int | None = None,
+    draw_seed: int = 0,
+    parallel: int | None = None,
+    yes: bool = False,
+) -> SweepPlan:
+    """Plan a sweep.
+
+    Args:
+        parties: Network and dataset.
+        axes: The options that were given.
+        runs_dir: Where the runs are kept.
+        data_dir: Where the datasets are.
+        name: Its name; empty for one that the same call always has.
+        seeds: How many seeds each configuration is trained with.
+        draws: How many configurations to draw by chance; None for the whole grid.
+        draw_seed: Determines the draw.
+        parallel: How many trials run at once; None for one on each GPU, or one at a time on a CPU.
+        yes: Whether there may be more than 1,000 trials.
+
+    Raises:
+        UsageError: If the call cannot be meant.
+        OptionError: If a value does not fit its option.
+    """
+    by_name = {axis.name: axis for axis in axes}
+    seeded = seed_axis(by_name.get("seed"), seeds)
+    if seeded is not None:
+        by_name["seed"] = seeded
+    axes = tuple(by_name.values())
+    if name:
+        check_name(name)
+    name = name or sweep_name(parties, axes, draws, draw_seed)
+    most = None if yes else MOST_TRIALS
+    trials = plan_trials(parties, axes, draws=draws, draw_seed=draw_seed, sweep=name, most=most)
+    logs = folder_of(runs_dir, name) / "logs"
+    orders = {one.key: order(one, runs_dir, data_dir, logs / f"{one.key}.log") for one in trials}
+    accelerators = {one.plan.training.accelerator for one in trials}
+    devices = max(one.plan.training.devices for one in trials)
+    # A trial that takes several GPUs takes what there is.
+    gpus = visible_gpus("auto" if len(accelerators) > 1 else accelerators.pop()) if devices == 1 else []
+    at_once = parallel or max(1, len(gpus))
+    return SweepPlan(name, axes, tuple(trials), orders, runs_dir, data_dir, at_once, tuple(gpus))
+
+
+def run(plan: SweepPlan, watcher: Watcher, *, command: Sequence[str] = (), retry: bool = False) -> Sweep:
+    """Run a sweep, or what is left of it.
+
+    Args:
+        plan: The sweep.
+        watcher: Told how it goes on; its `begins` is called before the first trial.
+        command: The words of the call, for the record.
+        retry: Run failed trials again.
+
+    Raises:
+        RunError: If another process runs it, or it cannot be kept.
+        KeyboardInterrupt: If it was interrupted; the same call goes on with it.
+    """
+    sweep = Sweep.begin(plan.runs_dir, plan.name, plan.trials, command)
+    with sweep.only_this_process(), _terminable():
+        left = take_stock(sweep, plan.trials, retry=retry)
+        watcher.begins(sweep, left)
+        if left:
+            engine = make_engine(plan)
+            try:
+                conduct(sweep, left, plan.orders, engine, watcher)
+            finally:
+                engine.close()
+    return sweep
+
+
+def make_engine(plan: SweepPlan) -> Engine:
+    """The engine of a plan."""
+    return LocalEngine(plan.parallel, plan.gpus, plan.modules)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM, which schedulers send, end a sweep as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,9 @@
+"""Imported by the process from which workers are forked: it does the slow imports once for all trials."""
+
+from __future__ import annotations
+
+import os
+
+from galaxynet.sweep.worker import WARM_VARIABLE, warm_up
+
+warm_up(list(filter(None, os.environ.get(WARM_VARIABLE, "").split(","))))

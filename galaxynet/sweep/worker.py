@@ -1,0 +1,155 @@
+"""A worker: one trial in a process of its own, told by an `Order`, which reports by sending `Event`s.
+
+The processes are forked from one that has imported Lightning and the network, so a trial does not wait for
+that; nothing but imports is done in it. A worker ends with the sweep that it belongs to: when that process
+is gone, it stops as if it had been told to.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from galaxynet.errors import GalaxynetError, RunError
+from galaxynet.runs import Run
+from galaxynet.sweep.orders import Order, relaunched_words
+
+WARM_VARIABLE = "GALAXYNET_SWEEP_MODULES"
+"""Modules that the process imports from which workers are forked, with commas between them."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a trial.
+
+    Attributes:
+        key: The trial's key.
+        run: The folder of its run, if there is one.
+        ended: Whether the trial is over.
+        message: Why it came to no result, or empty.
+    """
+
+    key: str
+    run: str = ""
+    ended: bool = False
+    message: str = ""
+
+
+def work(order: Order, cores: Sequence[int], gpu: str | None, reports: Connection) -> None:
+    """The whole of a worker process on this machine.
+
+    Args:
+        order: The trial.
+        cores: The processor's cores that it computes with.
+        gpu: The GPU that it sees, by CUDA's name; None for all that there are.
+        reports: Takes its events.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _end_with_the_sweep()
+    _write_to(Path(order.log))
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    if hasattr(os, "sched_setaffinity"):  # so that what it records of the machine is what it had
+        os.sched_setaffinity(0, cores)
+    message = perform(order, len(cores), lambda run: reports.send(Event(order.key, str(run.path))))
+    reports.send(Event(order.key, ended=True, message=message))
+    reports.close()
+
+
+def perform(order: Order, threads: int, begun: Callable[[Run], None]) -> str:
+    """Train a trial, going on with a run of it that was not finished.
+
+    Args:
+        order: The trial.
+        threads: How many threads to compute with.
+        begun: Told of the run when it is there.
+
+    Returns:
+        Why it came to no result, or an empty text.
+    """
+    import torch
+
+    from galaxynet.training.plan import Parties
+    from galaxynet.training.run import train
+
+    torch.set_num_threads(threads)
+    sys.argv = relaunched_words(order)
+    sys.modules["__main__"].__spec__ = None  # else Lightning would start further processes as that module
+    try:
+        plan = Parties.of(order.model, order.dataset).plan(order.options, sweep=order.sweep)
+        start = partial(
+            train,
+            plan,
+            runs_dir=Path(order.runs_dir),
+            data_dir=Path(order.data_dir),
+            command=order.command,
+            begun=begun,
+        )
+        earlier = _unfinished(order)
+        if earlier is not None:
+            try:
+                # Nobody else can be at it: the sweep has seen to that.
+                start(resume=earlier, force=True)
+                return ""
+            except RunError as error:
+                print(
+                    f"cannot go on with the run {earlier.record.id}, so it begins anew: {error}", flush=True
+                )
+        start()
+    except GalaxynetError as error:
+        print(error, flush=True)
+        return str(error)
+    except Exception as error:
+        traceback.print_exc()
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def warm_up(modules: Sequence[str]) -> None:
+    """Import what every trial needs; a module that cannot be imported is left to the trial to tell of."""
+    for module in ("galaxynet.training.run", "galaxynet.report.figures.style", *modules):
+        try:
+            importlib.import_module(module)
+        except Exception:
+            continue
+
+
+def _unfinished(order: Order) -> Run | None:
+    from galaxynet.sweep.record import runs_of
+
+    run = runs_of(Path(order.runs_dir), order.sweep).get(order.key)
+    return run if run is not None and run.status in ("interrupted", "running") else None
+
+
+def _end_with_the_sweep() -> None:
+    """Stop when the process that conducts the sweep has gone, however it went."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _write_to(path: Path) -> None:
+    """Let everything that this process and libraries beneath it print go to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    os.close(log)
