@@ -10,6 +10,7 @@ import typer
 from galaxynet.cli.common import RunsDir, complete_runs
 
 if TYPE_CHECKING:
+    from galaxynet.report.figures.drawing import Format
     from galaxynet.runs import Run
 
 
@@ -35,37 +36,76 @@ def command(
         Path | None,
         typer.Option(
             "--out",
-            metavar="FILE",
-            help="Write one figure to this file (.png, .svg or .pdf), several runs in it together.",
-            dir_okay=False,
+            metavar="PATH",
+            help="Draw the runs together and nothing else: one figure into this file (.png, .svg or .pdf), "
+            "or all into this folder.",
         ),
     ] = None,
     runs_dir: RunsDir = None,
 ) -> None:
     """Draw learning curves, the confusion matrix and the network's own figures.
 
-    Each run's figures go to its own folder figures/, and the paths are printed.
-    With --out, all the runs are drawn together into one file.
+    Each run's figures go to its own folder figures/. Several runs of one network
+    are also drawn together, into the folder that you are in: the decoded images
+    of three autoencoders, say, as fashion_ae-reconstructions.png. The paths of
+    all files are printed.
 
       galaxynet figures last
       galaxynet figures k3x9ab --kind confusion --format svg
+      galaxynet figures code16 code32 code64
       galaxynet figures relu tanh --kind learning-curves --out curves.png
     """
     from galaxynet import paths
-    from galaxynet.errors import UsageError
     from galaxynet.runs import find
 
     folder = paths.runs_dir(runs_dir)
     found = list({run.path.resolve(): run for run in (find(folder, name) for name in runs)}.values())
-    if out is not None:
-        from galaxynet.report.figures import draw, save
+    if out is None:
+        for run in found:
+            _write(run, kind, format)
+        _write_together(found, kind, format)
+    elif out.is_dir():
+        _write_together(found, kind, format, out)
+    else:
+        _write_one(found, kind, out)
 
-        if kind is None or len(kind) != 1:
-            raise UsageError("--out takes one figure.", "Name it: --kind learning-curves")
-        print(save(draw(found, kind[0]), out))
-        return
-    for run in found:
-        _write(run, kind, format)
+
+def _write_one(runs: list[Run], kinds: list[str] | None, out: Path) -> None:
+    from galaxynet.errors import UsageError
+    from galaxynet.report.figures import draw, save
+
+    if not out.suffix:
+        raise UsageError(
+            f"--out {out}: there is no such folder.", "Make it first, or name a file: curves.png"
+        )
+    if kinds is None or len(kinds) != 1:
+        raise UsageError(
+            "--out takes one figure into a file.", "Name it, --kind learning-curves, or give --out a folder."
+        )
+    print(save(draw(runs, kinds[0]), out))
+
+
+def _write_together(
+    runs: list[Run], kinds: list[str] | None, format: Literal["png", "svg", "both"], out: Path | None = None
+) -> None:
+    """Files for each network; without a folder, into the one that one is in, of several runs alone."""
+    from galaxynet import terminal
+    from galaxynet.errors import RunError
+    from galaxynet.report.figures.together import by_network, write_together
+
+    formats: tuple[Format, ...] = ("png", "svg") if format == "both" else (format,)
+    written = []
+    for name, group in by_network(runs).items():
+        if out is None and len(group) == 1:
+            continue
+        files = write_together(group, out or Path(), name, kinds or (), formats)
+        if files and len(group) > 1:
+            terminal.note(f"{len(group)} runs of {name} together, in {out or 'the folder you are in'}:")
+        for path in files:
+            print(path)
+        written += files
+    if out is not None and not written:
+        raise RunError(f"Nothing was written to {out}.", "Leave out --kind, or name one run.")
 
 
 def _write(run: Run, kinds: list[str] | None, format: Literal["png", "svg", "both"]) -> None:

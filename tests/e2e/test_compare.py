@@ -187,6 +187,49 @@ def test_several_runs_go_into_one_file(
     assert "--kind" in capsys.readouterr().err
 
 
+def test_several_runs_are_also_drawn_together(
+    pair: list[Run],
+    runs_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Named without --out, each run gets its own, and the runs of one network share files where one is."""
+    other = made_run(runs_dir, name="other", model=PluginId(name="gone", distribution="removed-package"))
+    add_curves(other)
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+
+    assert call("figures", "one", "other", "two", "--format", "svg") == 0
+
+    out, err = capsys.readouterr()
+    own = [run.figures / f"{kind}.svg" for run in pair for kind in ("learning-curves", "confusion")]
+    together = Path("galaxy_alexnet-learning-curves.svg")
+    assert {Path(line) for line in out.split()} == {*own, other.figures / "learning-curves.svg", together}
+    assert list(here.iterdir()) == [here / together]  # a confusion matrix shows one run
+    assert {"one", "two"} <= set(together.read_text().replace("<", ">").split(">"))
+    assert "2 runs of galaxy_alexnet together, in the folder you are in:" in err
+    assert "no figure" not in err
+
+
+def test_a_folder_takes_what_is_drawn_together(
+    pair: list[Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--out FOLDER writes there and not into the folders of the runs; of one run it takes every figure."""
+    out = tmp_path / "out"
+    assert call("figures", "one", "two", "--out", str(out)) == 2
+    assert "there is no such folder" in " ".join(capsys.readouterr().err.split())
+    out.mkdir()
+    assert call("figures", "one", "two", "--kind", "confusion", "--out", str(out)) == 1
+    assert "Nothing was written" in capsys.readouterr().err
+    assert call("figures", "one", "two", "--format", "png", "--out", str(out)) == 0
+    assert [path.name for path in out.iterdir()] == ["galaxy_alexnet-learning-curves.png"]
+    assert call("figures", "one", "--format", "png", "--out", str(out)) == 0
+    assert (out / "galaxy_alexnet-confusion.png").is_file()
+    assert not any(run.figures.exists() and any(run.figures.iterdir()) for run in pair)
+
+
 def test_a_figure_that_does_not_exist_is_named_with_those_that_do(
     pair: list[Run], capsys: pytest.CaptureFixture[str]
 ) -> None:

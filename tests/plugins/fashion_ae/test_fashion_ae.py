@@ -10,8 +10,9 @@ from idx_files import make_idx_folder
 from torch import nn
 
 import galaxynet
-from galaxynet.errors import OptionError, RunError
+from galaxynet.errors import OptionError, RunError, UsageError
 from galaxynet.report import figures
+from galaxynet.report.figures.together import write_together
 from galaxynet.runs import ReferenceValue
 from galaxynet.runs.reconstructions import RECONSTRUCTIONS
 from galaxynet.training.describe import reference_for
@@ -116,6 +117,24 @@ def test_several_runs_are_drawn_side_by_side(tmp_path: Path) -> None:
     np.testing.assert_allclose(shown, 255 * batch.inputs[0, 0].numpy(), atol=1e-3)
     assert [axes.get_ylabel() for axes in grid[::10]] == ["original", "code 2", "code 3"]
     figures.save(figure, tmp_path / "figure.svg")
+
+
+def test_what_cannot_be_drawn_together_is_said_and_costs_the_others_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Runs on different images share learning curves; why they share no row of originals is a note."""
+    runs = [train(make_idx_folder(tmp_path / str(seed), seed=seed), code=2) for seed in (0, 1)]
+    capsys.readouterr()
+
+    written = write_together(runs, tmp_path / "out", "fashion_ae", formats=["png"])
+
+    assert [path.name for path in written] == ["fashion_ae-learning-curves.png"]
+    assert "no figure reconstructions of these 2 runs together" in capsys.readouterr().err
+    same = [runs[0], train(tmp_path / "0", code=3)]
+    names = [path.name for path in write_together(same, tmp_path / "out", "fashion_ae", formats=["png"])]
+    assert "fashion_ae-reconstructions.png" in names
+    with pytest.raises(UsageError, match="no figure 'pie'"):
+        write_together(same, tmp_path / "out", "fashion_ae", ["pie"])
 
 
 def test_runs_on_different_images_are_not_drawn_together(tmp_path: Path) -> None:
