@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from galaxynet.errors import UsageError
 from galaxynet.options import OptionField, Options, option
 from galaxynet.sources import (
     DataFile,
@@ -109,6 +110,35 @@ class DataInfo:
     input_shape: tuple[int, ...]
     classes: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """`input_shape` where the samples are images: channels, height, width.
+
+        Raises:
+            UsageError: If they are something else, which somebody has asked a network for images to learn.
+        """
+        if len(self.input_shape) != 3:
+            raise UsageError(
+                f"The dataset {self.dataset} holds no images, and this network takes nothing else.",
+                "Choose another with --dataset; there are: galaxynet datasets",
+            )
+        channels, height, width = self.input_shape
+        return channels, height, width
+
+    @property
+    def vocabulary(self) -> str:
+        """The characters of a text, `extra["vocabulary"]`.
+
+        Raises:
+            UsageError: If it is no text, and somebody has asked a network for texts to learn it.
+        """
+        if "vocabulary" not in self.extra:
+            raise UsageError(
+                f"The dataset {self.dataset} is no text, and this network reads nothing else.",
+                "Give it yours with: --dataset text --file FILE",
+            )
+        return str(self.extra["vocabulary"])
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON types."""

@@ -71,10 +71,16 @@ def _read(stream: BinaryIO | gzip.GzipFile, path: Path, axes: int) -> npt.NDArra
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in {_UNSIGNED_BYTE, *_TYPES} or not start[3]:
         raise DataError(f"{path} is no idx file: it begins with {start.hex(' ') or 'nothing'}.", _AGAIN)
     if start[2] != _UNSIGNED_BYTE:
-        raise DataError(f"{path} holds {_TYPES[start[2]]}; images and labels are unsigned bytes.")
+        raise DataError(
+            f"{path} holds {_TYPES[start[2]]}; images and labels are unsigned bytes.",
+            "Write it anew as unsigned bytes, type 08 in its third byte.",
+        )
     if start[3] != axes:
         found = _KINDS.get(start[3], f"an array of {start[3]} axes")
-        raise DataError(f"{path} holds {found} where {_KINDS.get(axes, f'{axes} axes')} are wanted.")
+        raise DataError(
+            f"{path} holds {found} where {_KINDS.get(axes, f'{axes} axes')} are wanted.",
+            "See whether two files have been given each other's names.",
+        )
     lengths = stream.read(4 * axes)
     if len(lengths) < 4 * axes:
         raise DataError(f"{path} is cut short: it ends in the header.", _AGAIN)

@@ -78,7 +78,7 @@ class LanguageModel(Task):
     ) -> None:
         super().__init__(network, options, data_info)
         self.automatic_optimization = False
-        self.vocabulary = str(data_info.extra["vocabulary"])
+        self.vocabulary = data_info.vocabulary
         self.streams = int(data_info.extra.get("streams", 1))
         self.sample_every = sample_every
         self._state: State = None

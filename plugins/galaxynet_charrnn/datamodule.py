@@ -202,8 +202,10 @@ class TextFileData(TextDataModule):
         if self.options.file is None:
             raise UsageError("The dataset text needs a file to read.", "Name it with: --file FILE")
         path = Path(self.options.file).expanduser()
+        if path.is_dir():
+            raise UsageError(f"--file {path}: this is a folder.", "Name a file of text in it.")
         if not path.is_file():
-            raise UsageError(f"--file {path}: there is no such file.")
+            raise UsageError(f"--file {path}: there is no such file.", "Look at how it is spelt.")
         return read_text(path)
 
 

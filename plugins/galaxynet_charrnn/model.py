@@ -49,7 +49,7 @@ class CharRNN(LanguageModel):
     options: CharRNNOptions
 
     def __init__(self, options: CharRNNOptions, data_info: DataInfo) -> None:
-        characters = len(str(data_info.extra["vocabulary"]))
+        characters = len(data_info.vocabulary)
         network = CharRNNNetwork(characters, options.hidden, options.layers, options.dropout, options.cell)
         super().__init__(network, options, data_info, sample_every=options.sample_every)
         self.faithful = _is_faithful(options, self.streams)

@@ -19,5 +19,5 @@ class FashionAe(Reconstructor):
     """
 
     def __init__(self, options: FashionAeOptions, data_info: DataInfo) -> None:
-        network = FashionAeNetwork(data_info.input_shape, options.code, options.hidden, options.act)
+        network = FashionAeNetwork(data_info.image_shape, options.code, options.hidden, options.act)
         super().__init__(network, options, data_info, scale=_SCALE[options.pixels])

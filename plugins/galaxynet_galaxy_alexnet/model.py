@@ -17,8 +17,7 @@ class GalaxyAlexNet(Classifier):
     """
 
     def __init__(self, options: GalaxyAlexNetOptions, data_info: DataInfo) -> None:
-        channels, height, width = data_info.input_shape
         network = GalaxyAlexNetNetwork(
-            (channels, height, width), len(data_info.classes), options.act, options.extra_convs
+            data_info.image_shape, len(data_info.classes), options.act, options.extra_convs
         )
         super().__init__(network, options, data_info)

@@ -34,12 +34,8 @@ class MnistCnn(Classifier):
     """
 
     def __init__(self, options: MnistCnnOptions, data_info: DataInfo) -> None:
-        channels, height, width = data_info.input_shape
-        super().__init__(
-            MnistCnnNetwork((channels, height, width), len(data_info.classes), options.act),
-            options,
-            data_info,
-        )
+        network = MnistCnnNetwork(data_info.image_shape, len(data_info.classes), options.act)
+        super().__init__(network, options, data_info)
         self.output = options.output
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
