@@ -118,7 +118,7 @@ def test_the_published_files_and_figure_are_those_of_mnist() -> None:
     assert [(one.options, one.metrics) for one in SPEC.references] == [
         ({"act": "relu"}, {"test/accuracy": 0.9874})
     ]
-    assert SPEC.training == {"epochs": 5, "batch_size": 32}
+    assert SPEC.training == {"epochs": 5, "batch_size": 32, "precision": "float32"}
 
 
 @pytest.mark.parametrize("name", ["galaxynet_mnist_cnn", "galaxynet_fashion_ae"])
