@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import get_annotations
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,7 +59,7 @@ def command_from_options(
         for parameter in inspect.signature(function, eval_str=True).parameters.values()
         if parameter.name != "given"
     ]
-    flags = [_parameter(option, panel) for panel in panels for option in panel.options.fields()]
+    flags = [_parameter(option, panel) for panel in panels for option in _own_first(panel.options)]
     choices = {
         option.name: () if panel.lists else option.choices
         for panel in panels
@@ -86,6 +87,12 @@ def command_from_options(
     command = get_command(app)
     command.context_settings["help_option_names"] = ["--help", "-h"]
     return command
+
+
+def _own_first(options: type[Options]) -> list[OptionField]:
+    """The fields in the order of `--help`: what a network alone has stands before what many have."""
+    introduced = {name: depth for depth, kind in enumerate(options.__mro__) for name in get_annotations(kind)}
+    return sorted(options.fields(), key=lambda option: introduced[option.name])
 
 
 def _parameter(option: OptionField, panel: Panel) -> inspect.Parameter:

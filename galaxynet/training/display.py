@@ -17,6 +17,8 @@ from galaxynet.tasks.average import EpochMean
 
 _REFRESH_SECONDS = 0.25
 _PLAIN_SECONDS = 2.0
+_WIDE, _NARROW = 120, 100
+"""Columns of a terminal below which the validation loss is left out, and below which the rate is, too."""
 
 
 class Rate(ProgressColumn):
@@ -46,6 +48,7 @@ class Display(Callback):
         self._first_epoch = 0
         self._started = 0.0
         self._steps = 0
+        self._width = terminal.notes().width
 
     def on_train_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
         """Open the bar."""
@@ -54,16 +57,15 @@ class Display(Callback):
         self._first_epoch, self._started = trainer.current_epoch, time.monotonic()
         self._steps = int(trainer.num_training_batches)
         if terminal.notes().is_terminal:
-            self._progress = Progress(
+            columns = [
                 TextColumn("epoch {task.fields[epoch]:>{task.fields[width]}}/{task.fields[epochs]}"),
-                BarColumn(bar_width=20),
+                BarColumn(bar_width=20 if self._width >= _WIDE else 10),
                 TextColumn("{task.percentage:>3.0f} %"),
-                Rate(),
+                *([Rate()] if self._width >= _NARROW else []),
                 TextColumn("{task.fields[figures]}"),
                 TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-                console=terminal.notes(),
-                refresh_per_second=4,
-            )
+            ]
+            self._progress = Progress(*columns, console=terminal.notes(), refresh_per_second=4)
             self._progress.start()
             self._bar = self._progress.add_task(
                 "",
@@ -135,13 +137,20 @@ class Display(Callback):
         mean = getattr(pl_module, "train_loss", None)
         loss = f"loss {mean.running():.4g}" if isinstance(mean, EpochMean) else ""
         logged = trainer.logged_metrics
-        names = ("val/loss", f"val/{self.metric}")
+        names = [f"val/{self.metric}"] if self._width < _WIDE else ["val/loss", f"val/{self.metric}"]
         return "  ".join([loss, *(f"{name} {float(logged[name]):.4g}" for name in names if name in logged)])
 
     def _figures(self, trainer: Trainer) -> str:
+        """The figures of the epoch that ended; behind the bar in as few words as while it moved."""
         logged = trainer.logged_metrics
-        names = ("train/loss", "val/loss", f"val/{self.metric}")
-        return "  ".join(f"{name} {float(logged[name]):.4g}" for name in names if name in logged)
+        words = {"train/loss": "train/loss", "val/loss": "val/loss", (metric := f"val/{self.metric}"): metric}
+        if self._progress is not None:
+            words["train/loss"] = "loss"
+            if self._width < _WIDE:
+                words.pop("val/loss")
+        return "  ".join(
+            f"{word} {float(logged[name]):.4g}" for name, word in words.items() if name in logged
+        )
 
     def _line(self, trainer: Trainer, epoch: int, last: bool) -> None:
         now = time.monotonic()

@@ -28,7 +28,7 @@ class CharRNNOptions(Options):
         "constant", "course of the learning rate over the whole training"
     )
     sample_every: float = option(
-        30.0, "seconds between the samples of text that are shown while it trains; 0: none", ge=0
+        10.0, "seconds between the samples of text that are shown while it trains; 0: none", ge=0
     )
 
 

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+COMMAND = str(Path(sys.executable).with_name("galaxynet"))
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def in_a_terminal(columns: int, *words: str) -> str:
+    """Run the command in a terminal of that width; what it wrote, without colours and cursor moves."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color", "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen([COMMAND, *words], stdin=theirs, stdout=theirs, stderr=theirs, env=environment):
+        os.close(theirs)
+        written = b""
+        with contextlib.suppress(OSError):  # what Linux gives when the other end is closed
+            while piece := os.read(ours, 4096):
+                written += piece
+    os.close(ours)
+    return _CONTROL.sub("", written.decode())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("columns", "rate"), [(80, False), (100, True)])
+def test_the_bar_is_one_line(tmp_path: Path, columns: int, rate: bool) -> None:
+    """In a usual terminal the bar with loss, metric and time left does not wrap."""
+    (tmp_path / "my.txt").write_text("it is a truth universally acknowledged\n" * 400)
+    words = f"train charrnn --dataset text --file {tmp_path / 'my.txt'} --hidden 64 --epochs 12"
+    text = in_a_terminal(columns, *words.split(), "--iterations", "60", "--sample-every", "0")
+
+    bars = [line.rstrip() for line in re.split(r"[\r\n]+", text) if re.match(r"epoch +\d+/12", line)]
+    complete = [bar for bar in bars if "val/bits_per_character" in bar]
+    assert complete, text
+    assert not re.search(r"^ {8,}\S", text, re.MULTILINE), text  # where a column of a bar goes on
+    for bar in complete:
+        assert len(bar) <= columns
+        assert re.search(r"\d\d:\d\d$", bar), bar
+        assert ("samples/s" in bar) == rate, bar
