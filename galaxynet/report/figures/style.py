@@ -37,6 +37,8 @@ _SETTINGS: Any = {
     "ytick.labelsize": 9,
     "lines.linewidth": 1.9,
     "lines.solid_capstyle": "round",
+    # A run may be called `$x$`: names are no formulas.
+    "text.parse_math": False,
     # Text in an SVG stays text: it can be searched, and the file is small.
     "svg.fonttype": "none",
     "svg.hashsalt": "galaxynet",

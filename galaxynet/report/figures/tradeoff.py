@@ -148,8 +148,11 @@ def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, 
 
 
 def _caption(made: Sequence[Configuration]) -> str:
-    several = any(one.deviation is not None for one in made)
-    lines = ["bars: deviation over the seeds" if several else "bars: 95% interval of the test set"]
+    lines = []
+    if any(one.deviation is not None for one in made):
+        lines.append("bars: deviation over the seeds")
+    elif any(interval_of(row.run.record) for one in made for row in one.rows):
+        lines.append("bars: 95% interval of the test set")
     lost = [one.label for one in made if one.mean is None and one.diverged]
     if lost:
         lines.append("undefined loss: " + "; ".join(lost))
