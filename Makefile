@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 DEMO   := demo
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test check docs serve bench clean
+.PHONY: help install dev demo test browser check docs serve bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 18
@@ -38,7 +38,16 @@ demo: $(VENV)/.installed ## simulate 2,000 galaxies, train two networks on them,
 	$(BIN)/galaxynet compare
 	@echo "The runs are in $(DEMO)/runs, with figures; activate the environment with: . $(BIN)/activate"
 
-test: $(VENV)/.dev ## all tests, on all cores, in random order
+# Nothing here may stop the tests: those that need a browser are skipped where there is none.
+browser: # the browser that two tests drive; installed where that needs no password
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; then :; \
+	else echo "There is no Chromium, so the tests of the page in a browser are skipped (Debian: apt-get install chromium)."; \
+	fi >$(VENV)/browser.log 2>&1; \
+	grep -h "^There is no" $(VENV)/browser.log || true
+
+test: $(VENV)/.dev browser ## all tests, on all cores, in random order
 	$(BIN)/python -m pytest -n auto
 
 check: $(VENV)/.dev ## style, types, documentation

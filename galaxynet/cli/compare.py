@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -99,7 +100,7 @@ def command(
     from galaxynet.report.rows import Row, check_name
     from galaxynet.report.table import print_damaged
 
-    if format == "html" and terminal.results().is_terminal:
+    if format == "html" and sys.stdout.isatty():
         raise UsageError(
             "A page is not for a terminal.", "Write it to a file: galaxynet compare --format html > page.html"
         )
@@ -124,7 +125,8 @@ def command(
     if format == "html":
         from galaxynet.report.page import Choice, page
 
-        choice = Choice(names, over_seeds, top, where or [])
+        conditions = [*(where or []), *([f"sweep={sweep}"] if sweep else [])]
+        choice = Choice(names, over_seeds, top, conditions)
         _print_page(page(groups, paths.data_dir(data_dir), choice, test=test, damaged=damaged))
     elif over_seeds:
         _print_over_seeds(groups, format, top)
@@ -266,8 +268,6 @@ def _print_over_seeds(groups: list[Group], format: str, top: int | None) -> None
 
 
 def _print_page(text: str) -> None:
-    import sys
-
     # In UTF-8, as the page says of itself, whatever the locale says.
     sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
 

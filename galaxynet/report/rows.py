@@ -144,6 +144,13 @@ class Group:
         """A run of the group; all have its task, metric, dataset and test set."""
         return self.rows[0].run
 
+    @property
+    def best(self) -> Row | None:
+        """The row with the best value of the metric; None if none has a value."""
+        known = [row for row in self.rows if row.value is not None]
+        sign = 1 if self.first.record.higher_is_better else -1
+        return max(known, key=lambda row: sign * (row.value or 0.0), default=None)
+
     def published(self) -> list[str]:
         """The other metrics than the compared one for which there are published figures."""
         names = dict.fromkeys(name for row in self.rows for name in row.fields)

@@ -10,7 +10,7 @@ from typing import Any
 from galaxynet.report.columns import NONE, column, show_value
 from galaxynet.report.layout import Line
 from galaxynet.report.rows import Group, Row
-from galaxynet.report.table import majority_lines
+from galaxynet.report.table import BEST_STYLE, majority_lines
 from galaxynet.report.wording import UNDEFINED, metric_name, percentage_metric, show_metric, show_seconds
 from galaxynet.runs import Run
 
@@ -153,7 +153,7 @@ def cells(group: Group, made: Sequence[Configuration]) -> tuple[list[str], list[
             show_seconds(one.seconds),
         ]
         best = number == 0 and len(made) > 1 and one.mean is not None
-        lines.append(Line(texts, {len(options) + 1: "bold green"} if best else {}))
+        lines.append(Line(texts, {len(options) + 1: BEST_STYLE} if best else {}))
     # A mean without the majority class beside it misleads as much as a single accuracy does.
     for number, (label, accuracy) in enumerate(majority_lines(group)):
         texts = [""] * len(titles)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _PIPED_WIDTH = 180
 
+BEST_STYLE = "bold green"
 STATUS_STYLE = {
     "finished": "green",
     "running": "cyan",
@@ -76,10 +77,13 @@ def table(group: Group, width: int, names: Sequence[str] = ()) -> RenderableType
     dropped: list[Column] = []
     if not names:
         shown, dropped = _fit(group, shown, width)
-    head = title_text(group)
-    notes = _notes(group, shown, dropped)
+    laid = lay_out(
+        [column.title for column in shown], [column.number for column in shown], lines(group, shown), width
+    )
     return Stack(
-        head, _build(group, shown, width), *[Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in notes]
+        title_text(group),
+        laid,
+        *[Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in notes(group, shown, dropped)],
     )
 
 
@@ -100,16 +104,18 @@ def print_damaged(damaged: Iterable[DamagedRun]) -> None:
         terminal.notes().print(line, soft_wrap=True)
 
 
-def _build(group: Group, shown: list[Column], width: int) -> Text:
-    best = _best(group)
-    lines = [_line(row, shown, row is best) for row in group.rows]
+def lines(group: Group, shown: Sequence[Column]) -> list[Line]:
+    """The rows of a table, the best one marked, and those of the majority class."""
+    # Nothing is best where there is nothing to beat.
+    best = group.best if sum(row.value is not None for row in group.rows) > 1 else None
+    found = [_line(row, shown, row is best) for row in group.rows]
     if any(column.name == "value" for column in shown):
         metric = group.first.record.metric
         for number, (label, accuracy) in enumerate(majority_lines(group)):
             cells = {"value": show_metric(metric, accuracy), shown[0].name: _always(label)}
             texts = [cells.get(column.name, "") for column in shown]
-            lines.append(Line(texts, style="dim", rule=number == 0))
-    return lay_out([column.title for column in shown], [column.number for column in shown], lines, width)
+            found.append(Line(texts, style="dim", rule=number == 0))
+    return found
 
 
 def _line(row: Row, shown: Sequence[Column], best: bool) -> Line:
@@ -121,18 +127,10 @@ def _line(row: Row, shown: Sequence[Column], best: bool) -> Line:
         elif column.name == "value" and text == UNDEFINED:
             styles[number] = STATUS_STYLE["diverged"]
         elif best and column.name in ("value", "run"):
-            styles[number] = "bold green"
+            styles[number] = BEST_STYLE
         elif text == NONE:
             styles[number] = "dim"
     return Line(texts, styles)
-
-
-def _best(group: Group) -> Row | None:
-    known = [row for row in group.rows if row.value is not None]
-    if len(known) < 2:
-        return None
-    sign = 1 if group.first.record.higher_is_better else -1
-    return max(known, key=lambda row: sign * (row.value or 0.0))
 
 
 def _fit(group: Group, shown: list[Column], width: int) -> tuple[list[Column], list[Column]]:
@@ -163,8 +161,9 @@ def _always(label: str) -> str:
     return f"always {label}"
 
 
-def _notes(group: Group, shown: list[Column], dropped: list[Column]) -> list[str]:
-    notes = []
+def notes(group: Group, shown: Sequence[Column], dropped: Sequence[Column] = ()) -> list[str]:
+    """What stands beneath a table: columns without room, sources, and how many rows `--top` left out."""
+    found = []
     same = [
         f"{column.title} {column.show(group.rows[0])}"
         for column in dropped
@@ -172,12 +171,12 @@ def _notes(group: Group, shown: list[Column], dropped: list[Column]) -> list[str
     ]
     gone = [column.title for column in dropped if not column.same(group)]
     if same:
-        notes.append("the same for all: " + ", ".join(same))
+        found.append("the same for all: " + ", ".join(same))
     if gone:
-        notes.append(f"no room for {', '.join(gone)} (see them with --columns or --format csv)")
+        found.append(f"no room for {', '.join(gone)} (see them with --columns or --format csv)")
     if any(column.name.partition("/")[0] == "published" for column in (*shown, *dropped)):
         sources = dict.fromkeys(row.get("source") for row in group.rows if row.get("source"))
-        notes.append("published: " + "; ".join(sources))
+        found.append("published: " + "; ".join(sources))
     if group.left_out:
-        notes.append(f"{group.left_out:,} more runs are left out by --top")
-    return notes
+        found.append(f"{group.left_out:,} more runs are left out by --top")
+    return found

@@ -1,0 +1,75 @@
+"""A matplotlib figure as an SVG element that can stand in a page of HTML, beside others."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+from galaxynet.report.figures.style import styled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_PIXELS_PER_POINT = 96 / 72
+
+
+def inline_svg(figure: Figure, prefix: str, description: str) -> str:
+    """The figure as one `<svg>` element without namespaces, metadata or a background.
+
+    matplotlib counts its ids anew in each figure (`figure_1`, `patch_1`), and browsers look for an id in the
+    whole page. Only the ids that something refers to are kept, and they begin with the prefix. Its style
+    sheet would hold for the whole page as well, so the two properties in it are set at the element.
+
+    Args:
+        figure: The figure.
+        prefix: Letters, digits and hyphens that no other figure of the page has.
+        description: What it shows, for those who do not see it.
+    """
+    written = io.BytesIO()
+    with styled():
+        figure.savefig(written, format="svg", transparent=True, metadata={"Date": None})
+    # A name may hold what XML cannot.
+    root = ElementTree.fromstring(_NO_XML.sub("", written.getvalue().decode()))
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if _local(child.tag) in ("metadata", "style"):
+                parent.remove(child)
+    used = set(_references(root))
+    for element in root.iter():
+        element.tag = _local(element.tag)
+        attributes = {_local(name): value for name, value in element.attrib.items()}
+        element.attrib.clear()
+        for name, value in attributes.items():
+            if name == "id":
+                if value in used:
+                    element.set("id", f"{prefix}-{value}")
+            elif name == "href" and value.startswith("#"):
+                element.set("href", f"#{prefix}-{value[1:]}")
+            else:
+                element.set(name, _REFERENCE.sub(rf"url(#{prefix}-\1)", value))
+    width = float(root.attrib.pop("width").removesuffix("pt")) * _PIXELS_PER_POINT
+    for name in ("height", "version"):
+        root.attrib.pop(name, None)
+    root.set("style", f"--width: {width:.0f}px; stroke-linejoin: round; stroke-linecap: butt")
+    root.set("role", "img")
+    root.set("aria-label", _NO_XML.sub("", description))
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _local(name: str) -> str:
+    """The name without its namespace: a page of HTML knows the elements of SVG by themselves."""
+    return name.rpartition("}")[2]
+
+
+def _references(root: ElementTree.Element) -> list[str]:
+    found = []
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            if _local(name) == "href" and value.startswith("#"):
+                found.append(value[1:])
+            found += _REFERENCE.findall(value)
+    return found
