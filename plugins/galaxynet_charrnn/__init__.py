@@ -8,11 +8,14 @@ from __future__ import annotations
 from galaxynet.plugin import DataFile, DatasetSpec, Https, ModelSpec, Reference
 from galaxynet_charrnn.options import CharRNNOptions, TextFileOptions, TextOptions
 
-__all__ = ["CHARRNN", "NOVEL", "PRIDE_AND_PREJUDICE", "TEXT"]
+__all__ = ["CHARRNN", "NOVEL", "PRIDE_AND_PREJUDICE", "PUBLISHED_UPDATES", "TEXT"]
 
 _REPORT = "2019 student report, part 1 (smoothed loss, read off)"
 # The report trained min-char-rnn: one stream, 25 characters an update.
 _FAITHFUL = {"cell": "rnn", "layers": 1, "streams": 1, "sequence": 25}
+
+PUBLISHED_UPDATES = {100: 20_000, 200: 30_000}
+"""After how many updates of the weights the report read its losses off, by the width of the layer."""
 
 CHARRNN = ModelSpec(
     name="charrnn",

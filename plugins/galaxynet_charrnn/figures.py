@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from galaxynet.errors import RunError
-from galaxynet.report.figures.style import COLOURS, DASHES, FAINT, heading, new_figure, plain_axes
-from galaxynet_charrnn import CHARRNN
+from galaxynet.report.figures.style import COLOURS, DASHES, INK, heading, new_figure, plain_axes
+from galaxynet_charrnn import CHARRNN, PUBLISHED_UPDATES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,10 +20,12 @@ _COLUMN = "train/smooth_loss"
 def smooth_loss(runs: Sequence[Run]) -> Figure:
     """min-char-rnn's smoothed loss (nats, summed over a sequence) of one or several runs over the updates.
 
+    The values of the report stand as points beside the runs that they apply to.
+
     Raises:
         RunError: If none of the runs logged it.
     """
-    figure = new_figure(5.4, 3.5)
+    figure = new_figure(6.6, 3.8)
     axes = figure.subplots()
     plain_axes(axes)
     drawn = 0
@@ -44,22 +46,23 @@ def smooth_loss(runs: Sequence[Run]) -> Figure:
         )
     if not drawn:
         raise RunError(f"No run of these logged {_COLUMN}.")
-    widths = {run.record.options.model.get("hidden") for run in runs}
-    for reference in CHARRNN.references:
-        if reference.options["hidden"] in widths:
-            axes.axhline(
-                reference.metrics[_COLUMN], color=FAINT, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1
+    beside = [run for run in runs if run.record.reference and run.record.reference.metric == _COLUMN]
+    widths = {run.record.options.model["hidden"] for run in beside}
+    for reference, marker in zip(CHARRNN.references, ("D", "s"), strict=True):
+        width = reference.options["hidden"]
+        if width in widths:
+            axes.plot(
+                PUBLISHED_UPDATES[width],
+                reference.metrics[_COLUMN],
+                marker,
+                color=INK,
+                markerfacecolor="none",
+                markersize=6,
+                label=f"2019 student report: {width} units",
             )
-            axes.annotate(
-                f"{reference.options['hidden']} units, {reference.source}",
-                (1.0, reference.metrics[_COLUMN]),
-                xycoords=("axes fraction", "data"),
-                xytext=(0, 3),
-                textcoords="offset points",
-                ha="right",
-                fontsize=8,
-                color=FAINT,
-            )
+    axes.margins(x=0.02)
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("updates of the weights")
     axes.set_ylabel("smoothed loss, nats a sequence")
     axes.legend(frameon=False, fontsize=9)

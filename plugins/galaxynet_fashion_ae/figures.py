@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from galaxynet.errors import RunError
 from galaxynet.report.figures.style import FAINT, INK, heading, new_figure
@@ -49,7 +49,8 @@ def reconstructions(runs: Sequence[Run]) -> Figure:
     cell = 0.62
     figure = new_figure(1.75 + cell * number, 0.95 + (cell + 0.03) * (len(runs) + 1))
     grid = figure.subplots(len(runs) + 1, number, squeeze=False)
-    figure.get_layout_engine().set(w_pad=0.015, h_pad=0.02, wspace=0.0, hspace=0.0)  # type: ignore[union-attr, call-arg]
+    layout: Any = figure.get_layout_engine()
+    layout.set(w_pad=0.015, h_pad=0.02, wspace=0.0, hspace=0.0, rect=(0.01, 0.0, 0.985, 1.0))
     for axes, place in zip(grid[0], chosen, strict=True):
         _show(axes, first.originals[place])
         axes.set_title(

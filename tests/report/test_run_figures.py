@@ -13,7 +13,7 @@ from galaxynet import registry
 from galaxynet.errors import PluginError, RunError, UsageError
 from galaxynet.report.figures import draw, names, save, write_all
 from galaxynet.report.figures.confusion import count
-from galaxynet.runs import PluginId, Predictions, Run, write_predictions
+from galaxynet.runs import MajorityClass, PluginId, Predictions, Run, write_predictions
 
 
 @pytest.fixture
@@ -79,6 +79,25 @@ def test_learning_curves_show_training_and_validation(run: Run) -> None:
     assert any("majority class 59.6%" in text.get_text() for text in accuracy.texts)
 
 
+def test_a_majority_class_far_below_does_not_flatten_the_curves(tmp_path: Path) -> None:
+    """Between 96 and 99 % the curves fill the panel, though one answer would score 11 %; that is said."""
+    base = MajorityClass(label="1", accuracy=0.1135, samples=10_000)
+    run = made_run(tmp_path, baseline=base)
+    (run.path / "metrics.csv").write_text("epoch,val/loss,val/accuracy\n0,0.2,0.96\n1,0.1,0.98\n2,0.1,0.99\n")
+    accuracy = draw(run, "learning-curves").axes[1]
+    assert accuracy.get_ylim()[0] > 0.9
+    assert [text.get_text() for text in accuracy.texts] == ["majority class 11.3%, far below"]
+
+
+def test_a_loss_that_is_the_metric_is_drawn_once(tmp_path: Path) -> None:
+    """Where loss and mean squared error are the same numbers, there is one panel."""
+    run = made_run(tmp_path, task="reconstruction", metric="test/mse", baseline=None)
+    for factor, panels in ((1, ["mse"]), (2, ["loss", "mse"])):
+        rows = "".join(f"{epoch},{factor * epoch},{epoch}\n" for epoch in range(1, 4))
+        (run.path / "metrics.csv").write_text("epoch,train/loss,train/mse\n" + rows)
+        assert [axes.get_title(loc="left") for axes in draw(run, "learning-curves").axes] == panels
+
+
 def test_several_runs_share_one_figure(run: Run, tmp_path: Path) -> None:
     """Every run has a line of its own, told apart by colour or dashes, and a name in the legend."""
     others = [made_run(tmp_path, name=f"run {number}", seed=number) for number in range(10)]
@@ -120,6 +139,15 @@ def test_the_confusion_matrix_counts_every_sample(run: Run) -> None:
     counts = count(run.predictions(), CLASSES)
     assert sum(map(sum, counts)) == 1000
     assert {f"{cell:,}" for row in counts for cell in row if cell} <= texts
+
+
+def test_rare_answers_are_counted_and_not_rounded_away(tmp_path: Path) -> None:
+    """One wrong answer of a thousand makes neither 0% where it is nor 100% where it is missing."""
+    run = made_run(tmp_path, classes=["odd", "disk"])
+    labels = ["odd"] * 1000 + ["disk"] * 10
+    write_predictions(run.path / "predictions.csv", range(1010), labels, ["disk", *labels[1:]])
+    texts = [text.get_text() for text in draw(run, "confusion").axes[0].texts]
+    assert sorted(texts) == sorted([">99%", "999", "1", "·", "100%", "10"])
 
 
 def test_many_classes_and_long_names_can_be_drawn(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from galaxynet import paths
 from galaxynet.data.batches import Batch
 from galaxynet.errors import UsageError
 from galaxynet.plugin import DataInfo, OptimizerOptions
+from galaxynet.report import figures
 from galaxynet.tasks import LanguageModel
 from galaxynet.tasks.language_model import IGNORED
 from galaxynet.training.callbacks import EpochSeeds
@@ -140,6 +141,20 @@ def test_a_run_tells_nats_bits_and_vocabulary(tmp_path: Path) -> None:
     assert record.data["vocabulary"] == "".join(sorted(set(text_file(tmp_path).read_text())))
     assert record.metrics["test/bits_per_character"] < math.log2(len(record.data["vocabulary"]))
     assert (run.figures / "smooth-loss.png").is_file()
+
+
+def test_the_smoothed_loss_is_drawn_beside_the_report(tmp_path: Path) -> None:
+    """A faithful run of 100 units has the report's point, after 20,000 updates; other runs have none."""
+    (tmp_path / "pride-and-prejudice").mkdir()
+    (tmp_path / "pride-and-prejudice" / "pride_and_prejudice.txt").write_text("Bennet said so.\n" * 40)
+    options: dict[str, Any] = {"data_dir": tmp_path, "epochs": 2, "iterations": 5, "sample_every": 0}
+    faithful = galaxynet.train("charrnn", **options)
+    practical = galaxynet.train("charrnn", cell="gru", streams=2, **options)
+    axes = figures.draw([faithful, practical], "smooth-loss").axes[0]
+    drawn = {str(line.get_label()): line.get_xydata().tolist() for line in axes.lines}
+    assert drawn.pop("2019 student report: 100 units") == [[20_000, 45]]
+    assert [[x for x, _ in points] for points in drawn.values()] == [[5, 10], [5, 10]]
+    assert len(figures.draw(practical, "smooth-loss").axes[0].lines) == 1
 
 
 def test_samples_are_shown_while_it_trains(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

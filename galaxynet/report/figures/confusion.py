@@ -99,19 +99,21 @@ def _draw(classes: Sequence[str], counts: list[list[int]]) -> Figure:
                 continue
             share = shares[row][column]
             colour = "white" if share > 0.45 else INK
+            words = _percent(share)
+            if words:
+                axes.text(
+                    column,
+                    row - 0.1,
+                    words,
+                    ha="center",
+                    va="center",
+                    color=colour,
+                    fontsize=size + 1,
+                    fontweight="bold" if row == column else "normal",
+                )
             axes.text(
                 column,
-                row - 0.1,
-                f"{share:.0%}",
-                ha="center",
-                va="center",
-                color=colour,
-                fontsize=size + 1,
-                fontweight="bold" if row == column else "normal",
-            )
-            axes.text(
-                column,
-                row + 0.2,
+                row + (0.2 if words else 0.0),
                 f"{counts[row][column]:,}",
                 ha="center",
                 va="center",
@@ -119,3 +121,10 @@ def _draw(classes: Sequence[str], counts: list[list[int]]) -> Figure:
                 fontsize=size - 1.5,
             )
     return figure
+
+
+def _percent(share: float) -> str:
+    """Whole per cent; nothing below one half, where the count says more, and 100 only for all of them."""
+    if share < 0.005:
+        return ""
+    return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_RUNS = len(COLOURS) * len(DASHES)
 _MIXED = "Learning curves"
+_FAR = 3
+"""Heights of the panel; the majority class is not drawn where it lies further below the curves than that."""
 _PARTS = {"train": "training", "val": "validation"}
 
 
@@ -42,7 +44,7 @@ def learning_curves(runs: Sequence[Run], columns: Sequence[str] = ()) -> Figure:
         )
     logged = {id(run): run.metrics() for run in runs}
     names = {name for rows in logged.values() for row in rows for name in row}
-    wanted = list(columns) or _usual(runs, names)
+    wanted = list(columns) or _usual(runs, [row for rows in logged.values() for row in rows])
     missing = [name for name in wanted if name not in names]
     if missing or not wanted:
         what = ", ".join(missing) or "a loss or metric"
@@ -85,9 +87,21 @@ def _legend_columns(labels: Sequence[str], panels: int) -> int:
     return max(1, min(len(labels), int(room / (0.6 + max(map(len, labels), default=0) / 12))))
 
 
-def _usual(runs: Sequence[Run], names: set[str]) -> list[str]:
+def _usual(runs: Sequence[Run], rows: Sequence[dict[str, float]]) -> list[str]:
+    """Loss and metric; the metric alone where the loss is the same numbers under another name."""
+    names = {name for row in rows for name in row}
     metrics = dict.fromkeys(["loss", *(metric_name(run.record.metric) for run in runs)])
+    if any(all(_same(row, metric) for row in rows) for metric in metrics if metric != "loss"):
+        del metrics["loss"]
     return [f"{part}/{metric}" for metric in metrics for part in _PARTS if f"{part}/{metric}" in names]
+
+
+def _same(row: dict[str, float], metric: str) -> bool:
+    return all(
+        f"{part}/{metric}" in row and row[f"{part}/{metric}"] == row[f"{part}/loss"]
+        for part in _PARTS
+        if f"{part}/loss" in row
+    )
 
 
 def _panel(
@@ -159,11 +173,26 @@ def _majority(axes: Axes, runs: Sequence[Run]) -> None:
     if len(lines) != 1:
         return
     _, accuracy = lines.pop()
+    low, high = axes.get_ylim()
+    text = f"majority class {accuracy:.1%}"
+    if low - accuracy > _FAR * (high - low):
+        # To show the line, the curves would have to lie flat on the upper edge.
+        axes.annotate(
+            f"{text}, far below",
+            (1.0, 0.0),
+            xycoords="axes fraction",
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="right",
+            fontsize=8,
+            color=FAINT,
+        )
+        return
     axes.axhline(accuracy, color=FAINT, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
     low, high = axes.get_ylim()
     above = accuracy < (low + high) / 2
     axes.annotate(
-        f"majority class {accuracy:.1%}",
+        text,
         (1.0, accuracy),
         xycoords=("axes fraction", "data"),
         xytext=(0, 3 if above else -3),
