@@ -112,7 +112,8 @@ def _function(runs: Sequence[Run], name: str) -> Callable[[Sequence[Run]], Figur
         from galaxynet.report.figures.curves import learning_curves
 
         return learning_curves
-    if name == CONFUSION:
+    other = next((run for run in runs if run.record.task != "classification"), None)
+    if name == CONFUSION and other is None:
         from galaxynet.report.figures.confusion import confusion_matrix
 
         return confusion_matrix
@@ -120,10 +121,11 @@ def _function(runs: Sequence[Run], name: str) -> Callable[[Sequence[Run]], Figur
         plugin, figures = _of_plugin(run)
         if plugin and name in figures:
             return cast("Callable[[Sequence[Run]], Figure]", registry.resolve_for(plugin, figures[name]))
-    known = dict.fromkeys(
-        [LEARNING_CURVES, CONFUSION, *(kind for run in runs for kind in _of_plugin(run)[1])]
+    usual = [LEARNING_CURVES, *([CONFUSION] if other is None else [])]
+    known = dict.fromkeys([*usual, *(kind for run in runs for kind in _of_plugin(run)[1])])
+    raise UsageError(
+        f"There is no figure {name!r} of {(other or runs[0]).label}.", f"There are: {', '.join(known)}."
     )
-    raise UsageError(f"There is no figure {name!r} of {runs[0].label}.", f"There are: {', '.join(known)}.")
 
 
 def _of_plugin(run: Run) -> tuple[Plugin | None, dict[str, str]]:

@@ -135,6 +135,8 @@ def test_what_cannot_be_drawn_together_is_said_and_costs_the_others_nothing(
     assert "fashion_ae-reconstructions.png" in names
     with pytest.raises(UsageError, match="no figure 'pie'"):
         write_together(same, tmp_path / "out", "fashion_ae", ["pie"])
+    with pytest.raises(UsageError, match=r"no figure 'confusion'.*: learning-curves, reconstructions"):
+        figures.draw(same, "confusion")
 
 
 def test_runs_on_different_images_are_not_drawn_together(tmp_path: Path) -> None:
