@@ -34,6 +34,7 @@ COMMANDS = {
     ),
     "train": Entry("Networks", "Train a network on a dataset.", "galaxynet.cli.train"),
     "sweep": Entry("Networks", "Train a network with many values of its options.", "galaxynet.cli.sweep"),
+    "reproduce": Entry("Networks", "Test what publications say of the networks.", "galaxynet.cli.reproduce"),
     "generate": Entry("Networks", "Let a trained language model write.", "galaxynet.cli.generate"),
     "plugins": Entry("Networks", "Which networks and datasets are installed.", "galaxynet.cli.plugins"),
     "compare": Entry("Runs", "Set runs side by side in a table.", "galaxynet.cli.compare"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
+from collections.abc import Sequence
+from statistics import NormalDist, fmean, stdev
 
 
 def wilson(correct: int, samples: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -39,3 +40,49 @@ def wilson(correct: int, samples: int, confidence: float = 0.95) -> tuple[float,
 def accuracy_interval(accuracy: float, samples: int) -> tuple[float, float]:
     """Wilson's 95 % interval of an accuracy that was measured on so many samples."""
     return wilson(min(max(round(accuracy * samples), 0), samples), samples)
+
+
+def student(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
+    """Student's interval for the mean of a few values that chance alone tells apart.
+
+    Source: Student (W. S. Gosset), "The probable error of a mean", Biometrika 6 (1908).
+
+    Args:
+        values: At least two values, for example the accuracies of trainings with different seeds.
+        confidence: Share of such intervals that hold the true mean, between 0 and 1.
+
+    Returns:
+        The lower and the upper end.
+
+    Raises:
+        ValueError: If there are fewer than two values.
+    """
+    if len(values) < 2:
+        raise ValueError("one value alone says nothing of how much values differ")
+    centre = fmean(values)
+    half = student_quantile(confidence, len(values) - 1) * stdev(values) / math.sqrt(len(values))
+    return centre - half, centre + half
+
+
+def student_quantile(confidence: float, freedom: int) -> float:
+    """The t that |T| stays below with that probability, T having `freedom` degrees of freedom.
+
+    The probability in closed form, which there is for whole degrees of freedom: M. Abramowitz and I. A.
+    Stegun, "Handbook of mathematical functions" (1964), 26.7.3 and 26.7.4.
+    """
+
+    def within(angle: float) -> float:
+        odd = freedom % 2
+        cosine, term, total = math.cos(angle), 1.0, 0.0
+        if odd:
+            term = math.cos(angle)
+        for k in range(1 + odd, freedom, 2):
+            total += term
+            term *= cosine**2 * k / (k + 1)
+        return (angle + math.sin(angle) * total) * 2 / math.pi if odd else math.sin(angle) * total
+
+    low, high = 0.0, math.pi / 2
+    for _ in range(100):  # the angle whose tangent is t over the root of the degrees of freedom
+        middle = (low + high) / 2
+        low, high = (middle, high) if within(middle) < confidence else (low, middle)
+    return math.tan(low) * math.sqrt(freedom)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from galaxynet.errors import RunError
 from galaxynet.runs import Predictions, Run
@@ -69,6 +71,27 @@ def sign_test(first: int, second: int) -> float:
         term = term * (trials - k + 1) // k
         tail += term
     return min(1.0, tail / (1 << (trials - 1)))
+
+
+def difference_interval(result: McNemar, confidence: float = 0.95) -> tuple[float, float]:
+    """How much more accurate the first network is than the second, from samples that both were tested on.
+
+    Source: D. G. Bonett and R. M. Price, "Adjusted Wald confidence interval for a difference of binomial
+    proportions based on paired data", Journal of Educational and Behavioral Statistics 37 (2012).
+
+    Args:
+        result: How their right samples fall together.
+        confidence: Share of such intervals that hold the true difference, between 0 and 1.
+
+    Returns:
+        The lower and the upper end of the difference of the accuracies, as shares of 1.
+    """
+    samples = result.both + result.first + result.second + result.neither + 2
+    first, second = (result.first + 1) / samples, (result.second + 1) / samples
+    centre = first - second
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    half = z * math.sqrt((first + second - centre**2) / samples)
+    return max(-1.0, centre - half), min(1.0, centre + half)
 
 
 def sentence(first: Run, second: Run) -> str:

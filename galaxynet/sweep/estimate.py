@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from galaxynet.errors import GalaxynetError
 from galaxynet.runs import Run, scan
 from galaxynet.sweep.orders import Order
 from galaxynet.sweep.trials import Trial
@@ -20,7 +21,7 @@ from galaxynet.sweep.worker import WARM_VARIABLE
 MOST_PROBES = 12
 """Networks that are timed at the most; the others are taken for as quick as the one most like them."""
 
-_PER_TRIAL = 3.0
+PER_TRIAL = 3.0
 """Seconds of a trial beside its epochs: reading the data, the test, the figures."""
 _EVALUATION = 0.35
 """Time of a validated sample in that of a trained one: forwards alone, in large batches."""
@@ -62,6 +63,7 @@ def estimate(
     runs_dir: Path,
     threads: int,
     progress: Callable[[int], None],
+    probing: bool = True,
 ) -> Estimate:
     """Estimate all trials.
 
@@ -74,6 +76,10 @@ def estimate(
         runs_dir: Where earlier runs are.
         threads: Threads that a trial will compute with.
         progress: Told of each network that was timed.
+        probing: Whether networks may be timed; on this machine, so not if the trials run on others.
+
+    Raises:
+        GalaxynetError: If none of the networks can be trained: the dataset is not there, say.
     """
     known = _from_runs(trials, runs_dir, threads)
     kinds: dict[str, Order] = {}
@@ -87,7 +93,9 @@ def estimate(
         else missing
     )
     from_runs = len(known)
-    probed = _probe(spread, threads, progress)
+    probed, faults = _probe(spread if probing else [], threads, progress)
+    if faults and not (known or probed):
+        raise faults[0]  # no trial can be trained: that is not to be found out trial by trial
     known.update(probed)
     seconds = {trial.key: _seconds(trial, order, known) for trial, order in zip(trials, orders, strict=True)}
     sources = []
@@ -120,7 +128,7 @@ def _seconds(trial: Trial, order: Order, known: Mapping[str, _Cost]) -> float | 
         return None
     training = trial.plan.training
     evaluated = _EVALUATION * training.validation / (1 - training.validation)
-    return _PER_TRIAL + training.epochs * cost.samples * cost.seconds * (1 + evaluated)
+    return PER_TRIAL + training.epochs * cost.samples * cost.seconds * (1 + evaluated)
 
 
 def _from_runs(trials: Sequence[Trial], runs_dir: Path, threads: int) -> dict[str, _Cost]:
@@ -144,9 +152,12 @@ def _from_runs(trials: Sequence[Trial], runs_dir: Path, threads: int) -> dict[st
     }
 
 
-def _probe(orders: Sequence[Order], threads: int, progress: Callable[[int], None]) -> dict[str, _Cost]:
+def _probe(
+    orders: Sequence[Order], threads: int, progress: Callable[[int], None]
+) -> tuple[dict[str, _Cost], list[GalaxynetError]]:
+    """What each costs, and the errors of those that cannot be trained."""
     if not orders:
-        return {}
+        return {}, []
     os.environ[WARM_VARIABLE] = ",".join(dict.fromkeys(m for order in orders for m in order.modules))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["galaxynet.sweep.warm"])
@@ -155,24 +166,27 @@ def _probe(orders: Sequence[Order], threads: int, progress: Callable[[int], None
     process.start()
     sender.close()
     found: dict[str, _Cost] = {}
+    faults: list[GalaxynetError] = []
     try:
         for order in orders:
             answer = answers.recv()
             progress(1)
-            if answer is not None:
+            if isinstance(answer, GalaxynetError):
+                faults.append(answer)
+            elif answer is not None:
                 samples, seconds = answer
                 found[kind_of(order.options)] = _Cost(samples, seconds, order.options)
     except EOFError:
         pass  # it crashed: the trial will tell of that
     finally:
-        if process.is_alive() and len(found) < len(orders):
+        if len(found) + len(faults) < len(orders):
             process.terminate()
         process.join()
-    return found
+    return found, faults
 
 
 def _probe_all(orders: Sequence[Order], threads: int, answers: Connection) -> None:
-    """Time one network after the other; None for one that cannot be trained."""
+    """Time one network after the other; its error, or None, for one that cannot be trained."""
     import torch
 
     from galaxynet import terminal
@@ -186,5 +200,7 @@ def _probe_all(orders: Sequence[Order], threads: int, answers: Connection) -> No
             plan = Parties.of(order.model, order.dataset).plan(order.options)
             found = probe(plan, Path(order.data_dir))
             answers.send(tuple(found) if found.seconds else None)
+        except GalaxynetError as error:
+            answers.send(error)
         except Exception:  # the trial itself will tell of it
             answers.send(None)

@@ -6,13 +6,12 @@ This module is imported for listings and for `--help`, so it imports no torch.
 from __future__ import annotations
 
 from galaxynet.plugin import ModelSpec, Reference
+from galaxynet_galaxy_alexnet.claims import CLAIMS, PLURALITY
 from galaxynet_galaxy_alexnet.options import GalaxyAlexNetOptions
 
 __all__ = ["SPEC", "GalaxyAlexNetOptions"]
 
 _REPORT = "2019 student report, section 2.4, on all 61,578 galaxies"
-# The five of the 37 vote columns that are ever the largest.
-_PLURALITY = ("Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2")
 
 # The report's exponential networks ended in an undefined loss: there is no figure to set beside those runs.
 SPEC = ModelSpec(
@@ -23,7 +22,8 @@ SPEC = ModelSpec(
     dataset="galaxy-zoo",
     training={"epochs": 12, "batch_size": 64},
     references=(
-        Reference({"act": "tanh", "extra_convs": 0}, {"test/accuracy": 0.690}, _REPORT, classes=_PLURALITY),
-        Reference({"act": "relu", "extra_convs": 0}, {"test/accuracy": 0.690}, _REPORT, classes=_PLURALITY),
+        Reference({"act": "tanh", "extra_convs": 0}, {"test/accuracy": 0.690}, _REPORT, classes=PLURALITY),
+        Reference({"act": "relu", "extra_convs": 0}, {"test/accuracy": 0.690}, _REPORT, classes=PLURALITY),
     ),
+    claims=CLAIMS,
 )

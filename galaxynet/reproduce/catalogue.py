@@ -1,0 +1,228 @@
+"""The claims that the installed networks bring, checked; and those of them that a person chooses."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from galaxynet import registry
+from galaxynet.claims import Arm, Claim, Exceeds, Near, Rule, Slower, Wins
+from galaxynet.errors import GalaxynetError, OptionError, PluginError, UsageError
+from galaxynet.plugin import ModelSpec
+from galaxynet.registry import Plugin
+from galaxynet.training.plan import Parties
+
+ALL = "all"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
+_MOST_CONFIGURATIONS = 200
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One configuration of an arm.
+
+    Attributes:
+        varied: The options of which the arm has several values.
+        options: All options that the arm gives.
+    """
+
+    varied: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A claim of an installed network that can be tested.
+
+    Attributes:
+        claim: The claim.
+        parties: Network and dataset.
+        arms: The configurations of each arm.
+    """
+
+    claim: Claim
+    parties: Parties
+    arms: Mapping[str, Sequence[Configuration]]
+
+    @property
+    def trainings(self) -> int:
+        """Trainings of the full test."""
+        return self.claim.seeds * sum(map(len, self.arms.values()))
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all trainings of the full test together."""
+        usual = self.parties.plan({}).training.epochs
+        arms = itertools.chain.from_iterable(self.arms.values())
+        return self.claim.seeds * sum(int(one.options.get("epochs", usual)) for one in arms)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A claim, or a whole plugin, that cannot be tested.
+
+    Attributes:
+        name: What it is called.
+        reason: Why, in a sentence.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass
+class Catalogue:
+    """What there is.
+
+    Attributes:
+        known: The claims, by network in the order of their declaration.
+        broken: What is wrong with others.
+    """
+
+    known: list[Known] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics, without repetition."""
+        return list(dict.fromkeys(one.claim.topic for one in self.known))
+
+    def chosen(self, words: Sequence[str]) -> list[Known]:
+        """The claims of some topics, names or networks; of `all`, every one.
+
+        Raises:
+            UsageError: If a word is none of these (the nearest is told), or there are no words.
+        """
+        if not self.known:
+            hint = "" if registry.plugins("model") else registry.nothing_installed("model")
+            raise UsageError("No installed network brings claims that could be reproduced.", hint)
+        topics = ", ".join(self.topics)
+        if not words:
+            raise UsageError(
+                "Say what is to be reproduced.", f"A topic ({topics}), a claim, a network, or all; see --list"
+            )
+        found: list[Known] = []
+        for word in words:
+            matching = [one for one in self.known if word in _names(one)]
+            if not matching:
+                names = {name for one in self.known for name in _names(one)}
+                near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+                hint = f"Did you mean {near[0]!r}?" if near else f"There are: {topics}, all."
+                raise UsageError(f"There is nothing to reproduce called {word!r}.", hint)
+            found += [one for one in matching if one not in found]
+        return found
+
+
+def _names(known: Known) -> tuple[str, ...]:
+    model = known.parties.model
+    return ALL, known.claim.topic, known.claim.name, model.name, model.qualified
+
+
+def catalogue() -> Catalogue:
+    """The claims of all installed networks; what is wrong with one hurts no other."""
+    found = Catalogue()
+    for plugin in registry.plugins("model"):
+        try:
+            spec: ModelSpec = plugin.load()
+        except PluginError as error:
+            found.broken.append(Broken(plugin.name, error.message))
+            continue
+        claims: Any = spec.claims
+        if not isinstance(claims, tuple | list):
+            reason = f"its claims are a {type(claims).__name__}, not a tuple"
+            found.broken.append(Broken(plugin.name, f"The network {plugin.qualified}: {reason}."))
+            continue
+        names = Counter(claim.name for claim in claims if isinstance(claim, Claim))
+        for number, claim in enumerate(claims, 1):
+            label = str(getattr(claim, "name", "")) or f"claim {number} of {plugin.name}"
+            try:
+                fault = "its name is used twice" if names[label] > 1 else _fault(claim)
+                if not fault:
+                    found.known.append(_known(plugin, claim))
+            except GalaxynetError as error:
+                fault = str(error).rstrip(".")
+            except Exception as error:  # whatever a stranger has put where something else belongs
+                fault = f"it cannot be read ({type(error).__name__}: {error})"
+            if fault:
+                found.broken.append(Broken(label, f"The claim {label} of {plugin.qualified}: {fault}."))
+    return found
+
+
+def expand(arm: Arm) -> list[Configuration]:
+    """The configurations of an arm: all combinations of the options that have several values."""
+    several = {name: value for name, value in arm.items() if isinstance(value, tuple | list)}
+    count = math.prod(len(values) for values in several.values())
+    if not 1 <= count <= _MOST_CONFIGURATIONS:
+        raise OptionError(f"an arm has {count:,} configurations, not 1 to {_MOST_CONFIGURATIONS}")
+    made = []
+    for values in itertools.product(*several.values()):
+        varied = dict(zip(several, values, strict=True))
+        made.append(Configuration(varied, {**arm, **varied}))
+    return made
+
+
+def matches(varied: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a configuration has some options, of which several values may be wanted."""
+    return all(
+        varied.get(name) in (value if isinstance(value, tuple | list) else (value,))
+        for name, value in wanted.items()
+    )
+
+
+def _known(plugin: Plugin, claim: Claim) -> Known:
+    parties = Parties.of(plugin.qualified, claim.dataset or None)
+    arms = {name: expand(arm) for name, arm in claim.arms.items()}
+    for one in itertools.chain.from_iterable(arms.values()):
+        parties.plan({**one.options, "seed": 0})
+    rule = claim.rule
+    if isinstance(rule, Near) and len(arms[rule.arm]) > 1:
+        raise OptionError(f"Near takes an arm of one configuration, and {rule.arm!r} has several")
+    if isinstance(rule, Wins):
+        won = [matches(one.varied, rule.winners) for one in arms[rule.arm]]
+        if all(won) or not any(won):
+            raise OptionError("Wins takes winners that are some, not all, of the arm's configurations")
+    if isinstance(rule, Exceeds | Slower):
+        shared = set.intersection(*(set(arms[name][0].varied) for name in (rule.arm, rule.than)))
+        for one in arms[rule.arm]:
+            if not any(all(one.varied[n] == o.varied[n] for n in shared) for o in arms[rule.than]):
+                raise OptionError(f"{dict(one.varied)} of {rule.arm!r} has no partner in {rule.than!r}")
+    return Known(claim, parties, arms)
+
+
+def _fault(claim: Any) -> str:
+    """What is wrong with a claim by itself; empty if nothing is."""
+    if not isinstance(claim, Claim):
+        return f"it is a {type(claim).__name__}, not a Claim"
+    if not _NAME.fullmatch(claim.name):
+        return "its name is not of the form topic/short-name"
+    if claim.topic == ALL:
+        return f"no topic can be called {ALL}"
+    if not claim.says.strip():
+        return "it does not say what the source says"
+    if not isinstance(claim.rule, get_args(Rule)):
+        return f"its rule is a {type(claim.rule).__name__}, which is none"
+    if claim.seeds < 1 or not 1 <= claim.least_seeds <= claim.seeds:
+        return f"it takes {claim.least_seeds} of {claim.seeds} seeds"
+    for name in _arms_of(claim.rule):
+        if name not in claim.arms:
+            return f"its rule is about an arm {name!r}, which it does not have"
+    for name, arm in claim.arms.items():
+        if "seed" in arm:
+            return f"its arm {name!r} sets the seed, which is counted by seeds"
+        if "epochs" in arm and not isinstance(arm["epochs"], int):
+            return f"its arm {name!r} has no single number of epochs"
+    figures = [getattr(claim.rule, name, None) for name in ("value", "margin", "by", "bound")]
+    if not all(figure is None or math.isfinite(figure) for figure in figures):
+        return "a figure of its rule is not finite"
+    return ""
+
+
+def _arms_of(rule: Rule) -> Iterable[str]:
+    return (rule.arm, rule.than) if isinstance(rule, Exceeds | Slower) else (rule.arm,)

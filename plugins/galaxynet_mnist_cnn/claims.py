@@ -1,0 +1,44 @@
+"""What the 2019 student report says of the tutorial's network."""
+
+from __future__ import annotations
+
+from galaxynet.plugin import Claim, Exceeds, Reaches
+
+_REPORT = "2019 student report"
+_WHERE = "section 1.1"
+_DRASTICALLY = 0.05
+_READ = "'Drastically' is read as more than five points."
+
+CLAIMS = (
+    Claim(
+        name="mnist/accuracy",
+        says="The tutorial's network with ReLU, softplus in place of softmax, classifies 98.74 % of MNIST's "
+        "test digits right.",
+        source=_REPORT,
+        where=_WHERE,
+        arms={"ReLU": {"act": "relu", "output": "softplus"}},
+        rule=Reaches(arm="ReLU", metric="test/accuracy", value=0.9874),
+    ),
+    Claim(
+        name="mnist/tanh",
+        says="With tanh in place of ReLU the network is drastically less accurate.",
+        source=_REPORT,
+        where=_WHERE,
+        arms={
+            "ReLU": {"act": "relu", "output": "softplus"},
+            "tanh": {"act": "tanh", "output": "softplus"},
+        },
+        rule=Exceeds(arm="ReLU", than="tanh", metric="test/accuracy", by=_DRASTICALLY),
+        note=f"{_READ} Both networks end in softplus, as the report's.",
+    ),
+    Claim(
+        name="mnist/tanh-softmax",
+        says="With tanh in place of ReLU the network is drastically less accurate.",
+        source=_REPORT,
+        where=_WHERE,
+        arms={"ReLU": {"act": "relu"}, "tanh": {"act": "tanh"}},
+        rule=Exceeds(arm="ReLU", than="tanh", metric="test/accuracy", by=_DRASTICALLY),
+        note=f"{_READ} The same with softmax, as in the tutorial: the report does not say which of the two "
+        "its comparison had.",
+    ),
+)
