@@ -97,7 +97,7 @@ def progress(description: str, total: int, unit: str = "") -> Iterator[Callable[
     class Rate(ProgressColumn):
         def render(self, task: object) -> Text:
             speed = getattr(task, "speed", None)
-            return Text(f"{speed:,.0f} {unit}/s" if speed else "", style="progress.data.speed")
+            return Text(f"{speed:,.0f} {unit}/s" if speed and speed >= 1 else "", style="progress.data.speed")
 
     counts: list[ProgressColumn] = (
         [DownloadColumn(), TransferSpeedColumn()] if unit == "B" else [MofNCompleteColumn(), Rate()]
@@ -129,8 +129,7 @@ def _plain(description: str, total: int, unit: str) -> Callable[[int], None]:
             scale, suffix = (10**6, "MB") if unit == "B" else (1, unit)
             of = f" of {total / scale:,.0f}" if total else ""
             left = f", {max(0.0, total - done) / rate:.0f} s left" if total and rate else ""
-            notes().print(
-                f"{description}: {done / scale:,.0f}{of} {suffix}, {rate / scale:,.0f} {suffix}/s{left}"
-            )
+            shown = f", {rate / scale:,.0f} {suffix}/s" if rate >= scale else ""
+            notes().print(f"{description}: {done / scale:,.0f}{of} {suffix}{shown}{left}")
 
     return advance

@@ -1,0 +1,117 @@
+"""The values that a sweep is told to try."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from galaxynet.errors import OptionError
+from galaxynet.options import OptionField, Options, option
+from galaxynet.sweep.axes import Axis, parse, show
+
+
+class Everything(Options):
+    """An option of each type."""
+
+    act: Literal["relu", "tanh"] = option("relu", "a choice")
+    convs: Literal[0, 1, 3] = option(0, "a choice of numbers")
+    width: int = option(8, "a whole number", ge=1)
+    lr: float = option(0.1, "a number", gt=0)
+    crop: int | None = option(None, "a number or none")
+    augment: bool = option(False, "a switch")
+    word: str = option("", "a text")
+    file: Path | None = option(None, "a file")
+
+
+FIELDS: dict[str, OptionField] = {field.name: field for field in Everything.fields()}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "values"),
+    [
+        ("act", "relu,tanh", ("relu", "tanh")),
+        ("convs", "3, 0", (3, 0)),
+        ("width", "4,8,4", (4, 8)),
+        ("width", "2..5", (2, 3, 4, 5)),
+        ("width", "16..64:3", (16, 40, 64)),
+        ("width", "4..64:5:log", (4, 8, 16, 32, 64)),
+        ("lr", "1e-4..1e-2:5:log", (0.0001, 0.000316228, 0.001, 0.00316228, 0.01)),
+        ("lr", "0..1:3", (0.0, 0.5, 1.0)),
+        ("lr", "-1..1:2:lin", (-1.0, 1.0)),
+        ("crop", "212,none", (212, None)),
+        ("augment", "yes,no", (True, False)),
+        ("word", "a..b,c", ("a..b", "c")),
+    ],
+)
+def test_lists_and_ranges_are_read(name: str, text: str, values: tuple[Any, ...]) -> None:
+    """A list is its values, a range the numbers from its lower to its upper end, in their own types."""
+    found = parse(FIELDS[name], text).values
+    assert found == values
+    assert [type(value) for value in found] == [type(value) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("act", "relu,than", "--act than: no such value. There are: relu, tanh"),
+        ("convs", "2", "--convs 2: no such value"),
+        ("width", "2,x", "--width x: not a whole number"),
+        ("width", "2,,3", "a value is missing"),
+        ("width", "1.5..4", "whole numbers"),
+        ("width", "5..2", "from the smaller number to the larger"),
+        ("width", "1..3,7", "either a list or one range"),
+        ("width", "1..100000000", "Say how many"),
+        ("lr", "1e-4..1e-2", "does not say how many"),
+        ("lr", "1..2:1", "does not say how many"),
+        ("lr", "0..1:3:log", "begins above 0"),
+        ("lr", "1..2:3:exp", "not a range"),
+        ("augment", "perhaps", "yes or no"),
+        ("file", "a.csv,b.csv", "takes one file or folder, not a list"),
+    ],
+)
+def test_what_cannot_be_read_is_explained(name: str, text: str, said: str) -> None:
+    """A value, list or range that makes no sense is refused in a sentence that names the flag."""
+    with pytest.raises(OptionError, match=said):
+        parse(FIELDS[name], text)
+
+
+def test_a_file_whose_name_has_a_comma_is_one_file(tmp_path: Path) -> None:
+    """A path is never taken apart: a file may have a comma in its name."""
+    path = tmp_path / "a,b.csv"
+    path.touch()
+    assert parse(FIELDS["file"], str(path)).values == (path,)
+
+
+@given(st.floats(1e-6, 1e6), st.floats(1.001, 1e6), st.integers(2, 30), st.booleans())
+def test_a_range_keeps_its_ends_and_its_order(low: float, factor: float, count: int, log: bool) -> None:
+    """A range has at most as many numbers as asked for, in order, from one end to the other."""
+    high = low * factor
+    values = parse(FIELDS["lr"], f"{low!r}..{high!r}:{count}{':log' * log}").values
+    assert len(values) <= count
+    assert list(values) == sorted(values)
+    assert values[0] == pytest.approx(low, rel=1e-5)
+    assert values[-1] == pytest.approx(high, rel=1e-5)
+
+
+@given(st.integers(0, 2**32), st.booleans())
+def test_draws_stay_within_their_interval(seed: int, log: bool) -> None:
+    """Values that are drawn lie in the range, and the same seed draws the same."""
+    axis = parse(FIELDS["lr"], "0.01..10" + ":log" * log, drawn=True)
+    assert axis == Axis("lr", (), 0.01, 10.0, log)
+    value = axis.draw(random.Random(seed))
+    assert 0.0099 <= value <= 10.001
+    assert value == axis.draw(random.Random(seed))
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers())
+def test_what_is_shown_can_be_typed(number: float, whole: int) -> None:
+    """A value as it is shown is read as that value again (numbers to six digits)."""
+    assert parse(FIELDS["width"], show(whole)).values == (whole,)
+    assert parse(FIELDS["lr"], show(number)).values == (pytest.approx(number, rel=1e-5),)
+    assert parse(FIELDS["augment"], show(True)).values == (True,)
+    assert parse(FIELDS["crop"], show(None)).values == (None,)

@@ -1,0 +1,247 @@
+"""`galaxynet sweep` as a person runs it: real processes, killed at real moments."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import galaxynet
+from galaxynet.runs import Run
+from galaxynet.sweep.record import Sweep, TrialRecord
+
+pytestmark = [pytest.mark.usefixtures("toys"), pytest.mark.slow]
+COMMAND = str(Path(sys.executable).with_name("galaxynet"))
+
+FRAGILE = """
+import os, signal
+from pathlib import Path
+from toy_model import Net as Plain
+
+with Path(os.environ["IMPORTS"]).open("a") as stream:
+    stream.write(f"{os.getpid()}\\n")
+
+class Net(Plain):
+    def training_step(self, batch, index):
+        match self.options.hidden:
+            case 13: os.kill(os.getpid(), signal.SIGKILL)
+            case 14: raise MemoryError("no room for 14 units")
+            case 15: os._exit(3)
+        return super().training_step(batch, index)
+"""
+
+
+def call(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([COMMAND, *words], capture_output=True, text=True, timeout=240)
+
+
+def start(*words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def opened(name: str) -> Sweep:
+    return Sweep.open(Path(os.environ["GALAXYNET_RUNS"]), name)
+
+
+def trials(name: str) -> dict[str, TrialRecord]:
+    """The trials of a sweep by their values."""
+    return {json.dumps(trial.values): trial for trial in opened(name).record.trials}
+
+
+def wait_until(process: subprocess.Popen[str], finished: int) -> None:
+    """Wait until so many trials have finished and another one has ended an epoch."""
+    folder = Path(os.environ["GALAXYNET_RUNS"])
+    for _ in range(1200):
+        runs = [run for run in galaxynet.list_runs() if isinstance(run, Run)]
+        done = sum(run.status == "finished" for run in runs)
+        under_way = [run for run in runs if run.status == "running" and run.metrics()]
+        if done >= finished and under_way and list(folder.glob("sweeps/*/sweep.json")):
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    process.kill()
+    raise AssertionError(process.communicate())
+
+
+def test_every_trial_ends_as_what_it_is(distribution: Any, monkeypatch: Any, tmp_path: Path) -> None:
+    """A crash, an error and an undefined loss each end one trial and are kept; the others finish."""
+    monkeypatch.setenv("IMPORTS", str(tmp_path / "imports"))
+    distribution(
+        "fragile",
+        {
+            "fragile": "from toys import NET; import dataclasses\n"
+            "SPEC = dataclasses.replace(NET, name='fragile', module='fragile_net:Net')",
+            "fragile_net": FRAGILE,
+        },
+        {"galaxynet.models": {"fragile": "fragile:SPEC"}},
+    )
+    words = ("sweep", "fragile", "--hidden", "8,13,14,15", "--explode", "no,yes", "--epochs", "1")
+    done = call(*words, "--name", "all", "--parallel", "2")
+    assert done.returncode == 1, done.stderr
+    said = " ".join(done.stderr.split())
+    assert "8 trials: 1 finished, 1 with an undefined loss, 6 failed" in said
+    found = trials("all")
+    assert found['{"hidden": 8, "explode": false}'].status == "finished"
+    assert found['{"hidden": 8, "explode": true}'].status == "diverged"
+    assert "killed" in found['{"hidden": 13, "explode": false}'].message
+    assert "no room for 14 units" in found['{"hidden": 14, "explode": false}'].message
+    assert "ended with 3" in found['{"hidden": 15, "explode": false}'].message
+    assert (
+        "no room for 14 units" in opened("all").log(found['{"hidden": 14, "explode": false}'].key).read_text()
+    )
+    # Each has a run that says the same, so that a comparison shows it.
+    runs = {run.record.id: run for run in galaxynet.list_runs()}
+    assert len(runs) == 8
+    assert all(runs[trial.run].status == trial.status for trial in found.values())
+    # The network was imported by the process that the workers are forked from, and by none of them.
+    assert len((tmp_path / "imports").read_text().split()) == 1
+
+    again = call(*words, "--name", "all")
+    assert "8 trials: 1 finished, 1 with an undefined loss, 6 failed" in " ".join(again.stderr.split())
+    assert len(galaxynet.list_runs()) == 8  # failures are kept, and not tried again
+    call(*words, "--name", "all", "--retry-failed")
+    assert len(galaxynet.list_runs()) == 14
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_sweep_goes_on_where_it_was(sent: signal.Signals) -> None:
+    """Stopped by Ctrl-C, SIGTERM or kill -9, the same command finishes the rest and repeats nothing."""
+    words = ("sweep", "toynet", "--hidden", "4,5,6", "--epochs", "4", "--pause", "0.08", "--name", "on")
+    process = start(*words)
+    wait_until(process, finished=1)
+    process.send_signal(sent)
+    _, said = process.communicate(timeout=60)
+    if sent != signal.SIGKILL:
+        assert process.returncode == 130
+        assert "the same command goes on with this sweep" in " ".join(said.split())
+    before = {run.record.id: run for run in galaxynet.list_runs()}
+    finished = {id_ for id_, run in before.items() if run.status == "finished"}
+    assert 1 <= len(finished) < 3
+    done = call(*words)
+    assert done.returncode == 0, done.stderr
+    assert [trial.status for trial in opened("on").record.trials] == ["finished"] * 3
+    after = {run.record.id: run for run in galaxynet.list_runs()}
+    assert len(after) == 3  # the interrupted one was gone on with: it is the same run
+    assert set(before) <= set(after)
+    assert all(after[id_].record == before[id_].record for id_ in finished)
+    assert all([row["epoch"] for row in run.metrics()] == [0, 1, 2, 3] for run in after.values())
+
+
+def test_trials_end_with_a_sweep_that_was_killed() -> None:
+    """After kill -9 of the sweep no trial of it goes on training in the dark."""
+    process = start(
+        "sweep", "toynet", "--hidden", "4,5", "--epochs", "500", "--pause", "0.05", "--parallel", "2"
+    )
+    wait_until(process, finished=0)
+    process.kill()
+    process.communicate()
+    for _ in range(200):
+        if all(run.status == "interrupted" for run in galaxynet.list_runs()):
+            break
+        time.sleep(0.1)
+    assert {run.status for run in galaxynet.list_runs()} == {"interrupted"}
+
+
+def test_a_trial_is_what_its_command_trains() -> None:
+    """The run of a trial has the figures, to the last digit, of the command that its record names."""
+    done = call("sweep", "toynet", "--hidden", "5,6", "--lr", "0.02", "--epochs", "2", "--seeds", "2")
+    assert done.returncode == 0, done.stderr
+    trial = galaxynet.list_runs()[-1].record
+    assert trial.command[:3] == ["galaxynet", "train", "toynet"]
+    assert call(*trial.command[1:], "--name", "alone").returncode == 0
+    alone = galaxynet.find_run("alone").record
+    assert alone.metrics == trial.metrics
+    assert alone.options == trial.options
+    assert (alone.sweep, trial.sweep != "") == ("", True)
+
+
+def test_new_values_are_added_to_a_sweep(distribution: Any) -> None:
+    """A sweep of a name that exists trains what is new; that of another network is refused."""
+    distribution(
+        "second",
+        {
+            "second": "from toys import NET; import dataclasses\nSPEC = dataclasses.replace(NET, name='toynet2')"
+        },
+        {"galaxynet.models": {"toynet2": "second:SPEC"}},
+    )
+    words = ("--epochs", "1", "--name", "mine")
+    assert call("sweep", "toynet", "--hidden", "4,5", *words).returncode == 0
+    done = call("sweep", "toynet", "--hidden", "5,6", *words)
+    assert "1 of 2 trials are done already" in " ".join(done.stderr.split())
+    assert len(galaxynet.list_runs()) == 3
+    refused = call("sweep", "toynet2", "--hidden", "4,5", "--name", "mine")
+    assert (refused.returncode, "is of toynet on blobs" in " ".join(refused.stderr.split())) == (2, True)
+
+
+def test_a_dry_run_plans_and_leaves_nothing() -> None:
+    """`--dry-run` shows trials and time from a few steps of each network, and makes no run."""
+    done = call("sweep", "toynet", "--hidden", "4,5", "--lr", "1e-3..1e-1:3:log", "--seeds", "2", "--dry-run")
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 0, said
+    assert "12 trials, one at a time" in said
+    assert "(from a few steps of 2 networks)" in said
+    assert "0.001, 0.01, 0.1" in said
+    assert not Path(os.environ["GALAXYNET_RUNS"]).exists()
+
+
+def test_missing_data_are_told_once() -> None:
+    """Where the dataset is not there, the sweep says how to fetch it and does not fail trial by trial."""
+    done = call("sweep", "mnist_cnn", "--act", "relu,tanh")
+    assert done.returncode == 1
+    assert "galaxynet fetch mnist" in " ".join(done.stderr.split())
+    assert not Path(os.environ["GALAXYNET_RUNS"]).exists()
+
+
+def test_two_processes_do_not_run_one_sweep() -> None:
+    """A second process with the same sweep is refused in one sentence while the first is at it."""
+    words = ("sweep", "toynet", "--hidden", "4,5", "--epochs", "300", "--pause", "0.05", "--name", "one")
+    process = start(*words)
+    wait_until(process, finished=0)
+    second = call(*words)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert second.returncode == 1
+    assert "is being run by another process" in " ".join(second.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--hiden", "4,5"), "--hiden"),
+        (("--hidden", "4,x"), "--hidden x: not a whole number"),
+        (("--hidden", "0,1"), "--hidden 0: input should be greater than or equal to 1"),
+        (("--runs-dir", "a", "--hidden", "1..2000"), "2,000 trials"),
+        (("--name", "../x", "--hidden", "1,2"), "cannot be named"),
+        (("--lr", "0.1..1"), "does not say how many"),
+    ],
+)
+def test_a_wrong_call_starts_nothing(words: tuple[str, ...], said: str) -> None:
+    """An option that does not exist or a value that cannot be is told before anything runs; exit 2."""
+    done = call("sweep", "toynet", *words)
+    assert (done.returncode, said in " ".join(done.stderr.split())) == (2, True), done.stderr
+    assert not Path(os.environ["GALAXYNET_RUNS"]).exists()
+
+
+def test_a_sweep_is_compared_by_its_name() -> None:
+    """`compare --sweep` takes the seeds of each configuration together; an unknown name is told."""
+    assert (
+        call("sweep", "toynet", "--hidden", "4,8", "--seeds", "2", "--epochs", "1", "--name", "w").returncode
+        == 0
+    )
+    call("train", "toynet", "--epochs", "1")
+    rows = json.loads(call("compare", "--sweep", "w", "--format", "json").stdout)[0]
+    assert {(row["hidden"], row["runs"], row["seeds"]) for row in rows} == {(4, 2, 2), (8, 2, 2)}
+    wrong = call("compare", "--sweep", "v")
+    assert (wrong.returncode, "There are: w" in " ".join(wrong.stderr.split())) == (1, True)
+    (Path(os.environ["GALAXYNET_RUNS"]) / "sweeps" / "w" / "sweep.json").write_text('{"name": ')
+    broken = call("compare", "--sweep", "w")
+    assert (broken.returncode, "sweep.json cannot be read" in " ".join(broken.stderr.split())) == (1, True)
+    assert len(json.loads(call("runs", "list", "--format", "json").stdout)) == 5
