@@ -147,8 +147,8 @@ class LanguageModel(Task):
             self._state = _detached(state)
             loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
             plain.zero_grad()
-            # As Lightning has it where it does this itself: inside autocast, the backward pass would compute in
-            # bf16 what the forward pass did in float32.
+            # As where Lightning does this itself: inside autocast, the backward pass would compute in bf16
+            # what the forward pass did in float32.
             with torch.autocast(self.device.type, enabled=False):
                 self.manual_backward(self.objective(loss, inputs.shape[1]))
             self.limit_gradients()
