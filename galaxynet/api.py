@@ -11,6 +11,7 @@ from galaxynet.errors import UsageError
 from galaxynet.training.plan import Parties
 
 if TYPE_CHECKING:
+    from galaxynet.reproduction.judging import Outcome
     from galaxynet.runs import DamagedRun, Run
 
 
@@ -66,6 +67,72 @@ def train(
     if run is None:
         raise SystemExit(0)  # a helper process of a multi-device training has done its part
     return run
+
+
+def sweep(
+    model: str,
+    *,
+    dataset: str | None = None,
+    name: str = "",
+    seeds: int = 1,
+    random: int | None = None,
+    random_seed: int = 0,
+    parallel: int | None = None,
+    retry_failed: bool = False,
+    runs_dir: Path | str | None = None,
+    data_dir: Path | str | None = None,
+    **options: Any,
+) -> list[Run]:
+    """Train a network with many values of its options, as `galaxynet sweep MODEL` does.
+
+    Called again in the same way it goes on with the sweep: what is finished is not trained again.
+
+    Args:
+        model: Name of an installed network.
+        dataset: Name of a dataset; None for the network's own.
+        name: Name of the sweep; empty for one that the same call always has.
+        seeds: How many seeds each configuration is trained with.
+        random: How many configurations to draw by chance; None for all combinations.
+        random_seed: Determines the draw.
+        parallel: How many trials run at once; None for one on each GPU, or one at a time on a CPU.
+        retry_failed: Run failed trials again.
+        runs_dir: Where the runs are kept; None for `GALAXYNET_RUNS` or `./runs`.
+        data_dir: Where the datasets are; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
+        **options: Options of network, dataset and trainer by their names: a value, a list of values, or a
+            text as the command line takes it, `lr="1e-4..1e-2:5:log"`.
+
+    Returns:
+        The runs of the trials, in the order of the plan; a trial that came to no run has none.
+
+    Each trial is a process of its own, which imports the calling program if that is a file: protect what is
+    not to run again by `if __name__ == "__main__":`.
+
+    Raises:
+        GalaxynetError: If the call is wrong, or the sweep is run by another process.
+    """
+    from galaxynet.sweep.axes import check_names, of_values
+    from galaxynet.sweep.board import Board
+    from galaxynet.sweep.estimate import Estimate
+    from galaxynet.sweep.run import make_plan, run
+    from galaxynet.sweep.trials import fields
+
+    parties = Parties.of(model, dataset)
+    known = fields(parties)
+    check_names(list(options), list(known), model)
+    plan = make_plan(
+        parties,
+        [of_values(known[option], value, drawn=random is not None) for option, value in options.items()],
+        runs_dir=_runs(runs_dir),
+        data_dir=paths.data_dir(_path(data_dir)),
+        name=name,
+        seeds=seeds,
+        draws=random,
+        draw_seed=random_seed,
+        parallel=parallel,
+    )
+    with Board(plan, Estimate({}, "")) as board:
+        found = run(plan, board, command=["galaxynet.sweep", model], retry=retry_failed).runs()
+    return [found[trial.key] for trial in plan.trials if trial.key in found]
 
 
 def find_run(reference: str, runs_dir: Path | str | None = None) -> Run:
@@ -127,6 +194,51 @@ def generate(
     network = restore(found)
     assert isinstance(network, TextGenerator)
     return network.generate(prime, length, temperature=temperature, seed=seed)
+
+
+def reproduce(
+    *topics: str,
+    budget: str = "full",
+    parallel: int | None = None,
+    runs_dir: Path | str | None = None,
+    data_dir: Path | str | None = None,
+    **options: Any,
+) -> list[Outcome]:
+    """Test what publications say of the networks, as `galaxynet reproduce TOPIC` does.
+
+    Args:
+        *topics: Topics, claims or networks, or `all`.
+        budget: Time to spend: `90s`, `10m`, `2h`; `full` for the whole test, `0` to train nothing.
+        parallel: How many trainings run at once; None for one on each GPU, or one at a time on a CPU.
+        runs_dir: Where the runs are kept; None for `GALAXYNET_RUNS` or `./runs`.
+        data_dir: Where the datasets are; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
+        **options: Options of the datasets that claims cannot know, `labels="labels.csv"`.
+
+    Returns:
+        A verdict for each claim, with our figure, the reason and the runs.
+
+    Trainings are processes of their own, so a script guards the call by `if __name__ == "__main__":`.
+
+    Raises:
+        GalaxynetError: If the call is wrong, or runs cannot be kept. A training that fails is told of in the
+            reason of its claim.
+    """
+    from galaxynet.reproduction.budget import parse_budget
+    from galaxynet.reproduction.catalogue import catalogue
+    from galaxynet.reproduction.programme import Call, prepare
+    from galaxynet.reproduction.run import judge_all, train
+
+    programme = prepare(
+        Call(
+            chosen=catalogue().chosen(topics),
+            given={name: str(value) for name, value in options.items()},
+            budget=parse_budget(budget),
+            parallel=parallel,
+            runs_dir=_runs(runs_dir),
+            data_dir=paths.data_dir(_path(data_dir)),
+        )
+    )
+    return judge_all(programme, train(programme))
 
 
 def _runs(folder: Path | str | None) -> Path:

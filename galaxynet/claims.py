@@ -1,7 +1,7 @@
 """Claims of a publication that `galaxynet reproduce` tests: the declarations that a `ModelSpec` carries.
 
 Nothing here trains or judges anything. A network names what its source says of it and how that is tested;
-`galaxynet.reproduce` plans the trainings, takes those that exist already, and gives a verdict.
+`galaxynet.reproduction` plans the trainings, takes those that exist already, and gives a verdict.
 """
 
 from __future__ import annotations

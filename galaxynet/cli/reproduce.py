@@ -9,15 +9,15 @@ import typer
 from galaxynet.cli.common import DataDir, Quiet, RunsDir, Yes
 
 if TYPE_CHECKING:
-    from galaxynet.reproduce.catalogue import Catalogue
-    from galaxynet.reproduce.run import Call, Programme
+    from galaxynet.reproduction.catalogue import Catalogue
+    from galaxynet.reproduction.programme import Call, Programme
 
 _LONG = 600.0
 """Seconds beyond which a person is asked before they are spent."""
 
 
 def _complete(incomplete: str) -> list[str]:
-    from galaxynet.reproduce.catalogue import ALL, catalogue
+    from galaxynet.reproduction.catalogue import ALL, catalogue
 
     found = catalogue()
     names = [*found.topics, *(one.claim.name for one in found.known), ALL]
@@ -95,9 +95,9 @@ def command(
       galaxynet reproduce all --budget 0 --format markdown > claims.md
     """
     from galaxynet import paths, terminal
-    from galaxynet.reproduce.budget import parse_budget
-    from galaxynet.reproduce.catalogue import ALL, catalogue
-    from galaxynet.reproduce.run import Call
+    from galaxynet.reproduction.budget import parse_budget
+    from galaxynet.reproduction.catalogue import ALL, catalogue
+    from galaxynet.reproduction.programme import Call, prepare
 
     terminal.set_quiet(quiet)
     found = catalogue()
@@ -114,8 +114,6 @@ def command(
     if list_claims:
         _list(call, format)
         return
-    from galaxynet.reproduce.run import prepare
-
     programme = prepare(call)
     _show(programme)
     if dry_run:
@@ -154,10 +152,10 @@ def _given(settings: list[str]) -> dict[str, str]:
 
 def _list(call: Call, format: str) -> None:
     from galaxynet.report.table import results_console
-    from galaxynet.reproduce import listing
-    from galaxynet.reproduce.run import absent_datasets
+    from galaxynet.reproduction import listing
+    from galaxynet.reproduction.programme import missing_files
 
-    absent = absent_datasets(call)
+    absent = missing_files(call.chosen, call.given, call.data_dir)
     if format == "json":
         print(listing.as_json(call.chosen, absent), end="")
     elif format == "markdown":
@@ -174,23 +172,20 @@ def _show(programme: Programme) -> None:
     from galaxynet import terminal
     from galaxynet.report.wording import show_seconds
 
-    for share in programme.shares:
-        name = share.experiment.name
-        told = programme.absent.get(share.experiment.parties.dataset.name)
-        if told:
-            terminal.note(f"[bold]{escape(name)}[/bold]: {escape(told)}")
-            continue
+    for share in programme.shares.values():
+        told = programme.unfit.get(share.experiment, "")
+        if share.experiment in programme.absent:
+            told += f" Get them with: galaxynet fetch {share.experiment.parties.dataset.name}"
         number, seconds = len(share.missing), programme.seconds(share)
-        line = f"{number} training{'s' * (number > 1)}" if number else "nothing to train"
         if number:
-            line += f" ({programme.extent(share)})"
-            line += f", about {show_seconds(seconds)}" if seconds is not None else ", of unknown time"
+            told = f"{number} training{'s' * (number > 1)} ({share.extent}), "
+            told += f"about {show_seconds(seconds)}" if seconds is not None else "for an unknown time"
             source = programme.sources.get(share.experiment)
-            line += f" (from {source})" if source else ""
-        if share.left_out:
+            told += f" (from {source})" if source else ""
+        if share.left_out and programme.call.budget and share.experiment not in programme.unfit:
             count = len(share.left_out)
-            line += f"; no time for {count} network{'s' * (count > 1)}" if programme.call.budget else ""
-        terminal.note(f"[bold]{escape(name)}[/bold]: {escape(line)}")
+            told += f"{'; ' * bool(told)}no time for {count} network{'s' * (count > 1)}"
+        terminal.note(f"[bold]{escape(share.experiment.name)}[/bold]: {escape(told or 'nothing to train')}")
 
 
 def _ask(programme: Programme) -> None:
@@ -218,8 +213,8 @@ def _run(programme: Programme, format: str) -> None:
 
     from galaxynet import terminal
     from galaxynet.report.table import results_console
-    from galaxynet.reproduce import table
-    from galaxynet.reproduce.run import judge_all, train
+    from galaxynet.reproduction import table
+    from galaxynet.reproduction.run import judge_all, train
 
     try:
         failures = train(programme, ["galaxynet", *sys.argv[1:]])

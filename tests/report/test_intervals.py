@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxynet.errors import RunError
-from galaxynet.report.intervals import accuracy_interval, wilson
-from galaxynet.report.significance import mcnemar, sign_test
+from galaxynet.report.intervals import accuracy_interval, student, student_quantile, wilson
+from galaxynet.report.significance import McNemar, difference_interval, mcnemar, sign_test
 from galaxynet.runs import Predictions
 
 
@@ -106,3 +106,44 @@ def test_other_samples_or_other_labels_are_not_compared() -> None:
         mcnemar(first, Predictions(list("abcdefgh"), ["z"] * 8, ["z"] * 8))
     with pytest.raises(RunError, match="twice"):
         mcnemar(_predictions("++", "aa"), _predictions("++", "aa"))
+
+
+@pytest.mark.parametrize(
+    ("freedom", "t"),
+    # scipy 1.x: t.ppf(0.975, freedom)
+    [
+        (1, 12.706204736),
+        (2, 4.302652730),
+        (3, 3.182446305),
+        (4, 2.776445105),
+        (11, 2.200985160),
+        (30, 2.042272456),
+    ],
+)
+def test_students_quantile_is_the_published_one(freedom: int, t: float) -> None:
+    """Student's t agrees with other programs, for odd and even degrees of freedom."""
+    assert student_quantile(0.95, freedom) == pytest.approx(t, rel=1e-8)
+
+
+def test_students_interval() -> None:
+    """The interval of a few seeds is their mean and t times its standard error, and one seed has none."""
+    assert student([1.0, 2.0, 3.0]) == pytest.approx((2 - 4.30265273 / 3**0.5, 2 + 4.30265273 / 3**0.5))
+    assert student([0.5, 0.5, 0.5]) == (0.5, 0.5)
+    with pytest.raises(ValueError, match="one value"):
+        student([0.5])
+
+
+@settings(deadline=None)
+@given(st.tuples(*[st.integers(0, 200)] * 4).filter(any))
+def test_the_interval_of_a_difference_turns_with_it(counts: tuple[int, int, int, int]) -> None:
+    """It stays within -1 and 1, and is turned around when the two networks are."""
+    both, first, second, neither = counts
+    low, high = difference_interval(McNemar(both, first, second, neither, 1.0))
+    assert -1 <= low <= high <= 1
+    assert difference_interval(McNemar(both, second, first, neither, 1.0)) == pytest.approx((-high, -low))
+
+
+def test_the_interval_of_a_difference_is_the_published_one() -> None:
+    """By hand, after Bonett and Price: 39 and 4 of 60 discordant samples."""
+    low, high = difference_interval(McNemar(10, 39, 4, 7, 0.0))
+    assert (low, high) == pytest.approx((0.4056915, 0.7233407), abs=1e-6)

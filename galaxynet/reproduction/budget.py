@@ -12,7 +12,7 @@ from typing import Any
 
 from galaxynet import atomic
 from galaxynet.errors import UsageError
-from galaxynet.reproduce.experiment import Experiment, Level, Network, Training
+from galaxynet.reproduction.experiment import Experiment, Level, Network, Training
 from galaxynet.runs import Run
 from galaxynet.sweep.estimate import PER_TRIAL
 from galaxynet.sweep.record import folder_of
@@ -61,6 +61,16 @@ class Share:
     def of(cls, experiment: Experiment, level: Level, done: Mapping[str, Run]) -> Share:
         """All of a level."""
         return cls(experiment, level, _missing(experiment.networks, level, done))
+
+    @property
+    def extent(self) -> str:
+        """How much of the full test it is: `1 of 3 seeds, 3 of 12 epochs`."""
+        most, level = full(self.experiment).seeds, self.level
+        words = f"{level.seeds} of {most} seeds" if level.seeds < most else f"{most} seed{'s' * (most > 1)}"
+        if level.share == 1:
+            return words
+        longest = max(one.epochs for one in self.experiment.networks)
+        return f"{words}, {level.epochs(longest)} of {longest} epochs"
 
 
 class Costs:

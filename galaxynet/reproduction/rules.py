@@ -12,10 +12,10 @@ from typing import Any, Literal
 from galaxynet.claims import Diverges, Exceeds, ExceedsMajority, Near, Reaches, Slower, Wins
 from galaxynet.report.intervals import student
 from galaxynet.report.wording import UNDEFINED, metric_name, percentage_metric
-from galaxynet.reproduce.catalogue import matches
-from galaxynet.reproduce.differences import Difference, difference, pairs
-from galaxynet.reproduce.evidence import ENOUGH, Evidence, Interval, Trained
-from galaxynet.reproduce.wording import figure, points, ranged
+from galaxynet.reproduction.catalogue import matches
+from galaxynet.reproduction.differences import Difference, difference, pairs
+from galaxynet.reproduction.evidence import ENOUGH, Evidence, Interval, Trained
+from galaxynet.reproduction.wording import figure, points, ranged
 
 Verdict = Literal["holds", "does not hold", "cannot be told", "not run"]
 HOLDS: Verdict = "holds"
@@ -121,7 +121,10 @@ def _(rule: Wins, evidence: Evidence) -> Judgement:
     first = _best(winners, rule.metric, rule.higher_is_better)
     second = _best(others, rule.metric, rule.higher_is_better)
     if first is None or second is None:
-        return _undefined(winners, others, rule.metric) or _nothing(arm, rule.metric)
+        # What is not whole on the winners' side matters no more where one of them is.
+        ours = winners if first is None else [first]
+        theirs = others if second is None else [second]
+        return _undefined(ours, theirs, rule.metric) or _nothing(arm, rule.metric)
     # So many chances for another one to come out best by luck.
     rivals = sum(one.whole(rule.metric) for one in others)
     found = difference([(first, second)], rule.metric, rule.higher_is_better, 1 - 0.05 / rivals)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from galaxynet.report.columns import NONE
 from galaxynet.report.formats import markdown_table
 from galaxynet.report.layout import Line, lay_out
-from galaxynet.reproduce.judging import VERDICTS, Outcome
-from galaxynet.reproduce.listing import OURS
-from galaxynet.reproduce.rules import FAILS, HOLDS, NOT_RUN, UNKNOWN
-from galaxynet.reproduce.wording import figure
+from galaxynet.reproduction.judging import VERDICTS, Outcome
+from galaxynet.reproduction.listing import OURS
+from galaxynet.reproduction.rules import FAILS, HOLDS, NOT_RUN, UNKNOWN
+from galaxynet.reproduction.wording import figure
 
 if TYPE_CHECKING:
     from rich.text import Text

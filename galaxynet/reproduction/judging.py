@@ -9,9 +9,9 @@ from typing import Any
 
 from galaxynet.claims import Claim, Near, Reaches
 from galaxynet.report.wording import show_seconds
-from galaxynet.reproduce.catalogue import Known
-from galaxynet.reproduce.evidence import Evidence
-from galaxynet.reproduce.rules import FAILS, HOLDS, NOT_RUN, UNKNOWN, Judgement, Verdict, judge_rule
+from galaxynet.reproduction.catalogue import Known
+from galaxynet.reproduction.evidence import Evidence
+from galaxynet.reproduction.rules import FAILS, HOLDS, NOT_RUN, UNKNOWN, Judgement, Verdict, judge_rule
 from galaxynet.sweep.axes import show
 
 
@@ -128,7 +128,13 @@ def judge(evidence: Evidence, failures: Sequence[str] = (), absent: str = "") ->
 
 
 def outcome(
-    known: Known, evidence: Evidence, given: Mapping[str, str], absent: str = "", failures: Sequence[str] = ()
+    known: Known,
+    evidence: Evidence,
+    given: Mapping[str, str],
+    *,
+    absent: str = "",
+    fetch: bool = False,
+    failures: Sequence[str] = (),
 ) -> Outcome:
     """The line of the table for a claim.
 
@@ -136,11 +142,14 @@ def outcome(
         known: The claim.
         evidence: Its runs.
         given: Options of the datasets, as they were typed.
-        absent: Why it was not run, if nothing was.
+        absent: Why trainings of it were not done.
+        fetch: Whether that is because the data are not there.
         failures: Why trainings of it failed.
     """
     model, dataset = known.parties.model.name, known.parties.dataset.name
     commands = [_sweep_command(known, arm, evidence, given) for arm in known.arms]
+    if fetch:
+        commands.insert(0, f"galaxynet fetch {dataset}")
     if not evidence.runs:
         failed = f"No training came to a result. {failures[0]}" if failures else ""
         judgement = Judgement(NOT_RUN, failed or absent or "No training of it has been done.")

@@ -11,7 +11,7 @@ from galaxynet.claims import Claim
 from galaxynet.report.intervals import accuracy_interval, student
 from galaxynet.report.seeds import words
 from galaxynet.report.wording import percentage_metric
-from galaxynet.reproduce.experiment import Level, Network, Test
+from galaxynet.reproduction.experiment import Level, Network, Test
 from galaxynet.runs import Run
 
 ENOUGH = 3

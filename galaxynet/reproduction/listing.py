@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from galaxynet.reproduce.catalogue import Known
-from galaxynet.reproduce.wording import figure
+from galaxynet.reproduction.catalogue import Known
+from galaxynet.reproduction.wording import figure
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -33,7 +33,7 @@ def cost(known: Known) -> str:
     return f"{number} training{'s' * (number > 1)}, {known.epochs} epoch{'s' * (known.epochs > 1)} in all"
 
 
-def as_text(chosen: Sequence[Known], absent: Mapping[str, str], width: int) -> Text:
+def as_text(chosen: Sequence[Known], absent: Collection[str], width: int) -> Text:
     """The list for a terminal.
 
     Args:
@@ -58,7 +58,7 @@ def as_text(chosen: Sequence[Known], absent: Mapping[str, str], width: int) -> T
     return text
 
 
-def as_rows(chosen: Sequence[Known], absent: Mapping[str, str]) -> list[dict[str, Any]]:
+def as_rows(chosen: Sequence[Known], absent: Collection[str]) -> list[dict[str, Any]]:
     """The list as plain values."""
     return [
         {
@@ -82,7 +82,7 @@ def as_rows(chosen: Sequence[Known], absent: Mapping[str, str]) -> list[dict[str
     ]
 
 
-def as_json(chosen: Sequence[Known], absent: Mapping[str, str]) -> str:
+def as_json(chosen: Sequence[Known], absent: Collection[str]) -> str:
     """The list for a program."""
     return json.dumps(as_rows(chosen, absent), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

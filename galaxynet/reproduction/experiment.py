@@ -11,7 +11,7 @@ from typing import Any
 
 from galaxynet.errors import UsageError
 from galaxynet.plugin import OptionField
-from galaxynet.reproduce.catalogue import Known
+from galaxynet.reproduction.catalogue import Known
 from galaxynet.runs import Run, scan
 from galaxynet.sweep.axes import parse
 from galaxynet.sweep.trials import Trial, plan_key, run_key

@@ -1,0 +1,206 @@
+"""`galaxynet reproduce`, with a stranger's network that brings the claims of its own paper."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import galaxynet
+from galaxynet.runs import Run
+
+pytestmark = [pytest.mark.usefixtures("paper"), pytest.mark.slow]
+COMMAND = str(Path(sys.executable).with_name("galaxynet"))
+
+PAPER = """
+from galaxynet.plugin import Claim, Diverges, Exceeds, ModelSpec, Reaches
+from toys import NetOptions
+
+NET = {"hidden": 16, "lr": 0.01, "epochs": 8}
+SPEC = ModelSpec(
+    name="papernet", summary="a net", options=NetOptions, module="toy_model:Net", dataset="blobs",
+    training={"epochs": 3, "batch_size": 16},
+    claims=(
+        Claim(name="blobs/accuracy", says="It finds 40 % of the spots.", source="a paper", where="page 3",
+              arms={"net": NET}, rule=Reaches(arm="net", metric="test/accuracy", value=0.4), seeds=2),
+        Claim(name="blobs/explodes", says="Its loss can become undefined.", source="a paper",
+              arms={"net": {"explode": True}}, rule=Diverges(arm="net"), seeds=1),
+        Claim(name="slow/better", says="It is better than a small one.", source="a paper",
+              arms={"net": {"pause": 0.2, "epochs": 4}, "small": {"pause": 0.2, "epochs": 4, "hidden": 1}},
+              rule=Exceeds(arm="net", than="small", metric="test/accuracy"), seeds=3),
+        Claim(name="crash/accuracy", says="It does not work.", source="a paper",
+              arms={"net": {"accelerator": "cpu", "precision": "fp16"}}, rule=Diverges(arm="net"), seeds=1),
+        Claim(name="blobs/broken", says="It cannot be tested.", source="a paper",
+              arms={"net": {"petals": 8}}, rule=Diverges(arm="net")),
+    ),
+)
+"""
+
+
+@pytest.fixture
+def paper(toys: None, distribution: Any) -> None:
+    """Install the network `papernet` with its claims."""
+    distribution("paper", {"paper": PAPER}, {"galaxynet.models": {"papernet": "paper:SPEC"}})
+
+
+def call(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([COMMAND, "reproduce", *words], capture_output=True, text=True, timeout=300)
+
+
+def verdicts(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
+    assert done.returncode == 0, done.stderr
+    return {row["claim"]: row for row in json.loads(done.stdout)}
+
+
+def runs() -> list[Run]:
+    found = galaxynet.list_runs()
+    assert all(isinstance(run, Run) for run in found)
+    return [run for run in found if isinstance(run, Run)]
+
+
+def test_a_strangers_claims_are_tested() -> None:
+    """Claims of an installed package are trained and judged; the same call trains nothing more."""
+    first = call("blobs", "--budget", "5m", "--format", "json")
+    rows = verdicts(first)
+    assert rows["blobs/accuracy"]["verdict"] == "holds"
+    assert rows["blobs/accuracy"]["low"] <= rows["blobs/accuracy"]["estimate"]
+    assert rows["blobs/explodes"]["verdict"] == "holds"
+    assert rows["blobs/explodes"]["ours"] == "undefined loss in 1 of 1 trainings"
+    assert "no option petals" in first.stderr
+    assert len(runs()) == 3
+    again = call("blobs", "--budget", "5m", "--format", "markdown")
+    assert "nothing to train" in again.stderr
+    assert "| `blobs/explodes` | – | undefined loss" in again.stdout
+    assert len(runs()) == 3
+
+
+def test_the_commands_behind_a_line_repeat_it() -> None:
+    """The shown sweep trains the same, and the shown comparison has the runs of the line."""
+    row = verdicts(call("blobs/accuracy", "--budget", "5m", "--format", "json"))["blobs/accuracy"]
+    sweep, compare = row["commands"]
+    for command in (sweep, compare):
+        words = command.split()
+        done = subprocess.run([COMMAND, *words[1:]], capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+    trained = [run for run in runs() if run.record.id not in row["runs"]]
+    values = sorted(run.record.metrics["test/accuracy"] or 0.0 for run in trained)
+    assert len(values) == 2
+    assert row["estimate"] == pytest.approx(sum(values) / 2)
+
+
+def test_what_was_trained_otherwise_counts() -> None:
+    """Runs of `train` with exactly these options are judged, and damaged or other ones are not in the way."""
+    for seed in (0, 1):
+        galaxynet.train("papernet", hidden=16, lr=0.01, epochs=8, seed=seed)
+    galaxynet.train("papernet", hidden=16, lr=0.02, epochs=8)
+    damaged = Path(os.environ["GALAXYNET_RUNS"]) / "20260101-000000-papernet-abc123"
+    damaged.mkdir()
+    (damaged / "run.json").write_text("{")
+    row = verdicts(call("blobs/accuracy", "--budget", "0", "--format", "json"))["blobs/accuracy"]
+    assert row["verdict"] == "holds"
+    assert len(row["runs"]) == 2
+
+
+def test_a_cut_test_has_no_bold_verdict() -> None:
+    """With time for a part of the epochs the table says which part, and that it cannot be told."""
+    dry = call("slow", "--budget", "12s", "--dry-run")
+    assert "1 of 3 seeds" in dry.stderr
+    assert not galaxynet.list_runs()
+    row = verdicts(call("slow", "--budget", "12s", "--format", "json"))["slow/better"]
+    assert row["verdict"] == "cannot be told"
+    assert row["cut"]
+    assert row["extent"].startswith("1 of 3 seeds, ")
+    assert row["extent"].endswith(" of 4 epochs")
+    epochs = {run.record.options.training["epochs"] for run in runs()}
+    assert len(epochs) == 1
+    assert all(f"--epochs {epochs.copy().pop()}" in command for command in row["commands"][:2])
+    said = call("slow", "--budget", "12s").stdout
+    assert "cannot be told at this budget" in said
+
+
+def test_a_stopped_call_goes_on() -> None:
+    """After Ctrl-C the same command goes on with the run that was stopped."""
+    words = [COMMAND, "reproduce", "slow", "--budget", "30s", "--quiet"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(600):
+        if list(Path(os.environ["GALAXYNET_RUNS"]).glob("*/checkpoints/last.ckpt")):
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "goes on" in said
+    before = {run.record.id for run in runs()}
+    assert before
+    rows = verdicts(call("slow", "--budget", "30s", "--format", "json"))
+    assert before <= set(rows["slow/better"]["runs"])
+    assert {run.status for run in runs()} == {"finished"}
+
+
+def test_a_failed_training_is_told() -> None:
+    """A claim whose training fails says why, the others have their verdicts, and the exit code is 1."""
+    done = call("crash", "blobs/explodes", "--budget", "5m", "--format", "json")
+    rows = {row["claim"]: row for row in json.loads(done.stdout)}
+    assert rows["blobs/explodes"]["verdict"] == "holds"
+    assert rows["crash/accuracy"]["verdict"] == "not run"
+    assert rows["crash/accuracy"]["reason"] != ""
+
+
+def test_missing_data_hold_up_nobody() -> None:
+    """A claim whose data are not on this machine says how to get them, and the others go on."""
+    rows = verdicts(call("mnist/accuracy", "blobs/explodes", "--budget", "5m", "--format", "json"))
+    assert rows["blobs/explodes"]["verdict"] == "holds"
+    assert rows["mnist/accuracy"]["verdict"] == "not run"
+    assert "Data are missing" in rows["mnist/accuracy"]["reason"]
+    assert rows["mnist/accuracy"]["commands"][0] == "galaxynet fetch mnist"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["blobz"], "'blobs'"),
+        ([], "all"),
+        (["blobs", "--budget", "soon"], "10m"),
+        (["blobs", "--set", "samples"], "OPTION=VALUE"),
+        (["blobs", "--set", "sample=12"], "samples"),
+        (["blobs", "--set", "samples=2"], "--samples 2"),
+        (["slow", "--set", "pause=1"], "slow/better sets it itself"),
+    ],
+)
+def test_a_wrong_call_is_told_the_way_out(words: list[str], told: str) -> None:
+    """An unknown topic, no topic, a bad budget and a bad option are errors with a way out, code 2."""
+    done = call(*words)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not galaxynet.list_runs()
+
+
+def test_the_list_has_every_claim() -> None:
+    """--list has what each claim says, where, and what its full test takes, and trains nothing."""
+    done = call("--list", "--format", "json")
+    rows = {row["claim"]: row for row in json.loads(done.stdout)}
+    assert rows["blobs/accuracy"]["trainings"] == 2
+    assert rows["blobs/accuracy"]["epochs"] == 16
+    assert rows["galaxy/accuracy"]["published"] == 0.69
+    assert "blobs/broken" not in rows
+    said = call("blobs", "--list").stdout
+    assert "It finds 40 % of the spots." in said
+    assert "a paper, page 3" in said
+    assert "galaxy" not in said
+    assert "| `blobs/accuracy` |" in call("--list", "--format", "markdown").stdout
+
+
+def test_the_same_from_python() -> None:
+    """`galaxynet.reproduce` gives the verdicts, time and again."""
+    for _ in range(2):
+        (found,) = galaxynet.reproduce("blobs/explodes", budget="5m")
+        assert found.verdict == "holds"
+        assert len(found.runs) == 1
