@@ -1,14 +1,16 @@
 """Every command and every piece of Python that the documentation shows, executed page by page.
 
-A page says in HTML comments what has to be there before: `real` (archives with real galaxies), `needs:
+A page says in HTML comments what has to be there before: `real` (archives with real galaxies), `real: mnist`
+(the published files of that dataset, in `~/Downloads/mnist`; several are separated by commas), `needs:
 galaxy-sim` (the simulated dataset), `needs: runs` (two finished runs), `interrupted: last` (the last run was
-stopped with Ctrl-C). Blocks marked `sh` are not executed: they need a GPU, a Kaggle account, a person at the
-keyboard, or install packages.
+stopped with Ctrl-C). What is fetched from 70,000 published images is shortened to a few hundred. Blocks
+marked `sh` are not executed: they need a GPU, a Kaggle account or a person, or install packages.
 """
 
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import itertools
 import os
@@ -24,13 +26,16 @@ from typing import Any
 
 import pytest
 from docs_pages import Page, Step, cheap, pages
+from idx_files import idx_bytes
 from made_runs import add_curves, add_predictions, made_run
 from warm_process import WarmProcess
 
+from galaxynet.data.idx import read_idx
 from galaxynet.runs import find
 
 GALAXIES = 80
 TESTED = 20
+IMAGES = {"train": 400, "t10k": 100}
 # A test has no network to install from; it leaves what pip would leave.
 INSTALL = "pip install --no-deps ."
 
@@ -39,7 +44,8 @@ def _parameters() -> list[object]:
     found: list[object] = []
     for page in pages():
         if page.runs_something:
-            marks = [pytest.mark.slow, *([pytest.mark.real] if "real" in page.notes else [])]
+            real = any(note.partition(":")[0] == "real" for note in page.notes)
+            marks = [pytest.mark.slow, *([pytest.mark.real] if real else [])]
             found.append(pytest.param(page, id=page.path, marks=marks))
     return found
 
@@ -111,6 +117,8 @@ class Reader:
         words = shlex.split(line)
         if words[0] == "galaxynet" and not set(line) & set("|<>&;$`*"):
             self.call(words=[word.replace("~", str(self.home), 1) for word in words[1:]])
+            if words[1] == "fetch":
+                _shorten(self.data / words[2])
             return
         done = subprocess.run(
             ["bash", "-c", line], cwd=self.folder, env=self.environment, capture_output=True, text=True
@@ -147,6 +155,10 @@ def test_what_a_page_shows_works(
     reader = Reader(tmp_path, warm)
     if "real" in page.notes:
         _download(request.getfixturevalue("real_data") / "galaxy-zoo", reader)
+    for note in page.notes:
+        if note.startswith("real: "):
+            for name in note.removeprefix("real: ").split(", "):
+                _bring(request.getfixturevalue("real_data") / name, reader)
     if "needs: galaxy-sim" in page.notes:
         shutil.copytree(request.getfixturevalue("simulated"), reader.data)
     if "needs: runs" in page.notes:
@@ -156,6 +168,25 @@ def test_what_a_page_shows_works(
             add_curves(run)
             add_predictions(run, seed=seed)
     reader.follow(page)
+
+
+def _bring(source: Path, reader: Reader) -> None:
+    """Put the published files of a dataset where a person might have them already."""
+    if not source.is_dir():
+        pytest.skip(f"no real data at {source}")
+    folder = reader.home / "Downloads" / source.name
+    folder.mkdir(parents=True)
+    for path in source.iterdir():
+        (folder / path.name).symlink_to(path.resolve())
+
+
+def _shorten(folder: Path) -> None:
+    """Keep the first images and labels of a dataset of idx files: enough to see that a command works."""
+    for part, kept in IMAGES.items():
+        for name, axes in (("images-idx3", 3), ("labels-idx1", 1)):
+            path = folder / f"{part}-{name}-ubyte.gz"
+            if path.is_file():
+                path.write_bytes(gzip.compress(idx_bytes(read_idx(path, axes)[:kept])))
 
 
 def _download(source: Path, reader: Reader) -> None:
