@@ -72,7 +72,7 @@ def command(
     by: Annotated[
         str,
         typer.Option(
-            "--by", metavar="METRIC,...", help="Plot these metrics over the epochs instead (with --plot)."
+            "--by", metavar="METRIC,...", help="These metrics over the epochs; with --plot, as curves."
         ),
     ] = "",
     runs_dir: RunsDir = None,
@@ -92,11 +92,12 @@ def command(
       galaxynet compare --format html > comparison.html
       galaxynet compare --over-seeds --plot accuracy-runtime.svg
       galaxynet compare --sweep twelve
+      galaxynet compare k3x9ab last --by val/accuracy
       galaxynet compare k3x9ab last --by val/accuracy --plot curves.png
     """
     from galaxynet import paths, terminal
     from galaxynet.errors import UsageError
-    from galaxynet.report import formats
+    from galaxynet.report import formats, printing
     from galaxynet.report.rows import Row, check_name
     from galaxynet.report.table import print_damaged
 
@@ -104,8 +105,10 @@ def command(
         raise UsageError(
             "A page is not for a terminal.", "Write it to a file: galaxynet compare --format html > page.html"
         )
-    if by and plot is None:
-        raise UsageError("--by makes a plot.", "Name its file: --plot curves.png")
+    if by and format == "html":
+        raise UsageError(
+            "--by is a table or a plot of its own.", "A page has the learning curves without it."
+        )
     if over_seeds and columns:
         raise UsageError("--over-seeds has columns of its own.", "Leave out --columns, or --over-seeds.")
     if sweep:
@@ -117,19 +120,21 @@ def command(
     else:
         found, damaged = _runs(paths.runs_dir(runs_dir), runs or [])
     rows = [Row(run) for run in found]
-    names = [name.strip() for name in columns.split(",") if name.strip()]
+    names = _names(columns)
     for name in names:
         check_name(rows, name, "--columns")
     groups = _groups(rows, where or [], sort, None if over_seeds else top)
     test = _significance(found, groups) if len(found) == 2 else ""
-    if format == "html":
+    if by and plot is None and groups:
+        printing.print_epochs(_all(groups), _names(by), format)
+    elif format == "html":
         from galaxynet.report.page import Choice, page
 
         conditions = [*(where or []), *([f"sweep={sweep}"] if sweep else [])]
         choice = Choice(names, over_seeds, top, conditions)
         _print_page(page(groups, paths.data_dir(data_dir), choice, test=test, damaged=damaged))
     elif over_seeds:
-        _print_over_seeds(groups, format, top)
+        printing.print_over_seeds(groups, format, top)
     elif format == "csv":
         print(formats.as_csv(groups, names), end="")
     elif format == "json":
@@ -139,7 +144,7 @@ def command(
     elif format == "latex":
         print(formats.as_latex(groups, names), end="")
     else:
-        _print(groups, names, test)
+        printing.print_tables(groups, names, test)
     if format != "json":
         print_damaged(damaged)
     if not groups and found:
@@ -185,14 +190,15 @@ def _runs_of_sweep(folder: Path, name: str) -> list[Run]:
 
 def show_sweep(folder: Path, name: str) -> None:
     """Print the table of a sweep, as `--sweep` does."""
+    from galaxynet.report import printing
     from galaxynet.report.rows import Row
 
     found = _runs_of_sweep(folder, name)
     groups = _groups([Row(run) for run in found], [], "", None)
     if len({run.record.seed for run in found}) > 1:
-        _print_over_seeds(groups, "rich", None)
+        printing.print_over_seeds(groups)
     else:
-        _print(groups, [], "")
+        printing.print_tables(groups)
 
 
 def _groups(rows: list[Row], where: list[str], sort: str, top: int | None) -> list[Group]:
@@ -224,47 +230,12 @@ def _significance(runs: list[Run], groups: list[Group]) -> str:
         return f"Not tested for significance: {error.message}"
 
 
-def _print(groups: list[Group], names: list[str], test: str) -> None:
-    from rich.padding import Padding
-    from rich.text import Text
-
-    from galaxynet.report.table import results_console, table
-
-    console = results_console()
-    for number, group in enumerate(groups):
-        if number:
-            console.print()
-        console.print(table(group, console.width, names), crop=False)
-    if test:
-        console.print(Padding(Text(test), (0, 0, 0, 2)))
+def _names(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",") if name.strip()]
 
 
-def _print_over_seeds(groups: list[Group], format: str, top: int | None) -> None:
-    from galaxynet.report import formats, seeds
-    from galaxynet.report.table import results_console, title_text
-
-    if format == "csv":
-        made = [one for group in groups for one in seeds.configurations(group)[:top]]
-        print(formats.rows_as_csv([one.plain() for one in made]), end="")
-    elif format == "json":
-        import json
-
-        tables = [[one.plain() for one in seeds.configurations(group)[:top]] for group in groups]
-        print(json.dumps(tables, indent=2, ensure_ascii=False, allow_nan=False))
-    for number, group in enumerate(groups):
-        titles, rights, lines = seeds.cells(group, seeds.configurations(group)[:top])
-        if format == "rich":
-            from galaxynet.report.layout import lay_out
-
-            console = results_console()
-            console.print(
-                title_text(group), lay_out(titles, rights, lines, console.width), sep="\n", crop=False
-            )
-        elif format in ("markdown", "latex"):
-            shape = formats.markdown_table if format == "markdown" else formats.latex_table
-            print(shape(titles, rights, [line.cells for line in lines]))
-        if number + 1 < len(groups) and format not in ("csv", "json"):
-            print()
+def _all(groups: list[Group]) -> list[Run]:
+    return [row.run for group in groups for row in group.rows]
 
 
 def _print_page(text: str) -> None:
@@ -282,8 +253,7 @@ def _plot(groups: list[Group], path: Path, by: str) -> None:
 
     with styled():
         if by:
-            columns = [name.strip() for name in by.split(",") if name.strip()]
-            figure = learning_curves([row.run for group in groups for row in group.rows], columns)
+            figure = learning_curves(_all(groups), _names(by))
         else:
             figure = metric_over_time(groups[0])
             if len(groups) > 1:

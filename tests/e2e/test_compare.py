@@ -270,9 +270,16 @@ def test_seeds_are_taken_together_and_plotted(
 def test_learning_curves_side_by_side(
     pair: list[Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """--by draws the metric of the compared runs; without a file it says what is missing."""
+    """--by draws the metric of the compared runs over their epochs; without a file it prints the numbers."""
     out = tmp_path / "curves.svg"
     assert call("compare", "one", "two", "--by", "val/accuracy", "--plot", str(out)) == 0
     assert "epoch" in out.read_text()
-    assert call("compare", "one", "two", "--by", "val/accuracy") == 2
-    assert "--plot" in capsys.readouterr().err
+    capsys.readouterr()
+    assert call("compare", "one", "two", "--by", "val/accuracy") == 0
+    heading, _, first, *_ = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["epoch", "one", "two"]
+    assert first.split()[0] == "1"
+    assert call("compare", "one", "two", "--by", "val/accuracy", "--format", "csv") == 0
+    assert capsys.readouterr().out.splitlines()[0] == "epoch,one,two"
+    assert call("compare", "one", "two", "--by", "val/none") == 1
+    assert "They logged" in capsys.readouterr().err

@@ -168,7 +168,7 @@ def test_new_values_are_added_to_a_sweep(distribution: Any) -> None:
     distribution(
         "second",
         {
-            "second": "from toys import NET; import dataclasses\nSPEC = dataclasses.replace(NET, name='toynet2')"
+            "second": "from toys import NET; import dataclasses as d\nSPEC = d.replace(NET, name='toynet2')"
         },
         {"galaxynet.models": {"toynet2": "second:SPEC"}},
     )
