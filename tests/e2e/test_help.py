@@ -40,6 +40,8 @@ print("MODULES", json.dumps(sorted({name.split(".")[0] for name in sys.modules})
         ["runs", "list", "--help"],
         ["datasets", "--help"],
         ["figures", "--help"],
+        ["reproduce", "--help"],
+        ["reproduce", "--list"],
     ],
     ids=" ".join,
 )
@@ -74,6 +76,7 @@ def complete(line: str) -> list[str]:
         ("galaxynet train galaxy_alexnet --dataset galaxy-s", "galaxy-sim"),
         ("galaxynet fetch galaxy-s", "galaxy-sim"),
         ("galaxynet fetch galaxy-sim --co", "--count"),
+        ("galaxynet reproduce galaxy/acc", "galaxy/accuracy"),
     ],
 )
 def test_tab_completion(line: str, offered: str) -> None:
