@@ -49,10 +49,10 @@ class StopOnUndefinedLoss(Callback):
     ) -> None:
         """Remember whether the loss was finite; look now and then."""
         loss = outputs["loss"] if isinstance(outputs, dict) else outputs
-        # Zero times a loss is zero, or NaN if the loss is not finite: the sum remembers that.
+        # Zero times a loss is zero, or NaN if the loss is not finite: the sum remembers that. One operation.
         if self._trace is None:
             self._trace = torch.zeros((), device=loss.device)
-        self._trace.add_(loss.detach() * 0)
+        self._trace.add_(loss.detach(), alpha=0)
         if batch_idx % _CHECK_EVERY == 0 or trainer.is_last_batch:
             self._look(trainer)
 

@@ -34,7 +34,7 @@ from galaxynet.training.launching import (
     quiet_lightning,
     refuse_foreign_launchers,
 )
-from galaxynet.training.lean import Checkpoints, NoProfiler, drop_empty_hooks
+from galaxynet.training.lean import Checkpoints, NoProfiler, drop_empty_hooks, make_lean
 from galaxynet.training.metrics_file import MetricsFile
 from galaxynet.training.plan import Plan
 from galaxynet.training.resuming import checkpoint_to_resume, earlier_rows, only_this_process
@@ -206,7 +206,7 @@ def _trainer(
         stop = [EarlyStopping(metric, patience=options.patience, mode=mode, check_finite=False)]
     everything = [EpochSeeds(options.seed), StopOnUndefinedLoss(), *callbacks, *stop, best, last]
     drop_empty_hooks(network, everything)
-    return Trainer(
+    trainer = Trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
         strategy="ddp" if hardware.devices > 1 else "auto",
@@ -225,6 +225,8 @@ def _trainer(
         enable_model_summary=False,
         deterministic=hardware.accelerator == "cpu",
     )
+    make_lean(trainer)
+    return trainer
 
 
 @contextmanager
