@@ -131,7 +131,10 @@ class Evidence:
     @property
     def extent(self) -> str:
         """How much was done: `1 of 3 seeds, 3 of 12 epochs`."""
-        full = self.claim.seeds
+        full, total = self.claim.seeds, len(self.trained)
+        begun = sum(bool(one.runs) for one in self.trained)
+        if begun < total:
+            return f"{begun} of {total} networks"
         seeds = f"{self.seeds} of {full} seeds" if self.seeds < full else f"{full} seed{'s' * (full > 1)}"
         one = self.most_cut
         return f"{seeds}, {one.cut_to} of {one.epochs} epochs" if self.cut_epochs else seeds

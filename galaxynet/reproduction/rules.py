@@ -15,7 +15,7 @@ from galaxynet.report.wording import UNDEFINED, metric_name, percentage_metric
 from galaxynet.reproduction.catalogue import matches
 from galaxynet.reproduction.differences import Difference, difference, pairs
 from galaxynet.reproduction.evidence import ENOUGH, Evidence, Interval, Trained
-from galaxynet.reproduction.wording import figure, points, ranged
+from galaxynet.reproduction.wording import figure, measured, points, ranged
 
 Verdict = Literal["holds", "does not hold", "cannot be told", "not run"]
 HOLDS: Verdict = "holds"
@@ -61,7 +61,7 @@ def _(rule: Reaches, evidence: Evidence) -> Judgement:
     if best is None:
         return _nothing(evidence.arms[rule.arm], rule.metric)
     mean, interval = best.mean(rule.metric), best.interval(rule.metric)
-    shown = ranged(figure(rule.metric, mean), interval, lambda end: figure(rule.metric, end, unit=False))
+    shown = measured(rule.metric, mean, interval)
     of = len(evidence.arms[rule.arm])
     which = f" of the best of {of} ({best.label})" if of > 1 else ""
     sign = 1 if rule.higher_is_better else -1
@@ -90,7 +90,7 @@ def _(rule: Near, evidence: Evidence) -> Judgement:
     if not one.whole(rule.metric):
         return _nothing([one], rule.metric)
     mean, interval = one.mean(rule.metric), one.interval(rule.metric)
-    shown = ranged(figure(rule.metric, mean), interval, lambda end: figure(rule.metric, end, unit=False))
+    shown = measured(rule.metric, mean, interval)
     if interval is None:
         return _judged(UNKNOWN, _too_few(rule.metric), shown, mean, None)
     low, high = rule.value - rule.margin, rule.value + rule.margin
@@ -177,7 +177,7 @@ def _(rule: ExceedsMajority, evidence: Evidence) -> Judgement:
     if best is None:
         return _nothing(evidence.arms[rule.arm], rule.metric)
     mean, interval, majority = best.mean(rule.metric), best.interval(rule.metric), _majority(best)
-    shown = ranged(figure(rule.metric, mean), interval, lambda end: figure(rule.metric, end, unit=False))
+    shown = measured(rule.metric, mean, interval)
     if majority is None or interval is None:
         return _judged(UNKNOWN, "The runs know no most frequent class.", shown, mean, interval)
     label, accuracy = majority

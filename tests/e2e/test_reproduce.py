@@ -37,6 +37,8 @@ SPEC = ModelSpec(
               rule=Exceeds(arm="net", than="small", metric="test/accuracy"), seeds=3),
         Claim(name="crash/accuracy", says="It does not work.", source="a paper",
               arms={"net": {"accelerator": "cpu", "precision": "fp16"}}, rule=Diverges(arm="net"), seeds=1),
+        Claim(name="long/accuracy", says="It takes long.", source="a paper",
+              arms={"net": {"epochs": 1000000}}, rule=Diverges(arm="net")),
         Claim(name="blobs/broken", says="It cannot be tested.", source="a paper",
               arms={"net": {"petals": 8}}, rule=Diverges(arm="net")),
     ),
@@ -172,6 +174,7 @@ def test_missing_data_hold_up_nobody() -> None:
         (["blobs", "--set", "sample=12"], "samples"),
         (["blobs", "--set", "samples=2"], "--samples 2"),
         (["slow", "--set", "pause=1"], "slow/better sets it itself"),
+        (["long"], "--budget 10m"),
     ],
 )
 def test_a_wrong_call_is_told_the_way_out(words: list[str], told: str) -> None:

@@ -161,6 +161,8 @@ def test_one_pair_is_tested_by_its_samples(tmp_path: Path) -> None:
     assert "McNemar" in found.reason
     assert verdict(rule, arms, least_seeds=3) == UNKNOWN
     assert verdict(Exceeds(arm="bad", than="good", metric=ACCURACY), arms) == FAILS
+    turned = Exceeds(arm="bad", than="good", metric=ACCURACY, higher_is_better=False)
+    assert verdict(turned, arms) == HOLDS
     assert verdict(Exceeds(arm="good", than="bad", metric=ACCURACY, by=0.5), arms) == FAILS
 
 
