@@ -2,7 +2,7 @@
 
 # Annotations are evaluated here, unlike elsewhere: those of the command hold values of one network.
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -129,6 +129,23 @@ def _sweep(parties: Parties) -> Any:
                 show_default="one for each GPU",
             ),
         ] = None,
+        engine: Annotated[
+            Literal["local", "ray"],
+            typer.Option(
+                "--engine",
+                help="Where trials run: on this machine, or on the Ray cluster that it belongs to.",
+            ),
+        ] = "local",
+        trial_cpus: Annotated[
+            int | None,
+            typer.Option(
+                "--trial-cpus",
+                min=1,
+                metavar="N",
+                help="With --engine ray: CPUs of each trial. GPUs it takes as --devices says.",
+                show_default="1",
+            ),
+        ] = None,
         dry_run: Annotated[
             bool,
             typer.Option("--dry-run", help="Show the plan and how long it will take, and train nothing."),
@@ -162,6 +179,8 @@ def _sweep(parties: Parties) -> Any:
             draw_seed=random_seed,
             parallel=parallel,
             yes=yes,
+            engine=engine,
+            trial_cpus=trial_cpus,
         )
         _show(plan)
         estimate = _estimate(plan)
@@ -203,7 +222,11 @@ def _estimate(plan: "SweepPlan") -> "Estimate":
     orders = [plan.orders[trial.key] for trial in left]
     kinds = len({kind_of(order.options) for order in orders})
     with terminal.progress("timing a few steps", kinds, "networks") as advance:
-        found = estimate(left, orders, plan.runs_dir, plan.threads, advance) if left else None
+        found = (
+            estimate(left, orders, plan.runs_dir, plan.threads, advance, plan.engine == "local")
+            if left
+            else None
+        )
     number = len(plan.trials)
     how = "one at a time" if plan.parallel == 1 else f"{plan.parallel} at once"
     threads = "" if plan.gpus else f" with {plan.threads} thread{'s' * (plan.threads > 1)} each"

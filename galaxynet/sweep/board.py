@@ -83,6 +83,8 @@ class Board:
             self.runs[trial.key] = run
         if trial.status == "running":
             self.began.setdefault(trial.key, time.monotonic())
+        elif trial.status == "waiting":  # again: the machine that it ran on is gone
+            self.began.pop(trial.key, None)
         elif trial.status in DONE:
             self.spent[trial.key] = time.monotonic() - self.began.get(trial.key, time.monotonic())
             if self._live is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Protocol
 
 from galaxynet.errors import RunError
 from galaxynet.runs import Run
+from galaxynet.runs.lock import is_locked
 from galaxynet.sweep.engine import Engine
 from galaxynet.sweep.orders import Order
 from galaxynet.sweep.record import DONE, Sweep, TrialRecord, TrialStatus
@@ -92,6 +94,8 @@ def conduct(
         if event.ended:
             running.discard(event.key)
             record.status, record.message = _outcome(run, event)
+        else:
+            record.status = "waiting" if event.waits else "running"
         sweep.save()
         watcher.changed(record, run)
 
@@ -100,9 +104,10 @@ def conduct(
             while waiting and len(running) < engine.slots:
                 trial = waiting.pop(0)
                 record = sweep.trial(trial.key)
-                record.status, record.message = "running", ""
+                record.message = ""
                 running.add(trial.key)
-                engine.start(orders[trial.key])
+                if engine.start(orders[trial.key]):
+                    record.status = "running"
                 watcher.changed(record, None)
             for event in engine.wait(_TICK):
                 handle(event)
@@ -148,6 +153,9 @@ def _ended(run: Run) -> Run:
     """The run once its process has ended: that of a sweep which was killed ends by itself."""
     deadline = time.monotonic() + _PATIENCE
     while run.status == "running":
+        if run.record.environment.host != platform.node() and not is_locked(run.path):
+            run.record.status = "interrupted"  # the lock is what can be seen of a process elsewhere
+            break
         if time.monotonic() > deadline:
             where = run.record.environment
             raise RunError(

@@ -30,8 +30,12 @@ class Engine(Protocol):
 
     slots: int
 
-    def start(self, order: Order) -> None:
-        """Begin a trial; there is a free slot."""
+    def start(self, order: Order) -> bool:
+        """Begin a trial; there is a free slot.
+
+        Returns:
+            Whether it runs now; False if it waits for its turn, and an event tells when it runs.
+        """
 
     def wait(self, seconds: float) -> list[Event]:
         """What has happened; waits for something to happen, but not longer than that."""
@@ -61,7 +65,7 @@ class LocalEngine:
         self._context.set_forkserver_preload(["galaxynet.sweep.warm"])
         self._running: dict[int, tuple[Order, ForkServerProcess, Connection]] = {}
 
-    def start(self, order: Order) -> None:
+    def start(self, order: Order) -> bool:
         """Begin a trial; there is a free slot."""
         slot = next(number for number in range(self.slots) if number not in self._running)
         gpu = self.gpus[slot % len(self.gpus)] if self.gpus else None
@@ -72,6 +76,7 @@ class LocalEngine:
         process.start()
         sender.close()  # so that the end of the process is the end of the pipe
         self._running[slot] = (order, process, reports)
+        return True
 
     def wait(self, seconds: float) -> list[Event]:
         """What has happened; waits for something to happen, but not longer than that."""

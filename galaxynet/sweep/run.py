@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from galaxynet.errors import UsageError
 from galaxynet.sweep.axes import Axis
 from galaxynet.sweep.conduct import Watcher, conduct, take_stock
 from galaxynet.sweep.engine import Engine, LocalEngine, shared_out, visible_gpus
@@ -17,6 +18,9 @@ from galaxynet.sweep.orders import Order, order
 from galaxynet.sweep.record import Sweep, folder_of
 from galaxynet.sweep.trials import MOST_TRIALS, Trial, plan_trials, seed_axis, sweep_name
 from galaxynet.training.plan import Parties, check_name
+
+EngineName = Literal["local", "ray"]
+"""Where trials run: in processes of this machine, or on a Ray cluster."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,11 @@ class SweepPlan:
         orders: Their orders, by key.
         runs_dir: Where the runs are kept.
         data_dir: Where the datasets are.
-        parallel: How many trials run at once.
-        gpus: The GPUs that are shared out; empty on a CPU.
+        parallel: How many trials run at once; on a cluster, as it is now.
+        gpus: The GPUs that are shared out; empty on a CPU, and on a cluster.
+        engine: Where they run.
+        most: How many may run at once on a cluster; None for as many as there is room for.
+        trial_cpus: CPUs of each trial on a cluster.
     """
 
     name: str
@@ -42,10 +49,15 @@ class SweepPlan:
     data_dir: Path
     parallel: int
     gpus: tuple[str, ...]
+    engine: EngineName = "local"
+    most: int | None = None
+    trial_cpus: int = 1
 
     @property
     def threads(self) -> int:
         """Threads that each trial computes with."""
+        if self.engine == "ray":
+            return self.trial_cpus
         return len(shared_out(self.parallel)[0])
 
     @property
@@ -66,6 +78,8 @@ def make_plan(
     draw_seed: int = 0,
     parallel: int | None = None,
     yes: bool = False,
+    engine: EngineName = "local",
+    trial_cpus: int | None = None,
 ) -> SweepPlan:
     """Plan a sweep.
 
@@ -78,13 +92,21 @@ def make_plan(
         seeds: How many seeds each configuration is trained with.
         draws: How many configurations to draw by chance; None for the whole grid.
         draw_seed: Determines the draw.
-        parallel: How many trials run at once; None for one on each GPU, or one at a time on a CPU.
+        parallel: How many trials run at once; None for one on each GPU, or one at a time on a CPU; on a
+            cluster, for as many as there is room for.
         yes: Whether there may be more than 1,000 trials.
+        engine: Where they run.
+        trial_cpus: CPUs of each trial on a cluster; None for one.
 
     Raises:
         UsageError: If the call cannot be meant.
+        RunError: If there is no cluster where one is named.
         OptionError: If a value does not fit its option.
     """
+    if trial_cpus is not None and engine == "local":
+        raise UsageError(
+            "--trial-cpus is for a cluster.", "Add --engine ray, or share out this machine by --parallel."
+        )
     by_name = {axis.name: axis for axis in axes}
     seeded = seed_axis(by_name.get("seed"), seeds)
     if seeded is not None:
@@ -97,6 +119,15 @@ def make_plan(
     trials = plan_trials(parties, axes, draws=draws, draw_seed=draw_seed, sweep=name, most=most)
     logs = folder_of(runs_dir, name) / "logs"
     orders = {one.key: order(one, runs_dir, data_dir, logs / f"{one.key}.log") for one in trials}
+    if engine == "ray":
+        from galaxynet.sweep.ray_engine import capacity
+
+        cpus = trial_cpus or 1
+        room = capacity(orders.values(), cpus)
+        at_once = min(room, parallel or room, len(trials))
+        return SweepPlan(
+            name, axes, tuple(trials), orders, runs_dir, data_dir, at_once, (), engine, parallel, cpus
+        )
     accelerators = {one.plan.training.accelerator for one in trials}
     devices = max(one.plan.training.devices for one in trials)
     # A trial that takes several GPUs takes what there is.
@@ -133,6 +164,10 @@ def run(plan: SweepPlan, watcher: Watcher, *, command: Sequence[str] = (), retry
 
 def make_engine(plan: SweepPlan) -> Engine:
     """The engine of a plan."""
+    if plan.engine == "ray":
+        from galaxynet.sweep.ray_engine import RayEngine
+
+        return RayEngine(plan.most or len(plan.trials), plan.trial_cpus)
     return LocalEngine(plan.parallel, plan.gpus, plan.modules)
 
 

@@ -36,12 +36,14 @@ class Event:
         key: The trial's key.
         run: The folder of its run, if there is one.
         ended: Whether the trial is over.
+        waits: Whether it waits for its turn again, as the machine that it ran on is gone.
         message: Why it came to no result, or empty.
     """
 
     key: str
     run: str = ""
     ended: bool = False
+    waits: bool = False
     message: str = ""
 
 
@@ -56,7 +58,7 @@ def work(order: Order, cores: Sequence[int], gpu: str | None, reports: Connectio
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _end_with_the_sweep()
-    _write_to(Path(order.log))
+    write_to(Path(order.log))
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     if hasattr(os, "sched_setaffinity"):  # so that what it records of the machine is what it had
@@ -144,7 +146,7 @@ def _end_with_the_sweep() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _write_to(path: Path) -> None:
+def write_to(path: Path) -> None:
     """Let everything that this process and libraries beneath it print go to a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)

@@ -12,10 +12,9 @@ from filelock import FileLock, Timeout
 from galaxynet.errors import RunError, UsageError
 from galaxynet.runs import Run
 from galaxynet.runs.folder import CHECKPOINTS
+from galaxynet.runs.lock import LOCK
 from galaxynet.training.launching import is_first_process
 from galaxynet.training.plan import Plan
-
-_LOCK = ".lock"
 
 
 def checkpoint_to_resume(run: Run, plan: Plan, force: bool = False) -> Path | None:
@@ -60,7 +59,7 @@ def only_this_process(run: Run) -> Iterator[None]:
     Raises:
         RunError: If another process does.
     """
-    lock = FileLock(run.path / _LOCK)
+    lock = FileLock(run.path / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:

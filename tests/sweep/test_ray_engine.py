@@ -1,0 +1,264 @@
+"""A sweep on a Ray cluster: real nodes as real processes, one of which is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+from made_runs import made_run
+
+import galaxynet
+from galaxynet.errors import RunError, UsageError
+from galaxynet.runs import Environment, OptionValues, PluginId, Run
+from galaxynet.runs.lock import LOCK
+from galaxynet.sweep.axes import of_values
+from galaxynet.sweep.conduct import take_stock
+from galaxynet.sweep.ray_worker import ATTEMPTS, Attempt, Conditions, attempts_file, work_on_node
+from galaxynet.sweep.record import Sweep, TrialRecord
+from galaxynet.sweep.run import SweepPlan, make_plan
+from galaxynet.sweep.trials import fields
+from galaxynet.training.plan import Parties
+
+COMMAND = str(Path(sys.executable).with_name("galaxynet"))
+SMALL = {"object_store_memory": 80_000_000, "num_cpus": 1}
+# What Slurm sets on the second of two nodes; Lightning would take itself for a part of that job.
+SLURM = {"SLURM_PROCID": "1", "SLURM_NTASKS": "2", "SLURM_JOB_NAME": "cluster"}
+FRAGILE = """
+from toy_model import Net as Plain
+
+class Net(Plain):
+    def training_step(self, batch, index):
+        if self.options.hidden == 14:
+            raise MemoryError("no room for 14 units")
+        return super().training_step(batch, index)
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A Ray cluster whose head has one CPU; a test adds nodes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "disabled")  # else Ray writes a token into the home of who tests
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        from ray.cluster_utils import Cluster
+
+        quick = {"health_check_period_ms": 500, "health_check_initial_delay_ms": 500}
+        made = Cluster(
+            initialize_head=True,
+            head_node_args={**SMALL, "include_dashboard": False, "_system_config": quick},
+        )
+        try:
+            patch.setenv("RAY_ADDRESS", made.address)
+            yield made
+        finally:
+            made.shutdown()
+
+
+def words(*more: str) -> list[str]:
+    return [COMMAND, "sweep", *more, "--engine", "ray", "--name", "s"]
+
+
+def record() -> Sweep:
+    return Sweep.open(Path(os.environ["GALAXYNET_RUNS"]), "s")
+
+
+def trials() -> dict[Any, TrialRecord]:
+    """The trials by their width."""
+    return {trial.values["hidden"]: trial for trial in record().record.trials}
+
+
+def start(*more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(words(*more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_until(process: subprocess.Popen[str], true: Callable[[], bool]) -> None:
+    for _ in range(900):
+        if true():
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    process.kill()
+    raise AssertionError(process.communicate())
+
+
+def epochs() -> dict[str, int]:
+    """Finished epochs of each run, by its folder."""
+    folder = Path(os.environ["GALAXYNET_RUNS"])
+    return {str(one.parent.parent): len(Run.open(one.parent.parent).metrics())
+            for one in folder.glob("*/checkpoints/last.ckpt")}  # fmt: skip
+
+
+def plan(tmp_path: Path, **more: Any) -> SweepPlan:
+    parties = Parties.of("toynet", "blobs")
+    axes = [of_values(fields(parties)["hidden"], [4, 8])]
+    runs, data = tmp_path / "runs", tmp_path / "data"
+    return make_plan(parties, axes, runs_dir=runs, data_dir=data, name="s", **more)
+
+
+@pytest.mark.slow
+def test_a_node_that_dies_loses_no_trial(distribution: Any, toys: None, cluster: Any) -> None:
+    """Trials of a killed node go on elsewhere as the same runs; one that fails ends only itself."""
+    distribution(
+        "fragile",
+        {
+            "fragile": "from toys import NET; import dataclasses\n"
+            "SPEC = dataclasses.replace(NET, name='fragile', module='fragile_net:Net')",
+            "fragile_net": FRAGILE,
+        },
+        {"galaxynet.models": {"fragile": "fragile:SPEC"}},
+    )
+    node = cluster.add_node(**SMALL, env_vars=SLURM)
+    # The first two take their time, so that the node can be killed meanwhile.
+    process = start("fragile", "--hidden", "4,8,14", "--epochs", "5", "--pause", "0.15")
+    wait_until(process, lambda: len(epochs()) == 2)
+    before = {Path(run).name: count for run, count in epochs().items()}
+    logs = Path(os.environ["GALAXYNET_RUNS"]) / "sweeps" / "s" / "logs"
+    last = [json.loads(one.read_text().splitlines()[-1]) for one in logs.glob("*.attempts")]
+    assert len({one["node"] for one in last}) == 2
+    (lost,) = (Path(one["run"]).name for one in last if one["node"] == node.node_id)
+    # Two run, and the third waits for its turn.
+    assert trials()[14].status == "waiting"
+    cluster.remove_node(node, allow_graceful=False)
+
+    results, said = process.communicate(timeout=90)
+    said = " ".join(said.split())
+    assert process.returncode == 1, said
+    assert "is gone; 1 trial waits to be gone on with elsewhere" in said
+    assert "3 trials: 2 finished, 1 failed" in said
+    assert "raylet" not in said + results
+    assert {width: trial.status for width, trial in trials().items()} == {
+        4: "finished", 8: "finished", 14: "failed"
+    }  # fmt: skip
+    assert "no room for 14 units" in trials()[14].message
+    runs = {run.path.name: run for run in galaxynet.list_runs() if isinstance(run, Run)}
+    assert len(runs) == 3
+    assert set(before) <= set(runs)
+    # The lost one went on from its checkpoint: its first epochs are those of the node that died.
+    assert before[lost] >= 1
+    assert [row["epoch"] for row in runs[lost].metrics()] == [0, 1, 2, 3, 4]
+    printed = next(one.read_text() for one in logs.glob("*.log") if runs[lost].path.name in one.read_text())
+    assert printed.count("process") == 2
+    assert printed.count("epoch 1/5") == 1
+    # One CPU of each trial was asked for, and no more was used.
+    assert {run.record.environment.cores for run in runs.values()} == {1}
+    assert not list(logs.glob("*.attempts"))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("toys")
+def test_an_interrupted_sweep_goes_on(cluster: Any) -> None:
+    """Ctrl-C leaves runs on the cluster that can be gone on with, and the same command finishes them."""
+    options = ("toynet", "--hidden", "4", "--explode", "no,yes", "--epochs", "4", "--pause", "0.1")
+    process = start(*options)
+    wait_until(process, lambda: bool(epochs()))
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "the same command goes on with this sweep" in said
+    (run,) = galaxynet.list_runs()
+    assert isinstance(run, Run)
+    assert run.record.status == "interrupted"
+    assert sorted(trial.status for trial in record().record.trials) == ["interrupted", "waiting"]
+    done = subprocess.run(words(*options), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert sorted(trial.status for trial in record().record.trials) == ["diverged", "finished"]
+    runs = [one for one in galaxynet.list_runs() if isinstance(one, Run)]
+    assert len(runs) == 2
+    (same,) = (one for one in runs if one.path == run.path)
+    assert (same.record.status, same.record.id) == ("finished", run.record.id)
+
+
+@pytest.mark.usefixtures("toys")
+def test_folders_must_be_shared(tmp_path: Path) -> None:
+    """A machine that has not the folders of the sweep says which, and trains nothing."""
+    order = next(iter(plan(tmp_path).orders.values()))
+    _, message = work_on_node(order, Conditions(1, 1, str(tmp_path), has_data=False))
+    assert f"has not the folder of the runs {tmp_path / 'runs'}" in message
+    assert not (tmp_path / "runs").exists()
+    Sweep.begin(tmp_path / "runs", "s", plan(tmp_path).trials, ())
+    _, message = work_on_node(order, Conditions(1, 1, str(tmp_path), has_data=True))
+    assert f"has not the folder of the datasets {tmp_path / 'data'}" in message
+
+
+@pytest.mark.usefixtures("toys")
+def test_what_always_dies_is_given_up(tmp_path: Path) -> None:
+    """A trial whose process is killed again and again, for its memory say, is failed in the end."""
+    Sweep.begin(tmp_path / "runs", "s", plan(tmp_path).trials, ())
+    order = next(iter(plan(tmp_path).orders.values()))
+    attempts = [json.dumps(vars(Attempt("node", "host", pid))) + "\n" for pid in range(ATTEMPTS)]
+    attempts_file(order).write_text("".join(attempts))
+    _, message = work_on_node(order, Conditions(1, 1, str(tmp_path), has_data=False))
+    assert f"died {ATTEMPTS} times" in message
+
+
+@pytest.mark.usefixtures("toys")
+def test_a_run_of_a_machine_that_is_gone(tmp_path: Path, monkeypatch: Any) -> None:
+    """A run that says running on another machine is gone on with if no process holds its lock."""
+    trial = plan(tmp_path).trials[0]
+    sweep = Sweep.begin(tmp_path / "runs", "s", [trial], ())
+    of = trial.plan
+    run = made_run(
+        tmp_path / "runs",
+        status="running",
+        sweep="s",
+        environment=Environment(host="elsewhere", pid=1),
+        model=PluginId(name=of.model.name, distribution=of.model.distribution),
+        dataset=PluginId(name=of.dataset.name, distribution=of.dataset.distribution),
+        options=OptionValues(
+            model=of.model_options.to_dict(),
+            dataset=of.dataset_options.to_dict(),
+            training=of.training.to_dict(),
+        ),
+    )
+    # As long as a process holds the lock, it is waited for; here in vain.
+    monkeypatch.setattr("galaxynet.sweep.conduct._PATIENCE", 0.5)
+    with FileLock(run.path / LOCK), pytest.raises(RunError, match=r"still running \(process 1 on elsewhere"):
+        take_stock(sweep, [trial])
+    assert take_stock(sweep, [trial]) == [trial]
+    assert sweep.record.trials[0].status == "interrupted"
+
+
+CORES = """
+import sys, time
+from galaxynet.sweep.ray_worker import own_cores
+print(own_cores(1)[0], flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_trials_on_one_machine_have_cores_of_their_own() -> None:
+    """Two trials that run at once on a machine do not share a core, as long as there are enough."""
+    trials = [
+        subprocess.Popen([sys.executable, "-c", CORES], stdin=-1, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    found = [one.stdout.readline() for one in trials if one.stdout is not None]
+    for one in trials:
+        one.communicate("")
+    assert len(set(found)) == 2
+
+
+@pytest.mark.usefixtures("toys")
+def test_what_is_missing_is_said(monkeypatch: Any, tmp_path: Path) -> None:
+    """Where Ray or its cluster is missing, or --trial-cpus has no cluster, a sentence says so."""
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    unreachable = subprocess.run(words("toynet", "--hidden", "4,8"), capture_output=True, text=True)
+    assert unreachable.returncode == 1
+    assert "Ray at 127.0.0.1:1 cannot be used: Connection refused." in unreachable.stderr
+    with pytest.raises(UsageError, match="for a cluster"):
+        plan(tmp_path, trial_cpus=2)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UsageError) as missing:
+        plan(tmp_path, engine="ray")
+    assert missing.value.hint == "Install it with: pip install 'galaxynet[ray]'"
