@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
-from lightning.pytorch.strategies import SingleDeviceStrategy
+from lightning.pytorch.strategies import SingleDeviceStrategy, StrategyRegistry
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -116,16 +116,14 @@ class StopsEarly(Callback):
         trainer.should_stop = trainer.global_step == 13
 
 
-def fit(network: Network, folder: Path, lean: bool, *more: Callback, **options: Any) -> dict[str, Any]:
+def fit(
+    kind: Callable[[], Network], folder: Path, lean: bool, *more: Callback, **options: Any
+) -> dict[str, Any]:
     """What is left of a training of 3 epochs of 10 batches."""
     lightning.seed_everything(5, verbose=False)
     inputs = torch.randn(40, 4)
     data = DataLoader(TensorDataset(inputs, inputs.sum(1, keepdim=True)), batch_size=4, shuffle=True)
-    for layer in network.layers:
-        getattr(layer, "reset_parameters", lambda: None)()
-    witness = Witness()
-    if "strategy" in options:
-        options["strategy"] = options["strategy"]("cpu")
+    network, witness = kind(), Witness()
     trainer = Trainer(
         accelerator="cpu",
         callbacks=[witness, *more, ModelCheckpoint(folder, "last", enable_version_counter=False)],
@@ -145,8 +143,7 @@ def fit(network: Network, folder: Path, lean: bool, *more: Callback, **options: 
         "calls": witness.calls,
         "seen": getattr(network, "seen", None),
         "weights": {name: value.tolist() for name, value in kept["state_dict"].items()},
-        "optimizer": repr(kept["optimizer_states"]),
-        "schedules": repr(kept["lr_schedulers"]),
+        "optimizer": repr((kept["optimizer_states"], kept["lr_schedulers"])),
         "loops": kept["loops"]["fit_loop"],
         "logged": [path.read_text() for path in folder.glob("metrics.csv")],
         "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
@@ -155,13 +152,12 @@ def fit(network: Network, folder: Path, lean: bool, *more: Callback, **options: 
 
 def both(kind: Callable[[], Network], folder: Path, *more: type[Callback], **options: Any) -> LeanEpochLoop:
     """Train with Lightning's loop and with the lean one; nothing may tell them apart."""
-    own = fit(kind(), folder / "own", False, *(one() for one in more), **options)
-    lean = fit(kind(), folder / "lean", True, *(one() for one in more), **options)
-    trainer = lean.pop("trainer")
-    del own["trainer"]
+    own = fit(kind, folder / "own", False, *(one() for one in more), **options)
+    lean = fit(kind, folder / "lean", True, *(one() for one in more), **options)
+    loop = lean.pop("trainer").fit_loop.epoch_loop
+    assert own.pop("trainer").fit_loop.epoch_loop is not loop
     assert own["calls"]
     assert lean == own
-    loop = trainer.fit_loop.epoch_loop
     assert isinstance(loop, LeanEpochLoop)
     return loop
 
@@ -186,9 +182,7 @@ def test_a_lean_epoch_can_be_stopped(tmp_path: Path) -> None:
 
 
 class Manual(Network):
-    def __init__(self) -> None:
-        super().__init__()
-        self.automatic_optimization = False
+    automatic_optimization = False  # type: ignore[assignment]
 
     def training_step(self, batch: Any, index: int) -> Any:
         optimizer: Any = self.optimizers()
@@ -249,6 +243,7 @@ class Plateau(Network):
         return loss
 
 
+@StrategyRegistry.register("own", device="cpu")
 class OwnStrategy(SingleDeviceStrategy):
     def backward(self, closure_loss: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return super().backward(3 * closure_loss, *args, **kwargs)
@@ -270,7 +265,7 @@ class OwnStrategy(SingleDeviceStrategy):
         (Network, {"val_check_interval": 0.5}),
         (Network, {"check_val_every_n_epoch": None, "val_check_interval": 15}),
         (Network, {"precision": "64-true"}),
-        (Network, {"strategy": OwnStrategy}),
+        (Network, {"strategy": "own"}),
     ],
 )
 def test_what_is_not_ordinary_goes_through_lightning(
@@ -286,7 +281,7 @@ def test_an_unknown_lightning_keeps_its_own_loop(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(lightning, "__version__", "2.7.0")
     # As if what the lean loop imports were no longer there.
     monkeypatch.setitem(sys.modules, "galaxynet.training.epoch_loop", None)
-    left = fit(Network(), tmp_path, True)
+    left = fit(Network, tmp_path, True)
     assert type(left["trainer"].fit_loop.epoch_loop).__module__.startswith("lightning.")
     assert left["trainer"].global_step == 30
 
