@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from galaxynet.api import find_run, generate, list_runs, reproduce, train
+    from galaxynet.api import find_run, generate, list_runs, reproduce, sweep, train
 
-__all__ = ["find_run", "generate", "list_runs", "reproduce", "train"]
+__all__ = ["find_run", "generate", "list_runs", "reproduce", "sweep", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from galaxynet import paths, registry
 from galaxynet.errors import UsageError
@@ -78,6 +78,8 @@ def sweep(
     random: int | None = None,
     random_seed: int = 0,
     parallel: int | None = None,
+    engine: Literal["local", "ray"] = "local",
+    trial_cpus: int | None = None,
     retry_failed: bool = False,
     runs_dir: Path | str | None = None,
     data_dir: Path | str | None = None,
@@ -95,6 +97,8 @@ def sweep(
         random: How many configurations to draw by chance; None for all combinations.
         random_seed: Determines the draw.
         parallel: How many trials run at once; None for one on each GPU, or one at a time on a CPU.
+        engine: Where trials run: in processes of this machine, or on a Ray cluster.
+        trial_cpus: CPUs of each trial on a cluster; None for one.
         retry_failed: Run failed trials again.
         runs_dir: Where the runs are kept; None for `GALAXYNET_RUNS` or `./runs`.
         data_dir: Where the datasets are; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
@@ -110,11 +114,11 @@ def sweep(
     Raises:
         GalaxynetError: If the call is wrong, or the sweep is run by another process.
     """
-    from galaxynet.sweep.axes import check_names, of_values
-    from galaxynet.sweep.board import Board
-    from galaxynet.sweep.estimate import Estimate
-    from galaxynet.sweep.run import make_plan, run
-    from galaxynet.sweep.trials import fields
+    from galaxynet.sweeps.axes import check_names, of_values
+    from galaxynet.sweeps.board import Board
+    from galaxynet.sweeps.estimate import Estimate
+    from galaxynet.sweeps.run import make_plan, run
+    from galaxynet.sweeps.trials import fields
 
     parties = Parties.of(model, dataset)
     known = fields(parties)
@@ -129,6 +133,8 @@ def sweep(
         draws=random,
         draw_seed=random_seed,
         parallel=parallel,
+        engine=engine,
+        trial_cpus=trial_cpus,
     )
     with Board(plan, Estimate({}, "")) as board:
         found = run(plan, board, command=["galaxynet.sweep", model], retry=retry_failed).runs()

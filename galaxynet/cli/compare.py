@@ -172,8 +172,8 @@ def _runs_of_sweep(folder: Path, name: str) -> list[Run]:
     """The runs of a sweep; of those trials that came to no run, a line is said each."""
     from galaxynet import terminal
     from galaxynet.errors import RunError
-    from galaxynet.sweep.axes import show
-    from galaxynet.sweep.record import Sweep
+    from galaxynet.sweeps.axes import show
+    from galaxynet.sweeps.record import Sweep
 
     opened = Sweep.open(folder, name)
     found = opened.runs()

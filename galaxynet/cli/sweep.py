@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from galaxynet import registry
-from galaxynet.cli.common import DataDir, Quiet, RunsDir, Yes, complete_sweeps
+from galaxynet.cli.common import DataDir, Quiet, RunsDir, complete_sweeps
 from galaxynet.cli.flags import Panel, command_from_options
 from galaxynet.cli.groups import Command, LazyGroup, Listed, listed_plugins
 from galaxynet.cli.train import value_of
@@ -15,8 +15,8 @@ from galaxynet.training.options import TrainingOptions
 from galaxynet.training.plan import Parties
 
 if TYPE_CHECKING:
-    from galaxynet.sweep.estimate import Estimate
-    from galaxynet.sweep.run import SweepPlan
+    from galaxynet.sweeps.estimate import Estimate
+    from galaxynet.sweeps.run import SweepPlan
 
 HELP = """Train a network with many values of its options, and compare them.
 
@@ -72,7 +72,7 @@ def group(name: str) -> Command:
 
 def _say_yes(args: list[str], parties: Parties) -> None:
     """Let `--augment` and `--no-augment`, as `train` has them, stand for `--augment yes` and `no`."""
-    from galaxynet.sweep.trials import fields
+    from galaxynet.sweeps.trials import fields
 
     switches = {field.flags[1]: field.flag for field in fields(parties).values() if field.type is bool}
     for place, word in enumerate(args):
@@ -153,7 +153,9 @@ def _sweep(parties: Parties) -> Any:
         retry_failed: Annotated[
             bool, typer.Option("--retry-failed", help="Run those trials again that had failed.")
         ] = False,
-        yes: Yes = False,
+        yes: Annotated[
+            bool, typer.Option("--yes", "-y", help="A sweep of more than 1,000 trials is meant.")
+        ] = False,
         runs_dir: RunsDir = None,
         data_dir: DataDir = None,
         quiet: Quiet = False,
@@ -161,9 +163,9 @@ def _sweep(parties: Parties) -> Any:
         given: dict[str, Any],
     ) -> None:
         from galaxynet import paths, terminal
-        from galaxynet.sweep.axes import parse
-        from galaxynet.sweep.run import make_plan
-        from galaxynet.sweep.trials import fields
+        from galaxynet.sweeps.axes import parse
+        from galaxynet.sweeps.run import make_plan
+        from galaxynet.sweeps.trials import fields
 
         terminal.set_quiet(quiet)
         known = fields(parties)
@@ -214,8 +216,8 @@ def _estimate(plan: "SweepPlan") -> "Estimate":
     """Estimate what is left, and say it."""
     from galaxynet import terminal
     from galaxynet.report.wording import show_seconds
-    from galaxynet.sweep.estimate import estimate, kind_of
-    from galaxynet.sweep.record import runs_of
+    from galaxynet.sweeps.estimate import estimate, kind_of
+    from galaxynet.sweeps.record import runs_of
 
     done = {key for key, run in runs_of(plan.runs_dir, plan.name).items() if run.status == "finished"}
     left = [trial for trial in plan.trials if trial.key not in done]
@@ -232,7 +234,7 @@ def _estimate(plan: "SweepPlan") -> "Estimate":
     threads = "" if plan.gpus else f" with {plan.threads} thread{'s' * (plan.threads > 1)} each"
     line = f"{number} trial{'s' * (number > 1)}, {how}{threads}"
     if found is None:
-        from galaxynet.sweep.estimate import Estimate
+        from galaxynet.sweeps.estimate import Estimate
 
         terminal.note(f"{line}; all are finished")
         return Estimate({}, "")
@@ -253,8 +255,8 @@ def _run(plan: "SweepPlan", estimate: "Estimate", retry: bool) -> None:
     from galaxynet import terminal
     from galaxynet.cli.compare import show_sweep
     from galaxynet.report.wording import UNDEFINED
-    from galaxynet.sweep.board import Board
-    from galaxynet.sweep.run import run
+    from galaxynet.sweeps.board import Board
+    from galaxynet.sweeps.run import run
 
     try:
         with Board(plan, estimate) as board:

@@ -14,8 +14,8 @@ from galaxynet import atomic
 from galaxynet.errors import UsageError
 from galaxynet.reproduction.experiment import Experiment, Level, Network, Training
 from galaxynet.runs import Run
-from galaxynet.sweep.estimate import PER_TRIAL
-from galaxynet.sweep.record import folder_of
+from galaxynet.sweeps.estimate import PER_TRIAL
+from galaxynet.sweeps.record import folder_of
 
 FULL = "full"
 FILE = "budgets.json"

@@ -13,8 +13,8 @@ from galaxynet.errors import UsageError
 from galaxynet.plugin import OptionField
 from galaxynet.reproduction.catalogue import Known
 from galaxynet.runs import Run, scan
-from galaxynet.sweep.axes import parse
-from galaxynet.sweep.trials import Trial, plan_key, run_key
+from galaxynet.sweeps.axes import parse
+from galaxynet.sweeps.trials import Trial, plan_key, run_key
 from galaxynet.training.plan import Parties, Plan
 
 RESULTS = ("finished", "diverged")

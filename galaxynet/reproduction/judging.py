@@ -12,7 +12,7 @@ from galaxynet.report.wording import show_seconds
 from galaxynet.reproduction.catalogue import Known
 from galaxynet.reproduction.evidence import Evidence
 from galaxynet.reproduction.rules import FAILS, HOLDS, NOT_RUN, UNKNOWN, Judgement, Verdict, judge_rule
-from galaxynet.sweep.axes import show
+from galaxynet.sweeps.axes import show
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from galaxynet.reproduction.budget import Costs, Decisions, Share, allot, full, 
 from galaxynet.reproduction.catalogue import Known
 from galaxynet.reproduction.experiment import Experiment, Training, as_trials, experiments, results
 from galaxynet.runs import Run
-from galaxynet.sweep.axes import Axis
-from galaxynet.sweep.estimate import estimate, kind_of
-from galaxynet.sweep.orders import order
-from galaxynet.sweep.record import LOGS, folder_of
-from galaxynet.sweep.run import SweepPlan, make_plan
+from galaxynet.sweeps.axes import Axis
+from galaxynet.sweeps.estimate import estimate, kind_of
+from galaxynet.sweeps.orders import order
+from galaxynet.sweeps.record import LOGS, folder_of
+from galaxynet.sweeps.run import SweepPlan, make_plan
 
 
 @dataclass(frozen=True)

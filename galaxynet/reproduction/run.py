@@ -9,9 +9,9 @@ from galaxynet.reproduction.evidence import gather
 from galaxynet.reproduction.experiment import Test, results
 from galaxynet.reproduction.judging import Outcome, outcome
 from galaxynet.reproduction.programme import Programme, sweep_plan
-from galaxynet.sweep.board import Board
-from galaxynet.sweep.estimate import Estimate
-from galaxynet.sweep.run import run
+from galaxynet.sweeps.board import Board
+from galaxynet.sweeps.estimate import Estimate
+from galaxynet.sweeps.run import run
 
 
 def train(programme: Programme, command: Sequence[str] = ()) -> dict[str, str]:

@@ -16,7 +16,7 @@ from galaxynet.reproduction.budget import Costs, Decisions, allot, full, levels,
 from galaxynet.reproduction.catalogue import catalogue
 from galaxynet.reproduction.experiment import Experiment, Level, experiments
 from galaxynet.runs import Run
-from galaxynet.sweep.estimate import PER_TRIAL
+from galaxynet.sweeps.estimate import PER_TRIAL
 
 NONE: Mapping[str, Run] = {}
 

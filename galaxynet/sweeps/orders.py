@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from galaxynet.plugin import Options
-from galaxynet.sweep.axes import show
-from galaxynet.sweep.trials import Trial
+from galaxynet.sweeps.axes import show
+from galaxynet.sweeps.trials import Trial
 from galaxynet.training.plan import Plan
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from galaxynet.errors import GalaxynetError, RunError
 from galaxynet.runs import Run
-from galaxynet.sweep.orders import Order, relaunched_words
+from galaxynet.sweeps.orders import Order, relaunched_words
 
 WARM_VARIABLE = "GALAXYNET_SWEEP_MODULES"
 """Modules that the process imports from which workers are forked, with commas between them."""
@@ -127,7 +127,7 @@ def warm_up(modules: Sequence[str]) -> None:
 
 
 def _unfinished(order: Order) -> Run | None:
-    from galaxynet.sweep.record import runs_of
+    from galaxynet.sweeps.record import runs_of
 
     run = runs_of(Path(order.runs_dir), order.sweep).get(order.key)
     return run if run is not None and run.status in ("interrupted", "running") else None

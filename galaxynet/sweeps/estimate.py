@@ -14,9 +14,9 @@ from typing import Any
 
 from galaxynet.errors import GalaxynetError
 from galaxynet.runs import Run, scan
-from galaxynet.sweep.orders import Order
-from galaxynet.sweep.trials import Trial
-from galaxynet.sweep.worker import WARM_VARIABLE
+from galaxynet.sweeps.orders import Order
+from galaxynet.sweeps.trials import Trial
+from galaxynet.sweeps.worker import WARM_VARIABLE
 
 MOST_PROBES = 12
 """Networks that are timed at the most; the others are taken for as quick as the one most like them."""
@@ -160,7 +160,7 @@ def _probe(
         return {}, []
     os.environ[WARM_VARIABLE] = ",".join(dict.fromkeys(m for order in orders for m in order.modules))
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["galaxynet.sweep.warm"])
+    context.set_forkserver_preload(["galaxynet.sweeps.warm"])
     answers, sender = context.Pipe(duplex=False)
     process = context.Process(target=_probe_all, args=(list(orders), threads, sender))
     process.start()

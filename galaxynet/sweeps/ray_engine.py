@@ -15,8 +15,8 @@ from typing import Any
 
 from galaxynet import terminal
 from galaxynet.errors import RunError, UsageError
-from galaxynet.sweep.orders import Order
-from galaxynet.sweep.ray_worker import (
+from galaxynet.sweeps.orders import Order
+from galaxynet.sweeps.ray_worker import (
     ATTEMPTS,
     Attempt,
     Conditions,
@@ -24,7 +24,7 @@ from galaxynet.sweep.ray_worker import (
     attempts_of,
     work_on_node,
 )
-from galaxynet.sweep.worker import Event
+from galaxynet.sweeps.worker import Event
 
 _PATIENCE = 30.0
 """Seconds that a trial has to stop by itself, which it does after a step."""

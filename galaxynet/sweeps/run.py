@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from galaxynet.errors import UsageError
-from galaxynet.sweep.axes import Axis
-from galaxynet.sweep.conduct import Watcher, conduct, take_stock
-from galaxynet.sweep.engine import Engine, LocalEngine, shared_out, visible_gpus
-from galaxynet.sweep.orders import Order, order
-from galaxynet.sweep.record import Sweep, folder_of
-from galaxynet.sweep.trials import MOST_TRIALS, Trial, plan_trials, seed_axis, sweep_name
+from galaxynet.sweeps.axes import Axis
+from galaxynet.sweeps.conduct import Watcher, conduct, take_stock
+from galaxynet.sweeps.engine import Engine, LocalEngine, shared_out, visible_gpus
+from galaxynet.sweeps.orders import Order, order
+from galaxynet.sweeps.record import Sweep, folder_of
+from galaxynet.sweeps.trials import MOST_TRIALS, Trial, plan_trials, seed_axis, sweep_name
 from galaxynet.training.plan import Parties, check_name
 
 EngineName = Literal["local", "ray"]
@@ -120,7 +120,7 @@ def make_plan(
     logs = folder_of(runs_dir, name) / "logs"
     orders = {one.key: order(one, runs_dir, data_dir, logs / f"{one.key}.log") for one in trials}
     if engine == "ray":
-        from galaxynet.sweep.ray_engine import capacity
+        from galaxynet.sweeps.ray_engine import capacity
 
         cpus = trial_cpus or 1
         room = capacity(orders.values(), cpus)
@@ -165,7 +165,7 @@ def run(plan: SweepPlan, watcher: Watcher, *, command: Sequence[str] = (), retry
 def make_engine(plan: SweepPlan) -> Engine:
     """The engine of a plan."""
     if plan.engine == "ray":
-        from galaxynet.sweep.ray_engine import RayEngine
+        from galaxynet.sweeps.ray_engine import RayEngine
 
         return RayEngine(plan.most or len(plan.trials), plan.trial_cpus)
     return LocalEngine(plan.parallel, plan.gpus, plan.modules)

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxynet.errors import OptionError, UsageError
-from galaxynet.sweep.axes import Axis
-from galaxynet.sweep.orders import train_words
-from galaxynet.sweep.run import SweepPlan, make_plan
-from galaxynet.sweep.trials import plan_trials
+from galaxynet.sweeps.axes import Axis
+from galaxynet.sweeps.orders import train_words
+from galaxynet.sweeps.run import SweepPlan, make_plan
+from galaxynet.sweeps.trials import plan_trials
 from galaxynet.training.plan import Parties
 
 ACT = Axis("act", ("relu", "tanh", "sigmoid", "exponential"))

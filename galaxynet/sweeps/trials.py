@@ -14,7 +14,7 @@ from typing import Any
 from galaxynet.errors import UsageError
 from galaxynet.plugin import OptionField
 from galaxynet.runs import RunRecord
-from galaxynet.sweep.axes import Axis
+from galaxynet.sweeps.axes import Axis
 from galaxynet.training.options import TrainingOptions
 from galaxynet.training.plan import Parties, Plan
 

@@ -13,11 +13,11 @@ from galaxynet import terminal
 from galaxynet.report.layout import Line, lay_out
 from galaxynet.report.wording import UNDEFINED, metric_name, percentage_metric, show_metric, show_seconds
 from galaxynet.runs import Run
-from galaxynet.sweep.axes import show
-from galaxynet.sweep.estimate import Estimate
-from galaxynet.sweep.record import DONE, Sweep, TrialRecord
-from galaxynet.sweep.run import SweepPlan
-from galaxynet.sweep.trials import Trial
+from galaxynet.sweeps.axes import show
+from galaxynet.sweeps.estimate import Estimate
+from galaxynet.sweeps.record import DONE, Sweep, TrialRecord
+from galaxynet.sweeps.run import SweepPlan
+from galaxynet.sweeps.trials import Trial
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -86,10 +86,10 @@ def parse(field: OptionField, text: str, *, drawn: bool = False) -> Axis:
     return Axis(field.name, tuple(dict.fromkeys(_value(field, part) for part in parts)))
 
 
-def of_values(field: OptionField, value: Any) -> Axis:
+def of_values(field: OptionField, value: Any, *, drawn: bool = False) -> Axis:
     """The axis of what Python gives: a list or tuple of values, one value, or a text as `parse` reads it."""
     if isinstance(value, str) and (field.type is not str or "," in value):
-        return parse(field, value)
+        return parse(field, value, drawn=drawn)
     if isinstance(value, Sequence) and not isinstance(value, str):
         if not value:
             raise OptionError(f"{field.flag}: the list has no values.")

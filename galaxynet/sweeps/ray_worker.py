@@ -20,9 +20,9 @@ from filelock import FileLock, Timeout
 
 from galaxynet.runs import Run
 from galaxynet.runs.lock import is_locked
-from galaxynet.sweep.orders import Order
-from galaxynet.sweep.record import RECORD, runs_of
-from galaxynet.sweep.worker import perform, write_to
+from galaxynet.sweeps.orders import Order
+from galaxynet.sweeps.record import RECORD, runs_of
+from galaxynet.sweeps.worker import perform, write_to
 
 ATTEMPTS = 4
 """How often a trial is begun whose machine or process dies."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from galaxynet.errors import OptionError
 from galaxynet.options import OptionField, Options, option
-from galaxynet.sweep.axes import Axis, parse, show
+from galaxynet.sweeps.axes import Axis, parse, show
 
 
 class Everything(Options):

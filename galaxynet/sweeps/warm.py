@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import os
 
-from galaxynet.sweep.worker import WARM_VARIABLE, warm_up
+from galaxynet.sweeps.worker import WARM_VARIABLE, warm_up
 
 warm_up(list(filter(None, os.environ.get(WARM_VARIABLE, "").split(","))))

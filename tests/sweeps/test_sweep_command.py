@@ -15,7 +15,7 @@ import pytest
 
 import galaxynet
 from galaxynet.runs import Run
-from galaxynet.sweep.record import Sweep, TrialRecord
+from galaxynet.sweeps.record import Sweep, TrialRecord
 
 pytestmark = [pytest.mark.usefixtures("toys"), pytest.mark.slow]
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
@@ -167,9 +167,7 @@ def test_new_values_are_added_to_a_sweep(distribution: Any) -> None:
     """A sweep of a name that exists trains what is new; that of another network is refused."""
     distribution(
         "second",
-        {
-            "second": "from toys import NET; import dataclasses as d\nSPEC = d.replace(NET, name='toynet2')"
-        },
+        {"second": "from toys import NET; import dataclasses as d\nSPEC = d.replace(NET, name='toynet2')"},
         {"galaxynet.models": {"toynet2": "second:SPEC"}},
     )
     words = ("--epochs", "1", "--name", "mine")

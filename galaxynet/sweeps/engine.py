@@ -14,8 +14,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from typing import Protocol
 
-from galaxynet.sweep.orders import Order
-from galaxynet.sweep.worker import WARM_VARIABLE, Event, work
+from galaxynet.sweeps.orders import Order
+from galaxynet.sweeps.worker import WARM_VARIABLE, Event, work
 
 _PATIENCE = 30.0
 """Seconds that a trial has to stop by itself, which it does after a step."""
@@ -62,7 +62,7 @@ class LocalEngine:
         self.gpus = list(gpus)
         os.environ[WARM_VARIABLE] = ",".join(dict.fromkeys(modules))
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["galaxynet.sweep.warm"])
+        self._context.set_forkserver_preload(["galaxynet.sweeps.warm"])
         self._running: dict[int, tuple[Order, ForkServerProcess, Connection]] = {}
 
     def start(self, order: Order) -> bool:

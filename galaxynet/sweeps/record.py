@@ -16,7 +16,7 @@ from galaxynet import atomic
 from galaxynet.errors import RunError, UsageError
 from galaxynet.runs import PluginId, Run, scan
 from galaxynet.runs.record import Moment, Part, Plain
-from galaxynet.sweep.trials import Trial, run_key
+from galaxynet.sweeps.trials import Trial, run_key
 
 FOLDER = "sweeps"
 RECORD = "sweep.json"

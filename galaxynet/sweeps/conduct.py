@@ -11,11 +11,11 @@ from typing import Protocol
 from galaxynet.errors import RunError
 from galaxynet.runs import Run
 from galaxynet.runs.lock import is_locked
-from galaxynet.sweep.engine import Engine
-from galaxynet.sweep.orders import Order
-from galaxynet.sweep.record import DONE, Sweep, TrialRecord, TrialStatus
-from galaxynet.sweep.trials import Trial
-from galaxynet.sweep.worker import Event
+from galaxynet.sweeps.engine import Engine
+from galaxynet.sweeps.orders import Order
+from galaxynet.sweeps.record import DONE, Sweep, TrialRecord, TrialStatus
+from galaxynet.sweeps.trials import Trial
+from galaxynet.sweeps.worker import Event
 
 _TICK = 0.5
 _PATIENCE = 40.0

@@ -20,12 +20,12 @@ import galaxynet
 from galaxynet.errors import RunError, UsageError
 from galaxynet.runs import Environment, OptionValues, PluginId, Run
 from galaxynet.runs.lock import LOCK
-from galaxynet.sweep.axes import of_values
-from galaxynet.sweep.conduct import take_stock
-from galaxynet.sweep.ray_worker import ATTEMPTS, Attempt, Conditions, attempts_file, work_on_node
-from galaxynet.sweep.record import Sweep, TrialRecord
-from galaxynet.sweep.run import SweepPlan, make_plan
-from galaxynet.sweep.trials import fields
+from galaxynet.sweeps.axes import of_values
+from galaxynet.sweeps.conduct import take_stock
+from galaxynet.sweeps.ray_worker import ATTEMPTS, Attempt, Conditions, attempts_file, work_on_node
+from galaxynet.sweeps.record import Sweep, TrialRecord
+from galaxynet.sweeps.run import SweepPlan, make_plan
+from galaxynet.sweeps.trials import fields
 from galaxynet.training.plan import Parties
 
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
@@ -221,7 +221,7 @@ def test_a_run_of_a_machine_that_is_gone(tmp_path: Path, monkeypatch: Any) -> No
         ),
     )
     # As long as a process holds the lock, it is waited for; here in vain.
-    monkeypatch.setattr("galaxynet.sweep.conduct._PATIENCE", 0.5)
+    monkeypatch.setattr("galaxynet.sweeps.conduct._PATIENCE", 0.5)
     with FileLock(run.path / LOCK), pytest.raises(RunError, match=r"still running \(process 1 on elsewhere"):
         take_stock(sweep, [trial])
     assert take_stock(sweep, [trial]) == [trial]
@@ -230,7 +230,7 @@ def test_a_run_of_a_machine_that_is_gone(tmp_path: Path, monkeypatch: Any) -> No
 
 CORES = """
 import sys, time
-from galaxynet.sweep.ray_worker import own_cores
+from galaxynet.sweeps.ray_worker import own_cores
 print(own_cores(1)[0], flush=True)
 sys.stdin.read()
 """
