@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -35,8 +36,6 @@ _STORE = 100_000_000
 """Bytes of Ray's shared memory, by which nothing large is sent here."""
 _KNOCK = 10.0
 """Seconds in which a cluster's head answers."""
-_CURRENT = Path("/tmp/ray/ray_current_cluster")
-"""Where `ray start` leaves the address of the cluster that this machine is in."""
 _PASSED_ON = ("PYTHONPATH", "GALAXYNET_PLUGINS")
 
 _ours = {"connected": False, "started": False}
@@ -273,7 +272,9 @@ def _own_sigterm() -> Iterator[None]:
 def _address() -> str:
     """Where the cluster is, as Ray looks for it; empty if there is none."""
     with suppress(OSError):
-        return os.environ.get("RAY_ADDRESS") or _CURRENT.read_text(encoding="utf-8").strip()
+        # Here `ray start` leaves the address of the cluster that this machine is in.
+        left = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir(), "ray", "ray_current_cluster")
+        return os.environ.get("RAY_ADDRESS") or left.read_text(encoding="utf-8").strip()
     return ""
 
 

@@ -37,6 +37,20 @@ class Net(Plain):
         return super().training_step(batch, index)
 """
 
+SEEING = """
+import os, time
+from pathlib import Path
+from toy_model import Net as Plain
+
+class Net(Plain):
+    def on_fit_start(self):
+        self.begun = time.time()
+
+    def on_fit_end(self):
+        with Path(os.environ["SEEN"]).open("a") as stream:
+            stream.write(f"{os.environ['CUDA_VISIBLE_DEVICES']} {self.begun} {time.time()}\\n")
+"""
+
 
 def call(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([COMMAND, *words], capture_output=True, text=True, timeout=240)
@@ -109,6 +123,28 @@ def test_every_trial_ends_as_what_it_is(distribution: Any, monkeypatch: Any, tmp
     assert len(galaxynet.list_runs()) == 8  # failures are kept, and not tried again
     call(*words, "--name", "all", "--retry-failed")
     assert len(galaxynet.list_runs()) == 14
+
+
+def test_gpus_are_shared_out(distribution: Any, monkeypatch: Any, tmp_path: Path) -> None:
+    """With two GPUs visible two trials run at once, and each sees one of them, never both the same."""
+    monkeypatch.setenv("SEEN", str(tmp_path / "seen"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    distribution(
+        "seeing",
+        {
+            "seeing": "from toys import NET; import dataclasses as d\n"
+            "SPEC = d.replace(NET, name='seeing', module='seeing_net:Net')",
+            "seeing_net": SEEING,
+        },
+        {"galaxynet.models": {"seeing": "seeing:SPEC"}},
+    )
+    done = call("sweep", "seeing", "--hidden", "4,5,6,7", "--epochs", "3", "--pause", "0.1")
+    assert "4 trials, 2 at once" in " ".join(done.stderr.split())
+    seen = [line.split() for line in (tmp_path / "seen").read_text().splitlines()]
+    assert {gpu for gpu, *_ in seen} == {"3", "5"}
+    for gpu, begun, ended in seen:
+        others = [other for other in seen if other[0] == gpu and other[1] != begun]
+        assert all(float(ended) < float(other[1]) or float(other[2]) < float(begun) for other in others)
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
