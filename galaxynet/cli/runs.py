@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from galaxynet.cli.common import RunsDir, Yes, complete_runs
+from galaxynet.cli.common import RunsDir, Yes, complete_runs, complete_sweeps
 
 if TYPE_CHECKING:
     from galaxynet.runs import DamagedRun, Run
@@ -75,9 +76,18 @@ def show(
 @app.command("remove")
 def remove_runs(
     runs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="RUN...", help="Ids, names or folders of runs.", autocompletion=complete_runs),
-    ],
+    ] = None,
+    sweep: Annotated[
+        str,
+        typer.Option(
+            "--sweep",
+            metavar="NAME",
+            help="All runs of this sweep, and its record.",
+            autocompletion=complete_sweeps,
+        ),
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Remove a run that is running, too.")] = False,
     yes: Yes = False,
     runs_dir: RunsDir = None,
@@ -86,16 +96,21 @@ def remove_runs(
 
     Ids and names are written in full here: the beginning of an id is not
     enough. It asks before it deletes, unless --yes.
+
+      galaxynet runs remove k3x9ab first
+      galaxynet runs remove --sweep twelve
     """
     from galaxynet import paths, terminal
     from galaxynet.errors import RunError, UsageError
     from galaxynet.runs import Run
     from galaxynet.runs.removal import find_to_remove, remove
 
+    if not runs and not sweep:
+        raise UsageError("No run is named.", "See them with: galaxynet runs list")
     folder = paths.runs_dir(runs_dir)
-    found = list(
-        {run.path.resolve(): run for run in (find_to_remove(folder, name) for name in runs)}.values()
-    )
+    named = [find_to_remove(folder, name) for name in runs or []]
+    named += _of_sweep(folder, sweep) if sweep else []
+    found = list({run.path.resolve(): run for run in named}.values())
     running = [run for run in found if isinstance(run, Run) and run.status == "running"]
     if running and not force:
         names = ", ".join(run.label for run in running)
@@ -104,6 +119,7 @@ def remove_runs(
         for run in found:
             terminal.notes().print(f"  {_describe(run)}", markup=False, soft_wrap=True)
         what = "this run" if len(found) == 1 else f"these {len(found)} runs"
+        what += f" and the sweep {sweep}" if sweep else ""
         try:
             answer = terminal.notes().input(f"Delete {what}? \\[y/N] ")
         except EOFError:
@@ -115,7 +131,20 @@ def remove_runs(
             raise typer.Exit(1)
     for run in found:
         remove(run)
+    if sweep:
+        from galaxynet.sweeps.record import remove_record
+
+        remove_record(folder, sweep)
     terminal.note(f"Deleted {len(found)} {'run' if len(found) == 1 else 'runs'}.")
+
+
+def _of_sweep(folder: Path, name: str) -> list[Run | DamagedRun]:
+    """Every run of a sweep, those too that were tried again."""
+    from galaxynet.runs import Run, scan
+    from galaxynet.sweeps.record import Sweep
+
+    Sweep.open(folder, name)  # that there is one
+    return [run for run in scan(folder) if isinstance(run, Run) and run.record.sweep == name]
 
 
 def _describe(run: Run | DamagedRun) -> str:

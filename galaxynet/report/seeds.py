@@ -66,8 +66,10 @@ class Configuration:
 
     @property
     def seconds(self) -> float | None:
-        """Mean training time in s; None if it is not known of any run."""
-        known = [time for row in self.rows if (time := row.fields["train_seconds"]) is not None]
+        """Mean training time in s of the runs that have a value, else of all; None if it is not known."""
+        # A run whose loss became undefined ended early: its time says nothing of the others'.
+        rows = [row for row in self.rows if row.value is not None] or self.rows
+        known = [time for row in rows if (time := row.fields["train_seconds"]) is not None]
         return statistics.fmean(known) if known else None
 
     def plain(self) -> dict[str, Any]:

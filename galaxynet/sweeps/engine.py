@@ -94,7 +94,8 @@ class LocalEngine:
                 process.join()
                 event = Event(order.key, ended=True, message=_ended_by(process.exitcode or 0))
             if event.ended:
-                process.join()
+                process.join(_PATIENCE)
+                process.kill()  # if a thread of some library keeps it from ending
                 reports.close()
                 del self._running[pipes[reports]]
             events.append(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from pydantic import Field, ValidationError
 from galaxynet import atomic
 from galaxynet.errors import RunError, UsageError
 from galaxynet.runs import PluginId, Run, scan
-from galaxynet.runs.record import Moment, Part, Plain
+from galaxynet.runs.record import Moment, Part, Plain, new_id
 from galaxynet.sweeps.trials import Trial, run_key
 
 FOLDER = "sweeps"
@@ -204,6 +205,22 @@ def folder_of(runs_dir: Path, name: str) -> Path:
 def names(runs_dir: Path) -> list[str]:
     """The sweeps in a folder of runs."""
     return sorted(path.parent.name for path in (runs_dir / FOLDER).glob(f"*/{RECORD}"))
+
+
+def remove_record(runs_dir: Path, name: str) -> None:
+    """Delete the folder of a sweep: its record and its logs, not its runs.
+
+    Raises:
+        RunError: If it cannot be deleted, or the sweep is being run.
+    """
+    sweep = Sweep.open(runs_dir, name)
+    with sweep.only_this_process():
+        leaving = sweep.path.with_name(f".removed-{new_id()}")
+        try:
+            sweep.path.rename(leaving)
+        except OSError as error:
+            raise RunError(f"{sweep.path} cannot be removed: {error.strerror}.") from None
+    shutil.rmtree(leaving, ignore_errors=True)
 
 
 def runs_of(runs_dir: Path, name: str) -> dict[str, Run]:

@@ -279,3 +279,14 @@ def test_a_sweep_is_compared_by_its_name() -> None:
     broken = call("compare", "--sweep", "w")
     assert (broken.returncode, "sweep.json cannot be read" in " ".join(broken.stderr.split())) == (1, True)
     assert len(json.loads(call("runs", "list", "--format", "json").stdout)) == 5
+
+
+def test_a_sweep_is_removed_whole() -> None:
+    """`runs remove --sweep` deletes the runs of a sweep with its record, and no other run."""
+    assert call("sweep", "toynet", "--hidden", "4,8", "--epochs", "1", "--name", "w").returncode == 0
+    call("train", "toynet", "--epochs", "1", "--name", "other")
+    assert call("runs", "remove", "--sweep", "v", "--yes").returncode == 1
+    done = call("runs", "remove", "--sweep", "w", "--yes")
+    assert (done.returncode, "Deleted 2 runs" in done.stderr) == (0, True)
+    assert [run.record.name for run in galaxynet.list_runs()] == ["other"]
+    assert "There is no sweep 'w'" in " ".join(call("compare", "--sweep", "w").stderr.split())
