@@ -57,8 +57,9 @@ def take_stock(sweep: Sweep, trials: Sequence[Trial], *, retry: bool = False) ->
         if run is not None:
             record.run, record.status = run.record.id, run.status
             record.message = run.record.message
-        elif record.status in ("running", "interrupted"):
-            record.status = "waiting"
+        elif record.run or record.status in ("running", "interrupted"):
+            # Its run was removed, or it never came to one.
+            record.run, record.status, record.message = "", "waiting", ""
         if retry and record.status == "failed":
             record.status, record.message = "waiting", ""
     sweep.save()

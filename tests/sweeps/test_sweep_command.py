@@ -281,6 +281,19 @@ def test_a_sweep_is_compared_by_its_name() -> None:
     assert len(json.loads(call("runs", "list", "--format", "json").stdout)) == 5
 
 
+def test_a_run_that_was_removed_is_trained_again() -> None:
+    """To have a trial anew, its run is removed and the same command given: that trial alone is trained."""
+    words = ("sweep", "toynet", "--hidden", "4,8", "--epochs", "1", "--name", "w")
+    assert call(*words).returncode == 0
+    kept, gone = galaxynet.list_runs()
+    call("runs", "remove", gone.record.id, "--yes")
+    assert call(*words).returncode == 0
+    first, again = galaxynet.list_runs()
+    assert first.record == kept.record
+    assert again.record.id != gone.record.id
+    assert again.record.metrics == gone.record.metrics
+
+
 def test_a_sweep_is_removed_whole() -> None:
     """`runs remove --sweep` deletes the runs of a sweep with its record, and no other run."""
     assert call("sweep", "toynet", "--hidden", "4,8", "--epochs", "1", "--name", "w").returncode == 0
