@@ -13,16 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from galaxynet.claims import (
-    Claim,
-    Diverges,
-    Exceeds,
-    ExceedsMajority,
-    Near,
-    Reaches,
-    Slower,
-    Wins,
-)
 from galaxynet.errors import UsageError
 from galaxynet.options import OptionField, Options, option
 from galaxynet.sources import (
@@ -37,27 +27,19 @@ from galaxynet.sources import (
 __all__ = [
     "CONTRACT",
     "Activation",
-    "Claim",
     "DataFile",
     "DataInfo",
     "DatasetSpec",
-    "Diverges",
-    "Exceeds",
-    "ExceedsMajority",
     "Https",
     "KaggleCompetition",
     "KaggleDataset",
     "ModelSpec",
-    "Near",
     "OptimizerOptions",
     "OptionField",
     "Options",
-    "Reaches",
     "Reference",
     "Simulator",
-    "Slower",
     "Source",
-    "Wins",
     "option",
 ]
 
@@ -191,7 +173,8 @@ class ModelSpec:
         dataset: The dataset that is used unless `--dataset` names another.
         training: Defaults of the trainer's options for this model, for example `{"epochs": 12}`.
         references: Published figures to set runs beside.
-        claims: What a publication says of this network, for `galaxynet reproduce` to test.
+        claims: `module:NAME` of a tuple of `galaxynet.claims.Claim`: what a publication says of this network,
+            for `galaxynet reproduce` to test. It is imported by that command alone.
         figures: Figures that this model can draw besides those of its task: for each name a
             `module:function`, called as `function(runs)` with a sequence of `galaxynet.runs.Run` and
             returning a matplotlib Figure.
@@ -205,7 +188,7 @@ class ModelSpec:
     dataset: str
     training: Mapping[str, Any] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
-    claims: tuple[Claim, ...] = ()
+    claims: str = ""
     figures: Mapping[str, str] = field(default_factory=dict)
     contract: int = CONTRACT
 

@@ -131,10 +131,10 @@ def catalogue() -> Catalogue:
     for plugin in registry.plugins("model"):
         try:
             spec: ModelSpec = plugin.load()
+            claims: Any = registry.resolve_for(plugin, spec.claims) if spec.claims else ()
         except PluginError as error:
             found.broken.append(Broken(plugin.name, error.message))
             continue
-        claims: Any = spec.claims
         if not isinstance(claims, tuple | list):
             reason = f"its claims are a {type(claims).__name__}, not a tuple"
             found.broken.append(Broken(plugin.name, f"The network {plugin.qualified}: {reason}."))

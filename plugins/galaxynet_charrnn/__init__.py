@@ -6,7 +6,6 @@ This module is imported for listings and for `--help`, so it imports no torch.
 from __future__ import annotations
 
 from galaxynet.plugin import DataFile, DatasetSpec, Https, ModelSpec, Reference
-from galaxynet_charrnn.claims import CLAIMS
 from galaxynet_charrnn.options import CharRNNOptions, TextFileOptions, TextOptions
 
 __all__ = ["CHARRNN", "NOVEL", "PRIDE_AND_PREJUDICE", "PUBLISHED_UPDATES", "TEXT"]
@@ -31,7 +30,7 @@ CHARRNN = ModelSpec(
         Reference({"hidden": 100, **_FAITHFUL}, {"train/smooth_loss": 45.0}, _REPORT),
         Reference({"hidden": 200, **_FAITHFUL}, {"train/smooth_loss": 55.0}, _REPORT),
     ),
-    claims=CLAIMS,
+    claims="galaxynet_charrnn.claims:CLAIMS",
     figures={"smooth-loss": "galaxynet_charrnn.figures:smooth_loss"},
 )
 

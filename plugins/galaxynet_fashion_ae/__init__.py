@@ -6,7 +6,6 @@ This module is imported for listings and for `--help`, so it imports no torch.
 from __future__ import annotations
 
 from galaxynet.plugin import DataFile, DatasetSpec, Https, KaggleDataset, ModelSpec, Reference
-from galaxynet_fashion_ae.claims import CLAIMS
 from galaxynet_fashion_ae.options import FashionAeOptions, FashionMnistOptions
 
 __all__ = ["FASHION_MNIST", "SPEC", "FashionAeOptions", "FashionMnistOptions"]
@@ -29,7 +28,7 @@ SPEC = ModelSpec(
         Reference({"code": code, "act": "sigmoid", "pixels": "raw"}, {"train/epoch_sum": total}, _REPORT)
         for code, total in ((16, 190_000.0), (32, 157_000.0), (64, 130_000.0))
     ),
-    claims=CLAIMS,
+    claims="galaxynet_fashion_ae.claims:CLAIMS",
     figures={"reconstructions": "galaxynet_fashion_ae.figures:reconstructions"},
 )
 

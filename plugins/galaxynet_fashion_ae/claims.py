@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from galaxynet.plugin import Claim, Reaches, Wins
+from galaxynet.claims import Claim, Reaches, Wins
 
 _REPORT = "2019 student report"
 _WHERE = "section 1.3"
@@ -12,7 +12,7 @@ _NOTE = (
     "The loss is taken for what the code that the report cites prints: the mean squared error of raw pixels, "
     "summed over the 600 batches of an epoch. As many principal components as the code has numbers come to "
     "{bound:,}, and behind a code of that size no linear output layer gets below that. The report's figure "
-    "must be in other units."
+    "must be in other units: ten times it lies within a few per cent of what this network comes to."
 )
 
 # Code, the report's loss, and 600 times the mean squared error of so many principal components of the 60,000

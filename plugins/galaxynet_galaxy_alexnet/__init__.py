@@ -6,8 +6,7 @@ This module is imported for listings and for `--help`, so it imports no torch.
 from __future__ import annotations
 
 from galaxynet.plugin import ModelSpec, Reference
-from galaxynet_galaxy_alexnet.claims import CLAIMS, PLURALITY
-from galaxynet_galaxy_alexnet.options import GalaxyAlexNetOptions
+from galaxynet_galaxy_alexnet.options import PLURALITY, GalaxyAlexNetOptions
 
 __all__ = ["SPEC", "GalaxyAlexNetOptions"]
 
@@ -25,5 +24,5 @@ SPEC = ModelSpec(
         Reference({"act": "tanh", "extra_convs": 0}, {"test/accuracy": 0.690}, _REPORT, classes=PLURALITY),
         Reference({"act": "relu", "extra_convs": 0}, {"test/accuracy": 0.690}, _REPORT, classes=PLURALITY),
     ),
-    claims=CLAIMS,
+    claims="galaxynet_galaxy_alexnet.claims:CLAIMS",
 )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from galaxynet.plugin import Claim, Diverges, Exceeds, ExceedsMajority, Reaches, Slower, Wins
-
-PLURALITY = ("Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2")
-"""The five of the 37 vote columns that are ever the largest."""
+from galaxynet.claims import Claim, Diverges, Exceeds, ExceedsMajority, Reaches, Slower, Wins
+from galaxynet_galaxy_alexnet.options import PLURALITY
 
 _REPORT = "2019 student report"
 _WHERE = "section 2.4"

@@ -6,6 +6,9 @@ from typing import Literal
 
 from galaxynet.plugin import Activation, OptimizerOptions, option
 
+PLURALITY = ("Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2")
+"""The five of the 37 vote columns that are ever the largest: the classes that the report tells apart."""
+
 
 class GalaxyAlexNetOptions(OptimizerOptions):
     """What can be chosen of the network and of how it learns."""

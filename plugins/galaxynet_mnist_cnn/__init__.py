@@ -6,7 +6,6 @@ This module is imported for listings and for `--help`, so it imports no torch.
 from __future__ import annotations
 
 from galaxynet.plugin import DataFile, DatasetSpec, Https, KaggleDataset, ModelSpec, Reference
-from galaxynet_mnist_cnn.claims import CLAIMS
 from galaxynet_mnist_cnn.options import MnistCnnOptions, MnistOptions
 
 __all__ = ["MNIST", "SPEC", "MnistCnnOptions", "MnistOptions"]
@@ -23,7 +22,7 @@ SPEC = ModelSpec(
     references=(
         Reference({"act": "relu"}, {"test/accuracy": 0.9874}, "2019 student report, softplus for softmax"),
     ),
-    claims=CLAIMS,
+    claims="galaxynet_mnist_cnn.claims:CLAIMS",
     figures={"filters": "galaxynet_mnist_cnn.figures:filters"},
 )
 

@@ -20,28 +20,30 @@ pytestmark = [pytest.mark.usefixtures("paper"), pytest.mark.slow]
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
 
 PAPER = """
-from galaxynet.plugin import Claim, Diverges, Exceeds, ModelSpec, Reaches
+from galaxynet.claims import Claim, Diverges, Exceeds, Reaches
+from galaxynet.plugin import ModelSpec
 from toys import NetOptions
 
 NET = {"hidden": 16, "lr": 0.01, "epochs": 8}
 SPEC = ModelSpec(
     name="papernet", summary="a net", options=NetOptions, module="toy_model:Net", dataset="blobs",
     training={"epochs": 3, "batch_size": 16},
-    claims=(
-        Claim(name="blobs/accuracy", says="It finds 40 % of the spots.", source="a paper", where="page 3",
-              arms={"net": NET}, rule=Reaches(arm="net", metric="test/accuracy", value=0.4), seeds=2),
-        Claim(name="blobs/explodes", says="Its loss can become undefined.", source="a paper",
-              arms={"net": {"explode": True}}, rule=Diverges(arm="net"), seeds=1),
-        Claim(name="slow/better", says="It is better than a small one.", source="a paper",
-              arms={"net": {"pause": 0.2, "epochs": 4}, "small": {"pause": 0.2, "epochs": 4, "hidden": 1}},
-              rule=Exceeds(arm="net", than="small", metric="test/accuracy"), seeds=3),
-        Claim(name="crash/accuracy", says="It does not work.", source="a paper",
-              arms={"net": {"accelerator": "cpu", "precision": "fp16"}}, rule=Diverges(arm="net"), seeds=1),
-        Claim(name="long/accuracy", says="It takes long.", source="a paper",
-              arms={"net": {"epochs": 1000000}}, rule=Diverges(arm="net")),
-        Claim(name="blobs/broken", says="It cannot be tested.", source="a paper",
-              arms={"net": {"petals": 8}}, rule=Diverges(arm="net")),
-    ),
+    claims="paper:CLAIMS",
+)
+CLAIMS = (
+    Claim(name="blobs/accuracy", says="It finds 40 % of the spots.", source="a paper", where="page 3",
+          arms={"net": NET}, rule=Reaches(arm="net", metric="test/accuracy", value=0.4), seeds=2),
+    Claim(name="blobs/explodes", says="Its loss can become undefined.", source="a paper",
+          arms={"net": {"explode": True}}, rule=Diverges(arm="net"), seeds=1),
+    Claim(name="slow/better", says="It is better than a small one.", source="a paper",
+          arms={"net": {"pause": 0.2, "epochs": 4}, "small": {"pause": 0.2, "epochs": 4, "hidden": 1}},
+          rule=Exceeds(arm="net", than="small", metric="test/accuracy"), seeds=3),
+    Claim(name="crash/accuracy", says="It does not work.", source="a paper",
+          arms={"net": {"accelerator": "cpu", "precision": "fp16"}}, rule=Diverges(arm="net"), seeds=1),
+    Claim(name="long/accuracy", says="It takes long.", source="a paper",
+          arms={"net": {"epochs": 1000000}}, rule=Diverges(arm="net")),
+    Claim(name="blobs/broken", says="It cannot be tested.", source="a paper",
+          arms={"net": {"petals": 8}}, rule=Diverges(arm="net")),
 )
 """
 

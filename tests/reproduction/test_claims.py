@@ -12,7 +12,8 @@ from galaxynet.reproduction.catalogue import catalogue
 from galaxynet.reproduction.experiment import experiments
 
 PAPER = """
-from galaxynet.plugin import Claim, Exceeds, ModelSpec, Near, Reaches, Wins
+from galaxynet.claims import Claim, Exceeds, Near, Reaches, Wins
+from galaxynet.plugin import ModelSpec
 from toys import NetOptions
 
 def claim(name, arms=None, rule=None, **more):
@@ -20,7 +21,8 @@ def claim(name, arms=None, rule=None, **more):
                  rule=rule or Reaches(arm="net", metric="test/accuracy", value=0.3), **more)
 
 SPEC = ModelSpec(name="papernet", summary="a net", options=NetOptions, module="toy_model:Net",
-                 dataset="blobs", training={"epochs": 2}, claims=(%s))
+                 dataset="blobs", training={"epochs": 2}, claims="paper:CLAIMS")
+CLAIMS = (%s)
 """
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import made_record
 
-from galaxynet.plugin import Claim, Diverges, Exceeds, ExceedsMajority, Near, Reaches, Slower, Wins
+from galaxynet.claims import Claim, Diverges, Exceeds, ExceedsMajority, Near, Reaches, Slower, Wins
 from galaxynet.reproduction.evidence import Evidence, Trained
 from galaxynet.reproduction.judging import judge
 from galaxynet.runs import Run, write_predictions
