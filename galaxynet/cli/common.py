@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,6 +36,33 @@ DataDir = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no notes and no progress, only errors.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, do it.")]
+
+Parallel = Annotated[
+    int | None,
+    typer.Option(
+        "--parallel",
+        min=1,
+        metavar="N",
+        help="Trainings at once; cores and GPUs are shared out among them.",
+        show_default="one for each GPU",
+    ),
+]
+
+
+def dataset_option(usual: str) -> Any:
+    """`--dataset` of a command whose flags depend on it; `usual` is the network's own dataset."""
+    return typer.Option(
+        "--dataset",
+        help="Dataset to train on; it brings the flags below.",
+        show_default=usual,
+        autocompletion=_complete_datasets,
+    )
+
+
+def _complete_datasets(incomplete: str) -> list[str]:
+    from galaxynet import registry
+
+    return [p.name for p in registry.plugins("dataset") if p.name.startswith(incomplete)]
 
 
 def complete_runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from galaxynet.cli.common import DataDir, Quiet, RunsDir, Yes
+from galaxynet.cli.common import DataDir, Parallel, Quiet, RunsDir, Yes
 
 if TYPE_CHECKING:
     from galaxynet.reproduction.catalogue import Catalogue
@@ -53,16 +53,7 @@ def command(
             help="An option of the dataset that claims cannot know, such as labels=FILE.csv.",
         ),
     ] = None,
-    parallel: Annotated[
-        int | None,
-        typer.Option(
-            "--parallel",
-            min=1,
-            metavar="N",
-            help="Trainings at once; cores and GPUs are shared out among them.",
-            show_default="one for each GPU",
-        ),
-    ] = None,
+    parallel: Parallel = None,
     dry_run: Annotated[
         bool,
         typer.Option(

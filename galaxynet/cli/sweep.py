@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from galaxynet import registry
-from galaxynet.cli.common import DataDir, Quiet, RunsDir, complete_sweeps
+from galaxynet.cli.common import DataDir, Parallel, Quiet, RunsDir, complete_sweeps, dataset_option
 from galaxynet.cli.flags import Panel, command_from_options
 from galaxynet.cli.groups import Command, LazyGroup, Listed, listed_plugins
 from galaxynet.cli.train import value_of
@@ -83,20 +83,10 @@ def _say_yes(args: list[str], parties: Parties) -> None:
             args[place] = f"{word}=yes"
 
 
-def _complete_datasets(incomplete: str) -> list[str]:
-    return [p.name for p in registry.plugins("dataset") if p.name.startswith(incomplete)]
-
-
 def _sweep(parties: Parties) -> Any:
     def sweep(
         dataset: Annotated[  # noqa: ARG001 (it was read to build this very command)
-            str | None,
-            typer.Option(
-                "--dataset",
-                help="Dataset to train on; it brings the flags below.",
-                show_default=parties.model_spec.dataset,
-                autocompletion=_complete_datasets,
-            ),
+            str | None, dataset_option(parties.model_spec.dataset)
         ] = None,
         name: Annotated[
             str | None,
@@ -119,16 +109,7 @@ def _sweep(parties: Parties) -> Any:
         random_seed: Annotated[
             int, typer.Option("--random-seed", min=0, help="With --random: determines the draw.")
         ] = 0,
-        parallel: Annotated[
-            int | None,
-            typer.Option(
-                "--parallel",
-                min=1,
-                metavar="N",
-                help="Trials at once; cores and GPUs are shared out among them.",
-                show_default="one for each GPU",
-            ),
-        ] = None,
+        parallel: Parallel = None,
         engine: Annotated[
             Literal["local", "ray"],
             typer.Option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from galaxynet import registry
-from galaxynet.cli.common import DataDir, Quiet, RunsDir, complete_runs
+from galaxynet.cli.common import DataDir, Quiet, RunsDir, complete_runs, dataset_option
 from galaxynet.cli.flags import Panel, command_from_options
 from galaxynet.cli.groups import Command, LazyGroup, Listed, listed_plugins
 from galaxynet.errors import UsageError
@@ -106,20 +106,10 @@ def _record(reference: str, folder: str | None) -> Any:
     return runs.find(paths.runs_dir(Path(folder) if folder else None), reference).record
 
 
-def _complete_datasets(incomplete: str) -> list[str]:
-    return [p.name for p in registry.plugins("dataset") if p.name.startswith(incomplete)]
-
-
 def _train(parties: Parties) -> Any:
     def train(
         dataset: Annotated[  # noqa: ARG001 (it was read to build this very command)
-            str | None,
-            typer.Option(
-                "--dataset",
-                help="Dataset to train on; it brings the flags below.",
-                show_default=parties.model_spec.dataset,
-                autocompletion=_complete_datasets,
-            ),
+            str | None, dataset_option(parties.model_spec.dataset)
         ] = None,
         name: Annotated[
             str | None, typer.Option("--name", help="Name of the run, to find it by.", show_default=False)
