@@ -108,8 +108,7 @@ def sweep(
     Returns:
         The runs of the trials, in the order of the plan; a trial that came to no run has none.
 
-    Each trial is a process of its own, which imports the calling program if that is a file: protect what is
-    not to run again by `if __name__ == "__main__":`.
+    Each trial is a process of its own, which does not run the calling program again.
 
     Raises:
         GalaxynetError: If the call is wrong, or the sweep is run by another process.

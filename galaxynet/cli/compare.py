@@ -178,9 +178,13 @@ def _runs_of_sweep(folder: Path, name: str) -> list[Run]:
     opened = Sweep.open(folder, name)
     found = opened.runs()
     for trial in opened.record.trials:
-        if trial.status == "failed" and trial.key not in found:
-            values = ", ".join(f"{option} {show(value)}" for option, value in trial.values.items())
-            terminal.notes().print(f"failed: {values}: {trial.message}", markup=False, soft_wrap=True)
+        if trial.key in found or not (trial.run or trial.status == "failed"):
+            continue
+        values = ", ".join(f"{option} {show(value)}" for option, value in trial.values.items())
+        told = f"failed: {values}: {trial.message}"
+        if trial.run:
+            told = f"missing: {values}: its run {trial.run} was removed or is damaged"
+        terminal.notes().print(told, markup=False, soft_wrap=True)
     if not found:
         raise RunError(
             f"The sweep {name} has no runs yet.", "See what it prints: " + str(opened.path / "logs")

@@ -5,6 +5,7 @@ Only the module of the command that is called is imported; see `docs/explanation
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -104,6 +105,9 @@ def root() -> Command:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0, 1 for a failure, 2 for a wrong call, 130 for an interrupt."""
     args = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what a terminal's alphabet lacks is no reason to fail
+            stream.reconfigure(errors="replace")
     debug = "--debug" in args or bool(os.environ.get("GALAXYNET_DEBUG"))
     args = [word for word in args if word != "--debug"]
     try:
@@ -117,6 +121,14 @@ def main(argv: Sequence[str] | None = None) -> None:
             traceback.print_exception(error)
         print_error(error)
         sys.exit(error.exit_code)
+    except OSError as error:  # a full disk, a folder that nobody may write to
+        if debug:
+            raise
+        from galaxynet.cli.common import print_error
+
+        reason = error.strerror or str(error)
+        print_error(GalaxynetError(f"{error.filename or 'The output or a file'}: {reason}."))
+        sys.exit(1)
     except Exception as error:  # a fault of galaxynet or of a plugin: still one line, unless asked for more
         if debug:
             raise

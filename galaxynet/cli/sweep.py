@@ -200,7 +200,8 @@ def _estimate(plan: "SweepPlan") -> "Estimate":
     from galaxynet.sweeps.estimate import estimate, kind_of
     from galaxynet.sweeps.record import runs_of
 
-    done = {key for key, run in runs_of(plan.runs_dir, plan.name).items() if run.status == "finished"}
+    known = runs_of(plan.runs_dir, plan.name)
+    done = {one.key for one in plan.trials if one.key in known and known[one.key].status == "finished"}
     left = [trial for trial in plan.trials if trial.key not in done]
     orders = [plan.orders[trial.key] for trial in left]
     kinds = len({kind_of(order.options) for order in orders})
@@ -254,9 +255,8 @@ def _run(plan: "SweepPlan", estimate: "Estimate", retry: bool) -> None:
         f"with an {UNDEFINED}": sum(trial.status == "diverged" for trial in ended),
         "failed": len(failed),
     }
-    terminal.note(
-        f"{len(ended)} trials: " + ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    )
+    number = f"{len(ended)} trial{'s' * (len(ended) != 1)}"
+    terminal.note(f"{number}: " + ", ".join(f"{count} {word}" for word, count in counts.items() if count))
     terminal.note(f"again with: galaxynet compare --sweep {plan.name}")
     if failed:
         raise typer.Exit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?::(\d+))?(?::(log|lin))?")
 _LIKE_A_RANGE = re.compile(rf"{_NUMBER}\.\.")
 _YES, _NO = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
-_MOST_WHOLE_NUMBERS = 10_000
+_MOST_VALUES = 10_000
+_MOST_SHOWN = 20
 _DIGITS = 6
 
 
@@ -57,6 +58,9 @@ class Axis:
         return round(value) if self.whole else _rounded(value)
 
     def __str__(self) -> str:
+        if len(self.values) > _MOST_SHOWN:
+            first = ", ".join(map(show, self.values[:3]))
+            return f"{first}, ..., {show(self.values[-1])} ({len(self.values)} values)"
         if self.values:
             return ", ".join(map(show, self.values))
         return f"{self.low:g} to {self.high:g}" + (" (log)" if self.log else "")
@@ -87,16 +91,25 @@ def parse(field: OptionField, text: str, *, drawn: bool = False) -> Axis:
 
 
 def of_values(field: OptionField, value: Any, *, drawn: bool = False) -> Axis:
-    """The axis of what Python gives: a list or tuple of values, one value, or a text as `parse` reads it."""
+    """The axis of what Python gives: several values, one value, or a text as `parse` reads it."""
     if isinstance(value, str) and (field.type is not str or "," in value):
         return parse(field, value, drawn=drawn)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        if not value:
-            raise OptionError(f"{field.flag}: the list has no values.")
-        if field.type is Path and len(value) > 1:
-            raise _takes_no_list(field)
-        return Axis(field.name, tuple(dict.fromkeys(value)))
-    return Axis(field.name, (value,))
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes):
+        return Axis(field.name, (_plain(value),))
+    values = [_plain(one) for one in value]
+    if not values:
+        raise OptionError(f"{field.flag}: the list has no values.")
+    if field.type is Path and len(values) > 1:
+        raise _takes_no_list(field)
+    try:
+        return Axis(field.name, tuple(dict.fromkeys(values)))
+    except TypeError:
+        raise OptionError(f"{field.flag}: a list within a list is no value of it.") from None
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy number as Python's own, which a record can keep."""
+    return value.item() if hasattr(value, "item") and not isinstance(value, list) else value
 
 
 def show(value: Any) -> str:
@@ -105,7 +118,7 @@ def show(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return str(value)
 
 
 def _path(field: OptionField, text: str) -> Path:
@@ -135,11 +148,15 @@ def _range(field: OptionField, text: str, drawn: bool) -> Axis:
     if drawn and not count:
         return Axis(field.name, (), low, high, log, whole)
     if not count and whole and not log:
-        if high - low >= _MOST_WHOLE_NUMBERS:
+        if high - low >= _MOST_VALUES:
             raise OptionError(
                 f"{field.flag} {text}: {int(high - low + 1):,} values.", "Say how many of them: 1..9999:5"
             )
         return Axis(field.name, tuple(range(int(low), int(high) + 1)))
+    if count > _MOST_VALUES:
+        raise OptionError(
+            f"{field.flag} {text}: {count:,} values are too many.", "Draw some by chance: --random N"
+        )
     if count < 2:
         raise OptionError(
             f"{field.flag} {text}: it does not say how many values.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -122,7 +123,8 @@ def conduct(
             if run is not None:
                 record.run = run.record.id
             watcher.changed(record, run)
-        sweep.save()
+        with suppress(RunError):  # on a full disk, the error that brought us here is the one to tell
+            sweep.save()
         raise
 
 

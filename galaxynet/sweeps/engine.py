@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import shutil
 import signal
@@ -14,8 +13,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from typing import Protocol
 
+from galaxynet.sweeps.forking import fork
 from galaxynet.sweeps.orders import Order
-from galaxynet.sweeps.worker import WARM_VARIABLE, Event, work
+from galaxynet.sweeps.worker import Event, work
 
 _PATIENCE = 30.0
 """Seconds that a trial has to stop by itself, which it does after a step."""
@@ -60,21 +60,14 @@ class LocalEngine:
         self.slots = slots
         self.cores = shared_out(slots)
         self.gpus = list(gpus)
-        os.environ[WARM_VARIABLE] = ",".join(dict.fromkeys(modules))
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["galaxynet.sweeps.warm"])
+        self.modules = list(modules)
         self._running: dict[int, tuple[Order, ForkServerProcess, Connection]] = {}
 
     def start(self, order: Order) -> bool:
         """Begin a trial; there is a free slot."""
         slot = next(number for number in range(self.slots) if number not in self._running)
         gpu = self.gpus[slot % len(self.gpus)] if self.gpus else None
-        reports, sender = self._context.Pipe(duplex=False)
-        process = self._context.Process(
-            target=work, args=(order, self.cores[slot], gpu, sender), name=f"trial {order.key}"
-        )
-        process.start()
-        sender.close()  # so that the end of the process is the end of the pipe
+        process, reports = fork(work, (order, self.cores[slot], gpu), self.modules)
         self._running[slot] = (order, process, reports)
         return True
 

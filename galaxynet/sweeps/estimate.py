@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +12,9 @@ from typing import Any
 
 from galaxynet.errors import GalaxynetError
 from galaxynet.runs import Run, scan
+from galaxynet.sweeps.forking import fork
 from galaxynet.sweeps.orders import Order
 from galaxynet.sweeps.trials import Trial
-from galaxynet.sweeps.worker import WARM_VARIABLE
 
 MOST_PROBES = 12
 """Networks that are timed at the most; the others are taken for as quick as the one most like them."""
@@ -158,13 +156,8 @@ def _probe(
     """What each costs, and the errors of those that cannot be trained."""
     if not orders:
         return {}, []
-    os.environ[WARM_VARIABLE] = ",".join(dict.fromkeys(m for order in orders for m in order.modules))
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["galaxynet.sweeps.warm"])
-    answers, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_probe_all, args=(list(orders), threads, sender))
-    process.start()
-    sender.close()
+    modules = [name for order in orders for name in order.modules]
+    process, answers = fork(_probe_all, (list(orders), threads), modules)
     found: dict[str, _Cost] = {}
     faults: list[GalaxynetError] = []
     try:

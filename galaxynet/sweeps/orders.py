@@ -81,7 +81,7 @@ def _flags(options: Options, defaults: dict[str, Any]) -> Iterator[str]:
         if option.type is bool:
             yield option.flags[0] if value else option.flags[1]
         else:
-            yield from (option.flag, show(value) if not isinstance(value, float) else repr(value))
+            yield from (option.flag, show(value))
 
 
 def relaunched_words(order: Order) -> list[str]:

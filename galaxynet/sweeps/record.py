@@ -106,7 +106,7 @@ class Sweep:
                     "Upgrade with: pip install --upgrade galaxynet",
                 )
             return cls(path, SweepRecord.model_validate(values))
-        except (ValueError, ValidationError, RecursionError) as error:
+        except (ValueError, TypeError, ValidationError, RecursionError) as error:
             reason = str(error).splitlines()[0]
             raise RunError(
                 f"{path / RECORD} cannot be read: {reason}.",
@@ -150,19 +150,30 @@ class Sweep:
         ]
         try:
             (sweep.path / LOGS).mkdir(parents=True, exist_ok=True)
-            sweep.save()
         except OSError as error:
             raise RunError(
                 f"The sweep cannot be kept in {sweep.path}: {error.strerror}.",
                 "Name another folder: --runs-dir",
             ) from None
+        sweep.save()
         return sweep
 
     def save(self) -> None:
-        """Write the record, in one step."""
+        """Write the record, in one step.
+
+        Raises:
+            RunError: If it cannot be written.
+        """
         self.record.changed = datetime.now(UTC)
         text = json.dumps(self.record.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
-        atomic.write_text(self.path / RECORD, text + "\n")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up meanwhile
+            atomic.write_text(self.path / RECORD, text + "\n")
+        except OSError as error:
+            raise RunError(
+                f"{self.path / RECORD} cannot be written: {error.strerror}.",
+                "Mend that; then the same command goes on with the sweep.",
+            ) from None
 
     def trial(self, key: str) -> TrialRecord:
         """The record of a trial."""

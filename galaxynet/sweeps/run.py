@@ -19,6 +19,9 @@ from galaxynet.sweeps.record import Sweep, folder_of
 from galaxynet.sweeps.trials import MOST_TRIALS, Trial, plan_trials, seed_axis, sweep_name
 from galaxynet.training.plan import Parties, check_name
 
+_LONGEST_FOLDER = 200
+"""Bytes in the name of a folder, of which most file systems take 255."""
+
 EngineName = Literal["local", "ray"]
 """Where trials run: in processes of this machine, or on a Ray cluster."""
 
@@ -107,13 +110,16 @@ def make_plan(
         raise UsageError(
             "--trial-cpus is for a cluster.", "Add --engine ray, or share out this machine by --parallel."
         )
+    for flag, number in (("--seeds", seeds), ("--random", draws), ("--parallel", parallel)):
+        if number is not None and number < 1:
+            raise UsageError(f"{flag} {number}: it takes 1 or more.")
     by_name = {axis.name: axis for axis in axes}
     seeded = seed_axis(by_name.get("seed"), seeds)
     if seeded is not None:
         by_name["seed"] = seeded
     axes = tuple(by_name.values())
     if name:
-        check_name(name)
+        _check_name(name)
     name = name or sweep_name(parties, axes, draws, draw_seed)
     most = None if yes else MOST_TRIALS
     trials = plan_trials(parties, axes, draws=draws, draw_seed=draw_seed, sweep=name, most=most)
@@ -134,6 +140,16 @@ def make_plan(
     gpus = visible_gpus("auto" if len(accelerators) > 1 else accelerators.pop()) if devices == 1 else []
     at_once = parallel or max(1, len(gpus))
     return SweepPlan(name, axes, tuple(trials), orders, runs_dir, data_dir, at_once, tuple(gpus))
+
+
+def _check_name(name: str) -> None:
+    """See that a folder can have this name."""
+    check_name(name)
+    if name.startswith(".") or len(name.encode()) > _LONGEST_FOLDER:
+        raise UsageError(
+            f"A sweep cannot be named {name!r}.",
+            "Its name is that of a folder: short, and without a leading dot.",
+        )
 
 
 def run(plan: SweepPlan, watcher: Watcher, *, command: Sequence[str] = (), retry: bool = False) -> Sweep:

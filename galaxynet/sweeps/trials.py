@@ -161,9 +161,6 @@ def _key(names: Sequence[str], options: Sequence[Mapping[str, Any]]) -> str:
 
 def sweep_name(parties: Parties, trials_of: Sequence[Axis], draws: int | None, draw_seed: int) -> str:
     """The name of a sweep that was given none: the same call has the same one, so it goes on with itself."""
-    described = [str(axis) for axis in sorted(trials_of, key=lambda axis: axis.name)]
-    names = [axis.name for axis in sorted(trials_of, key=lambda axis: axis.name)]
-    text = json.dumps(
-        [parties.model.qualified, parties.dataset.qualified, names, described, draws, draw_seed]
-    )
+    described = [repr(axis) for axis in sorted(trials_of, key=lambda axis: axis.name)]
+    text = json.dumps([parties.model.qualified, parties.dataset.qualified, described, draws, draw_seed])
     return f"{parties.model.name}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"

@@ -6,13 +6,14 @@ import random
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxynet.errors import OptionError
 from galaxynet.options import OptionField, Options, option
-from galaxynet.sweeps.axes import Axis, parse, show
+from galaxynet.sweeps.axes import Axis, of_values, parse, show
 
 
 class Everything(Options):
@@ -66,6 +67,7 @@ def test_lists_and_ranges_are_read(name: str, text: str, values: tuple[Any, ...]
         ("width", "5..2", "from the smaller number to the larger"),
         ("width", "1..3,7", "either a list or one range"),
         ("width", "1..100000000", "Say how many"),
+        ("lr", "1..2:20000000", "20,000,000 values are too many"),
         ("lr", "1e-4..1e-2", "does not say how many"),
         ("lr", "1..2:1", "does not say how many"),
         ("lr", "0..1:3:log", "begins above 0"),
@@ -78,6 +80,24 @@ def test_what_cannot_be_read_is_explained(name: str, text: str, said: str) -> No
     """A value, list or range that makes no sense is refused in a sentence that names the flag."""
     with pytest.raises(OptionError, match=said):
         parse(FIELDS[name], text)
+
+
+def test_values_of_python_are_taken_as_they_come() -> None:
+    """Lists, ranges, sets and NumPy arrays are lists of values; a NumPy number is a number."""
+    for values in ([4, 8], (4, 8), range(4, 9, 4), np.array([4, 8]), iter([4, 8])):
+        assert of_values(FIELDS["width"], values) == Axis("width", (4, 8))
+    assert of_values(FIELDS["lr"], np.float64(0.5)) == Axis("lr", (0.5,))
+    assert of_values(FIELDS["act"], {"relu"}) == Axis("act", ("relu",))
+    assert of_values(FIELDS["word"], "a") == Axis("word", ("a",))
+    with pytest.raises(OptionError, match="a list within a list"):
+        of_values(FIELDS["width"], [[1], [2]])
+    with pytest.raises(OptionError, match="has no values"):
+        of_values(FIELDS["width"], [])
+
+
+def test_two_values_that_differ_a_little_are_told_apart() -> None:
+    """A number is shown with all its digits, so that two sweeps are never taken for one."""
+    assert str(Axis("lr", (0.1234567, 0.1234568))) == "0.1234567, 0.1234568"
 
 
 def test_a_file_whose_name_has_a_comma_is_one_file(tmp_path: Path) -> None:

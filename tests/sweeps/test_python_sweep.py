@@ -17,24 +17,40 @@ pytestmark = pytest.mark.usefixtures("toys")
 SCRIPT = """
 import galaxynet
 
-if __name__ == "__main__":
-    runs = galaxynet.sweep("toynet", hidden=[4, 6], lr="0.01..0.1:2:log", epochs=1, seeds=2)
-    assert [run.status for run in runs] == ["finished"] * 8
-    assert [run.record.options.model["hidden"] for run in runs] == [4] * 4 + [6] * 4
-    again = galaxynet.sweep("toynet", hidden=[4, 6], lr="0.01..0.1:2:log", epochs=1, seeds=2)
-    assert [run.record.id for run in again] == [run.record.id for run in runs]
-    print("well")
+runs = galaxynet.sweep("toynet", hidden=(4, 6), lr="0.01..0.1:2:log", epochs=1, seeds=2)
+assert [run.status for run in runs] == ["finished"] * 8
+assert [run.record.options.model["hidden"] for run in runs] == [4] * 4 + [6] * 4
+again = galaxynet.sweep("toynet", hidden=(4, 6), lr="0.01..0.1:2:log", epochs=1, seeds=2)
+assert [run.record.id for run in again] == [run.record.id for run in runs]
+print("well")
 """
 
 
 @pytest.mark.slow
-def test_a_script_sweeps(tmp_path: Path) -> None:
-    """A script gets the runs of a sweep in the order of the plan, and the same ones when it is run again."""
+@pytest.mark.parametrize("way", ["file", "standard input"])
+def test_a_script_sweeps(tmp_path: Path, way: str) -> None:
+    """A script, whichever way it is run and without a guard, gets the runs in order, and the same again."""
     path = tmp_path / "script.py"
     path.write_text(SCRIPT)
-    done = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=240)
-    assert done.stdout.endswith("well\n"), done.stderr
+    words = [sys.executable, str(path) if way == "file" else "-"]
+    with path.open() as text:
+        done = subprocess.run(words, stdin=text, capture_output=True, text=True, timeout=240)
+    assert done.stdout == "well\n", done.stderr
     assert done.stderr.count("8/8") == 1  # the second call had nothing left to do
+
+
+@pytest.mark.parametrize("wrong", [{"seeds": 0}, {"random": 0}, {"parallel": -1}])
+def test_less_than_one_is_refused(wrong: dict[str, int]) -> None:
+    """No seed, no draw and no process are not what anybody means."""
+    with pytest.raises(UsageError, match="it takes 1 or more"):
+        galaxynet.sweep("toynet", hidden=[1, 2], **wrong)
+
+
+@pytest.mark.parametrize("name", [".", "..", ".hidden", "x" * 81, "\N{MILKY WAY}" * 60])
+def test_a_name_that_no_folder_can_have_is_refused(name: str) -> None:
+    """The name of a sweep is that of a folder: a wrong one is told before anything runs."""
+    with pytest.raises(UsageError, match="cannot be named"):
+        galaxynet.sweep("toynet", hidden=[1, 2], name=name)
 
 
 def test_an_option_that_does_not_exist_is_named() -> None:
