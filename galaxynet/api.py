@@ -81,6 +81,7 @@ def sweep(
     engine: Literal["local", "ray"] = "local",
     trial_cpus: int | None = None,
     retry_failed: bool = False,
+    yes: bool = False,
     runs_dir: Path | str | None = None,
     data_dir: Path | str | None = None,
     **options: Any,
@@ -100,6 +101,7 @@ def sweep(
         engine: Where trials run: in processes of this machine, or on a Ray cluster.
         trial_cpus: CPUs of each trial on a cluster; None for one.
         retry_failed: Run failed trials again.
+        yes: Whether more than 1,000 trials are meant.
         runs_dir: Where the runs are kept; None for `GALAXYNET_RUNS` or `./runs`.
         data_dir: Where the datasets are; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
         **options: Options of network, dataset and trainer by their names: a value, a list of values, or a
@@ -124,7 +126,10 @@ def sweep(
     check_names(list(options), list(known), model)
     plan = make_plan(
         parties,
-        [of_values(known[option], value, drawn=random is not None) for option, value in options.items()],
+        [
+            of_values(known[option], value, drawn=random is not None and option != "seed")
+            for option, value in options.items()
+        ],
         runs_dir=_runs(runs_dir),
         data_dir=paths.data_dir(_path(data_dir)),
         name=name,
@@ -134,6 +139,7 @@ def sweep(
         parallel=parallel,
         engine=engine,
         trial_cpus=trial_cpus,
+        yes=yes,
     )
     with Board(plan, Estimate({}, "")) as board:
         found = run(plan, board, command=["galaxynet.sweep", model], retry=retry_failed).runs()

@@ -25,14 +25,14 @@ def command(
         ),
     ] = None,
     sweep: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--sweep",
             metavar="NAME",
             help="The runs of this sweep; taken together over their seeds if it has several.",
             autocompletion=complete_sweeps,
         ),
-    ] = "",
+    ] = None,
     where: Annotated[
         list[str] | None,
         typer.Option(
@@ -70,11 +70,11 @@ def command(
         ),
     ] = None,
     by: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--by", metavar="METRIC,...", help="These metrics over the epochs; with --plot, as curves."
         ),
-    ] = "",
+    ] = None,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -111,22 +111,27 @@ def command(
         )
     if over_seeds and columns:
         raise UsageError("--over-seeds has columns of its own.", "Leave out --columns, or --over-seeds.")
-    if sweep:
+    if by is not None and not _names(by):
+        raise UsageError("--by names no metric.", "Name one: --by val/accuracy")
+    if by and columns:
+        raise UsageError("--by has columns of its own.", "Leave out --columns, or --by.")
+    if sweep is not None:
         if runs:
             raise UsageError("--sweep names its runs itself.", "Leave out the runs, or --sweep.")
-        found = _runs_of_sweep(paths.runs_dir(runs_dir), sweep)
+        found, varied = _runs_of_sweep(paths.runs_dir(runs_dir), sweep)
         damaged: list[DamagedRun] = []
         over_seeds = over_seeds or (not columns and len({run.record.seed for run in found}) > 1)
     else:
+        varied = ()
         found, damaged = _runs(paths.runs_dir(runs_dir), runs or [])
     rows = [Row(run) for run in found]
     names = _names(columns)
     for name in names:
         check_name(rows, name, "--columns")
-    groups = _groups(rows, where or [], sort, None if over_seeds else top)
+    groups = _groups(rows, where or [], sort, None if over_seeds and not by else top, varied)
     test = _significance(found, groups) if len(found) == 2 else ""
     if by and plot is None and groups:
-        printing.print_epochs(_all(groups), _names(by), format)
+        printing.print_epochs(groups, _names(by), format)
     elif format == "html":
         from galaxynet.report.page import Choice, page
 
@@ -168,8 +173,8 @@ def _runs(folder: Path, references: list[str]) -> tuple[list[Run], list[DamagedR
     return found, damaged
 
 
-def _runs_of_sweep(folder: Path, name: str) -> list[Run]:
-    """The runs of a sweep; of those trials that came to no run, a line is said each."""
+def _runs_of_sweep(folder: Path, name: str) -> tuple[list[Run], tuple[str, ...]]:
+    """The runs of a sweep and the options that it varies; of trials without a run, a line is said each."""
     from galaxynet import terminal
     from galaxynet.errors import RunError
     from galaxynet.sweeps.axes import show
@@ -189,7 +194,8 @@ def _runs_of_sweep(folder: Path, name: str) -> list[Run]:
         raise RunError(
             f"The sweep {name} has no runs yet.", "See what it prints: " + str(opened.path / "logs")
         )
-    return list(found.values())
+    varied = dict.fromkeys(option for trial in opened.record.trials for option in trial.values)
+    return list(found.values()), tuple(option for option in varied if option != "seed")
 
 
 def show_sweep(folder: Path, name: str) -> None:
@@ -197,15 +203,17 @@ def show_sweep(folder: Path, name: str) -> None:
     from galaxynet.report import printing
     from galaxynet.report.rows import Row
 
-    found = _runs_of_sweep(folder, name)
-    groups = _groups([Row(run) for run in found], [], "", None)
+    found, varied = _runs_of_sweep(folder, name)
+    groups = _groups([Row(run) for run in found], [], "", None, varied)
     if len({run.record.seed for run in found}) > 1:
         printing.print_over_seeds(groups)
     else:
         printing.print_tables(groups)
 
 
-def _groups(rows: list[Row], where: list[str], sort: str, top: int | None) -> list[Group]:
+def _groups(
+    rows: list[Row], where: list[str], sort: str, top: int | None, varied: tuple[str, ...] = ()
+) -> list[Group]:
     from dataclasses import replace
 
     from galaxynet.report import rows as report
@@ -216,7 +224,8 @@ def _groups(rows: list[Row], where: list[str], sort: str, top: int | None) -> li
     for group in report.groups(report.where(rows, where)):
         ordered = report.sort(group.rows, sort)
         kept = ordered[:top]
-        found.append(replace(group, rows=kept, left_out=len(ordered) - len(kept)))
+        left_out = len(ordered) - len(kept)
+        found.append(replace(group, rows=kept, left_out=left_out, ordered=bool(sort), always=varied))
     return found
 
 
@@ -247,7 +256,7 @@ def _print_page(text: str) -> None:
     sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
 
 
-def _plot(groups: list[Group], path: Path, by: str) -> None:
+def _plot(groups: list[Group], path: Path, by: str | None) -> None:
     """One figure of one table: the first, and it is said if there are others."""
     from galaxynet import terminal
     from galaxynet.report.figures import save

@@ -150,7 +150,10 @@ def _sweep(parties: Parties) -> Any:
 
         terminal.set_quiet(quiet)
         known = fields(parties)
-        axes = [parse(known[option], text, drawn=random is not None) for option, text in given.items()]
+        drawn = random is not None
+        axes = [
+            parse(known[option], text, drawn=drawn and option != "seed") for option, text in given.items()
+        ]
         plan = make_plan(
             parties,
             axes,
@@ -166,7 +169,7 @@ def _sweep(parties: Parties) -> Any:
             trial_cpus=trial_cpus,
         )
         _show(plan)
-        estimate = _estimate(plan)
+        estimate = _estimate(plan, retry_failed)
         if not dry_run:
             _run(plan, estimate, retry_failed)
 
@@ -193,7 +196,7 @@ def _show(plan: "SweepPlan") -> None:
         terminal.note(f"  [dim]the same for all: {escape(held)}[/dim]")
 
 
-def _estimate(plan: "SweepPlan") -> "Estimate":
+def _estimate(plan: "SweepPlan", retry: bool) -> "Estimate":
     """Estimate what is left, and say it."""
     from galaxynet import terminal
     from galaxynet.report.wording import show_seconds
@@ -201,7 +204,8 @@ def _estimate(plan: "SweepPlan") -> "Estimate":
     from galaxynet.sweeps.record import runs_of
 
     known = runs_of(plan.runs_dir, plan.name)
-    done = {one.key for one in plan.trials if one.key in known and known[one.key].status == "finished"}
+    ended = {"finished", "diverged"} if retry else {"finished", "diverged", "failed"}
+    done = {one.key for one in plan.trials if one.key in known and known[one.key].status in ended}
     left = [trial for trial in plan.trials if trial.key not in done]
     orders = [plan.orders[trial.key] for trial in left]
     kinds = len({kind_of(order.options) for order in orders})
@@ -218,11 +222,11 @@ def _estimate(plan: "SweepPlan") -> "Estimate":
     if found is None:
         from galaxynet.sweeps.estimate import Estimate
 
-        terminal.note(f"{line}; all are finished")
+        terminal.note(f"{line}; all are done")
         return Estimate({}, "")
     total = found.total(left, plan.parallel)
     if done:
-        line += f", {number - len(left)} finished before"
+        line += f", {number - len(left)} done before"
     if total is None:
         line += "; how long they take is not known before the first has ended"
     else:
@@ -232,7 +236,10 @@ def _estimate(plan: "SweepPlan") -> "Estimate":
 
 
 def _run(plan: "SweepPlan", estimate: "Estimate", retry: bool) -> None:
+    import shlex
     import sys
+
+    from rich.markup import escape
 
     from galaxynet import terminal
     from galaxynet.cli.compare import show_sweep
@@ -257,6 +264,7 @@ def _run(plan: "SweepPlan", estimate: "Estimate", retry: bool) -> None:
     }
     number = f"{len(ended)} trial{'s' * (len(ended) != 1)}"
     terminal.note(f"{number}: " + ", ".join(f"{count} {word}" for word, count in counts.items() if count))
-    terminal.note(f"again with: galaxynet compare --sweep {plan.name}")
+    terminal.note(f"again with: galaxynet compare --sweep {escape(shlex.quote(plan.name))}")
     if failed:
+        terminal.note("to run those again that failed, add: --retry-failed")
         raise typer.Exit(1)

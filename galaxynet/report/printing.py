@@ -46,6 +46,9 @@ def print_over_seeds(groups: Sequence[Group], format: Format = "rich", top: int 
             console.print(
                 title_text(group), lay_out(titles, rights, lines, console.width), sep="\n", crop=False
             )
+            left = len(seeds.configurations(group)) - len(seeds.configurations(group)[:top])
+            if left:
+                console.print(f"  {left} more configurations are left out by --top", style="dim")
         elif format in ("markdown", "latex"):
             shape = formats.markdown_table if format == "markdown" else formats.latex_table
             print(shape(titles, rights, [line.cells for line in lines]))
@@ -53,8 +56,15 @@ def print_over_seeds(groups: Sequence[Group], format: Format = "rich", top: int 
             print()
 
 
-def print_epochs(runs: Sequence[Run], metrics: Sequence[str], format: Format = "rich") -> None:
-    """Metrics over the epochs, a column for each run."""
+def print_epochs(groups: Sequence[Group], metrics: Sequence[str], format: Format = "rich") -> None:
+    """Metrics over the epochs, a column for each run, a table for each group."""
+    for number, group in enumerate(groups):
+        if len(groups) > 1 and format == "rich":
+            results_console().print(*([""] * (number > 0)), title_text(group), sep="\n")
+        _print_curves([row.run for row in group.rows], metrics, format)
+
+
+def _print_curves(runs: Sequence[Run], metrics: Sequence[str], format: Format) -> None:
     found = epochs.curves(runs, metrics)
     if format == "json":
         print(json.dumps(epochs.rows(found), indent=2, ensure_ascii=False, allow_nan=False))

@@ -133,11 +133,15 @@ class Group:
         rows: The rows, in the order of the table.
         why: Why these runs stand apart from those of the first table; empty for the first.
         left_out: How many rows `top` left out.
+        ordered: Whether the rows are in an order that was asked for.
+        always: Options that are shown although the runs of this table do not differ in them.
     """
 
     rows: list[Row]
     why: str = ""
     left_out: int = 0
+    ordered: bool = False
+    always: tuple[str, ...] = ()
 
     @property
     def first(self) -> Run:
@@ -157,12 +161,16 @@ class Group:
         return [name.removeprefix(PUBLISHED) for name in names if name.startswith(PUBLISHED)]
 
     def differing(self) -> list[str]:
-        """The options in which the runs differ, in the order of their declaration; the seed comes last."""
+        """The options in which the runs differ, in the order of their declaration; the seed comes last.
+
+        Those of `always` are among them.
+        """
         names = dict.fromkeys(name for row in self.rows for name in row.options)
         return [
             name
             for name in (*names, *reversed(_STOOD_FOR))
-            if len({repr(row.get(name)) for row in self.rows}) > 1
+            if name.removeprefix("option.") in self.always
+            or len({repr(row.get(name)) for row in self.rows}) > 1
         ]
 
 

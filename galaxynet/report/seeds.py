@@ -114,7 +114,10 @@ def run_labels(runs: Sequence[Run]) -> list[str]:
 
 
 def configurations(group: Group) -> list[Configuration]:
-    """The runs of a table by configuration, best mean first, those without a value last."""
+    """The runs of a table by configuration: best mean first, those without a value last.
+
+    Rows that are in an order which was asked for keep it: a configuration stands where its first run does.
+    """
     names = [name for name in group.differing() if name != "seed"]
     if len({row.fields["model"] for row in group.rows}) > 1:
         names.insert(0, "model")
@@ -122,6 +125,8 @@ def configurations(group: Group) -> list[Configuration]:
     for row in group.rows:
         found.setdefault(repr([row.get(name) for name in names]), []).append(row)
     made = [Configuration({name: rows[0].get(name) for name in names}, rows) for rows in found.values()]
+    if group.ordered:
+        return made
     sign = -1 if group.first.record.higher_is_better else 1
     return sorted(made, key=lambda one: (one.mean is None, sign * (one.mean or 0.0)))
 
@@ -141,8 +146,10 @@ def cells(group: Group, made: Sequence[Configuration]) -> tuple[list[str], list[
         "training",
     ]
     rights = [*(option.number for option in options), True, True, True, True, True, True]
+    means = [one.mean for one in made if one.mean is not None]
+    best_mean = (max if group.first.record.higher_is_better else min)(means, default=None)
     lines = []
-    for number, one in enumerate(made):
+    for one in made:
         texts = [
             *(option.show(one.rows[0]) for option in options),
             _runs(one),
@@ -154,7 +161,7 @@ def cells(group: Group, made: Sequence[Configuration]) -> tuple[list[str], list[
             str(one.diverged) if one.diverged else NONE,
             show_seconds(one.seconds),
         ]
-        best = number == 0 and len(made) > 1 and one.mean is not None
+        best = len(made) > 1 and one.mean is not None and one.mean == best_mean
         lines.append(Line(texts, {len(options) + 1: BEST_STYLE} if best else {}))
     # A mean without the majority class beside it misleads as much as a single accuracy does.
     for number, (label, accuracy) in enumerate(majority_lines(group)):

@@ -51,11 +51,13 @@ class Axis:
         """One value by chance."""
         if self.values:
             return chance.choice(self.values)
+        # A whole number stands for all that is rounded to it, at the ends too.
+        low, high = (self.low - 0.5, self.high + 0.5) if self.whole else (self.low, self.high)
         if self.log:
-            value = math.exp(chance.uniform(math.log(self.low), math.log(self.high)))
+            value = math.exp(chance.uniform(math.log(low), math.log(high)))
         else:
-            value = chance.uniform(self.low, self.high)
-        return round(value) if self.whole else _rounded(value)
+            value = chance.uniform(low, high)
+        return int(min(max(round(value), self.low), self.high)) if self.whole else _rounded(value)
 
     def __str__(self) -> str:
         if len(self.values) > _MOST_SHOWN:
@@ -164,7 +166,9 @@ def _range(field: OptionField, text: str, drawn: bool) -> Axis:
         )
     steps = [place / (count - 1) for place in range(count)]
     values = [low * (high / low) ** step if log else low + step * (high - low) for step in steps]
-    return Axis(field.name, tuple(dict.fromkeys(round(v) if whole else _rounded(v) for v in values)))
+    inner = [round(value) if whole else _rounded(value) for value in values[1:-1]]
+    ends = (int(low), int(high)) if whole else (low, high)
+    return Axis(field.name, tuple(dict.fromkeys([ends[0], *inner, ends[1]])))
 
 
 def _rounded(value: float) -> float:

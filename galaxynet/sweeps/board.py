@@ -228,9 +228,9 @@ class Board:
             what = UNDEFINED if trial.status == "diverged" else f"failed: {trial.message}"
         left = self.time_left()
         after = f"; about {show_seconds(left)} left" if left and done < len(self.plan.trials) else ""
-        spent = show_seconds(self.spent[trial.key])
+        spent, network = show_seconds(self.spent[trial.key]), self.plan.trials[0].plan.model.name
         terminal.notes().print(
-            f"{done}/{len(self.plan.trials)}  {values or trial.key}: {what} ({spent}){after}",
+            f"{done}/{len(self.plan.trials)}  {values or network}: {what} ({spent}){after}",
             markup=False,
             soft_wrap=True,
         ) if not terminal.is_quiet() else None

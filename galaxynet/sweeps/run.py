@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from galaxynet.errors import UsageError
 from galaxynet.sweeps.axes import Axis
@@ -110,6 +110,8 @@ def make_plan(
         raise UsageError(
             "--trial-cpus is for a cluster.", "Add --engine ray, or share out this machine by --parallel."
         )
+    if engine not in get_args(EngineName):
+        raise UsageError(f"There is no engine {engine!r}.", f"There are: {', '.join(get_args(EngineName))}.")
     for flag, number in (("--seeds", seeds), ("--random", draws), ("--parallel", parallel)):
         if number is not None and number < 1:
             raise UsageError(f"{flag} {number}: it takes 1 or more.")
@@ -138,7 +140,7 @@ def make_plan(
     devices = max(one.plan.training.devices for one in trials)
     # A trial that takes several GPUs takes what there is.
     gpus = visible_gpus("auto" if len(accelerators) > 1 else accelerators.pop()) if devices == 1 else []
-    at_once = parallel or max(1, len(gpus))
+    at_once = min(parallel or max(1, len(gpus)), len(trials))
     return SweepPlan(name, axes, tuple(trials), orders, runs_dir, data_dir, at_once, tuple(gpus))
 
 

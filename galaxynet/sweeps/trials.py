@@ -133,8 +133,11 @@ def _drawn(axes: Sequence[Axis], draws: int, seed: int) -> list[tuple[Any, ...]]
     for _ in range(100 * draws):  # a draw that repeats another one is drawn again
         found[tuple(axis.draw(chance) for axis in axes)] = None
         if len(found) == draws:
-            break
-    return list(found)
+            return list(found)
+    raise UsageError(
+        f"--random {draws}, but there are hardly more than {len(found)} configurations.",
+        "Ask for fewer, or leave --random out to try all of them.",
+    )
 
 
 def plan_key(plan: Plan) -> str:

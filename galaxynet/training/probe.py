@@ -53,7 +53,9 @@ class _Clock(Callback):
         if pl_module.device.type == "cuda":
             torch.cuda.synchronize(pl_module.device)
         now = time.perf_counter()
-        if self._counted >= _FIRST:
+        if self._counted <= _FIRST:  # the first steps count as long as there are no others
+            self.samples, self.seconds = 0, 0.0
+        if self._counted:
             self.samples += len(batch[0])
             self.seconds += now - self._since
         self._counted += 1

@@ -281,6 +281,16 @@ def test_a_sweep_is_compared_by_its_name() -> None:
     assert len(json.loads(call("runs", "list", "--format", "json").stdout)) == 5
 
 
+def test_what_a_sweep_varies_is_shown_in_every_table() -> None:
+    """Runs with other test samples stand apart, and each table still says which value it is of."""
+    words = ("--pause", "0,0.001", "--samples", "120,90", "--epochs", "1", "--name", "w")
+    assert call("sweep", "toynet", *words).returncode == 0
+    text = call("compare", "--sweep", "w", "--sort", "-pause", "--format", "markdown").stdout
+    headers = [line for line in text.splitlines() if line.startswith("| run")]
+    assert len(headers) == 2
+    assert all("samples |" in header and "pause" in header for header in headers)
+
+
 def test_a_run_that_was_removed_is_trained_again() -> None:
     """To have a trial anew, its run is removed and the same command given: that trial alone is trained."""
     words = ("sweep", "toynet", "--hidden", "4,8", "--epochs", "1", "--name", "w")

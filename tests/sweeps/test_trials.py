@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,20 @@ def test_a_draw_from_a_grid_has_no_doubles() -> None:
         plan(ACT, CONVS, draws=13)
     with pytest.raises(UsageError, match="there are none"):
         plan(draws=2)
+
+
+def test_whole_numbers_are_drawn_evenly() -> None:
+    """Of a range of whole numbers the ends come as often as the others."""
+    chance, axis = random.Random(1), Axis("batch_size", (), 1, 5, whole=True)
+    drawn = [axis.draw(chance) for _ in range(5000)]
+    assert all(850 < drawn.count(value) < 1150 for value in range(1, 6))
+
+
+def test_a_draw_of_more_than_there_are_is_told() -> None:
+    """A range of two whole numbers has no five configurations, and no seed is ever drawn."""
+    few = Axis("batch_size", (), 4, 5, whole=True)
+    with pytest.raises(UsageError, match="hardly more than 2"):
+        plan(few, draws=5)
 
 
 def test_more_than_a_thousand_trials_have_to_be_meant() -> None:

@@ -142,7 +142,7 @@ def _panel(
             _mark_end(axes, x, y, alone=len(runs) == 1)
     axes.set_title(panel)
     axes.set_xlabel("step" if by_step else "epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7, min_n_ticks=1))
     if percentage_metric(panel):
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%"))
         _majority(axes, runs)
@@ -174,7 +174,7 @@ def _majority(axes: Axes, runs: Sequence[Run]) -> None:
         return
     _, accuracy = lines.pop()
     low, high = axes.get_ylim()
-    text = f"majority class {accuracy:.1%}"
+    text = f"majority class {accuracy:.1%} of the test part"
     if low - accuracy > _FAR * (high - low):
         # To show the line, the curves would have to lie flat on the upper edge.
         axes.annotate(
