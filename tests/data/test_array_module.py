@@ -158,6 +158,11 @@ class Gathering(Recorder):
         if self.trainer.is_global_zero:
             Path(sys.argv[2], "shown.json").write_text(json.dumps(shown))
 
+    def teardown(self, stage):
+        # Together: one that still listens while the other is gone already may be aborted.
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+
 if __name__ == "__main__":
     trainer = lightning.Trainer(
         accelerator="cpu", devices=2, strategy="ddp_spawn", logger=False, enable_progress_bar=False,
