@@ -57,9 +57,12 @@ def print_over_seeds(groups: Sequence[Group], format: Format = "rich", top: int 
 
 
 def print_epochs(groups: Sequence[Group], metrics: Sequence[str], format: Format = "rich") -> None:
-    """Metrics over the epochs, a column for each run, a table for each group."""
+    """Metrics over the epochs, a column for each run; for a person, a table for each group."""
+    if format != "rich":  # one text, which a program reads
+        _print_curves([row.run for group in groups for row in group.rows], metrics, format)
+        return
     for number, group in enumerate(groups):
-        if len(groups) > 1 and format == "rich":
+        if len(groups) > 1:
             results_console().print(*([""] * (number > 0)), title_text(group), sep="\n")
         _print_curves([row.run for row in group.rows], metrics, format)
 
