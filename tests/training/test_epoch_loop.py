@@ -23,8 +23,6 @@ from galaxynet.training.lean import STEP_HOOKS, make_lean
 
 
 class Network(lightning.LightningModule):
-    """A small regression with dropout."""
-
     def __init__(self) -> None:
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.2), nn.Tanh(), nn.Linear(8, 1))
