@@ -119,10 +119,9 @@ def sweep(
     from galaxynet.sweeps.board import Board
     from galaxynet.sweeps.estimate import Estimate
     from galaxynet.sweeps.run import make_plan, run
-    from galaxynet.sweeps.trials import fields
 
     parties = Parties.of(model, dataset)
-    known = fields(parties)
+    known = parties.fields()
     check_names(list(options), list(known), model)
     plan = make_plan(
         parties,

@@ -72,9 +72,7 @@ def group(name: str) -> Command:
 
 def _say_yes(args: list[str], parties: Parties) -> None:
     """Let `--augment` and `--no-augment`, as `train` has them, stand for `--augment yes` and `no`."""
-    from galaxynet.sweeps.trials import fields
-
-    switches = {field.flags[1]: field.flag for field in fields(parties).values() if field.type is bool}
+    switches = {field.flags[1]: field.flag for field in parties.fields().values() if field.type is bool}
     for place, word in enumerate(args):
         following = args[place + 1] if place + 1 < len(args) else "--"
         if word in switches:
@@ -146,10 +144,9 @@ def _sweep(parties: Parties) -> Any:
         from galaxynet import paths, terminal
         from galaxynet.sweeps.axes import parse
         from galaxynet.sweeps.run import make_plan
-        from galaxynet.sweeps.trials import fields
 
         terminal.set_quiet(quiet)
-        known = fields(parties)
+        known = parties.fields()
         drawn = random is not None
         axes = [
             parse(known[option], text, drawn=drawn and option != "seed") for option, text in given.items()

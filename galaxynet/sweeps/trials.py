@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from galaxynet.errors import UsageError
-from galaxynet.plugin import OptionField
 from galaxynet.runs import RunRecord
 from galaxynet.sweeps.axes import Axis
-from galaxynet.training.options import TrainingOptions
 from galaxynet.training.plan import Parties, Plan
 
 MOST_TRIALS = 1_000
@@ -40,12 +38,6 @@ class Trial:
     def configuration(self) -> dict[str, Any]:
         """The varied options without the seed."""
         return {name: value for name, value in self.values.items() if name != "seed"}
-
-
-def fields(parties: Parties) -> dict[str, OptionField]:
-    """Every option that a sweep can vary, by name: of the network, the dataset and the trainer."""
-    options = (parties.model_spec.options, parties.dataset_spec.options, TrainingOptions)
-    return {field.name: field for kind in options for field in kind.fields()}
 
 
 def seed_axis(axis: Axis | None, seeds: int) -> Axis | None:

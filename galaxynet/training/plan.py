@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from galaxynet import registry
 from galaxynet.errors import PluginError, UsageError
-from galaxynet.options import Options
+from galaxynet.options import OptionField, Options
 from galaxynet.plugin import DatasetSpec, ModelSpec
 from galaxynet.registry import Plugin
 from galaxynet.training.options import TrainingOptions
@@ -95,6 +95,11 @@ class Parties:
                 model_plugin.remove_hint(),
             )
         return cls(model_plugin, model_spec, dataset_plugin, dataset_spec)
+
+    def fields(self) -> dict[str, OptionField]:
+        """Every option by its name: those of the network, the dataset and the trainer."""
+        options = (self.model_spec.options, self.dataset_spec.options, TrainingOptions)
+        return {field.name: field for kind in options for field in kind.fields()}
 
     def plan(
         self, given: Mapping[str, Any], *, name: str = "", like: RunRecord | None = None, sweep: str = ""

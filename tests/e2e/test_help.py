@@ -33,6 +33,8 @@ print("MODULES", json.dumps(sorted({name.split(".")[0] for name in sys.modules})
         ["train", "--help"],
         ["train", "galaxy_alexnet", "--help"],
         ["train", "galaxy_alexnet", "--dataset", "galaxy-sim", "--help"],
+        ["sweep", "--help"],
+        ["sweep", "galaxy_alexnet", "--help"],
         ["fetch", "--help"],
         ["fetch", "galaxy-sim", "--help"],
         ["compare", "--help"],
