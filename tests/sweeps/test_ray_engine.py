@@ -25,7 +25,6 @@ from galaxynet.sweeps.conduct import take_stock
 from galaxynet.sweeps.ray_worker import ATTEMPTS, Attempt, Conditions, attempts_file, work_on_node
 from galaxynet.sweeps.record import Sweep, TrialRecord
 from galaxynet.sweeps.run import SweepPlan, make_plan
-from galaxynet.sweeps.trials import fields
 from galaxynet.training.plan import Parties
 
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
@@ -100,7 +99,7 @@ def epochs() -> dict[str, int]:
 
 def plan(tmp_path: Path, **more: Any) -> SweepPlan:
     parties = Parties.of("toynet", "blobs")
-    axes = [of_values(fields(parties)["hidden"], [4, 8])]
+    axes = [of_values(parties.fields()["hidden"], [4, 8])]
     runs, data = tmp_path / "runs", tmp_path / "data"
     return make_plan(parties, axes, runs_dir=runs, data_dir=data, name="s", **more)
 
