@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kaggle_server import KaggleServer
@@ -18,7 +19,7 @@ from galaxynet.fetch.faults import DiskError, FetchError
 from galaxynet.fetch.fetching import Outcome, Wish, fetch
 from galaxynet.fetch.patience import retry_after
 
-Stranger = Callable[..., object]
+Stranger = Callable[..., Any]
 IMAGES = challenge()["images.zip"]
 
 

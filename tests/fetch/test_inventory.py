@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -19,7 +20,7 @@ from galaxynet.fetch.faults import FetchError
 from galaxynet.fetch.fetching import Wish, fetch
 from galaxynet.fetch.inventory import Item, inventory, remove
 
-Stranger = Callable[..., object]
+Stranger = Callable[..., Any]
 
 
 @pytest.fixture

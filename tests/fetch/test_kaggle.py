@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kaggle_server import KEY, SECRETS, TOKEN, USER, KaggleServer
@@ -21,7 +22,7 @@ from galaxynet.fetch.planning import plan
 
 pytestmark = pytest.mark.usefixtures("nothing_secret")
 
-Stranger = Callable[..., object]
+Stranger = Callable[..., Any]
 FILES = challenge()
 QUICK = Patience(silence=0.4, retries=2, pause=0.01, longest=2)
 WHOLE = ["images.zip", "labels.zip", "receipt.json"]

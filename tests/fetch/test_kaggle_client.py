@@ -6,11 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from kaggle_server import SECRETS, KaggleServer
 from made import GALAXIES, clean_environment
 
-Stranger = Callable[..., object]
+Stranger = Callable[..., Any]
 
 
 def test_verbose_does_not_reach_the_client(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kaggle_server import KaggleServer
@@ -16,7 +17,7 @@ from galaxynet.fetch.fetching import Wish, fetch
 
 pytestmark = pytest.mark.usefixtures("nothing_secret")
 
-Stranger = Callable[..., object]
+Stranger = Callable[..., Any]
 TABLE = GALAXIES.replace(
     'DataFile(name="labels.zip", summary="labels", folder="labels.csv")', 'DataFile(name="labels.csv")'
 )

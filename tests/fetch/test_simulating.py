@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made import SIMULATED, contents, on_disk
@@ -12,7 +13,7 @@ from galaxynet.errors import DataError, OptionError, PluginError, UsageError
 from galaxynet.fetch import receipts
 from galaxynet.fetch.fetching import Wish, fetch
 
-Stranger = Callable[..., object]
+Stranger = Callable[..., Any]
 WHOLE = ["calls", "images.zip", "labels.csv", "receipt.json"]
 
 

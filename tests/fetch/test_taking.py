@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made import GALAXIES, IMAGES, LABELS, contents, downloads, on_disk, write_zip
@@ -18,7 +19,7 @@ from galaxynet.fetch.faults import FetchError
 from galaxynet.fetch.fetching import Wish, fetch
 from galaxynet.fetch.planning import Line, plan
 
-Stranger = Callable[..., object]
+Stranger = Callable[..., Any]
 WHOLE = ["images.zip", "labels.zip", "receipt.json"]
 
 

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made import on_disk, write_zip
@@ -14,7 +15,7 @@ from galaxynet.errors import DataError, GalaxynetError
 from galaxynet.fetch import receipts
 from galaxynet.fetch.fetching import Wish, fetch
 
-Stranger = Callable[..., object]
+Stranger = Callable[..., Any]
 PACKED = gzip.compress(b"pixels", mtime=0)
 
 

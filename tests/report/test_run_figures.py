@@ -105,7 +105,7 @@ def test_several_runs_share_one_figure(run: Run, tmp_path: Path) -> None:
     for other in others:
         add_curves(other)
     figure = draw([run, *others], "learning-curves")
-    thick = [line for line in figure.axes[0].lines if not line.get_label().startswith("_")]
+    thick = [line for line in figure.axes[0].lines if not str(line.get_label()).startswith("_")]
     assert len({(line.get_color(), line.get_linestyle()) for line in thick}) == 11
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [r.label for r in (run, *others)]
 

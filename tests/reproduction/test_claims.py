@@ -123,7 +123,7 @@ def test_options_that_claims_cannot_know() -> None:
     """--set reaches the datasets that have the option, and an unknown or unfit one is an error."""
     chosen = catalogue().chosen(["galaxy", "mnist"])
     galaxy, mnist = sorted(experiments(chosen, {"size": "32"}), key=lambda one: one.name)
-    assert {n.plan(0, None)[1].dataset_options.size for n in galaxy.networks} == {32}
+    assert {n.plan(0, None)[1].dataset_options.to_dict()["size"] for n in galaxy.networks} == {32}
     assert mnist.networks
     for given, told in (({"sise": "32"}, "size"), ({"size": "4"}, ""), ({"size": "32,48"}, "")):
         with pytest.raises(UsageError) as caught:
