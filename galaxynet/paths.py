@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from galaxynet.errors import RunError
+
 DATA_VARIABLE = "GALAXYNET_DATA"
 RUNS_VARIABLE = "GALAXYNET_RUNS"
 
@@ -17,6 +19,19 @@ def data_dir(given: Path | None = None) -> Path:
 def runs_dir(given: Path | None = None) -> Path:
     """The folder of the runs: `given`, else `GALAXYNET_RUNS`, else `./runs`."""
     return _folder(given, RUNS_VARIABLE, Path("runs"))
+
+
+def check_runs_dir(folder: Path) -> None:
+    """See that runs can be kept in a folder, before minutes are spent on what is to be kept there.
+
+    Raises:
+        RunError: If neither it nor, where it is yet to be made, what is above it can be written to.
+    """
+    nearest = next(one for one in (folder, *folder.absolute().parents) if os.path.lexists(one))
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        return
+    reason = f"{nearest} cannot be written to" if nearest.is_dir() else f"{nearest} is not a folder"
+    raise RunError(f"No run can be kept in {folder}: {reason}.", "Name another folder: --runs-dir")
 
 
 def _folder(given: Path | None, variable: str, default: Path) -> Path:

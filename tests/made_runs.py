@@ -60,7 +60,7 @@ def made_record(**changes: Any) -> RunRecord:
         "environment": Environment(versions={"galaxynet": "0.1.0"}, host="elsewhere", pid=1, python="3.11.7"),
         "device": "AMD EPYC",
         "accelerator": "cpu",
-        "precision": "32-true",
+        "precision": "float32",
     }
     return RunRecord(**{**values, **changes})
 

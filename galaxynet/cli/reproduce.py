@@ -105,6 +105,8 @@ def command(
     if list_claims:
         _list(call, format)
         return
+    if not dry_run and call.budget != 0:
+        paths.check_runs_dir(call.runs_dir)
     programme = prepare(call)
     _show(programme)
     if dry_run:

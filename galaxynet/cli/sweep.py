@@ -166,6 +166,8 @@ def _sweep(parties: Parties) -> Any:
             trial_cpus=trial_cpus,
         )
         _show(plan)
+        if not dry_run:
+            paths.check_runs_dir(plan.runs_dir)
         estimate = _estimate(plan, retry_failed)
         if not dry_run:
             _run(plan, estimate, retry_failed)

@@ -68,6 +68,36 @@ def lay_out(
     return text
 
 
+def in_parts(titles: Sequence[str], lines: Sequence[Line], width: int) -> list[tuple[list[str], list[Line]]]:
+    """A table cut into tables that fit, to stand beneath each other; each begins with the first column.
+
+    Args:
+        titles: The headings.
+        lines: The rows.
+        width: Cells that there are in a line. A column that is wider alone stands alone.
+    """
+    widths = [
+        max(map(cell_len, column)) + GAP
+        for column in zip(titles, *(line.cells for line in lines), strict=True)
+    ]
+    parts: list[list[int]] = []
+    for number in range(1, len(titles)):
+        # The last column of a line has no gap behind it.
+        if parts and sum(widths[one] for one in (0, *parts[-1], number)) - GAP <= width:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return [
+        ([titles[one] for one in (0, *part)], [_some_columns(line, (0, *part)) for line in lines])
+        for part in parts
+    ]
+
+
+def _some_columns(line: Line, numbers: Sequence[int]) -> Line:
+    styles = {place: line.styles[one] for place, one in enumerate(numbers) if one in line.styles}
+    return Line([line.cells[one] for one in numbers], styles, line.style, line.rule)
+
+
 def _append(text: Text, line: Line, widths: Sequence[int], rights: Sequence[bool]) -> None:
     parts = [_fitted(cell, size, right) for cell, size, right in zip(line.cells, widths, rights, strict=True)]
     begin = len(text)

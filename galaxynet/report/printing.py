@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from galaxynet.report import epochs, formats, seeds
-from galaxynet.report.layout import lay_out
+from galaxynet.report.layout import in_parts, lay_out
 from galaxynet.report.table import results_console, table, title_text
 
 if TYPE_CHECKING:
@@ -76,13 +76,19 @@ def _print_curves(runs: Sequence[Run], metrics: Sequence[str], format: Format) -
         print(formats.rows_as_csv(epochs.rows(found)), end="")
         return
     header = epochs.titles(found)
-    rights = [True] * len(header)
     if format == "rich":
         console = results_console()
         lines, left_out = epochs.lines(found)
-        console.print(lay_out(header, rights, lines, console.width), crop=False)
+        for number, (some, cut) in enumerate(in_parts(header, lines, console.width)):
+            rights = [True] * len(some)
+            console.print(
+                *([""] * (number > 0)),
+                lay_out(some, rights, cut, console.width),
+                sep="\n",
+                crop=False,
+            )
         if left_out:
             console.print(f"  {left_out} more epochs with --format csv", style="dim")
         return
     shape = formats.markdown_table if format == "markdown" else formats.latex_table
-    print(shape(header, rights, [line.cells for line in epochs.lines(found, most=10**6)[0]]))
+    print(shape(header, [True] * len(header), [line.cells for line in epochs.lines(found, most=10**6)[0]]))

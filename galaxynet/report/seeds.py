@@ -11,7 +11,14 @@ from galaxynet.report.columns import NONE, column, show_value
 from galaxynet.report.layout import Line
 from galaxynet.report.rows import Group, Row
 from galaxynet.report.table import BEST_STYLE, majority_lines
-from galaxynet.report.wording import UNDEFINED, metric_name, percentage_metric, show_metric, show_seconds
+from galaxynet.report.wording import (
+    UNDEFINED,
+    metric_name,
+    percentage_metric,
+    show_deviation,
+    show_metric,
+    show_seconds,
+)
 from galaxynet.runs import Run
 
 
@@ -154,7 +161,7 @@ def cells(group: Group, made: Sequence[Configuration]) -> tuple[list[str], list[
             *(option.show(one.rows[0]) for option in options),
             _runs(one),
             UNDEFINED if one.mean is None and one.diverged else show_metric(metric, one.mean),
-            _deviation(metric, one.deviation),
+            _deviation(metric, one),
             f"{show_metric(metric, min(one.values))} to {show_metric(metric, max(one.values))}"
             if one.values
             else NONE,
@@ -176,8 +183,8 @@ def _runs(one: Configuration) -> str:
     return str(number) if one.seeds == number else f"{number} of {one.seeds} seed{'s' * (one.seeds > 1)}"
 
 
-def _deviation(metric: str, deviation: float | None) -> str:
-    if deviation is None:
+def _deviation(metric: str, one: Configuration) -> str:
+    if one.deviation is None or one.mean is None:
         return NONE
     # Points of a per cent, not per cent of the mean.
-    return f"{100 * deviation:.1f} points" if percentage_metric(metric) else f"{deviation:,.3g}"
+    return show_deviation(metric, one.deviation, one.mean) + " points" * percentage_metric(metric)

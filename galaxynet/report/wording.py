@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from galaxynet.runs import RunRecord
 
 UNDEFINED = "undefined loss"
+_NEARLY = 0.05
 
 
 def metric_name(metric: str) -> str:
@@ -32,17 +33,28 @@ def interval_of(record: RunRecord) -> tuple[float, float] | None:
 
 
 def show_metric(metric: str, value: float | None) -> str:
-    """A metric's value for a person: `70.2%`, four digits, or a whole number; a dash if there is none."""
+    """A metric for a person: `70.2%`, `99.11%`, four digits, or a whole number; a dash if there is none."""
     if value is None:
         return "–"
     if 1e4 <= abs(value) < 1e9:  # four digits of these would be written with an exponent
         return f"{value:,.0f}"
-    return f"{value:.1%}" if percentage_metric(metric) else f"{value:,.4g}"
+    return f"{value:.{share_digits(value)}%}" if percentage_metric(metric) else f"{value:,.4g}"
 
 
 def show_interval(interval: tuple[float, float]) -> str:
     """`67.3 to 72.9%`."""
-    return f"{interval[0] * 100:.1f} to {interval[1]:.1%}"
+    digits = share_digits(sum(interval) / 2)
+    return f"{interval[0] * 100:.{digits}f} to {interval[1]:.{digits}%}"
+
+
+def show_deviation(metric: str, deviation: float, mean: float) -> str:
+    """How far values lie from their mean, in the digits of the mean: for a share, points of a per cent."""
+    return f"{100 * deviation:.{share_digits(mean)}f}" if percentage_metric(metric) else f"{deviation:,.3g}"
+
+
+def share_digits(share: float) -> int:
+    """Digits of a share in per cent: 70.2, but 99.11, where a tenth is much of what is missing to 100."""
+    return 2 if 0 < min(share, 1 - share) < _NEARLY else 1
 
 
 def show_seconds(seconds: float | None) -> str:

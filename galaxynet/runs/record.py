@@ -33,6 +33,10 @@ SCHEMA = 1
 Status = Literal["running", "finished", "failed", "interrupted", "diverged"]
 Task = Literal["classification", "reconstruction", "language"]
 
+_LIGHTNINGS = {"32-true": "float32", "bf16-mixed": "bf16", "16-mixed": "fp16"}
+# Records of galaxynet 0.1.0 have Lightning's name.
+Precision = Annotated[str, AfterValidator(lambda name: _LIGHTNINGS.get(name, name))]
+
 
 def new_id() -> str:
     """Six random characters of a-z and 0-9."""
@@ -168,7 +172,7 @@ class RunRecord(Part):
         device: Name of the device.
         accelerator: Lightning's name of its kind.
         devices: How many of them.
-        precision: Lightning's name of the precision.
+        precision: Number format of the forward pass, as `--precision` names it, never `auto`.
     """
 
     layout: int = Field(default=SCHEMA, alias="schema")
@@ -202,7 +206,7 @@ class RunRecord(Part):
     device: str = ""
     accelerator: str = ""
     devices: int = 1
-    precision: str = ""
+    precision: Precision = ""
 
     def to_json(self) -> str:
         """The text of `run.json`: keys sorted, two spaces of indent, a newline at the end."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from galaxynet import terminal
 from galaxynet.report.layout import Line, lay_out
-from galaxynet.report.wording import UNDEFINED, metric_name, percentage_metric, show_metric, show_seconds
+from galaxynet.report.wording import UNDEFINED, metric_name, show_deviation, show_metric, show_seconds
 from galaxynet.runs import Run
 from galaxynet.sweeps.axes import show
 from galaxynet.sweeps.estimate import Estimate
@@ -213,9 +213,8 @@ class Board:
         values = [value for run in runs if (value := run.record.metrics.get(run.record.metric)) is not None]
         if len(values) < 2:
             return ""
-        metric, deviation = runs[0].record.metric, statistics.stdev(values)
-        spread = f"{100 * deviation:.1f}" if percentage_metric(metric) else f"{deviation:.3g}"
-        return f"{show_metric(metric, statistics.fmean(values))} ± {spread}"
+        metric, mean = runs[0].record.metric, statistics.fmean(values)
+        return f"{show_metric(metric, mean)} ± {show_deviation(metric, statistics.stdev(values), mean)}"
 
     def _line(self, trial: TrialRecord) -> None:
         done = sum(self.records[one.key].status in DONE for one in self.plan.trials)

@@ -19,13 +19,18 @@ class Hardware:
         accelerator: `cpu`, `cuda` or `mps`: Lightning's name.
         devices: Number of GPUs; on a CPU, of processes.
         name: What a person calls the device, `cpu` or the GPU's name.
-        precision: Lightning's name of the number format.
+        precision: The number format of the forward pass, as `--precision` names it.
     """
 
     accelerator: Literal["cpu", "cuda", "mps"]
     devices: int
     name: str
-    precision: Any
+    precision: Literal["float32", "bf16", "fp16"]
+
+    @property
+    def lightning_precision(self) -> Any:
+        """Lightning's name of the number format."""
+        return {"float32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[self.precision]
 
 
 def choose(options: TrainingOptions) -> Hardware:
@@ -70,17 +75,12 @@ def _accelerator(options: TrainingOptions) -> Literal["cpu", "cuda", "mps"]:
     return "mps" if mps else "cpu"
 
 
-def _precision(options: TrainingOptions, accelerator: str) -> str:
-    match options.precision:
-        case "float32":
-            return "32-true"
-        case "bf16":
-            return "bf16-mixed"
-        case "fp16":
-            if accelerator == "cpu":
-                raise UsageError("--precision fp16 needs a GPU.", "Use --precision auto.")
-            return "16-mixed"
-    return "bf16-mixed" if _fast_bf16(accelerator) else "32-true"
+def _precision(options: TrainingOptions, accelerator: str) -> Literal["float32", "bf16", "fp16"]:
+    if options.precision == "fp16" and accelerator == "cpu":
+        raise UsageError("--precision fp16 needs a GPU.", "Use --precision auto.")
+    if options.precision == "auto":
+        return "bf16" if _fast_bf16(accelerator) else "float32"
+    return options.precision
 
 
 def _fast_bf16(accelerator: str) -> bool:

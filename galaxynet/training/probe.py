@@ -83,7 +83,7 @@ def probe(plan: Plan, data_dir: Path) -> Probe:
         trainer = Trainer(
             accelerator=hardware.accelerator,
             devices=1,
-            precision=hardware.precision,
+            precision=hardware.lightning_precision,
             max_epochs=plan.training.epochs,
             callbacks=[clock],
             logger=False,

@@ -17,7 +17,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from rich.markup import escape
 
-from galaxynet import registry, runs, terminal
+from galaxynet import paths, registry, runs, terminal
 from galaxynet.data.module import DataModule
 from galaxynet.errors import GalaxynetError, RunError, UsageError
 from galaxynet.runs import Run
@@ -77,6 +77,8 @@ def train(
         raise UsageError(
             "--patience needs a validation part to judge by, and --validation is 0.", "Leave one of them out."
         )
+    if resume is None:
+        paths.check_runs_dir(runs_dir)
     hardware = choose(plan.training)
     last = checkpoint_to_resume(resume, plan, force) if resume is not None else None
     with quiet_lightning(), flushed_denormals():
@@ -210,7 +212,7 @@ def _trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
         strategy="ddp" if hardware.devices > 1 else "auto",
-        precision=hardware.precision,
+        precision=hardware.lightning_precision,
         max_epochs=options.epochs,
         callbacks=everything,
         logger=logger,

@@ -55,6 +55,19 @@ def test_the_table_fits_and_keeps_what_matters(width: int) -> None:
     assert "1,000 samples" in text
 
 
+def test_nearly_perfect_accuracies_are_told_apart() -> None:
+    """At 99 % a tenth is much of what is missing, so there are hundredths: of the interval too."""
+    group = Group([
+        Row(Run(Path("runs/a"), made_record(name="first", accuracy=accuracy, splits={"test": 10_000})))
+        for accuracy in (0.9911, 0.9878, 0.702)
+    ])  # fmt: skip
+    text = printed(group, 180)
+    assert "99.11%" in text
+    assert "98.91 to 99.28%" in text
+    assert "98.78%" in text
+    assert " 70.2%" in text
+
+
 def test_what_is_left_out_for_room_is_said_beneath() -> None:
     """A column that all runs share is named with its value; nothing vanishes without a word."""
     narrow, wide = printed(made_group(), 80), printed(made_group(), 180)

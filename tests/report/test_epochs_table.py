@@ -10,6 +10,7 @@ from made_runs import add_curves, made_run
 
 from galaxynet.errors import RunError
 from galaxynet.report import epochs
+from galaxynet.report.layout import in_parts, lay_out
 
 
 def test_each_run_is_a_column_with_its_best_epoch_marked(tmp_path: Path) -> None:
@@ -30,6 +31,27 @@ def test_each_run_is_a_column_with_its_best_epoch_marked(tmp_path: Path) -> None
         assert None not in values
         best = (max if "accuracy" in name else min)(values, key=lambda value: value or 0.0)
         assert [bool(line.styles.get(place)) for line in lines] == [value == best for value in values]
+
+
+@pytest.mark.parametrize("width", [24, 60, 80])
+def test_many_runs_stand_in_tables_that_fit(tmp_path: Path, width: int) -> None:
+    """No line is broken by the terminal: each run has its whole column once, beside the epochs."""
+    runs = [made_run(tmp_path, name=f"run of seed {seed}", seed=seed) for seed in range(12)]
+    for run in runs:
+        add_curves(run, epochs=3)
+    found = epochs.curves(runs, ["val/accuracy"])
+    lines, _ = epochs.lines(found)
+    parts = in_parts(epochs.titles(found), lines, width)
+    assert [name for names, _ in parts for name in names[1:]] == [run.label for run in runs]
+    for names, cut in parts:
+        text = lay_out(names, [True] * len(names), cut, width).plain
+        assert max(map(len, text.splitlines())) <= width
+        assert names[0] == "epoch"
+        assert [line.cells[0] for line in cut] == ["1", "2", "3"]
+        for place, name in enumerate(names[1:], 1):
+            at = epochs.titles(found).index(name)
+            assert [line.cells[place] for line in cut] == [line.cells[at] for line in lines]
+            assert [line.styles.get(place) for line in cut] == [line.styles.get(at) for line in lines]
 
 
 def test_an_undefined_loss_is_said(tmp_path: Path) -> None:

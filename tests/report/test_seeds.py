@@ -94,7 +94,7 @@ def test_runs_of_other_lengths_or_precisions_are_not_averaged() -> None:
 
     others = [
         row(epochs=30, seed=2, accuracy=0.9),
-        one(seed=2, precision="bf16-mixed"),
+        one(seed=2, precision="bf16"),
         one(seed=2, devices=2),
         one(seed=2, accelerator="cuda"),
     ]

@@ -103,6 +103,12 @@ def test_a_record_of_a_newer_galaxynet_says_to_upgrade() -> None:
         RunRecord.from_json(json.dumps(values))
 
 
+def test_a_run_of_an_older_galaxynet_compares_with_a_new_one() -> None:
+    """0.1.0 wrote Lightning's names of the precision; they are read as the option's."""
+    text = made_record().to_json().replace('"precision": "float32"', '"precision": "bf16-mixed"')
+    assert RunRecord.from_json(text).precision == "bf16"
+
+
 def test_keys_that_are_not_known_are_kept() -> None:
     """A field that a later version of the same layout adds is not lost when the record is saved again."""
     values = json.loads(made_record().to_json())

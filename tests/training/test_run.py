@@ -187,4 +187,4 @@ def test_auto_precision_is_never_emulated() -> None:
     able = torch.cpu.get_capabilities()
     fast = any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
     chosen = choose(TrainingOptions(accelerator="cpu"))
-    assert chosen.precision == ("bf16-mixed" if fast else "32-true")
+    assert chosen.precision == ("bf16" if fast else "float32")
