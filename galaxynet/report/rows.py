@@ -22,10 +22,10 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
-_STOOD_FOR = ("seed", "precision", "devices", "accelerator")
-"""Options of the trainer that the record tells better: `auto` is what it came to.
+_STOOD_FOR = ("seed", "cores", "precision", "devices", "accelerator")
+"""What the record tells better than the trainer's options do: `auto` is what it came to.
 
-The epochs are not among them: those done depend on the seed where a training stops early.
+The cores belong to it, as sums are rounded in another order with other ones. The epochs are not among them: those done depend on the seed where a training stops early.
 """
 
 PUBLISHED = "published/"
@@ -74,6 +74,7 @@ class Row:
             "device": record.device,
             "devices": record.devices,
             "precision": record.precision,
+            "cores": record.environment.cores if record.accelerator == "cpu" else None,
             "accelerator": record.accelerator,
             "status": self.run.status,
             "started": record.started.isoformat(),

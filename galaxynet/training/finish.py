@@ -66,7 +66,7 @@ def finish(
         trained: Seconds that `fit` took.
         throughput: What was timed during it.
     """
-    metrics = {name: decimal(value) for name, value in trainer.logged_metrics.items()}
+    metrics = {} if run is None else _last_epoch(run)
     metrics.update(_best_epoch(trainer, network))
     best = folder / "checkpoints" / "best.ckpt"
     began = time.perf_counter()
@@ -113,6 +113,12 @@ def _named(found: Reconstructions, data: DataModule) -> ReconstructedSamples:
         found.originals.numpy(),
         found.decodings.numpy(),
     )
+
+
+def _last_epoch(run: Run) -> dict[str, float]:
+    """What was logged last; Lightning itself forgets it where a run goes on that had done all its epochs."""
+    rows = run.metrics()
+    return {name: value for name, value in rows[-1].items() if name not in ("epoch", "step")} if rows else {}
 
 
 def _best_epoch(trainer: Trainer, network: Task) -> dict[str, float]:

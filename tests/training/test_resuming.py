@@ -54,6 +54,17 @@ def test_an_interrupted_run_repeats_an_uninterrupted_one(interrupted: Callable[.
     assert done.record.seconds["train"] > spent
 
 
+def test_a_run_that_was_interrupted_in_its_test_loses_nothing() -> None:
+    """With all epochs done only the test is left, and the metrics of the last epoch are still told."""
+    run = train(epochs=2)
+    before = dict(run.record.metrics)
+    run.record.status, run.record.metrics = "interrupted", {}
+    run.save()
+    done = galaxynet.train("toynet", resume=run.record.id)
+    assert done.record.status == "finished"
+    assert done.record.metrics == before
+
+
 def test_resuming_costs_one_epoch_at_most(interrupted: Callable[..., Any]) -> None:
     """A run goes on from the last epoch that ended, also when the best one was long before."""
     run = interrupted(5, epochs=6, lr=1e-12)
