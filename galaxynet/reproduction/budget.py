@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -86,10 +87,10 @@ class Costs:
         self.parallel = parallel
 
     def of(self, training: Training) -> float:
-        """Seconds of one training; what cannot be timed is taken to fail at once."""
+        """Seconds of one training; without end where they are not known, for then no budget holds it."""
         whole = self.full.get(training.network)
         if whole is None:
-            return PER_TRIAL
+            return math.inf
         share = training.plan.training.epochs / training.network.epochs
         return PER_TRIAL + (whole - PER_TRIAL) * share
 
@@ -190,6 +191,8 @@ class Decisions:
         if level.seeds < 1 or not 0 < level.share <= 1:
             return None
         left_out = [one for one in experiment.networks if one.plan(0, None)[0] in keys]
+        if len(left_out) < len(keys):  # the networks are others than those that it was decided for
+            return None
         kept = [one for one in experiment.networks if one not in left_out]
         return Share(experiment, level, _missing(kept, level, done), left_out)
 

@@ -19,6 +19,9 @@ from galaxynet.sweeps.record import LOGS, folder_of
 from galaxynet.sweeps.run import SweepPlan, make_plan
 
 
+_UNTIMED = "How long it takes could not be found out, so no budget holds it. Train it with: --budget full"
+
+
 @dataclass(frozen=True)
 class Call:
     """What is asked for.
@@ -52,7 +55,8 @@ class Programme:
         absent: Those of them whose data are not on this machine.
         costs: What trainings cost; of the experiments that have any left.
         sources: Where that is known from.
-        decisions: Keeps what is done for the budget; None where nothing was decided now.
+        decisions: Keeps what is done for the budget; None where there is none.
+        decided: What was decided now, and is to be kept.
     """
 
     call: Call
@@ -63,6 +67,7 @@ class Programme:
     costs: dict[Experiment, Costs] = field(default_factory=dict)
     sources: dict[Experiment, str] = field(default_factory=dict)
     decisions: Decisions | None = None
+    decided: list[Share] = field(default_factory=list)
 
     def seconds(self, share: Share) -> float | None:
         """How long an experiment takes; None if that is not known."""
@@ -130,6 +135,9 @@ def prepare(call: Call) -> Programme:
         except GalaxynetError as error:
             faults.append(error)
             programme.unfit[one] = f"It cannot be trained: {error}"
+            continue
+        if call.budget and one not in recalled and None in programme.costs[one].full.values():
+            programme.unfit[one] = _UNTIMED
     if faults and not programme.costs:
         raise faults[0]
     _share_out(programme, recalled, done)
@@ -160,12 +168,14 @@ def _share_out(programme: Programme, recalled: Mapping[Experiment, Share], done:
     fit = [one for one in programme.experiments if one not in unfit and budget != 0]
     if budget is None:
         found = {one: Share.of(one, full(one), done) for one in fit}
-    elif all(one in recalled for one in fit):
-        found = {one: recalled[one] for one in fit}
-        programme.decisions = None
     else:
+        # What was decided stays, and what is new (its data have come since, say) has the time that this leaves.
         costs = {one: programme.costs.get(one, Costs({}, 1)) for one in fit}
-        found = {share.experiment: share for share in allot(fit, budget, costs, done)}
+        found = {one: recalled[one] for one in fit if one in recalled}
+        left = budget - sum(costs[one].together(share.missing) for one, share in found.items())
+        new = [one for one in fit if one not in recalled]
+        programme.decided = allot(new, max(0.0, left), costs, done)
+        found |= {share.experiment: share for share in programme.decided}
     programme.shares = {
         one: found[one] if one in found else nothing(one, done) for one in programme.experiments
     }

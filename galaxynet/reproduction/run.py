@@ -31,7 +31,7 @@ def train(programme: Programme, command: Sequence[str] = ()) -> dict[str, str]:
     failures: dict[str, str] = {}
     todo = [share for share in programme.shares.values() if share.missing]
     if programme.decisions is not None:
-        for share in todo:
+        for share in programme.decided:  # also what has no time: the same call does not give it any later
             programme.decisions.keep(share)
     for share in todo:
         costs = programme.costs[share.experiment]

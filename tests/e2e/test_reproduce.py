@@ -30,6 +30,16 @@ SPEC = ModelSpec(
     training={"epochs": 3, "batch_size": 16},
     claims="paper:CLAIMS",
 )
+OTHER = ModelSpec(
+    name="othernet", summary="a net", options=NetOptions, module="toy_model:Net", dataset="blobs",
+    training={"epochs": 3, "batch_size": 16},
+    claims="paper:OTHERS",
+)
+OTHERS = (
+    Claim(name="other/better", says="It is better than a small one.", source="a paper",
+          arms={"net": {"pause": 0.05}, "small": {"pause": 0.05, "hidden": 1}},
+          rule=Exceeds(arm="net", than="small", metric="test/accuracy"), seeds=3),
+)
 CLAIMS = (
     Claim(name="blobs/accuracy", says="It finds 40 % of the spots.", source="a paper", where="page 3",
           arms={"net": NET}, rule=Reaches(arm="net", metric="test/accuracy", value=0.4), seeds=2),
@@ -51,7 +61,8 @@ CLAIMS = (
 @pytest.fixture
 def paper(toys: None, distribution: Any) -> None:
     """Install the network `papernet` with its claims."""
-    distribution("paper", {"paper": PAPER}, {"galaxynet.models": {"papernet": "paper:SPEC"}})
+    models = {"papernet": "paper:SPEC", "othernet": "paper:OTHER"}
+    distribution("paper", {"paper": PAPER}, {"galaxynet.models": models})
 
 
 def call(*words: str) -> subprocess.CompletedProcess[str]:
@@ -146,6 +157,18 @@ def test_a_stopped_call_goes_on() -> None:
     rows = verdicts(call("slow", "--budget", "30s", "--format", "json"))
     assert before <= set(rows["slow/better"]["runs"])
     assert {run.status for run in runs()} == {"finished"}
+
+
+def test_what_had_no_time_has_none_later() -> None:
+    """The same call divides its budget once: it takes up nothing that did not fit, in whatever time is left."""
+    words = ["blobs/explodes", "other", "--budget", "8s"]
+    first = call(*words)
+    assert "othernet: no time for 2 networks" in first.stderr
+    assert len(runs()) == 1
+    again = call(*words)
+    assert "othernet: no time for 2 networks" in again.stderr
+    assert len(runs()) == 1
+    assert "othernet: 6 trainings" in call("blobs/explodes", "other", "--budget", "5m", "--dry-run").stderr
 
 
 def test_a_failed_training_is_told() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from made_runs import made_record
 
 from galaxynet.errors import UsageError
-from galaxynet.reproduction.budget import Costs, Decisions, allot, full, levels, parse_budget
+from galaxynet.reproduction.budget import Costs, Decisions, Share, allot, full, levels, parse_budget
 from galaxynet.reproduction.catalogue import catalogue
 from galaxynet.reproduction.experiment import Experiment, Level, experiments
 from galaxynet.runs import Run
@@ -90,6 +90,16 @@ def test_without_time_for_everything_claims_are_left_out() -> None:
     assert not share.missing
 
 
+def test_what_cannot_be_timed_has_no_place_in_a_budget() -> None:
+    """A training of unknown length is not taken for a short one: what is known has the budget."""
+    timed, untimed = made("mnist", "galaxy")
+    known = {timed: costs(timed, 4.0), untimed: Costs({}, 1)}
+    shares = allot([timed, untimed], 600.0, known, NONE)
+    assert shares[0].missing
+    assert not shares[1].missing
+    assert shares[1].left_out == untimed.networks
+
+
 def test_what_was_trained_before_costs_nothing() -> None:
     """A finished run of the full test takes the place of its training, in a shorter test too."""
     (one,) = made("mnist")
@@ -120,6 +130,12 @@ def test_a_decision_is_kept_for_the_same_call(tmp_path: Path) -> None:
     assert recalled.level == share.level
     assert [t.key for t in recalled.missing] == [t.key for t in share.missing]
     assert Decisions(tmp_path, (600.0, "mnist")).recall(one, NONE) is None
+    (other,) = made("galaxy")
+    decisions.keep(Share(other, Level(1), [], other.networks))
+    path = tmp_path / "sweeps" / other.name / "budgets.json"
+    path.write_text(path.read_text().replace(other.networks[0].plan(0, None)[0], "a network of yesterday"))
+    assert decisions.recall(other, NONE) is None
+    path.unlink()
     (path,) = tmp_path.rglob("budgets.json")
     for damaged in ("{", "[]", json.dumps({decisions.key: {"seeds": 0, "share": 1, "left_out": []}})):
         path.write_text(damaged)
