@@ -125,12 +125,13 @@ class TextDataModule(DataModule):
 
     @property
     def summary(self) -> dict[str, Any]:
-        """Characters of each part, and the vocabulary."""
+        """Characters of each part, the vocabulary, and the digest: a run goes on with the same text alone."""
         return {
             "characters": len(self.corpus.tokens),
             **{f"{part}_characters": len(tokens) for part, tokens in self.parts.items()},
             "different_characters": len(self.corpus.vocabulary),
             "vocabulary": self.corpus.vocabulary,
+            "digest": self.corpus.digest,
         }
 
     @property

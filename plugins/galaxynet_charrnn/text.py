@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -21,10 +22,12 @@ class Corpus(NamedTuple):
     Attributes:
         vocabulary: Its different characters, in the order of Unicode.
         tokens: The place of each character in the vocabulary, int32, shape (characters,).
+        digest: The first 16 hex digits of the SHA-256 of its UTF-8, which tell it from another text.
     """
 
     vocabulary: str
     tokens: npt.NDArray[np.int32]
+    digest: str
 
 
 def read_text(path: Path) -> str:
@@ -67,4 +70,5 @@ def encode(text: str) -> Corpus:
     """A text as numbers."""
     points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
     different, tokens = np.unique(points, return_inverse=True)
-    return Corpus("".join(map(chr, different.tolist())), tokens.astype(np.int32))
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return Corpus("".join(map(chr, different.tolist())), tokens.astype(np.int32), digest)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,18 @@ def test_the_parts_are_contiguous(tmp_path: Path) -> None:
     assert data.summary["vocabulary"] == text
     assert data.info.extra["vocabulary"] == text
     assert data.test_ids != module(tmp_path, text[:-1] + "z", test_fraction=0.2).test_ids
+
+
+def test_a_text_is_known_by_all_of_it(tmp_path: Path) -> None:
+    """One other character in the training part changes the digest in the record; the same text keeps it."""
+    text = "".join(map(chr, range(100, 1100)))
+    data, again = module(tmp_path, text), module(tmp_path, text)
+    assert data.summary == again.summary
+    assert re.fullmatch("[0-9a-f]{16}", data.summary["digest"])
+    other = module(tmp_path, text[1] + text[0] + text[2:])
+    assert other.test_ids == data.test_ids
+    assert other.summary == {**data.summary, "digest": other.summary["digest"]}
+    assert other.summary["digest"] != data.summary["digest"]
 
 
 @settings(deadline=None, max_examples=50)

@@ -35,6 +35,20 @@ def data(folder: Path | None, data_dir: Path, **options: Any) -> MnistData:
     return module
 
 
+def test_images_are_known_by_all_of_them(tmp_path: Path) -> None:
+    """Another training image, or another label of one, changes the digest in the record."""
+    before = data(make_idx_folder(tmp_path / "own"), tmp_path).summary
+    assert data(tmp_path / "own", tmp_path, seed=5).summary == before
+    found = {before["digest"]}
+    for name, values in (
+        ("train-images-idx3-ubyte.gz", np.zeros((60, 28, 28), np.uint8)),
+        ("train-labels-idx1-ubyte.gz", np.zeros(60, np.uint8)),
+    ):
+        (tmp_path / "own" / name).write_bytes(gzip.compress(idx_bytes(values)))
+        found.add(data(tmp_path / "own", tmp_path).summary["digest"])
+    assert len(found) == 3
+
+
 def test_the_network_has_the_tutorial_s_parameters() -> None:
     """It is the tutorial's network: 93,322 parameters for ten classes of 28 x 28 gray pixels."""
     network = MnistCnnNetwork((1, 28, 28), 10)
