@@ -61,6 +61,7 @@ class Train(LazyGroup):
             dataset = registry.recorded("dataset", _record(earlier, value_of(args, "--runs-dir")).dataset)
         parties = Parties.of(name, dataset)
         model, data = parties.model_spec, parties.dataset_spec
+        chosen = "" if data.name == model.dataset else f" --dataset {dataset}"
         return command_from_options(
             name,
             _train(parties),
@@ -70,7 +71,7 @@ class Train(LazyGroup):
                 Panel("Training", TrainingOptions, model.training),
             ],
             help=f"{model.summary[:1].upper()}{model.summary[1:]}, trained on {data.name}: {data.summary}.",
-            epilog=f"Example: galaxynet train {name} --epochs 3 --name first",
+            epilog=f"Example: galaxynet train {name}{chosen} --epochs 3 --name first",
         )
 
 
@@ -151,6 +152,11 @@ def _train(parties: Parties) -> Any:
                 f"To train anew with some options changed: galaxynet train --like {resume} ...",
             )
         earlier = runs.find(folder, resume or like or "") if resume or like else None
+        if like and earlier and earlier.record.model.name != parties.model.name:
+            terminal.note(
+                f"{earlier.label} trains {earlier.record.model.name}, so only options of the dataset and of "
+                "the training are taken from it"
+            )
         plan = parties.plan(given, name=name or "", like=earlier.record if earlier else None)
         _run(plan, folder, paths.data_dir(data_dir), earlier if resume else None, force)
 

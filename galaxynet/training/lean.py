@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import lightning
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.profilers import PassThroughProfiler
 
 _KNOWN = "2.6."
@@ -64,35 +61,3 @@ class NoProfiler(PassThroughProfiler):
     def profile(self, action_name: str) -> AbstractContextManager[Any]:  # type: ignore[override]
         """A context that does nothing."""
         return _NOTHING
-
-
-class Checkpoints(ModelCheckpoint):
-    """One checkpoint file that is replaced after an epoch, and looked at by no step.
-
-    Args:
-        folder: Where it lies.
-        name: Its name without `.ckpt`.
-        monitor: The metric that has to be better than in all epochs before; None to replace it always.
-        mode: `max` if a larger value is better, `min` if a smaller one is.
-        weights: Keep weights and hyperparameters alone; such a checkpoint cannot be trained on.
-    """
-
-    def __init__(
-        self, folder: Path, name: str, *, monitor: str | None = None, mode: str = "min", weights: bool = False
-    ) -> None:
-        super().__init__(
-            folder,
-            name,
-            monitor=monitor,
-            mode=mode,
-            save_weights_only=weights,
-            enable_version_counter=False,
-        )
-
-    @cached_property
-    def state_key(self) -> str:
-        """The key of this callback's state in a checkpoint; the name tells one file's from another's."""
-        return f"{super().state_key}[{self.filename}]"
-
-    def on_train_batch_end(self, *_: Any) -> None:
-        """Nothing: it is saved after an epoch."""

@@ -109,7 +109,8 @@ class Parties:
         Args:
             given: Values by option name, of model, dataset and trainer together.
             name: A name for the run.
-            like: The record of a run whose options hold where none is given.
+            like: The record of a run whose options hold where none is given; of another network's, those of
+                the trainer and, on the same dataset, of the dataset.
             sweep: The name of the sweep that it is a trial of.
 
         Raises:
@@ -119,6 +120,8 @@ class Parties:
         check_name(name)
         left = dict(given)
         before = like.options if like else None
+        same_model = like is not None and like.model.name == self.model.name
+        same_dataset = like is not None and like.dataset.name == self.dataset.name
 
         def options(kind: type[Options], earlier: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
             names = [field.name for field in kind.fields()]
@@ -135,8 +138,8 @@ class Parties:
             self.model_spec,
             self.dataset,
             self.dataset_spec,
-            options(self.model_spec.options, before.model if before else {}, {}),
-            options(self.dataset_spec.options, before.dataset if before else {}, {}),
+            options(self.model_spec.options, before.model if before and same_model else {}, {}),
+            options(self.dataset_spec.options, before.dataset if before and same_dataset else {}, {}),
             options(TrainingOptions, before.training if before else {}, self.model_spec.training),
             name,
             sweep,

@@ -117,6 +117,6 @@ def _epoch(checkpoint: Path, run: Run) -> int:
         return int(torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["epoch"])
     except Exception as error:  # torch and zip files raise whatever they like over damaged bytes
         raise RunError(
-            f"The checkpoint {checkpoint} cannot be read: {str(error).splitlines()[0]}.",
+            f"The checkpoint {checkpoint} cannot be read: it is damaged or none.",
             f"Train it anew with: galaxynet train --like {run.record.id}",
         ) from error

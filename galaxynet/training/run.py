@@ -23,6 +23,7 @@ from galaxynet.errors import GalaxynetError, RunError, UsageError
 from galaxynet.runs import Run
 from galaxynet.tasks import Task
 from galaxynet.training.callbacks import DivergedError, EpochSeeds, StopOnUndefinedLoss, Throughput
+from galaxynet.training.checkpoints import Checkpoints, WholeFiles
 from galaxynet.training.describe import describe
 from galaxynet.training.display import Display
 from galaxynet.training.finish import announce, finish
@@ -34,7 +35,7 @@ from galaxynet.training.launching import (
     quiet_lightning,
     refuse_foreign_launchers,
 )
-from galaxynet.training.lean import Checkpoints, NoProfiler, drop_empty_hooks, make_lean
+from galaxynet.training.lean import NoProfiler, drop_empty_hooks, make_lean
 from galaxynet.training.metrics_file import MetricsFile
 from galaxynet.training.plan import Plan
 from galaxynet.training.resuming import checkpoint_to_resume, earlier_rows, only_this_process
@@ -73,10 +74,6 @@ def train(
     first = is_first_process()
     if not first:
         terminal.set_quiet(True)
-    if plan.training.patience and not plan.training.validation:
-        raise UsageError(
-            "--patience needs a validation part to judge by, and --validation is 0.", "Leave one of them out."
-        )
     if resume is None:
         paths.check_runs_dir(runs_dir)
     hardware = choose(plan.training)
@@ -100,6 +97,12 @@ def _train(
     lightning.seed_everything(plan.training.seed, verbose=False)
     began = time.perf_counter()
     data = build_data(plan, data_dir)
+    validated = plan.training.validation > 0 and data.sizes["validation"] > 0
+    if plan.training.patience and not validated:
+        raise UsageError(
+            "--patience needs a validation part to judge by, and there is none.",
+            "Leave it out, or take a larger --validation.",
+        )
     network = build_network(plan, data)
     prepared = time.perf_counter() - began
 
@@ -120,7 +123,7 @@ def _train(
         display = Display(network.metric, plan.training.epochs, data.sizes["train"])
         held.callback(display.close)
         logger = MetricsFile(folder / runs.folder.METRICS, earlier_rows(run, last))
-        trainer = _trainer(plan, network, hardware, folder, logger, [throughput, display])
+        trainer = _trainer(plan, network, hardware, folder, logger, [throughput, display], validated)
         began = time.perf_counter()
         try:
             with _interruptible():
@@ -178,7 +181,9 @@ def _begin(
     if resume is None:
         return runs.create(runs_dir, record)
     before = resume.record
-    if record.test_set != before.test_set or record.splits != before.splits:
+    # What only one of two versions of a dataset's plugin says of its data tells nothing.
+    changed = [name for name in record.data if record.data[name] != before.data.get(name, record.data[name])]
+    if changed or record.test_set != before.test_set or record.splits != before.splits:
         raise RunError(
             f"The data of {plan.dataset.name} are not those that the run {resume.label} began with.",
             f"Train anew with: galaxynet train --like {before.id}",
@@ -195,9 +200,9 @@ def _trainer(
     folder: Path,
     logger: MetricsFile,
     callbacks: list[Callback],
+    validated: bool,
 ) -> Trainer:
     options = plan.training
-    validated = options.validation > 0
     metric, mode = f"val/{network.metric}", "max" if network.higher_is_better else "min"
     # Two, as Lightning's own `save_last` saves nothing in an epoch that was not the best.
     where = folder / runs.folder.CHECKPOINTS
@@ -215,6 +220,7 @@ def _trainer(
         precision=hardware.lightning_precision,
         max_epochs=options.epochs,
         callbacks=everything,
+        plugins=[WholeFiles()],
         logger=logger,
         default_root_dir=folder,
         # Our loaders give every process its part; epoch averages are logged at the end of an epoch.

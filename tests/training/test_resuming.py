@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import resource
+import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ import torch
 import galaxynet
 from galaxynet.errors import RunError, UsageError
 from galaxynet.training.callbacks import EpochSeeds
+from galaxynet.training.checkpoints import WholeFiles
 from galaxynet.training.plan import Parties
 from galaxynet.training.resuming import checkpoint_to_resume, only_this_process
 
@@ -140,3 +144,33 @@ def test_other_data_are_not_resumed_on(interrupted: Callable[..., Any]) -> None:
     run.save()
     with pytest.raises(RunError, match="not those that the run"):
         galaxynet.train("toynet", resume=run.record.id)
+
+
+def test_other_data_to_learn_from_are_noticed(interrupted: Callable[..., Any]) -> None:
+    """Data of which only the training part changed are refused, too: half of each would teach neither."""
+    run = interrupted(1)
+    run.record.data["digest"] = "of earlier"
+    assert galaxynet.train("toynet", resume=run.record.id).record.status == "finished"  # not told of any more
+    again = interrupted(1)
+    again.record.data["images"] = 119
+    again.save()
+    with pytest.raises(RunError, match="not those that the run"):
+        galaxynet.train("toynet", resume=again.record.id)
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_one(tmp_path: Path) -> None:
+    """On a full disk the last whole checkpoint stays, to go on from, and nothing beside it."""
+    path = tmp_path / "kept" / "last.ckpt"
+    WholeFiles().save_checkpoint({"epoch": 1}, path)
+    big = {"epoch": 2, "weights": torch.zeros(100_000)}
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limit[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            WholeFiles().save_checkpoint(big, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, before)
+    assert torch.load(path, weights_only=True) == {"epoch": 1}
+    assert [file.name for file in (tmp_path / "kept").iterdir()] == ["last.ckpt"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from toy_plugins import DATA, SPECS
 
 import galaxynet
 from galaxynet.errors import OptionError, UsageError
@@ -118,6 +119,37 @@ def test_like_takes_the_options_of_a_run() -> None:
     assert again.record.options.model["hidden"] == 5
     assert again.record.options.model["lr"] == 0.03
     assert again.record.options.training["epochs"] == 1
+
+
+def test_like_across_networks_takes_what_both_have(distribution: Any) -> None:
+    """Of another network's run only data and training are taken: not its learning rate."""
+    source = SPECS[SPECS.index("from") :].replace('"toynet"', '"other"').replace('"blobs"', '"spots"')
+    distribution("others", {"others": source}, {"galaxynet.models": {"other": "others:NET"}})
+    first = train(hidden=5, lr=0.02, epochs=1, samples=80)
+    plan = Parties.of("other", "blobs").plan({}, like=first.record)
+    assert plan.model_options.to_dict()["hidden"] == 8
+    assert plan.model_options.to_dict()["lr"] != 0.02
+    assert plan.dataset_options.to_dict()["samples"] == 80
+    assert plan.training.epochs == 1
+
+
+def test_no_sample_for_validation_is_no_validation(distribution: Any) -> None:
+    """Where the held-out part comes to no sample, the last weights are tested, as with --validation 0."""
+    distribution(
+        "few",
+        {
+            "few": "from toys import BLOBS; import dataclasses\n"
+            "SPEC = dataclasses.replace(BLOBS, name='few', module='few_data:Blobs')",
+            "few_data": DATA.replace("validation=self.validation", "validation=0.0"),
+        },
+        {"galaxynet.datasets": {"few": "few:SPEC"}},
+    )
+    run = train(dataset="few")
+    assert run.record.splits["validation"] == 0
+    assert run.record.status == "finished"
+    assert run.checkpoint("best").is_file()
+    with pytest.raises(UsageError, match="needs a validation part"):
+        train(dataset="few", patience=1)
 
 
 def test_patience_ends_a_training_that_no_longer_gains() -> None:
