@@ -11,9 +11,10 @@ from torch import Tensor, nn
 import galaxynet
 from galaxynet import paths
 from galaxynet.data.batches import Batch
-from galaxynet.errors import UsageError
+from galaxynet.errors import RunError, UsageError
 from galaxynet.plugin import DataInfo, OptimizerOptions
 from galaxynet.report import figures
+from galaxynet.runs import Run
 from galaxynet.tasks import LanguageModel
 from galaxynet.tasks.language_model import IGNORED
 from galaxynet.training.callbacks import EpochSeeds
@@ -82,6 +83,20 @@ def text_file(folder: Path) -> Path:
     return path
 
 
+def interrupted(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]) -> Run:
+    """A run of charrnn that was interrupted after two epochs."""
+    plain = EpochSeeds.on_train_epoch_start
+
+    def interrupt(self: EpochSeeds, trainer: Any, module: Any) -> None:
+        if trainer.current_epoch == 2:
+            raise KeyboardInterrupt
+        plain(self, trainer, module)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EpochSeeds, "on_train_epoch_start", interrupt)
+        return galaxynet.train("charrnn", dataset="text", **options)
+
+
 SETTINGS: list[dict[str, Any]] = [
     {"iterations": 11, "batch_size": 4, "sequence": 9},
     {"cell": "lstm", "layers": 2, "dropout": 0.3, "streams": 4, "sequence": 6, "schedule": "one-cycle"},
@@ -97,22 +112,25 @@ def test_an_interrupted_run_repeats_an_uninterrupted_one(
     options = {"file": text_file(tmp_path), "epochs": 3, "hidden": 7, "seed": 2, **settings}
     whole = galaxynet.train("charrnn", dataset="text", **options)
     assert whole.record.status == "finished"
-    plain = EpochSeeds.on_train_epoch_start
-
-    def interrupt(self: EpochSeeds, trainer: Any, module: Any) -> None:
-        if trainer.current_epoch == 2:
-            raise KeyboardInterrupt
-        plain(self, trainer, module)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(EpochSeeds, "on_train_epoch_start", interrupt)
-        cut = galaxynet.train("charrnn", dataset="text", **options)
+    cut = interrupted(monkeypatch, options)
     assert cut.record.status == "interrupted"
     plan = Parties.of("charrnn", "text").plan({}, like=cut.record)
     done = train_plan(plan, runs_dir=cut.path.parent, data_dir=paths.data_dir(), resume=cut)
     assert done is not None
     assert done.metrics() == whole.metrics()
     assert done.record.metrics == whole.record.metrics
+
+
+@pytest.mark.parametrize("change", [("she said", "he, said"), ("she", "\u00e9he")], ids=["same letters", "new"])
+def test_a_run_does_not_go_on_with_another_text(
+    change: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text that was edited in its training part meanwhile is told of, with new letters in it and without."""
+    path = text_file(tmp_path)
+    cut = interrupted(monkeypatch, {"file": path, "epochs": 3, "iterations": 5, "hidden": 4, "name": "cut"})
+    path.write_text(path.read_text().replace(*change, 1), encoding="utf-8")
+    with pytest.raises(RunError, match="are not those that the run cut began with"):
+        galaxynet.train("charrnn", resume=cut.record.id)
 
 
 def test_a_run_tells_nats_bits_and_vocabulary(tmp_path: Path) -> None:
