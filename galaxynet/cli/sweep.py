@@ -11,6 +11,7 @@ from galaxynet.cli.common import DataDir, Parallel, Quiet, RunsDir, complete_swe
 from galaxynet.cli.flags import Panel, command_from_options
 from galaxynet.cli.groups import Command, LazyGroup, Listed, listed_plugins
 from galaxynet.cli.train import value_of
+from galaxynet.errors import UsageError
 from galaxynet.training.options import TrainingOptions
 from galaxynet.training.plan import Parties
 
@@ -37,11 +38,21 @@ class SweepGroup(LazyGroup):
         """Every network with its summary; a broken one with its fault."""
         return listed_plugins("model", "Networks")
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Say that the network comes first, for a flag is one of its network."""
+        if args and args[0].startswith("-") and args[0] not in ("--help", "-h") and not ctx.resilient_parsing:
+            raise UsageError(
+                f"The network comes first, before {args[0]}.", f"Say: galaxynet sweep MODEL {args[0]} ..."
+            )
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
     def build(self, name: str, args: list[str]) -> Command:
         """The command of one network; its flags depend on the dataset that `args` name."""
         parties = Parties.of(name, value_of(args, "--dataset"))
         _say_yes(args, parties)
         model, data = parties.model_spec, parties.dataset_spec
+        chosen = "" if data.name == model.dataset else f" --dataset {data.name}"
         return command_from_options(
             name,
             _sweep(parties),
@@ -53,7 +64,7 @@ class SweepGroup(LazyGroup):
             help=f"{model.summary[:1].upper()}{model.summary[1:]}: many trainings on {data.name}. Each "
             "flag of network, dataset and training takes a value, a list (a,b) or a range "
             "(1e-4..1e-2:5:log).",
-            epilog=f"Example: galaxynet sweep {name} --lr 1e-4..1e-2:5:log --seeds 3",
+            epilog=f"Example: galaxynet sweep {name}{chosen} --lr 1e-4..1e-2:5:log --seeds 3",
         )
 
 
@@ -64,6 +75,7 @@ def group(name: str) -> Command:
         name=name,
         help=f"{HELP}\n\nThere is nothing to train: {nothing}" if nothing else HELP,
         no_args_is_help=True,
+        options_metavar="",
         subcommand_metavar="MODEL [OPTIONS]",
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["--help", "-h"]},
@@ -81,6 +93,15 @@ def _say_yes(args: list[str], parties: Parties) -> None:
             args[place] = f"{word}=yes"
 
 
+def _number_of_seeds(text: str | int) -> int:
+    if isinstance(text, str) and not text.lstrip("-").isdigit():
+        named = (
+            f"To name them: --seed {text}" if "," in text or ".." in text else "Write for example --seeds 3."
+        )
+        raise UsageError(f"--seeds {text}: it takes the number of seeds.", named)
+    return int(text)
+
+
 def _sweep(parties: Parties) -> Any:
     def sweep(
         dataset: Annotated[  # noqa: ARG001 (it was read to build this very command)
@@ -96,7 +117,13 @@ def _sweep(parties: Parties) -> Any:
             ),
         ] = None,
         seeds: Annotated[
-            int, typer.Option("--seeds", min=1, help="Train each configuration with so many seeds.")
+            int,
+            typer.Option(
+                "--seeds",
+                parser=_number_of_seeds,
+                metavar="N",
+                help="Train each configuration with so many seeds.",
+            ),
         ] = 1,
         random: Annotated[
             int | None,
@@ -199,33 +226,33 @@ def _estimate(plan: "SweepPlan", retry: bool) -> "Estimate":
     """Estimate what is left, and say it."""
     from galaxynet import terminal
     from galaxynet.report.wording import show_seconds
-    from galaxynet.sweeps.estimate import estimate, kind_of
-    from galaxynet.sweeps.record import runs_of
+    from galaxynet.sweeps.board import count_words
+    from galaxynet.sweeps.conduct import standing
+    from galaxynet.sweeps.estimate import Estimate, estimate, kind_of
+    from galaxynet.sweeps.record import DONE, Sweep, runs_of
 
-    known = runs_of(plan.runs_dir, plan.name)
-    ended = {"finished", "diverged"} if retry else {"finished", "diverged", "failed"}
-    done = {one.key for one in plan.trials if one.key in known and known[one.key].status in ended}
-    left = [trial for trial in plan.trials if trial.key not in done]
+    sweep = Sweep.existing(plan.runs_dir, plan.name, plan.trials)
+    records = {record.key: record for record in sweep.record.trials} if sweep is not None else {}
+    runs = runs_of(plan.runs_dir, plan.name)
+    stand = {
+        trial.key: standing(records.get(trial.key), runs.get(trial.key), retry=retry) for trial in plan.trials
+    }
+    left = [trial for trial in plan.trials if stand[trial.key] not in DONE]
+    done = count_words(status for status in stand.values() if status in DONE)
     orders = [plan.orders[trial.key] for trial in left]
-    kinds = len({kind_of(order.options) for order in orders})
-    with terminal.progress("timing a few steps", kinds, "networks") as advance:
-        found = (
-            estimate(left, orders, plan.runs_dir, plan.threads, advance, plan.engine == "local")
-            if left
-            else None
-        )
     number = len(plan.trials)
     how = "one at a time" if plan.parallel == 1 else f"{plan.parallel} at once"
     threads = "" if plan.gpus else f" with {plan.threads} thread{'s' * (plan.threads > 1)} each"
     line = f"{number} trial{'s' * (number > 1)}, {how}{threads}"
-    if found is None:
-        from galaxynet.sweeps.estimate import Estimate
-
-        terminal.note(f"{line}; all are done")
+    if not left:
+        terminal.note(f"{number} trial{'s' * (number > 1)}, nothing is left to train: {done}")
         return Estimate({}, "")
+    kinds = len({kind_of(order.options) for order in orders})
+    with terminal.progress("timing a few steps", kinds, "networks") as advance:
+        found = estimate(left, orders, plan.runs_dir, plan.threads, advance, plan.engine == "local")
     total = found.total(left, plan.parallel)
     if done:
-        line += f", {number - len(left)} done before"
+        line += f", {number - len(left)} done before ({done})"
     if total is None:
         line += "; how long they take is not known before the first has ended"
     else:
@@ -242,28 +269,37 @@ def _run(plan: "SweepPlan", estimate: "Estimate", retry: bool) -> None:
 
     from galaxynet import terminal
     from galaxynet.cli.compare import show_sweep
-    from galaxynet.report.wording import UNDEFINED
-    from galaxynet.sweeps.board import Board
+    from galaxynet.errors import RunError
+    from galaxynet.sweeps.board import Board, count_words
     from galaxynet.sweeps.run import run
 
+    again = f"galaxynet compare --sweep {shlex.quote(plan.name)}"
+    board = Board(plan, estimate)
     try:
-        with Board(plan, estimate) as board:
+        with board:
             sweep = run(plan, board, command=["galaxynet", *sys.argv[1:]], retry=retry)
     except KeyboardInterrupt:
-        terminal.notes().print("interrupted; the same command goes on with this sweep", soft_wrap=True)
+        state = board.state()
+        terminal.notes().print(
+            f"interrupted{': ' * bool(state)}{state}; the same command goes on with this sweep",
+            soft_wrap=True,
+        )
+        if board.runs:
+            terminal.note(f"what there is: {escape(again)}")
         raise typer.Exit(130) from None
     mine = {trial.key for trial in plan.trials}
-    ended = [trial for trial in sweep.record.trials if trial.key in mine]
-    failed = [trial for trial in ended if trial.status == "failed"]
-    show_sweep(plan.runs_dir, plan.name)
-    counts = {
-        "finished": sum(trial.status == "finished" for trial in ended),
-        f"with an {UNDEFINED}": sum(trial.status == "diverged" for trial in ended),
-        "failed": len(failed),
-    }
-    number = f"{len(ended)} trial{'s' * (len(ended) != 1)}"
-    terminal.note(f"{number}: " + ", ".join(f"{count} {word}" for word, count in counts.items() if count))
-    terminal.note(f"again with: galaxynet compare --sweep {escape(shlex.quote(plan.name))}")
-    if failed:
+    ended = [trial.status for trial in sweep.record.trials if trial.key in mine]
+    try:
+        show_sweep(plan.runs_dir, plan.name)
+    except RunError:  # no trial came to a run: the sum and the logs are what there is to tell
+        if "failed" not in ended:
+            raise
+    terminal.note(f"{len(ended)} trial{'s' * (len(ended) != 1)}: {count_words(ended)}")
+    terminal.note(f"again with: {escape(again)}")
+    if "failed" in ended:
+        terminal.note(f"what they printed: {escape(str(sweep.path / 'logs'))}")
         terminal.note("to run those again that failed, add: --retry-failed")
+    if not {"finished", "diverged"}.issuperset(ended):
+        if "interrupted" in ended:
+            terminal.note("the same command goes on with those that were interrupted")
         raise typer.Exit(1)

@@ -147,9 +147,9 @@ def _range(field: OptionField, text: str, drawn: bool) -> Axis:
         raise OptionError(f"{field.flag} {text}: a logarithmic range begins above 0.")
     if whole and not (low.is_integer() and high.is_integer()):
         raise OptionError(f"{field.flag} {text}: it takes whole numbers.")
-    if drawn and not count:
+    if drawn and not match[3]:
         return Axis(field.name, (), low, high, log, whole)
-    if not count and whole and not log:
+    if not match[3] and whole and not log:
         if high - low >= _MOST_VALUES:
             raise OptionError(
                 f"{field.flag} {text}: {int(high - low + 1):,} values.", "Say how many of them: 1..9999:5"
@@ -159,7 +159,12 @@ def _range(field: OptionField, text: str, drawn: bool) -> Axis:
         raise OptionError(
             f"{field.flag} {text}: {count:,} values are too many.", "Draw some by chance: --random N"
         )
-    if count < 2:
+    if match[3] and count < 2:
+        raise OptionError(
+            f"{field.flag} {text}: a range has at least 2 values, its two ends.",
+            f"Write {match[1]}..{match[2]}:5; a single value stands alone: {field.flag} {match[1]}",
+        )
+    if not count:
         raise OptionError(
             f"{field.flag} {text}: it does not say how many values.",
             f"Write {match[1]}..{match[2]}:5, or draw from it with --random N.",

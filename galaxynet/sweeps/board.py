@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from galaxynet.report.wording import UNDEFINED, metric_name, show_deviation, sho
 from galaxynet.runs import Run
 from galaxynet.sweeps.axes import show
 from galaxynet.sweeps.estimate import Estimate
-from galaxynet.sweeps.record import DONE, Sweep, TrialRecord
+from galaxynet.sweeps.record import DONE, Sweep, TrialRecord, TrialStatus
+from galaxynet.sweeps.remaining import Clock
 from galaxynet.sweeps.run import SweepPlan
 from galaxynet.sweeps.trials import Trial
 
@@ -27,6 +29,16 @@ if TYPE_CHECKING:
 _REFRESH = 1.0
 _OTHER_LINES = 5
 _BAR = 30
+_MESSAGE = 100
+"""Characters of a message that are shown; the record and the log have all of it."""
+_WORDS: dict[TrialStatus, str] = {
+    "finished": "finished",
+    "diverged": f"with an {UNDEFINED}",
+    "failed": "failed",
+    "running": "running",
+    "interrupted": "interrupted",
+    "waiting": "waiting",
+}
 _STYLES = {"failed": "red", "diverged": "magenta", "running": "cyan", "interrupted": "yellow"}
 
 
@@ -40,12 +52,10 @@ class Board:
 
     def __init__(self, plan: SweepPlan, estimate: Estimate) -> None:
         self.plan = plan
-        self.estimate = estimate
         self.records: dict[str, TrialRecord] = {}
         self.runs: dict[str, Run] = {}
         self.left: set[str] = set()
-        self.began: dict[str, float] = {}
-        self.spent: dict[str, float] = {}
+        self.clock = Clock(estimate.seconds, plan.parallel)
         self._progress: dict[str, str] = {}
         self._started = time.monotonic()
         self._shown = 0.0
@@ -72,9 +82,11 @@ class Board:
         self.runs = sweep.runs()
         self.left = {trial.key for trial in left}
         self._started = time.monotonic()
-        done = len(self.plan.trials) - len(left)
-        if done:
-            terminal.note(f"{done} of {len(self.plan.trials)} trials are done already")
+        total = len(self.plan.trials)
+        done = [self.records[trial.key].status for trial in self.plan.trials if trial.key not in self.left]
+        if done and left:
+            are = "is" if len(done) == 1 else "are"
+            terminal.note(f"{len(done)} of {total} trials {are} done already: {count_words(done)}")
         self.tick()
 
     def changed(self, trial: TrialRecord, run: Run | None) -> None:
@@ -82,11 +94,11 @@ class Board:
         if run is not None:
             self.runs[trial.key] = run
         if trial.status == "running":
-            self.began.setdefault(trial.key, time.monotonic())
-        elif trial.status == "waiting":  # again: the machine that it ran on is gone
-            self.began.pop(trial.key, None)
+            self.clock.begins(trial.key, run)
+        elif trial.status == "waiting":
+            self.clock.waits(trial.key)
         elif trial.status in DONE:
-            self.spent[trial.key] = time.monotonic() - self.began.get(trial.key, time.monotonic())
+            self.clock.ends(trial.key)
             if self._live is None:
                 self._line(trial)
         self._shown = 0.0
@@ -104,24 +116,18 @@ class Board:
         self._live.update(self.picture(self._live.console.width, self._live.console.height), refresh=True)
 
     def time_left(self) -> float | None:
-        """Seconds until the sweep ends: the estimate, corrected by how long trials really took."""
-        estimated = self.estimate.seconds
-        pairs = [(self.spent[key], estimated.get(key)) for key in self.spent]
-        ratios = [spent / wanted for spent, wanted in pairs if wanted]
-        factor = statistics.median(ratios) if ratios else 1.0
-        mean = statistics.fmean(self.spent.values()) if self.spent else None
-        total, now = 0.0, time.monotonic()
-        for key in self.left:
-            record = self.records[key]
-            if record.status in DONE:
-                continue
-            wanted = estimated.get(key)
-            one = wanted * factor if wanted is not None else mean
-            if one is None:
-                return None
-            gone = now - self.began[key] if record.status == "running" and key in self.began else 0.0
-            total += max(0.0, one - gone)
-        return total / self.plan.parallel
+        """Seconds until the sweep ends; None if that is not known."""
+        statuses = {key: self.records[key].status for key in self.left}
+        return self.clock.left(
+            {key: self.runs.get(key) for key, status in statuses.items() if status == "running"},
+            [key for key, status in statuses.items() if status in ("waiting", "interrupted")],
+        )
+
+    def state(self) -> str:
+        """How far the sweep is, in words; empty before it has begun."""
+        if not self.records:
+            return ""
+        return count_words(self.records[trial.key].status for trial in self.plan.trials)
 
     def picture(self, width: int, height: int) -> RenderableType:
         """The state as a bar and a table that fit into a terminal of that size."""
@@ -162,7 +168,7 @@ class Board:
         ]
         words.append(f"{show_seconds(time.monotonic() - self._started)} gone")
         left = self.time_left()
-        if left is not None and done < total:
+        if left is not None:
             words.append(f"about {show_seconds(left)} left")
         text.append("  " + ", ".join(words), style="default")
         return text
@@ -224,15 +230,25 @@ class Board:
             metric = run.record.metric
             what = f"{metric_name(metric)} {show_metric(metric, run.record.metrics.get(metric))}"
         else:
-            what = UNDEFINED if trial.status == "diverged" else f"failed: {trial.message}"
+            what = UNDEFINED if trial.status == "diverged" else f"failed: {_shortened(trial.message)}"
         left = self.time_left()
-        after = f"; about {show_seconds(left)} left" if left and done < len(self.plan.trials) else ""
-        spent, network = show_seconds(self.spent[trial.key]), self.plan.trials[0].plan.model.name
+        after = f"; about {show_seconds(left)} left" if left is not None else ""
+        spent, network = show_seconds(self.clock.spent[trial.key]), self.plan.trials[0].plan.model.name
         terminal.notes().print(
             f"{done}/{len(self.plan.trials)}  {values or network}: {what} ({spent}){after}",
             markup=False,
             soft_wrap=True,
         ) if not terminal.is_quiet() else None
+
+
+def count_words(statuses: Iterable[TrialStatus]) -> str:
+    """How many trials are how far: `4 finished, 1 with an undefined loss, 2 failed`."""
+    counts = Counter(statuses)
+    return ", ".join(f"{counts[status]} {word}" for status, word in _WORDS.items() if counts[status])
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= _MESSAGE else message[: _MESSAGE - 1].rstrip() + "…"
 
 
 def _progress(run: Run) -> str:

@@ -9,12 +9,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from rich.markup import escape
+
+from galaxynet import terminal
 from galaxynet.errors import RunError
 from galaxynet.runs import Run
 from galaxynet.runs.lock import is_locked
 from galaxynet.sweeps.engine import Engine
 from galaxynet.sweeps.orders import Order
 from galaxynet.sweeps.record import DONE, Sweep, TrialRecord, TrialStatus
+from galaxynet.sweeps.remaining import epochs_of
 from galaxynet.sweeps.trials import Trial
 from galaxynet.sweeps.worker import Event
 
@@ -51,22 +55,33 @@ def take_stock(sweep: Sweep, trials: Sequence[Trial], *, retry: bool = False) ->
         RunError: If one of them is being run by a process that does not end.
     """
     runs = sweep.runs()
+    mine = {trial.key for trial in trials}
     for record in sweep.record.trials:
         run = runs.get(record.key)
         if run is not None and run.status == "running":
             run = _ended(run)
+        if run is None and record.run and record.key in mine:
+            _tell_of_damage(sweep, record.run)
+        record.status = standing(record, run, retry=retry)
+        record.run = run.record.id if run is not None else ""
         if run is not None:
-            record.run, record.status = run.record.id, run.status
-            record.message = run.record.message
-        elif record.run or record.status in ("running", "interrupted"):
-            # Its run was removed, or it never came to one.
-            record.run, record.status, record.message = "", "waiting", ""
-        if retry and record.status == "failed":
-            record.status, record.message = "waiting", ""
+            record.message = brief(run.record.message)
+        if record.status not in DONE:
+            record.message = ""
     sweep.save()
     records = {record.key: record for record in sweep.record.trials}
     left = [trial for trial in trials if records[trial.key].status not in DONE]
     return sorted(left, key=lambda trial: records[trial.key].status != "interrupted")
+
+
+def standing(record: TrialRecord | None, run: Run | None, *, retry: bool = False) -> TrialStatus:
+    """How far a trial is by its record and its run, before anything is trained."""
+    status: TrialStatus = "waiting"
+    if run is not None:
+        status = run.status
+    elif record is not None and not record.run and record.status not in ("running", "interrupted"):
+        status = record.status  # else its run was removed, or it never came to one
+    return "waiting" if retry and status == "failed" else status
 
 
 def conduct(
@@ -131,14 +146,29 @@ def conduct(
 def _outcome(run: Run | None, event: Event) -> tuple[TrialStatus, str]:
     """What became of a trial whose process has ended."""
     if run is not None and run.status in DONE:
-        return run.status, run.record.message or event.message
+        return run.status, brief(run.record.message or event.message)
     if run is not None and run.status == "interrupted" and not event.message:
         return "interrupted", ""  # it was told to stop by somebody else
     message = event.message or "It ended without a run."
     if run is not None:  # it was killed, and could not say so itself
         run.record.status, run.record.message = "failed", message
+        run.record.epochs = max(run.record.epochs, epochs_of(run))
         run.save()
-    return "failed", message
+    return "failed", brief(message)
+
+
+def brief(message: str) -> str:
+    """The first line of a message; the log of the trial has the others."""
+    return message.strip().partition("\n")[0].rstrip(" :")
+
+
+def _tell_of_damage(sweep: Sweep, run_id: str) -> None:
+    """Say that a run of the sweep cannot be read. One that was removed was removed on purpose."""
+    for folder in sweep.path.parent.parent.glob(f"*-{run_id}"):
+        try:
+            Run.open(folder)
+        except RunError as error:
+            terminal.note(f"[yellow]{escape(error.message)}[/yellow] It is trained anew, as another run.")
 
 
 def _opened(folder: str) -> Run | None:

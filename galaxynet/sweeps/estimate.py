@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from galaxynet.runs import Run, scan
 from galaxynet.sweeps.forking import fork
 from galaxynet.sweeps.orders import Order
 from galaxynet.sweeps.trials import Trial
+from galaxynet.sweeps.worker import write_to
 
 MOST_PROBES = 12
 """Networks that are timed at the most; the others are taken for as quick as the one most like them."""
@@ -188,6 +190,7 @@ def _probe_all(orders: Sequence[Order], threads: int, answers: Connection) -> No
 
     torch.set_num_threads(threads)
     terminal.set_quiet(True)
+    write_to(Path(os.devnull))  # what a plugin prints belongs into the log of a trial
     for order in orders:
         try:
             plan = Parties.of(order.model, order.dataset).plan(order.options)
@@ -195,5 +198,5 @@ def _probe_all(orders: Sequence[Order], threads: int, answers: Connection) -> No
             answers.send(tuple(found) if found.seconds else None)
         except GalaxynetError as error:
             answers.send(error)
-        except Exception:  # the trial itself will tell of it
+        except (Exception, SystemExit, KeyboardInterrupt):  # the trial itself will tell of it
             answers.send(None)

@@ -106,12 +106,35 @@ class Sweep:
                     "Upgrade with: pip install --upgrade galaxynet",
                 )
             return cls(path, SweepRecord.model_validate(values))
-        except (ValueError, TypeError, ValidationError, RecursionError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             reason = str(error).splitlines()[0]
+            if isinstance(error, ValidationError):
+                first = error.errors()[0]
+                place = ".".join(map(str, first["loc"])) or "the record"
+                reason = f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}"
             raise RunError(
                 f"{path / RECORD} cannot be read: {reason}.",
                 "Move it away; its runs stay, and the same sweep finds them again.",
             ) from None
+
+    @classmethod
+    def existing(cls, runs_dir: Path, name: str, trials: Sequence[Trial]) -> Sweep | None:
+        """The sweep of that name, to which these trials are to be added; None if there is none yet.
+
+        Raises:
+            UsageError: If it is of another network or dataset.
+            RunError: If it cannot be read.
+        """
+        if not (folder_of(runs_dir, name) / RECORD).exists():
+            return None
+        sweep, plan = cls.open(runs_dir, name), trials[0].plan
+        before = sweep.record
+        if (before.model.name, before.dataset.name) != (plan.model.name, plan.dataset.name):
+            raise UsageError(
+                f"The sweep {name} is of {before.model.name} on {before.dataset.name}.",
+                "Choose another --name.",
+            )
+        return sweep
 
     @classmethod
     def begin(cls, runs_dir: Path, name: str, trials: Sequence[Trial], command: Sequence[str]) -> Sweep:
@@ -122,26 +145,16 @@ class Sweep:
             RunError: If it cannot be read or written.
         """
         plan = trials[0].plan
-        model = PluginId(
-            name=plan.model.name, distribution=plan.model.distribution, version=plan.model.version
-        )
-        dataset = PluginId(
-            name=plan.dataset.name, distribution=plan.dataset.distribution, version=plan.dataset.version
-        )
-        if (folder_of(runs_dir, name) / RECORD).exists():
-            sweep = cls.open(runs_dir, name)
-            before = sweep.record
-            if (before.model.name, before.dataset.name) != (model.name, dataset.name):
-                raise UsageError(
-                    f"The sweep {name} is of {before.model.name} on {before.dataset.name}.",
-                    "Choose another --name.",
-                )
-            before.command = list(command)
+        sweep = cls.existing(runs_dir, name, trials)
+        if sweep is not None:
+            sweep.record.command = list(command)
         else:
-            sweep = cls(
-                folder_of(runs_dir, name),
-                SweepRecord(name=name, model=model, dataset=dataset, command=list(command)),
+            model, dataset = (
+                PluginId(name=one.name, distribution=one.distribution, version=one.version)
+                for one in (plan.model, plan.dataset)
             )
+            record = SweepRecord(name=name, model=model, dataset=dataset, command=list(command))
+            sweep = cls(folder_of(runs_dir, name), record)
         known = {trial.key for trial in sweep.record.trials}
         sweep.record.trials += [
             TrialRecord(key=trial.key, values=plain(trial.values))

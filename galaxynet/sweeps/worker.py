@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Any
 
 from galaxynet.errors import GalaxynetError, RunError
 from galaxynet.runs import Run
@@ -84,6 +85,7 @@ def perform(order: Order, threads: int, begun: Callable[[Run], None]) -> str:
     from galaxynet.training.plan import Parties
     from galaxynet.training.run import train
 
+    told = _heed_signals()
     torch.set_num_threads(threads)
     sys.argv = relaunched_words(order)
     sys.modules["__main__"].__spec__ = None  # else Lightning would start further processes as that module
@@ -101,20 +103,55 @@ def perform(order: Order, threads: int, begun: Callable[[Run], None]) -> str:
         if earlier is not None:
             try:
                 # Nobody else can be at it: the sweep has seen to that.
-                start(resume=earlier, force=True)
-                return ""
+                return _why_unfinished(start(resume=earlier, force=True), told)
             except RunError as error:
                 print(
                     f"cannot go on with the run {earlier.record.id}, so it begins anew: {error}", flush=True
                 )
-        start()
+        return _why_unfinished(start(), told)
     except GalaxynetError as error:
         print(error, flush=True)
         return str(error)
-    except Exception as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        if told and not isinstance(error, Exception):
+            raise
         traceback.print_exc()
-        return f"{type(error).__name__}: {error}"
-    return ""
+        return f"{type(error).__name__}: {error}".strip(" :\n")
+
+
+def _heed_signals() -> list[int]:
+    """Let signals to stop do what they do, and note them: a plugin may end a training by itself.
+
+    Returns:
+        The signals that have come so far; grows as they come.
+    """
+    told: list[int] = []
+
+    def heed(number: int, before: Any) -> None:
+        def handle(signum: int, frame: Any) -> None:
+            told.append(signum)
+            if callable(before):
+                before(signum, frame)
+            elif before == signal.SIG_DFL and signal.getsignal(signum) is handle:
+                # Lightning, which would stop after a step, has not begun.
+                signal.signal(signum, signal.SIG_DFL)
+                os.kill(os.getpid(), signum)
+
+        signal.signal(number, handle)
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            heed(number, signal.getsignal(number))
+    return told
+
+
+def _why_unfinished(run: Run | None, told: Sequence[int]) -> str:
+    """Why a training came to an early end that nobody had asked for; empty if it did not."""
+    if run is None or run.status != "interrupted" or told:
+        return ""
+    return run.record.message or (
+        "The network or the dataset ended the training itself, by sys.exit or a KeyboardInterrupt."
+    )
 
 
 def warm_up(modules: Sequence[str]) -> None:
@@ -122,7 +159,7 @@ def warm_up(modules: Sequence[str]) -> None:
     for module in ("galaxynet.training.run", "galaxynet.report.figures.style", *modules):
         try:
             importlib.import_module(module)
-        except Exception:
+        except (Exception, SystemExit):
             continue
 
 
@@ -130,7 +167,11 @@ def _unfinished(order: Order) -> Run | None:
     from galaxynet.sweeps.record import runs_of
 
     run = runs_of(Path(order.runs_dir), order.sweep).get(order.key)
-    return run if run is not None and run.status in ("interrupted", "running") else None
+    if run is None:
+        return None
+    # A failed one is tried again only where that was asked for; there is no need to lose its epochs.
+    again = run.status == "failed" and (run.checkpoints / "last.ckpt").is_file()
+    return run if again or run.status in ("interrupted", "running") else None
 
 
 def _end_with_the_sweep() -> None:

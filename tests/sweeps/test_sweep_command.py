@@ -157,7 +157,9 @@ def test_a_sweep_goes_on_where_it_was(sent: signal.Signals) -> None:
     _, said = process.communicate(timeout=60)
     if sent != signal.SIGKILL:
         assert process.returncode == 130
-        assert "the same command goes on with this sweep" in " ".join(said.split())
+        said = " ".join(said.split())
+        assert "1 finished, 1 interrupted, 1 waiting; the same command goes on with this sweep" in said
+        assert "what there is: galaxynet compare --sweep on" in said
     before = {run.record.id: run for run in galaxynet.list_runs()}
     finished = {id_ for id_, run in before.items() if run.status == "finished"}
     assert 1 <= len(finished) < 3
@@ -209,7 +211,7 @@ def test_new_values_are_added_to_a_sweep(distribution: Any) -> None:
     words = ("--epochs", "1", "--name", "mine")
     assert call("sweep", "toynet", "--hidden", "4,5", *words).returncode == 0
     done = call("sweep", "toynet", "--hidden", "5,6", *words)
-    assert "1 of 2 trials are done already" in " ".join(done.stderr.split())
+    assert "1 of 2 trials is done already: 1 finished" in " ".join(done.stderr.split())
     assert len(galaxynet.list_runs()) == 3
     refused = call("sweep", "toynet2", "--hidden", "4,5", "--name", "mine")
     assert (refused.returncode, "is of toynet on blobs" in " ".join(refused.stderr.split())) == (2, True)
@@ -250,15 +252,17 @@ def test_two_processes_do_not_run_one_sweep() -> None:
     ("words", "said"),
     [
         (("--hiden", "4,5"), "--hiden"),
+        (("--act", "relu"), "The network comes first, before --act. Say: galaxynet sweep MODEL --act ..."),
         (("--hidden", "4,x"), "--hidden x: not a whole number"),
         (("--hidden", "0,1"), "--hidden 0: input should be greater than or equal to 1"),
         (("--runs-dir", "a", "--hidden", "1..2000"), "2,000 trials"),
-        (("--name", "../x", "--hidden", "1,2"), "cannot be named"),
+        (("--name", "../x", "--hidden", "1,2"), "A sweep cannot be named"),
+        (("--seeds", "1,2"), "it takes the number of seeds. To name them: --seed 1,2"),
         (("--lr", "0.1..1"), "does not say how many"),
     ],
 )
 def test_a_wrong_call_starts_nothing(words: tuple[str, ...], said: str) -> None:
     """An option that does not exist or a value that cannot be is told before anything runs; exit 2."""
-    done = call("sweep", "toynet", *words)
+    done = call("sweep", *words) if words[0] == "--act" else call("sweep", "toynet", *words)
     assert (done.returncode, said in " ".join(done.stderr.split())) == (2, True), done.stderr
     assert not Path(os.environ["GALAXYNET_RUNS"]).exists()
