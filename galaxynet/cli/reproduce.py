@@ -175,6 +175,9 @@ def _show(programme: Programme) -> None:
             told += f"about {show_seconds(seconds)}" if seconds is not None else "for an unknown time"
             source = programme.sources.get(share.experiment)
             told += f" (from {source})" if source else ""
+        elif programme.call.budget == 0 and programme.lacking[share.experiment]:
+            lacking = f"{programme.lacking[share.experiment]} of {share.experiment.trainings}"
+            told = f"{lacking} trainings of the full test are not there. {told}".strip()
         if share.left_out and programme.call.budget and share.experiment not in programme.unfit:
             count = len(share.left_out)
             told += f"{'; ' * bool(told)}no time for {count} network{'s' * (count > 1)}"

@@ -183,18 +183,22 @@ class Decisions:
     def recall(self, experiment: Experiment, done: Mapping[str, Run]) -> Share | None:
         """What was decided before; None if nothing was, or it cannot be read."""
         values: Any = self._read(experiment).get(self.key)
+        level = _level(values)
         try:
-            level = Level(int(values["seeds"]), float(values["share"]))
             keys = {str(key) for key in values["left_out"]}
-        except (TypeError, KeyError, ValueError):
+        except (TypeError, KeyError):
             return None
-        if level.seeds < 1 or not 0 < level.share <= 1:
+        if level is None:
             return None
         left_out = [one for one in experiment.networks if one.plan(0, None)[0] in keys]
         if len(left_out) < len(keys):  # the networks are others than those that it was decided for
             return None
         kept = [one for one in experiment.networks if one not in left_out]
         return Share(experiment, level, _missing(kept, level, done), left_out)
+
+    def levels(self, experiment: Experiment) -> list[Level]:
+        """What was decided for whichever call."""
+        return [level for values in self._read(experiment).values() if (level := _level(values)) is not None]
 
     def keep(self, share: Share) -> None:
         """Keep a decision."""
@@ -217,3 +221,12 @@ class Decisions:
         except (OSError, ValueError):
             return {}
         return values if isinstance(values, dict) else {}
+
+
+def _level(values: Any) -> Level | None:
+    """The level of a decision; None if it cannot be read."""
+    try:
+        level = Level(int(values["seeds"]), float(values["share"]))
+    except (TypeError, KeyError, ValueError):
+        return None
+    return level if level.seeds >= 1 and 0 < level.share <= 1 else None

@@ -183,6 +183,24 @@ def gather(test: Test, level: Level, done: Mapping[str, Run]) -> Evidence:
     return Evidence(test.known.claim, arms, others)
 
 
+def done_level(test: Test, done: Mapping[str, Run]) -> Level:
+    """How much of the full test there are runs of, whichever call made them.
+
+    Of as many networks as possible, and then of as many epochs: all are cut alike, as a budget cuts them.
+
+    Args:
+        test: The claim and its networks.
+        done: The runs that there are, by the key of their plan.
+    """
+    seeds, networks = test.known.claim.seeds, test.networks
+    asked: set[Any] = {run.record.options.training.get("epochs") for run in done.values()}
+    epochs = {one for one in asked if isinstance(one, int) and one > 0}
+    cuts = {least / one.epochs for least in epochs for one in networks if least < one.epochs}
+    levels = [Level(seeds, share) for share in (1.0, *sorted(cuts, reverse=True))]
+    # Of equals, the first one is the longest.
+    return max(levels, key=lambda level: sum(bool(_runs(one, seeds, level, done)) for one in networks))
+
+
 def _runs(network: Network, seeds: int, level: Level, done: Mapping[str, Run]) -> dict[int, Run]:
     found = {}
     for seed in range(min(seeds, network.seeds)):

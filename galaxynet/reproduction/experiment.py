@@ -131,6 +131,11 @@ class Experiment:
         """All networks of all claims, without repetition."""
         return list(dict.fromkeys(network for test in self.tests for network in test.networks))
 
+    @property
+    def trainings(self) -> int:
+        """Trainings of the full test."""
+        return sum(one.seeds for one in self.networks)
+
 
 def experiments(chosen: Sequence[Known], given: Mapping[str, str]) -> list[Experiment]:
     """What has to be trained for some claims, by network and dataset.

@@ -11,7 +11,16 @@ from galaxynet.claims import Claim, Near, Reaches
 from galaxynet.report.wording import show_seconds
 from galaxynet.reproduction.catalogue import Known
 from galaxynet.reproduction.evidence import Evidence
-from galaxynet.reproduction.rules import FAILS, HOLDS, NOT_RUN, UNKNOWN, Judgement, Verdict, judge_rule
+from galaxynet.reproduction.rules import (
+    FAILED,
+    FAILS,
+    HOLDS,
+    NOT_RUN,
+    UNKNOWN,
+    Judgement,
+    Verdict,
+    judge_rule,
+)
 from galaxynet.sweeps.axes import show
 
 
@@ -43,7 +52,7 @@ class Outcome:
 
     @property
     def verdict(self) -> Verdict:
-        """`holds`, `does not hold`, `cannot be told` or `not run`."""
+        """`holds`, `does not hold`, `cannot be told`, `training failed` or `not run`."""
         return self.judgement.verdict
 
     @property
@@ -94,7 +103,7 @@ def judge(evidence: Evidence, failures: Sequence[str] = (), absent: str = "") ->
     """
     claim = evidence.claim
     untrained = sum(not one.runs for one in evidence.trained)
-    why = f" {failures[0]}" if failures else ""
+    why = f" A training failed: {failures[0]}" if failures else ""
     not_done = f" {absent}" if absent else ""
     if evidence.other_data:
         ids = " ".join(run.record.id for run in evidence.other_data)
@@ -151,8 +160,9 @@ def outcome(
     if fetch:
         commands.insert(0, f"galaxynet fetch {dataset}")
     if not evidence.runs:
-        failed = f"No training came to a result. {failures[0]}" if failures else ""
-        judgement = Judgement(NOT_RUN, failed or absent or "No training of it has been done.")
+        judgement = Judgement(NOT_RUN, absent or "No training of it has been done.")
+        if failures:
+            judgement = Judgement(FAILED, f"No training came to a result: {failures[0]}")
         return Outcome(known.claim, model, dataset, judgement, commands=tuple(commands))
     ids = tuple(run.record.id for run in evidence.runs)
     over_seeds = " --over-seeds" if any(len(one.runs) > 1 for one in evidence.trained) else ""
@@ -197,5 +207,5 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-VERDICTS = (HOLDS, FAILS, UNKNOWN, NOT_RUN)
+VERDICTS = (HOLDS, FAILS, UNKNOWN, FAILED, NOT_RUN)
 """In the order of a summary."""

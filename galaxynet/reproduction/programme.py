@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from galaxynet import terminal
-from galaxynet.errors import GalaxynetError
+from galaxynet.errors import GalaxynetError, UsageError
 from galaxynet.reproduction.budget import Costs, Decisions, Share, allot, full, nothing
 from galaxynet.reproduction.catalogue import Known
 from galaxynet.reproduction.experiment import Experiment, Training, as_trials, experiments, results
@@ -17,7 +17,6 @@ from galaxynet.sweeps.estimate import estimate, kind_of
 from galaxynet.sweeps.orders import order
 from galaxynet.sweeps.record import LOGS, folder_of
 from galaxynet.sweeps.run import SweepPlan, make_plan
-
 
 _UNTIMED = "How long it takes could not be found out, so no budget holds it. Train it with: --budget full"
 
@@ -53,6 +52,7 @@ class Programme:
         shares: What each experiment does.
         unfit: Why experiments that need training cannot be trained.
         absent: Those of them whose data are not on this machine.
+        lacking: How many trainings of the full test there are no runs of.
         costs: What trainings cost; of the experiments that have any left.
         sources: Where that is known from.
         decisions: Keeps what is done for the budget; None where there is none.
@@ -64,6 +64,7 @@ class Programme:
     shares: dict[Experiment, Share] = field(default_factory=dict)
     unfit: dict[Experiment, str] = field(default_factory=dict)
     absent: list[Experiment] = field(default_factory=list)
+    lacking: dict[Experiment, int] = field(default_factory=dict)
     costs: dict[Experiment, Costs] = field(default_factory=dict)
     sources: dict[Experiment, str] = field(default_factory=dict)
     decisions: Decisions | None = None
@@ -107,7 +108,7 @@ def prepare(call: Call) -> Programme:
     """Plan what is to be trained, timing a few steps of networks of which no run tells how long they take.
 
     Raises:
-        UsageError: If an option of `call.given` does not exist.
+        UsageError: If an option of `call.given` does not exist, or names a file that does not.
         OptionError: If its value does not fit.
         GalaxynetError: If nothing of what is missing can be trained.
     """
@@ -123,12 +124,18 @@ def prepare(call: Call) -> Programme:
         programme.decisions = decisions
     faults: list[GalaxynetError] = []
     for one in made:
-        left = (recalled[one] if one in recalled else Share.of(one, full(one), done)).missing
-        if not left or call.budget == 0:
+        whole = Share.of(one, full(one), done).missing
+        programme.lacking[one] = len(whole)
+        left = recalled[one].missing if one in recalled else whole
+        if not left:
             continue
+        if call.budget != 0 or len(whole) == one.trainings:  # runs are judged without the files as well
+            _check_files(one, call.given)
         if one.parties.dataset.name in absent:
             programme.absent.append(one)
             programme.unfit[one] = f"Data are missing: {one.parties.dataset.name} is not on this machine."
+            continue
+        if call.budget == 0:
             continue
         try:
             _time(programme, one, left)
@@ -169,7 +176,7 @@ def _share_out(programme: Programme, recalled: Mapping[Experiment, Share], done:
     if budget is None:
         found = {one: Share.of(one, full(one), done) for one in fit}
     else:
-        # What was decided stays, and what is new (its data have come since, say) has the time that this leaves.
+        # What was decided stays; what is new (its data have come since, say) has the time that this leaves.
         costs = {one: programme.costs.get(one, Costs({}, 1)) for one in fit}
         found = {one: recalled[one] for one in fit if one in recalled}
         left = budget - sum(costs[one].together(share.missing) for one, share in found.items())
@@ -179,6 +186,16 @@ def _share_out(programme: Programme, recalled: Mapping[Experiment, Share], done:
     programme.shares = {
         one: found[one] if one in found else nothing(one, done) for one in programme.experiments
     }
+
+
+def _check_files(experiment: Experiment, given: Mapping[str, str]) -> None:
+    """See that the files are there that options of the dataset name; a dataset makes their paths absolute."""
+    values = experiment.networks[0].plan(0, None)[1].dataset_options.to_dict()
+    for name, text in given.items():
+        value = values.get(name)
+        if isinstance(value, str | Path) and Path(value).is_absolute() and not Path(value).exists():
+            flag = name.replace("_", "-")
+            raise UsageError(f"--set {flag}={text}: there is no such file.", "Look at how it is spelt.")
 
 
 def _time(programme: Programme, experiment: Experiment, missing: Sequence[Training]) -> None:

@@ -17,10 +17,11 @@ from galaxynet.reproduction.differences import Difference, difference, pairs
 from galaxynet.reproduction.evidence import ENOUGH, Evidence, Interval, Trained
 from galaxynet.reproduction.wording import figure, measured, points, ranged
 
-Verdict = Literal["holds", "does not hold", "cannot be told", "not run"]
+Verdict = Literal["holds", "does not hold", "cannot be told", "training failed", "not run"]
 HOLDS: Verdict = "holds"
 FAILS: Verdict = "does not hold"
 UNKNOWN: Verdict = "cannot be told"
+FAILED: Verdict = "training failed"
 NOT_RUN: Verdict = "not run"
 
 

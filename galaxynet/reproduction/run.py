@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from galaxynet.reproduction.budget import Share
-from galaxynet.reproduction.evidence import gather
-from galaxynet.reproduction.experiment import Test, results
+from galaxynet.errors import RunError
+from galaxynet.reproduction.budget import Decisions, Share
+from galaxynet.reproduction.evidence import done_level, gather
+from galaxynet.reproduction.experiment import Network, Test, results
 from galaxynet.reproduction.judging import Outcome, outcome
 from galaxynet.reproduction.programme import Programme, sweep_plan
 from galaxynet.sweeps.board import Board
 from galaxynet.sweeps.estimate import Estimate
+from galaxynet.sweeps.record import Sweep
 from galaxynet.sweeps.run import run
 
 
@@ -60,15 +62,18 @@ def judge_all(programme: Programme, failures: Mapping[str, str] | None = None) -
     call, done = programme.call, results(programme.call.runs_dir)
     found: dict[tuple[str, str], Outcome] = {}
     for share in programme.shares.values():
+        failed = _failures(programme, share, failures or {}, done)
         for test in share.experiment.tests:
             known = test.known
+            left_out = any(one in share.left_out for one in test.networks)
+            evidence = gather(test, done_level(test, done) if left_out else share.level, done)
             found[known.parties.model.qualified, known.claim.name] = outcome(
                 known,
-                gather(test, share.level, done),
+                evidence,
                 call.given,
                 absent=_why_not(programme, share, test),
                 fetch=share.experiment in programme.absent,
-                failures=_failed(test, share, failures or {}),
+                failures=list(dict.fromkeys(failed[one] for one in test.networks if one in failed)),
             )
     return [found[one.parties.model.qualified, one.claim.name] for one in call.chosen]
 
@@ -80,7 +85,24 @@ def _why_not(programme: Programme, share: Share, test: Test) -> str:
     return "Nothing was to be trained." if programme.call.budget == 0 else "There was no time for it."
 
 
-def _failed(test: Test, share: Share, failures: Mapping[str, str]) -> list[str]:
-    networks = test.networks
-    told = [failures[one.key] for one in share.missing if one.network in networks and one.key in failures]
-    return [f"A training failed: {message}" for message in dict.fromkeys(told)]
+def _failures(
+    programme: Programme, share: Share, now: Mapping[str, str], done: Collection[str]
+) -> dict[Network, str]:
+    """Why a training of a network failed: now, or in an earlier call for one that nothing was trained of."""
+    found = {one.network: now[one.key] for one in reversed(share.missing) if one.key in now}
+    try:
+        trials = Sweep.open(programme.call.runs_dir, share.experiment.name).record.trials
+    except RunError:
+        return found  # nothing was trained as yet, or the record is damaged: runs are judged without it
+    before = {one.key: one.message for one in trials if one.status == "failed" and one.key not in done}
+    levels = [share.level, *Decisions(programme.call.runs_dir, ()).levels(share.experiment)] if before else []
+    for network in share.left_out:
+        plans = (
+            network.plan(seed, epochs)
+            for epochs in (None, *(level.epochs(network.epochs) for level in levels))
+            for seed in range(network.seeds)
+        )
+        failed = next((key for key, _ in plans if key in before), None)
+        if failed is not None:
+            found[network] = before[failed]
+    return found

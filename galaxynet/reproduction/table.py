@@ -12,7 +12,7 @@ from galaxynet.report.formats import markdown_table
 from galaxynet.report.layout import Line, lay_out
 from galaxynet.reproduction.judging import VERDICTS, Outcome
 from galaxynet.reproduction.listing import OURS
-from galaxynet.reproduction.rules import FAILS, HOLDS, NOT_RUN, UNKNOWN
+from galaxynet.reproduction.rules import FAILED, FAILS, HOLDS, NOT_RUN, UNKNOWN
 from galaxynet.reproduction.wording import figure
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TITLES = ("claim", "published", "ours (95% interval)", "verdict", "done")
 RIGHTS = (False, True, False, False, False)
 
-_STYLES = {HOLDS: "green", FAILS: "red", UNKNOWN: "yellow", NOT_RUN: "dim"}
+_STYLES = {HOLDS: "green", FAILS: "red", UNKNOWN: "yellow", FAILED: "red", NOT_RUN: "dim"}
 
 
 def cells(one: Outcome) -> list[str]:
@@ -34,7 +34,7 @@ def cells(one: Outcome) -> list[str]:
 def summary(outcomes: Sequence[Outcome]) -> str:
     """How many claims came out how."""
     counts = Counter(one.verdict for one in outcomes)
-    words = {HOLDS: "hold", FAILS: "do not hold"}
+    words = {HOLDS: "hold", FAILS: "do not hold", FAILED: "trainings failed"}
     told = [
         f"{counts[verdict]} {words.get(verdict, verdict) if counts[verdict] > 1 else verdict}"
         for verdict in VERDICTS

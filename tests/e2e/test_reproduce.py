@@ -138,6 +138,10 @@ def test_a_cut_test_has_no_bold_verdict() -> None:
     assert all(f"--epochs {epochs.copy().pop()}" in command for command in row["commands"][:2])
     said = call("slow", "--budget", "12s").stdout
     assert "cannot be told at this budget" in said
+    judged = verdicts(call("slow", "--budget", "0", "--format", "json"))["slow/better"]
+    assert {name: judged[name] for name in ("runs", "extent", "estimate")} == {
+        name: row[name] for name in ("runs", "extent", "estimate")
+    }
 
 
 def test_a_stopped_call_goes_on() -> None:
@@ -160,7 +164,7 @@ def test_a_stopped_call_goes_on() -> None:
 
 
 def test_what_had_no_time_has_none_later() -> None:
-    """The same call divides its budget once: it takes up nothing that did not fit, in whatever time is left."""
+    """The same call divides its budget once: what did not fit is not taken up in time that is left."""
     words = ["blobs/explodes", "other", "--budget", "8s"]
     first = call(*words)
     assert "othernet: no time for 2 networks" in first.stderr
@@ -172,12 +176,15 @@ def test_what_had_no_time_has_none_later() -> None:
 
 
 def test_a_failed_training_is_told() -> None:
-    """A claim whose training fails says why, the others have their verdicts, and the exit code is 1."""
+    """A claim whose training failed says so and why, later too, and the others have their verdicts."""
     done = call("crash", "blobs/explodes", "--budget", "5m", "--format", "json")
     rows = {row["claim"]: row for row in json.loads(done.stdout)}
     assert rows["blobs/explodes"]["verdict"] == "holds"
-    assert rows["crash/accuracy"]["verdict"] == "not run"
-    assert rows["crash/accuracy"]["reason"] != ""
+    assert done.returncode == 1
+    assert rows["crash/accuracy"]["verdict"] == "training failed"
+    assert "fp16" in rows["crash/accuracy"]["reason"]
+    later = verdicts(call("crash", "--budget", "0", "--format", "json"))["crash/accuracy"]
+    assert (later["verdict"], later["reason"]) == ("training failed", rows["crash/accuracy"]["reason"])
 
 
 def test_missing_data_hold_up_nobody() -> None:
@@ -187,6 +194,10 @@ def test_missing_data_hold_up_nobody() -> None:
     assert rows["mnist/accuracy"]["verdict"] == "not run"
     assert "Data are missing" in rows["mnist/accuracy"]["reason"]
     assert rows["mnist/accuracy"]["commands"][0] == "galaxynet fetch mnist"
+    judged = call("mnist/accuracy", "--budget", "0", "--format", "json")
+    assert verdicts(judged)["mnist/accuracy"]["commands"][0] == "galaxynet fetch mnist"
+    assert "3 of 3 trainings of the full test are not there" in judged.stderr
+    assert "galaxynet fetch mnist" in judged.stderr
 
 
 @pytest.mark.parametrize(
@@ -198,6 +209,8 @@ def test_missing_data_hold_up_nobody() -> None:
         (["blobs", "--set", "samples"], "OPTION=VALUE"),
         (["blobs", "--set", "sample=12"], "samples"),
         (["blobs", "--set", "samples=2"], "--samples 2"),
+        (["galaxy", "--set", "labels=/no/such.csv", "--budget", "1m"], "--set labels=/no/such.csv"),
+        (["galaxy", "--set", "test-ids=/no/such.csv", "--budget", "0"], "no such file"),
         (["slow", "--set", "pause=1"], "slow/better sets it itself"),
         (["long"], "--budget 10m"),
     ],
