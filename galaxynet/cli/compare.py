@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -43,7 +44,11 @@ def command(
     ] = None,
     sort: Annotated[
         str,
-        typer.Option("--sort", metavar="COLUMN", help="Order by this; -COLUMN from the largest down."),
+        typer.Option(
+            "--sort",
+            metavar="COLUMN",
+            help="Order by this, smallest first (what is compared: best first); -COLUMN the other way round.",
+        ),
     ] = "",
     top: Annotated[
         int | None, typer.Option("--top", min=1, metavar="N", help="Only the first N of each table.")
@@ -95,10 +100,16 @@ def command(
       galaxynet compare k3x9ab last --by val/accuracy
       galaxynet compare k3x9ab last --by val/accuracy --plot curves.png
     """
+    from dataclasses import replace
+
+    from rich.markup import escape
+
     from galaxynet import paths, terminal
     from galaxynet.errors import UsageError
-    from galaxynet.report import formats, printing
-    from galaxynet.report.rows import Row, check_name
+    from galaxynet.report import printing
+    from galaxynet.report.conditions import check_name, nearest_values
+    from galaxynet.report.rows import Row
+    from galaxynet.report.significance import told
     from galaxynet.report.table import print_damaged
 
     if format == "html" and sys.stdout.isatty():
@@ -113,6 +124,8 @@ def command(
         raise UsageError("--over-seeds has columns of its own.", "Leave out --columns, or --over-seeds.")
     if by is not None and not _names(by):
         raise UsageError("--by names no metric.", "Name one: --by val/accuracy")
+    if plot is not None and not plot.parent.is_dir():
+        raise UsageError(f"--plot {plot}: there is no folder {plot.parent}.", "Make it first.")
     if by and columns:
         raise UsageError("--by has columns of its own.", "Leave out --columns, or --by.")
     if sweep is not None:
@@ -128,8 +141,12 @@ def command(
     names = _names(columns)
     for name in names:
         check_name(rows, name, "--columns")
-    groups = _groups(rows, where or [], sort, None if over_seeds and not by else top, varied)
-    test = _significance(found, groups) if len(found) == 2 else ""
+    groups = _groups(rows, where or [], sort, None if over_seeds and not by else top, varied, over_seeds)
+    if by and runs and not sort:  # the columns stand as the runs were named
+        groups = [replace(group, rows=[row for row in rows if row in group.rows]) for group in groups]
+    test = told(found, groups)
+    # Before anything is printed: what cannot be drawn is said at once, and not beneath a long table.
+    said = _plot(groups, plot, by) if plot is not None and groups else []
     if by and plot is None and groups:
         printing.print_epochs(groups, _names(by), format)
     elif format == "html":
@@ -139,38 +156,44 @@ def command(
         choice = Choice(names, over_seeds, top, conditions)
         _print_page(page(groups, paths.data_dir(data_dir), choice, test=test, damaged=damaged))
     elif over_seeds:
-        printing.print_over_seeds(groups, format, top)
-    elif format == "csv":
-        print(formats.as_csv(groups, names), end="")
-    elif format == "json":
-        print(formats.as_json(groups, damaged, names, test), end="")
-    elif format == "markdown":
-        print(formats.as_markdown(groups, names), end="")
-    elif format == "latex":
-        print(formats.as_latex(groups, names), end="")
+        printing.print_over_seeds(groups, format, top, damaged)
     else:
-        printing.print_tables(groups, names, test)
+        printing.print_tables(groups, names, test, format=format, damaged=damaged)
     if format != "json":
         print_damaged(damaged)
     if not groups and found:
-        terminal.note("No run meets --where.")
-    if plot is not None and groups:
-        _plot(groups, plot, by)
+        terminal.note(escape(f"No run meets --where. {nearest_values(rows, where or [])}".strip()))
+    for line in said:
+        terminal.note(escape(line))
 
 
 def _runs(folder: Path, references: list[str]) -> tuple[list[Run], list[DamagedRun]]:
     from galaxynet.errors import RunError
-    from galaxynet.runs import DamagedRun, Run, find, scan
+    from galaxynet.runs import DamagedRun, Run, scan
 
     if references:
-        named = {run.path.resolve(): run for run in (find(folder, reference) for reference in references)}
-        return list(named.values()), []
+        found = [_run(folder, reference) for reference in references]
+        return list({run.path.resolve(): run for run in found}.values()), []
     everything = scan(folder)
     found = [run for run in everything if isinstance(run, Run)]
     damaged = [run for run in everything if isinstance(run, DamagedRun)]
     if not everything:
         raise RunError(f"There are no runs in {folder}.", "Make one with: galaxynet train MODEL")
     return found, damaged
+
+
+def _run(folder: Path, reference: str) -> Run:
+    from galaxynet.errors import RunError
+    from galaxynet.runs import find
+    from galaxynet.sweeps import record
+
+    try:
+        return find(folder, reference)
+    except RunError as error:
+        if reference not in record.names(folder):
+            raise
+        way = f"galaxynet compare --sweep {shlex.quote(reference)}"
+        raise RunError(error.message, f"There is a sweep of that name: {way}") from None
 
 
 def _runs_of_sweep(folder: Path, name: str) -> tuple[list[Run], tuple[str, ...]]:
@@ -212,43 +235,32 @@ def show_sweep(folder: Path, name: str) -> None:
 
 
 def _groups(
-    rows: list[Row], where: list[str], sort: str, top: int | None, varied: tuple[str, ...] = ()
+    rows: list[Row],
+    conditions: list[str],
+    sort: str,
+    top: int | None,
+    varied: tuple[str, ...] = (),
+    over_seeds: bool = False,
 ) -> list[Group]:
     from dataclasses import replace
 
     from galaxynet.report import rows as report
+    from galaxynet.report.conditions import check_name, where
+    from galaxynet.report.seeds import SUMMARIES
 
     if sort:
-        report.check_name(rows, sort.removeprefix("-"), "--sort")
+        check_name(rows, sort.removeprefix("-"), "--sort", SUMMARIES if over_seeds else ())
     found = []
-    for group in report.groups(report.where(rows, where)):
+    for group in report.groups(where(rows, conditions)):
         ordered = report.sort(group.rows, sort)
         kept = ordered[:top]
         left_out = len(ordered) - len(kept)
-        found.append(replace(group, rows=kept, left_out=left_out, ordered=bool(sort), always=varied))
+        found.append(replace(group, rows=kept, left_out=left_out, order=sort, always=varied))
     return found
-
-
-def _significance(runs: list[Run], groups: list[Group]) -> str:
-    """A line for two runs of one table; why there is none where that is worth a line."""
-    from galaxynet.errors import RunError
-    from galaxynet.report.significance import sentence
-
-    if len(groups) != 1 or runs[0].record.task != "classification":
-        return ""
-    first, second = (row.run for row in groups[0].rows) if len(groups[0].rows) == 2 else runs
-    try:
-        return sentence(first, second)
-    except RunError as error:
-        return f"Not tested for significance: {error.message}"
 
 
 def _names(listed: str) -> list[str]:
     return [name.strip() for name in listed.split(",") if name.strip()]
-
-
-def _all(groups: list[Group]) -> list[Run]:
-    return [row.run for group in groups for row in group.rows]
 
 
 def _print_page(text: str) -> None:
@@ -256,22 +268,20 @@ def _print_page(text: str) -> None:
     sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
 
 
-def _plot(groups: list[Group], path: Path, by: str | None) -> None:
-    """One figure of one table: the first, and it is said if there are others."""
-    from galaxynet import terminal
+def _plot(groups: list[Group], path: Path, by: str | None) -> list[str]:
+    """One figure of one table: the first. What is to be said of it is returned."""
     from galaxynet.report.figures import save
     from galaxynet.report.figures.curves import learning_curves
     from galaxynet.report.figures.style import styled
     from galaxynet.report.figures.tradeoff import metric_over_time
 
+    said = []
     with styled():
         if by:
-            figure = learning_curves(_all(groups), _names(by))
+            figure = learning_curves([row.run for group in groups for row in group.rows], _names(by))
         else:
             figure = metric_over_time(groups[0])
             if len(groups) > 1:
-                terminal.note(
-                    f"The plot shows the first of {len(groups)} tables; choose another with --where."
-                )
+                said.append(f"The plot shows the first of {len(groups)} tables; choose another with --where.")
         save(figure, path)
-    terminal.note(f"plot: {path}")
+    return [*said, f"plot: {path}"]

@@ -27,7 +27,10 @@ AT_THE_END = ("train_seconds", "samples_per_second", "device", "status")
 
 # Which columns go first when there is no room, as far as all runs have the same in them.
 SAME_GOES_FIRST = ("model", "device", "status", "parameters", "epochs", "published", "samples_per_second")
-GOES_FIRST = ("samples_per_second", "device", "published", "status", "parameters", "epochs")
+GOES_FIRST = (
+    *("samples_per_second", "device", "published", "status", "parameters", "epochs"),
+    "train_seconds",
+)
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from galaxynet.errors import RunError
 from galaxynet.report.columns import NONE
 from galaxynet.report.layout import Line
 from galaxynet.report.seeds import run_labels
+from galaxynet.report.table import BEST_STYLE
 from galaxynet.report.wording import metric_name, show_metric
 from galaxynet.runs import Run
+from galaxynet.runs.folder import METRICS
+
+MARK = "*"
+"""Stands before the best value of a run."""
 
 _MOST_ROWS = 30
 
@@ -25,12 +30,14 @@ class Curve:
         metric: The column of `metrics.csv`, `val/accuracy`.
         values: Its value by epoch, counted from 1; of several in an epoch the last.
         higher_is_better: Whether a larger value is better.
+        damaged: Whether the file of the values cannot be read.
     """
 
     run: str
     metric: str
     values: dict[int, float]
     higher_is_better: bool
+    damaged: bool = False
 
     @property
     def best(self) -> int | None:
@@ -46,22 +53,24 @@ def curves(runs: Sequence[Run], metrics: Sequence[str]) -> list[Curve]:
     Raises:
         RunError: If no run logged one of the metrics.
     """
-    logged = [run.metrics() for run in runs]
+    logged = [[row for row in run.metrics() if row] for run in runs]
+    damaged = [not rows and _damaged(run) for run, rows in zip(runs, logged, strict=True)]
     known = {name for rows in logged for row in rows for name in row} - {"epoch", "step"}
     missing = [name for name in metrics if name not in known]
     if missing:
-        raise RunError(
-            f"No run of these logged {', '.join(missing)}.",
-            f"They logged: {', '.join(sorted(known))}." if known else "metrics.csv is empty.",
-        )
+        hint = f"They logged: {', '.join(sorted(known))}." if known else "They logged nothing yet."
+        if not known and any(damaged):
+            hint = f"{runs[damaged.index(True)].path / METRICS} is damaged: its first line names no columns."
+        raise RunError(f"No run of these logged {', '.join(missing)}.", hint)
     return [
         Curve(
             label,
             metric,
             {int(row["epoch"]) + 1: row[metric] for row in rows if metric in row and "epoch" in row},
             run.record.higher_is_better and metric_name(metric) == metric_name(run.record.metric),
+            lost,
         )
-        for run, rows, label in zip(runs, logged, run_labels(runs), strict=True)
+        for run, rows, label, lost in zip(runs, logged, run_labels(runs), damaged, strict=True)
         for metric in metrics
     ]
 
@@ -107,9 +116,48 @@ def lines(found: Sequence[Curve], most: int = _MOST_ROWS) -> tuple[list[Line], i
             texts.append(
                 (show_metric(curve.metric, value) if value is not None else NONE) if defined else "undefined"
             )
-        marked = {place + 1: "bold green" for place, one in enumerate(best) if one == epoch}
+        marked = {place + 1: BEST_STYLE for place, one in enumerate(best) if one == epoch}
         made.append(Line(texts, marked))
     return made, len(epochs) - len(shown)
+
+
+def starred(made: Sequence[Line]) -> list[Line]:
+    """The rows with a `*` before the best values, for where no colour marks them."""
+    return [
+        replace(line, cells=[MARK * (n in line.styles) + text for n, text in enumerate(line.cells)])
+        for line in made
+    ]
+
+
+def filled(made: Sequence[Line]) -> list[Line]:
+    """The rows in which there is a value."""
+    return [line for line in made if any(text != NONE for text in line.cells[1:])]
+
+
+def notes(found: Sequence[Curve], left_out: int = 0) -> list[str]:
+    """What stands beneath: the meaning of the mark, runs without a value, how many epochs are left out."""
+    said = [f"{MARK} the best epoch"] if any(curve.best for curve in found) else []
+    for metric in dict.fromkeys(curve.metric for curve in found):
+        empty = [
+            curve.run + " (its metrics.csv is damaged)" * curve.damaged
+            for curve in found
+            if curve.metric == metric and not curve.values
+        ]
+        if empty:
+            said.append(f"no value of {metric}: {', '.join(empty)}")
+    if left_out:
+        said.append(f"{left_out} more epochs with --format csv")
+    return said
+
+
+def _damaged(run: Run) -> bool:
+    """Whether there is something in the run's `metrics.csv`, but not what was written there."""
+    try:
+        with (run.path / METRICS).open(encoding="utf-8", errors="replace") as stream:
+            first = stream.readline().strip()
+    except OSError:
+        return False
+    return bool(first) and "epoch" not in first.split(",")
 
 
 def _epochs(found: Sequence[Curve]) -> list[int]:

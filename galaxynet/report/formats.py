@@ -6,14 +6,16 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from galaxynet.report.columns import columns
+from galaxynet.report.layout import Line
 from galaxynet.report.rows import Group, Row
-from galaxynet.report.table import majority_lines, title
-from galaxynet.report.wording import show_metric
+from galaxynet.report.table import BEST_STYLE, Content, content, majority_lines, title
 from galaxynet.runs import DamagedRun
+
+BOOKTABS = r"% needs \usepackage{booktabs}"
+"""What stands above every table in LaTeX."""
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -58,10 +60,10 @@ def rows_as_csv(rows: Sequence[dict[str, Any]]) -> str:
 def as_json(
     groups: Sequence[Group],
     damaged: Iterable[DamagedRun] = (),
-    names: Sequence[str] = (),
+    rows: Callable[[Group], list[dict[str, Any]]] = lambda group: list(map(plain, group.rows)),
     significance: str = "",
 ) -> str:
-    """One object: `tables` with their rows, `damaged` folders, and the `significance` test if any."""
+    """One object: `tables` with their `rows`, `damaged` folders, and the `significance` test if any."""
     tables = [
         {
             "title": title(group),
@@ -72,7 +74,7 @@ def as_json(
             "test_set": group.first.record.test_set,
             "majority": [{"label": label, "accuracy": value} for label, value in majority_lines(group)],
             "differing": group.differing(),
-            "rows": [plain(row, names) for row in group.rows],
+            "rows": rows(group),
         }
         for group in groups
     ]
@@ -87,14 +89,30 @@ def damaged_rows(damaged: Iterable[DamagedRun]) -> list[dict[str, str]]:
     return [{"folder": str(run.path), "reason": run.reason} for run in damaged]
 
 
-def as_markdown(groups: Sequence[Group], names: Sequence[str] = ()) -> str:
-    """A Markdown table for each group."""
+def as_markdown(
+    groups: Sequence[Group], made: Callable[[Group], Content] = content, significance: str = ""
+) -> str:
+    """A Markdown table for each group, the best in bold, with what stands beneath it."""
     parts = []
     for group in groups:
-        header, rights, rows = cells(group, names)
+        shown = made(group)
         parts.append(f"**{title(group)}**" + (f" ({group.why})" if group.why else ""))
-        parts.append(markdown_table(header, rights, rows))
-    return "\n\n".join(parts) + "\n"
+        rows = map(bold_in_markdown, shown.lines)
+        parts.append(markdown_table(shown.titles, shown.rights, rows))
+        parts += shown.notes
+    return "\n\n".join([*parts, *filter(None, [significance])]) + "\n"
+
+
+def bold_in_markdown(line: Line) -> list[str]:
+    """The cells of a row, the best in bold."""
+    return _emphasized(line, "**{}**")
+
+
+def _emphasized(line: Line, how: str) -> list[str]:
+    return [
+        how.format(text) if line.styles.get(number) == BEST_STYLE else text
+        for number, text in enumerate(line.cells)
+    ]
 
 
 def markdown_table(header: Sequence[str], rights: Sequence[bool], rows: Iterable[Sequence[str]]) -> str:
@@ -107,24 +125,30 @@ def markdown_table(header: Sequence[str], rights: Sequence[bool], rows: Iterable
     return "\n".join([line(header), rule, *map(line, rows)])
 
 
-def as_latex(groups: Sequence[Group], names: Sequence[str] = ()) -> str:
-    r"""A `tabular` for each group, with the rules of the package booktabs."""
+def as_latex(
+    groups: Sequence[Group], made: Callable[[Group], Content] = content, significance: str = ""
+) -> str:
+    r"""A `tabular` for each group, the best in bold, with what stands beneath it in small print."""
     parts = []
     for group in groups:
-        header, rights, rows = cells(group, names)
-        rule = len(group.rows) if majority_lines(group) else None
-        parts.append(f"% {title(group)}\n" + latex_table(header, rights, rows, rule))
-    return "\n\n".join(parts) + "\n"
+        shown = made(group)
+        comment = title(group) + (f" ({group.why})" if group.why else "")
+        parts.append(
+            f"% {' '.join(comment.split())}\n" + latex_table(shown.titles, shown.rights, shown.lines)
+        )
+        parts += [_small(note) for note in shown.notes]
+    return "\n\n".join([BOOKTABS, *parts, *map(_small, filter(None, [significance]))]) + "\n"
 
 
-def latex_table(
-    header: Sequence[str], rights: Sequence[bool], rows: Iterable[Sequence[str]], rule: int | None = None
-) -> str:
-    r"""A `tabular` with the rules of the package booktabs, and a further one above the row `rule`."""
-    body = [" & ".join(map(_latex, row)) + r" \\" for row in rows]
-    if rule is not None:
-        body.insert(rule, r"\midrule")
-    lines = [
+def latex_table(header: Sequence[str], rights: Sequence[bool], lines: Iterable[Line]) -> str:
+    r"""A `tabular` with the rules of the package booktabs."""
+    body = []
+    for line in lines:
+        if line.rule:
+            body.append(r"\midrule")
+        texts = _emphasized(Line(list(map(_latex, line.cells)), line.styles), r"\textbf{{{}}}")
+        body.append(" & ".join(texts) + r" \\")
+    made = [
         r"\begin{tabular}{" + "".join("r" if right else "l" for right in rights) + "}",
         r"\toprule",
         " & ".join(map(_latex, header)) + r" \\",
@@ -133,21 +157,11 @@ def latex_table(
         r"\bottomrule",
         r"\end{tabular}",
     ]
-    return "\n".join(lines)
+    return "\n".join(made)
 
 
-def cells(group: Group, names: Sequence[str] = ()) -> tuple[list[str], list[bool], list[list[str]]]:
-    """Titles, alignments and texts of a table, the majority class in the last rows."""
-    shown = columns(group, names)
-    rows = [[column.show(row) for column in shown] for row in group.rows]
-    if any(column.name == "value" for column in shown):
-        for label, accuracy in majority_lines(group):
-            known = {
-                "value": show_metric(group.first.record.metric, accuracy),
-                shown[0].name: f"always {label}",
-            }
-            rows.append([known.get(column.name, "") for column in shown])
-    return [column.title for column in shown], [column.number for column in shown], rows
+def _small(note: str) -> str:
+    return rf"{{\footnotesize {_latex(note)}\par}}"
 
 
 def _latex(text: str) -> str:

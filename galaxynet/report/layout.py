@@ -6,7 +6,7 @@ one takes a twentieth of that. It shortens long words with an ellipsis where the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -54,9 +54,7 @@ def lay_out(
     """
     from rich.text import Text
 
-    widths = [
-        max(map(cell_len, column)) for column in zip(titles, *(line.cells for line in lines), strict=True)
-    ]
+    widths = widest(titles, lines)
     fixed = [right or title in whole for title, right in zip(titles, rights, strict=True)]
     _shrink(widths, fixed, width)
     text = Text(no_wrap=True, overflow="ignore")
@@ -68,6 +66,44 @@ def lay_out(
     return text
 
 
+def widest(titles: Sequence[str], lines: Sequence[Line]) -> list[int]:
+    """How many cells each column takes when nothing in it is shortened."""
+    return [
+        max(map(cell_len, column)) for column in zip(titles, *(line.cells for line in lines), strict=True)
+    ]
+
+
+def left_out(
+    columns: Mapping[str, tuple[int, bool]], width: int, first: Iterable[str], last: Iterable[str]
+) -> list[str]:
+    """The columns that have to go for a table to fit, in that order.
+
+    Args:
+        columns: By its name, how wide each column is, and whether it is aligned to the right, which is never
+            shortened.
+        width: Cells that there are in a line.
+        first: Columns that go before anything is shortened.
+        last: Columns that go where shortening the others is not enough.
+    """
+
+    def needed(shortest: int) -> int:
+        kept = [
+            room if right else min(room, shortest)
+            for name, (room, right) in columns.items()
+            if name not in gone
+        ]
+        return sum(kept) + GAP * (len(kept) - 1)
+
+    gone: list[str] = []
+    for names, shortest in ((first, width), (last, _SHORTEST)):
+        for name in names:
+            if needed(shortest) <= width:
+                break
+            if name in columns and name not in gone:
+                gone.append(name)
+    return gone
+
+
 def in_parts(titles: Sequence[str], lines: Sequence[Line], width: int) -> list[tuple[list[str], list[Line]]]:
     """A table cut into tables that fit, to stand beneath each other; each begins with the first column.
 
@@ -76,10 +112,7 @@ def in_parts(titles: Sequence[str], lines: Sequence[Line], width: int) -> list[t
         lines: The rows.
         width: Cells that there are in a line. A column that is wider alone stands alone.
     """
-    widths = [
-        max(map(cell_len, column)) + GAP
-        for column in zip(titles, *(line.cells for line in lines), strict=True)
-    ]
+    widths = [room + GAP for room in widest(titles, lines)]
     parts: list[list[int]] = []
     for number in range(1, len(titles)):
         # The last column of a line has no gap behind it.

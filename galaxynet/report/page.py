@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import metadata, resources
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from galaxynet.errors import GalaxynetError
-from galaxynet.report import seeds
+from galaxynet.report import seeds_table
 from galaxynet.report.columns import columns
 from galaxynet.report.gallery import Strip, gallery
 from galaxynet.report.inline_svg import inline_svg
-from galaxynet.report.layout import Line
 from galaxynet.report.rows import Group
-from galaxynet.report.table import BEST_STYLE, lines, notes, title
+from galaxynet.report.seeds import run_labels
+from galaxynet.report.table import BEST_STYLE, Content, content, title
 from galaxynet.report.wording import interval_of, show_interval, show_metric
 from galaxynet.runs import DamagedRun, Run
 
@@ -178,12 +180,13 @@ def _section(group: Group, number: int, data_dir: Path, choice: Choice) -> Secti
             strips = gallery(best, data_dir)
         except GalaxynetError as error:
             missing.append(_no_gallery(error))
-    sheet = _configurations(group, choice.top) if choice.over_seeds else _runs(group, choice.names)
-    beneath = notes(group, [] if choice.over_seeds else columns(group, choice.names))
-    if choice.over_seeds and (left := len(seeds.configurations(group)) - len(sheet.rows)):
-        beneath.append(f"{left:,} more configurations are left out by --top")
+    shown = (
+        seeds_table.content(group, top=choice.top)
+        if choice.over_seeds
+        else content(group, names=choice.names or _usual(group))
+    )
     words = "" if best is None else _best_words(best, alone=len(group.rows) == 1)
-    return Section(title(group), group.why, sheet, beneath, plots, words, strips, missing)
+    return Section(title(group), group.why, _sheet(shown), shown.notes, plots, words, strips, missing)
 
 
 def _no_gallery(error: GalaxynetError) -> str:
@@ -192,35 +195,21 @@ def _no_gallery(error: GalaxynetError) -> str:
     return f"No gallery: {error.message} {way} (--data-dir names the folder of the datasets)."
 
 
-def _runs(group: Group, names: Sequence[str]) -> Sheet:
-    shown = columns(group, names)
-    keys = [[row.get("low" if one.name == "interval" else one.name) for one in shown] for row in group.rows]
-    return _sheet([one.title for one in shown], [one.number for one in shown], lines(group, shown), keys)
+def _usual(group: Group) -> list[str]:
+    """The usual columns, without the network where the title names it."""
+    return [column.name for column in columns(group) if column.name != "model" or not column.same(group)]
 
 
-def _configurations(group: Group, top: int | None) -> Sheet:
-    made = seeds.configurations(group)[:top]
-    titles, rights, found = seeds.cells(group, made)
-    measured = ("runs", "mean", "deviation", "lowest", "diverged", "train_seconds")
-    keys = []
-    for one in made:
-        values = one.plain()
-        keys.append([values[name] for name in [*(one.options or ["model"]), *measured]])
-    return _sheet(titles, rights, found, keys)
-
-
-def _sheet(
-    titles: Sequence[str], rights: Sequence[bool], found: Sequence[Line], keys: Sequence[Sequence[Any]]
-) -> Sheet:
+def _sheet(shown: Content) -> Sheet:
     rows = [
         [
             Cell(text, _CLASSES.get(line.styles.get(number, ""), ""), key)
             for number, (text, key) in enumerate(zip(line.cells, values, strict=True))
         ]
-        for line, values in zip(found, keys, strict=False)
+        for line, values in zip(shown.lines, shown.keys, strict=False)
     ]
-    feet = [[Cell(text) for text in line.cells] for line in found[len(rows) :]]
-    return Sheet(titles, rights, rows, feet)
+    feet = [[Cell(text) for text in line.cells] for line in shown.lines[len(rows) :]]
+    return Sheet(shown.titles, shown.rights, rows, feet)
 
 
 def _best_words(run: Run, alone: bool) -> str:
@@ -240,6 +229,9 @@ def _plots(group: Group, best: Run | None, number: int) -> tuple[list[Plot], lis
     metric = group.first.record.metric.replace("/", " ")
     runs = [row.run for row in group.rows]
     few = runs[:MOST_CURVES]
+    if not group.order:  # in a legend one looks for a name
+        labels = dict(zip(map(id, few), run_labels(few), strict=True))
+        few = sorted(few, key=lambda run: _natural(labels[id(run)]))
     some = f"The first {len(few)} of the {len(runs)} runs in the table." if len(few) < len(runs) else ""
     wanted: list[tuple[str, str, bool, Callable[[], Figure]]] = []
     if len(runs) > 1:  # a single point shows nothing
@@ -260,6 +252,14 @@ def _plots(group: Group, best: Run | None, number: int) -> tuple[list[Plot], lis
     if len(narrow) == 1:  # nothing stands beside it
         plots = [replace(plot, wide=True) for plot in plots]
     return plots, missing
+
+
+def _natural(label: str) -> list[tuple[float, str]]:
+    """By what a name is sorted: numbers in it by their size, the rest by letters."""
+    return [
+        (float(part), "") if number else (0.0, part.lower())
+        for number, part in zip(cycle((False, True)), re.split(r"(\d+(?:\.\d+)?(?:e-?\d+)?)", label))
+    ]
 
 
 def _drawn(function: Callable[[], Figure], prefix: str, description: str) -> str:

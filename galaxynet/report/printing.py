@@ -4,56 +4,81 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from galaxynet.report import epochs, formats, seeds
+from galaxynet.report import epochs, formats, seeds_table
 from galaxynet.report.layout import in_parts, lay_out
-from galaxynet.report.table import results_console, table, title_text
+from galaxynet.report.seeds import configurations
+from galaxynet.report.table import Content, beneath, content, rendered, results_console, title_text
 
 if TYPE_CHECKING:
     from galaxynet.report.rows import Group
-    from galaxynet.runs import Run
+    from galaxynet.runs import DamagedRun, Run
 
 Format = Literal["rich", "json", "csv", "markdown", "latex", "html"]
 
 
-def print_tables(groups: Sequence[Group], names: Sequence[str] = (), test: str = "") -> None:
-    """A table for each group, and beneath them the test of significance."""
-    from rich.padding import Padding
-    from rich.text import Text
+class _Content(Protocol):
+    """What a table says, in lines of that width or of any."""
 
+    def __call__(self, group: Group, width: int | None = None) -> Content: ...
+
+
+def print_tables(
+    groups: Sequence[Group],
+    names: Sequence[str] = (),
+    test: str = "",
+    *,
+    format: Format = "rich",
+    damaged: Sequence[DamagedRun] = (),
+) -> None:
+    """A table for each group, and beneath them the test of significance."""
+    if format == "csv":
+        print(formats.as_csv(groups, names), end="")
+        return
+    if format == "json":
+
+        def rows(group: Group) -> list[dict[str, Any]]:
+            return [formats.plain(row, names) for row in group.rows]
+
+        print(formats.as_json(groups, damaged, rows, test), end="")
+        return
+    _print_contents(groups, lambda group, width=None: content(group, width, names), format, test)
+
+
+def print_over_seeds(
+    groups: Sequence[Group],
+    format: Format = "rich",
+    top: int | None = None,
+    damaged: Sequence[DamagedRun] = (),
+) -> None:
+    """The configurations of each group with mean and deviation over their seeds."""
+
+    def rows(group: Group) -> list[dict[str, Any]]:
+        return [one.plain() for one in configurations(group)[:top]]
+
+    if format == "csv":
+        print(formats.rows_as_csv([row for group in groups for row in rows(group)]), end="")
+    elif format == "json":
+        print(formats.as_json(groups, damaged, rows), end="")
+    else:
+        _print_contents(groups, lambda group, width=None: seeds_table.content(group, width, top), format)
+
+
+def _print_contents(groups: Sequence[Group], made: _Content, format: Format, test: str = "") -> None:
+    if format == "markdown":
+        print(formats.as_markdown(groups, made, test), end="")
+        return
+    if format == "latex":
+        print(formats.as_latex(groups, made, test), end="")
+        return
     console = results_console()
     for number, group in enumerate(groups):
         if number:
             console.print()
-        console.print(table(group, console.width, names), crop=False)
+        console.print(rendered(group, made(group, console.width), console.width), crop=False)
     if test:
-        console.print(Padding(Text(test), (0, 0, 0, 2)))
-
-
-def print_over_seeds(groups: Sequence[Group], format: Format = "rich", top: int | None = None) -> None:
-    """The configurations of each group with mean and deviation over their seeds."""
-    if format == "csv":
-        made = [one for group in groups for one in seeds.configurations(group)[:top]]
-        print(formats.rows_as_csv([one.plain() for one in made]), end="")
-    elif format == "json":
-        tables = [[one.plain() for one in seeds.configurations(group)[:top]] for group in groups]
-        print(json.dumps(tables, indent=2, ensure_ascii=False, allow_nan=False))
-    for number, group in enumerate(groups):
-        titles, rights, lines = seeds.cells(group, seeds.configurations(group)[:top])
-        if format == "rich":
-            console = results_console()
-            console.print(
-                title_text(group), lay_out(titles, rights, lines, console.width), sep="\n", crop=False
-            )
-            left = len(seeds.configurations(group)) - len(seeds.configurations(group)[:top])
-            if left:
-                console.print(f"  {left} more configurations are left out by --top", style="dim")
-        elif format in ("markdown", "latex"):
-            shape = formats.markdown_table if format == "markdown" else formats.latex_table
-            print(shape(titles, rights, [line.cells for line in lines]))
-        if number + 1 < len(groups) and format not in ("csv", "json"):
-            print()
+        console.print(beneath(test, console.width, style=""))
 
 
 def print_epochs(groups: Sequence[Group], metrics: Sequence[str], format: Format = "rich") -> None:
@@ -75,20 +100,23 @@ def _print_curves(runs: Sequence[Run], metrics: Sequence[str], format: Format) -
     if format == "csv":
         print(formats.rows_as_csv(epochs.rows(found)), end="")
         return
-    header = epochs.titles(found)
-    if format == "rich":
-        console = results_console()
-        lines, left_out = epochs.lines(found)
-        for number, (some, cut) in enumerate(in_parts(header, lines, console.width)):
-            rights = [True] * len(some)
-            console.print(
-                *([""] * (number > 0)),
-                lay_out(some, rights, cut, console.width),
-                sep="\n",
-                crop=False,
-            )
-        if left_out:
-            console.print(f"  {left_out} more epochs with --format csv", style="dim")
+    if format != "rich":
+        header = epochs.titles(found)
+        rights = [True] * len(header)
+        lines, _ = epochs.lines(found, most=10**6)
+        print(
+            f"{formats.BOOKTABS}\n{formats.latex_table(header, rights, lines)}"
+            if format == "latex"
+            else formats.markdown_table(header, rights, map(formats.bold_in_markdown, lines))
+        )
         return
-    shape = formats.markdown_table if format == "markdown" else formats.latex_table
-    print(shape(header, [True] * len(header), [line.cells for line in epochs.lines(found, most=10**6)[0]]))
+    console = results_console()
+    shown = [curve for curve in found if curve.values]
+    lines, left_out = epochs.lines(shown)
+    for number, (some, cut) in enumerate(
+        in_parts(epochs.titles(shown), epochs.starred(lines), console.width)
+    ):
+        laid = lay_out(some, [True] * len(some), epochs.filled(cut), console.width)
+        console.print(*([""] * (number > 0)), laid, sep="\n", crop=False)
+    for note in epochs.notes(found, left_out):
+        console.print(beneath(note, console.width))

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
-import operator
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
-from galaxynet.errors import UsageError
 from galaxynet.report.wording import interval_of, metric_name
 from galaxynet.runs import Run
 
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "!=": operator.ne,
-    "<=": operator.le,
-    ">=": operator.ge,
-    "=": operator.eq,
-    "<": operator.lt,
-    ">": operator.gt,
-}
+Item = TypeVar("Item")
+
 _STOOD_FOR = ("seed", "cores", "precision", "devices", "accelerator")
 """What the record tells better than the trainer's options do: `auto` is what it came to.
 
-The cores belong to it, as sums are rounded in another order with other ones. The epochs are not among them: those done depend on the seed where a training stops early.
+The cores belong to it, as sums are rounded in another order with other ones. The epochs are not among them:
+those done depend on the seed where a training stops early.
 """
 
 PUBLISHED = "published/"
 """Before the name of a metric: the figure published for it, where runs are compared by another."""
-
-_CONDITION = re.compile(r"\s*([^\s=<>!]+)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -134,14 +123,14 @@ class Group:
         rows: The rows, in the order of the table.
         why: Why these runs stand apart from those of the first table; empty for the first.
         left_out: How many rows `top` left out.
-        ordered: Whether the rows are in an order that was asked for.
+        order: The column that `--sort` names, with its `-`; empty for the best first.
         always: Options that are shown although the runs of this table do not differ in them.
     """
 
     rows: list[Row]
     why: str = ""
     left_out: int = 0
-    ordered: bool = False
+    order: str = ""
     always: tuple[str, ...] = ()
 
     @property
@@ -196,81 +185,43 @@ def _why(first: tuple[str, ...], other: tuple[str, ...]) -> str:
     return f"the same dataset, but other test samples (test set {ours}, not {theirs})"
 
 
-def where(rows: Sequence[Row], conditions: Iterable[str]) -> list[Row]:
-    """The rows that meet every condition, such as `act=tanh`, `lr<0.01`, `status!=failed`.
+def sort(rows: list[Row], column: str = "") -> list[Row]:
+    """Best first; by a column if one is named, in its `direction`. Runs without a value come last."""
+    if not rows:
+        return []
+    name, backwards = direction(rows[0].run, column)
+    return in_order(rows, lambda row: row.get(name), backwards)
 
-    Raises:
-        UsageError: If a condition cannot be read or names what no run has.
+
+def direction(run: Run, column: str) -> tuple[str, bool]:
+    """The field to sort by and whether from the largest down, of what `--sort` takes.
+
+    A column goes from the smallest up, with a `-` before it from the largest down. The metric by which runs
+    are compared goes from the best down, with a `-` from the worst up; its field is `value`.
     """
-    kept = list(rows)
-    for condition in conditions:
-        match = _CONDITION.fullmatch(condition)
-        if match is None:
-            raise UsageError(
-                f"--where {condition}: not a condition.",
-                "Write for example act=tanh, lr<0.01 or status!=failed.",
-            )
-        name, sign, wanted = match.groups()
-        check_name(rows, name, "--where")
-        kept = [row for row in kept if _meets(row.get(name), sign, wanted)]
-    return kept
+    backwards = column.startswith("-")
+    name = column.removeprefix("-")
+    if name in ("", "value", "mean", run.record.metric, metric_name(run.record.metric)):
+        return "value", run.record.higher_is_better != backwards
+    return "low" if name == "interval" else name, backwards
 
 
-def _meets(value: Any, sign: str, wanted: str) -> bool:
-    number, asked = _number(value), _number(wanted)
-    if number is not None and asked is not None:
-        return _OPERATORS[sign](number, asked)
-    if sign in ("=", "!="):
-        same = wanted.lower() in _spellings(value)
-        return same if sign == "=" else not same
-    return False  # neither less nor greater: a missing value, or a word
+def in_order(items: Sequence[Item], value: Callable[[Item], Any], backwards: bool) -> list[Item]:
+    """Numbers by size, anything else by letters; what has no value comes last in either direction."""
+    have = [item for item in items if value(item) is not None]
+    numbers = all(as_number(value(item)) is not None for item in have)
+
+    def key(item: Item) -> Any:
+        return as_number(value(item)) if numbers else str(value(item))
+
+    return sorted(have, key=key, reverse=backwards) + [item for item in items if value(item) is None]
 
 
-def _spellings(value: Any) -> tuple[str, ...]:
-    if isinstance(value, bool):
-        return ("true", "yes") if value else ("false", "no")
-    return ("none", "") if value is None else (str(value).lower(),)
-
-
-def _number(value: Any) -> float | None:
+def as_number(value: Any) -> float | None:
+    """A number, or a word that is one; None for anything else."""
     if isinstance(value, bool) or value is None:
         return None
     try:
         return float(value)
     except (TypeError, ValueError):
         return None
-
-
-def sort(rows: list[Row], column: str = "") -> list[Row]:
-    """Best first; by a column if one is named (smallest first, with a `-` before it largest first).
-
-    Runs without a value come last.
-    """
-    if not rows:
-        return []
-    record = rows[0].run.record
-    backwards = column.startswith("-")
-    name = column.removeprefix("-")
-    if name in ("", "value", record.metric, metric_name(record.metric)):
-        name, backwards = "value", record.higher_is_better != backwards
-    have = [row for row in rows if row.get(name) is not None]
-    numbers = all(_number(row.get(name)) is not None for row in have)
-
-    def key(row: Row) -> Any:
-        return _number(row.get(name)) if numbers else str(row.get(name))
-
-    return sorted(have, key=key, reverse=backwards) + [row for row in rows if row.get(name) is None]
-
-
-def check_name(rows: Sequence[Row], name: str, flag: str) -> None:
-    """See that at least one run has a column of that name.
-
-    Raises:
-        UsageError: If none has, with the nearest name.
-    """
-    known = {known for row in rows for known in row.names}
-    if not rows or name in known or name.replace("-", "_") in known:
-        return
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(sorted(known))}."
-    raise UsageError(f"{flag}: no run has {name!r}.", hint)

@@ -7,19 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from galaxynet.report.columns import NONE, column, show_value
-from galaxynet.report.layout import Line
-from galaxynet.report.rows import Group, Row
-from galaxynet.report.table import BEST_STYLE, majority_lines
-from galaxynet.report.wording import (
-    UNDEFINED,
-    metric_name,
-    percentage_metric,
-    show_deviation,
-    show_metric,
-    show_seconds,
-)
+from galaxynet.report.columns import show_value
+from galaxynet.report.rows import Group, Row, direction, in_order
 from galaxynet.runs import Run
+
+SUMMARIES = ("mean", "deviation", "lowest", "highest", "runs", "seeds", "diverged", "failed", "unfinished")
+"""What is said of a configuration and not of a run, by the names that `--sort` takes."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +62,25 @@ class Configuration:
     @property
     def diverged(self) -> int:
         """How many runs ended in an undefined loss."""
-        return sum(row.run.status == "diverged" for row in self.rows)
+        return self._count("diverged")
+
+    @property
+    def failed(self) -> int:
+        """How many runs failed."""
+        return self._count("failed")
+
+    @property
+    def unfinished(self) -> int:
+        """How many runs were interrupted or are still running."""
+        return self._count("interrupted", "running")
+
+    @property
+    def measured(self) -> int:
+        """How many runs have a value of the metric, and so are in the mean."""
+        return sum(row.value is not None for row in self.rows)
+
+    def _count(self, *statuses: str) -> int:
+        return sum(row.run.status in statuses for row in self.rows)
 
     @property
     def seconds(self) -> float | None:
@@ -94,9 +105,24 @@ class Configuration:
             "lowest": min(self.values, default=None),
             "highest": max(self.values, default=None),
             "diverged": self.diverged,
+            "failed": self.failed,
+            "unfinished": self.unfinished,
             "train_seconds": self.seconds,
+            "test_set": record.test_set,
             "ids": " ".join(row.run.record.id for row in self.rows),
         }
+
+    def get(self, name: str) -> Any:
+        """What `plain` says of it, or else the mean over the runs of a field, an option or a metric."""
+        if name == "value":
+            return self.mean
+        known = self.plain()
+        if (flag := name.replace("-", "_")) in known:
+            return known[flag]
+        values = [value for row in self.rows if (value := row.get(name)) is not None]
+        if values and all(isinstance(value, int | float) for value in values):
+            return statistics.fmean(values)
+        return values[0] if values else None
 
 
 def words(options: dict[str, Any]) -> str:
@@ -121,9 +147,10 @@ def run_labels(runs: Sequence[Run]) -> list[str]:
 
 
 def configurations(group: Group) -> list[Configuration]:
-    """The runs of a table by configuration: best mean first, those without a value last.
+    """The runs of a table by configuration: best mean first, or in the order of the group.
 
-    Rows that are in an order which was asked for keep it: a configuration stands where its first run does.
+    They are sorted by what is said of a configuration (`mean`, `deviation`, the mean of `train_seconds`), not
+    by what one of its runs has.
     """
     names = [name for name in group.differing() if name != "seed"]
     if len({row.fields["model"] for row in group.rows}) > 1:
@@ -132,59 +159,5 @@ def configurations(group: Group) -> list[Configuration]:
     for row in group.rows:
         found.setdefault(repr([row.get(name) for name in names]), []).append(row)
     made = [Configuration({name: rows[0].get(name) for name in names}, rows) for rows in found.values()]
-    if group.ordered:
-        return made
-    sign = -1 if group.first.record.higher_is_better else 1
-    return sorted(made, key=lambda one: (one.mean is None, sign * (one.mean or 0.0)))
-
-
-def cells(group: Group, made: Sequence[Configuration]) -> tuple[list[str], list[bool], list[Line]]:
-    """Headings, alignments and rows of the table of configurations."""
-    metric = group.first.record.metric
-    names = list(made[0].options) or ["model"]
-    options = [column(group, name) for name in names]
-    titles = [
-        *(option.title for option in options),
-        "runs",
-        f"mean {metric_name(metric)}",
-        "± deviation",
-        "range",
-        "diverged",
-        "training",
-    ]
-    rights = [*(option.number for option in options), True, True, True, True, True, True]
-    means = [one.mean for one in made if one.mean is not None]
-    best_mean = (max if group.first.record.higher_is_better else min)(means, default=None)
-    lines = []
-    for one in made:
-        texts = [
-            *(option.show(one.rows[0]) for option in options),
-            _runs(one),
-            UNDEFINED if one.mean is None and one.diverged else show_metric(metric, one.mean),
-            _deviation(metric, one),
-            f"{show_metric(metric, min(one.values))} to {show_metric(metric, max(one.values))}"
-            if one.values
-            else NONE,
-            str(one.diverged) if one.diverged else NONE,
-            show_seconds(one.seconds),
-        ]
-        best = len(made) > 1 and one.mean is not None and one.mean == best_mean
-        lines.append(Line(texts, {len(options) + 1: BEST_STYLE} if best else {}))
-    # A mean without the majority class beside it misleads as much as a single accuracy does.
-    for number, (label, accuracy) in enumerate(majority_lines(group)):
-        texts = [""] * len(titles)
-        texts[0], texts[len(options) + 1] = f"always {label}", show_metric(metric, accuracy)
-        lines.append(Line(texts, style="dim", rule=number == 0))
-    return titles, rights, lines
-
-
-def _runs(one: Configuration) -> str:
-    number = len(one.rows)
-    return str(number) if one.seeds == number else f"{number} of {one.seeds} seed{'s' * (one.seeds > 1)}"
-
-
-def _deviation(metric: str, one: Configuration) -> str:
-    if one.deviation is None or one.mean is None:
-        return NONE
-    # Points of a per cent, not per cent of the mean.
-    return show_deviation(metric, one.deviation, one.mean) + " points" * percentage_metric(metric)
+    name, backwards = direction(group.first, group.order)
+    return in_order(made, lambda one: one.get(name), backwards)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
 from galaxynet.errors import RunError
+from galaxynet.report.rows import Group
 from galaxynet.runs import Predictions, Run
+from galaxynet.runs.folder import PREDICTIONS
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,12 @@ def sentence(first: Run, second: Run) -> str:
     Raises:
         RunError: If one has no predictions, or they cannot be paired.
     """
-    result = mcnemar(first.predictions(), second.predictions())
+    result = mcnemar(_predictions(first), _predictions(second))
+    if result.first == result.second == 0:
+        return (
+            f"McNemar, exact: {first.label} and {second.label} are right on the same {result.both:,} "
+            "samples; there is no difference to test."
+        )
     p = (
         "p < 0.0001"
         if result.p < 1e-4
@@ -109,12 +117,39 @@ def sentence(first: Run, second: Run) -> str:
         else f"p = {result.p:.2f}"
     )
     verdict = (
-        "they differ by more than chance" if result.p < 0.05 else "chance alone explains such a difference"
+        "they differ by more than chance"
+        if result.p < 0.05
+        else "chance alone explains such a difference"
+        if result.first != result.second
+        else "they are right equally often"
     )
     return (
         f"McNemar, exact: only {first.label} is right on {result.first:,} samples, only {second.label} on "
         f"{result.second:,}; {p}, {verdict}."
     )
+
+
+def told(runs: Sequence[Run], groups: Sequence[Group]) -> str:
+    """The sentence for two runs of one table, or why there is none where that is worth a line."""
+    if len(runs) != 2 or len(groups) != 1 or runs[0].record.task != "classification":
+        return ""
+    first, second = (row.run for row in groups[0].rows) if len(groups[0].rows) == 2 else runs
+    try:
+        return sentence(first, second)
+    except RunError as error:
+        return f"Not tested for significance: {error.message}"
+
+
+def _predictions(run: Run) -> Predictions:
+    """What a run predicted, if that is all that it was tested on."""
+    path = run.path / PREDICTIONS
+    if run.status == "finished" and not path.exists():
+        raise RunError(f"{path} is missing, though the run is finished: it was removed.")
+    found = run.predictions()
+    samples = run.record.splits.get("test", len(found))
+    if len(found) != samples:
+        raise RunError(f"{path} is damaged: it has {len(found):,} of the {samples:,} samples of the test.")
+    return found
 
 
 def _by_id(predictions: Predictions) -> dict[str, tuple[str, bool]]:

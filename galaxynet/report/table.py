@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len
 from rich.markup import escape
 
 from galaxynet import terminal
 from galaxynet.report.columns import ASKED_EPOCHS, GOES_FIRST, NONE, SAME_GOES_FIRST, Column, columns
-from galaxynet.report.layout import GAP, Line, lay_out
+from galaxynet.report.layout import Line, lay_out, left_out, widest
 from galaxynet.report.rows import PUBLISHED, Group, Row
 from galaxynet.report.wording import UNDEFINED, show_metric
 
@@ -61,30 +61,70 @@ def majority_lines(group: Group) -> list[tuple[str, float]]:
     return sorted(found, key=lambda line: -line[1])
 
 
-def table(group: Group, width: int, names: Sequence[str] = ()) -> RenderableType:
-    """The table of a group.
+@dataclass(frozen=True)
+class Content:
+    """What a table says, before it is laid out.
+
+    Attributes:
+        titles: The headings.
+        rights: Which columns are aligned to the right.
+        lines: The rows, and those of the majority class.
+        notes: What stands beneath.
+        keys: By what each cell is sorted, a list for each row but those of the majority class.
+    """
+
+    titles: Sequence[str]
+    rights: Sequence[bool]
+    lines: Sequence[Line]
+    notes: Sequence[str]
+    keys: Sequence[Sequence[Any]] = ()
+
+
+def content(group: Group, width: int | None = None, names: Sequence[str] = ()) -> Content:
+    """What the table of a group says.
 
     Args:
         group: The runs.
-        width: Cells that there are in a line.
+        width: Cells that there are in a line; None for any number, so that nothing is left out.
         names: The columns; the usual ones if none are named, of which some are left out if need be.
     """
-    from rich.console import Group as Stack
-    from rich.padding import Padding
-    from rich.text import Text
-
     shown = columns(group, names)
     dropped: list[Column] = []
-    if not names:
+    if width is not None and not names:
         shown, dropped = _fit(group, shown, width)
-    laid = lay_out(
-        [column.title for column in shown], [column.number for column in shown], lines(group, shown), width
+    return Content(
+        [column.title for column in shown],
+        [column.number for column in shown],
+        lines(group, shown),
+        notes(group, shown, dropped),
+        [
+            [row.get("low" if column.name == "interval" else column.name) for column in shown]
+            for row in group.rows
+        ],
     )
-    return Stack(
-        title_text(group),
-        laid,
-        *[Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in notes(group, shown, dropped)],
-    )
+
+
+def table(group: Group, width: int, names: Sequence[str] = ()) -> RenderableType:
+    """The table of a group, for a terminal of that width."""
+    return rendered(group, content(group, width, names), width)
+
+
+def rendered(group: Group, made: Content, width: int) -> RenderableType:
+    """A table with its title and what stands beneath it."""
+    from rich.console import Group as Stack
+
+    laid = lay_out(made.titles, made.rights, made.lines, width)
+    return Stack(title_text(group), laid, *[beneath(note, width) for note in made.notes])
+
+
+def beneath(note: str, width: int, style: str = "dim") -> Text:
+    """A note beneath a table, indented, and without the blanks that a padded text ends its lines with."""
+    from rich.text import Text
+
+    wrapped = Text(note, style=style).wrap(results_console(), width - 2)
+    for line in wrapped:
+        line.rstrip()
+    return Text("\n").join(Text("  ").append_text(line) for line in wrapped)
 
 
 def results_console() -> Console:
@@ -112,7 +152,7 @@ def lines(group: Group, shown: Sequence[Column]) -> list[Line]:
     if any(column.name == "value" for column in shown):
         metric = group.first.record.metric
         for number, (label, accuracy) in enumerate(majority_lines(group)):
-            cells = {"value": show_metric(metric, accuracy), shown[0].name: _always(label)}
+            cells = {"value": show_metric(metric, accuracy), shown[0].name: always(label)}
             texts = [cells.get(column.name, "") for column in shown]
             found.append(Line(texts, style="dim", rule=number == 0))
     return found
@@ -135,29 +175,23 @@ def _line(row: Row, shown: Sequence[Column], best: bool) -> Line:
 
 def _fit(group: Group, shown: list[Column], width: int) -> tuple[list[Column], list[Column]]:
     """Leave columns out until the table fits: first those in which all runs are the same."""
-    dropped: list[Column] = []
     by_name = {column.name: column for column in shown}
     same = [name for name in SAME_GOES_FIRST if name in by_name and by_name[name].same(group)]
     # Where runs were to train for different times, the epochs are what tells them apart.
     kept = {"epochs"} if ASKED_EPOCHS in group.differing() else set()
     others = [part for other in group.published() for part in (f"{PUBLISHED}{other}", other)]
-    for name in dict.fromkeys([*same, *others, *GOES_FIRST]):
-        if sum(_width(group, column) + GAP for column in shown) - GAP <= width:
-            break
-        if name in by_name and name not in kept:
-            dropped.append(by_name[name])
-            shown = [column for column in shown if column.name != name]
-    return shown, dropped
+    first = [name for name in (*same, *others, *GOES_FIRST) if name not in kept]
+    # An option that tells runs apart goes before what says how sure their accuracy is.
+    options = [name for name in by_name if name in group.differing()]
+    last = (*reversed(options), "model", "epochs", "interval")
+    widths = widest([column.title for column in shown], lines(group, shown))
+    sizes = {column.name: (room, column.number) for column, room in zip(shown, widths, strict=True)}
+    gone = left_out(sizes, width, first, last)
+    return [column for column in shown if column.name not in gone], [by_name[name] for name in gone]
 
 
-def _width(group: Group, column: Column) -> int:
-    texts = [column.title, *column.cells(group)]
-    if column.name == "run":
-        texts += [_always(label) for label, _ in majority_lines(group)]
-    return max(map(cell_len, texts))
-
-
-def _always(label: str) -> str:
+def always(label: str) -> str:
+    """The heading of a row of the majority class."""
     return f"always {label}"
 
 

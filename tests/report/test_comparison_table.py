@@ -17,7 +17,8 @@ from galaxynet.report import formats
 from galaxynet.report.layout import Line, lay_out
 from galaxynet.report.record_view import result_lines
 from galaxynet.report.rows import Group, Row, groups, sort
-from galaxynet.report.table import table
+from galaxynet.report.seeds_table import content as over_seeds
+from galaxynet.report.table import content, table
 from galaxynet.runs import DamagedRun, PluginId, ReferenceValue, Run
 
 
@@ -107,7 +108,7 @@ def test_a_published_figure_stands_beside_its_own_metric() -> None:
     """What was published of another metric is named by it, and the run's own value of that stands beside."""
     group = made_autoencoders()
     group.rows[1].run.record.reference = None
-    header, _, (first, second) = formats.cells(group)
+    header, (first, second) = list(content(group).titles), [line.cells for line in content(group).lines]
     assert "published" not in header
     at = header.index("train epoch_sum")
     assert header[at + 1] == "published train epoch_sum"
@@ -214,3 +215,41 @@ def test_markdown_and_latex_escape_what_they_must() -> None:
     assert latex.count(r"\midrule") == 2
     header = next(line for line in latex.splitlines() if line.startswith("run"))
     assert header.count("&") == latex.partition("tabular}{")[2].partition("}")[0].__len__() - 1
+
+
+@pytest.mark.parametrize("width", [24, 30, 40, 60, 61, 80])
+def test_no_line_is_longer_than_the_terminal(width: int) -> None:
+    """However narrow it is, columns go until the rest fits; the value is never among them."""
+    text = printed(made_group(), width)
+    assert max(map(cell_len, text.splitlines())) <= width
+    assert "70.2%" in text
+    assert ("training" in text.split("─")[-1]) == (width < 80)  # that it is left out is said
+
+
+def test_notes_end_where_their_words_do() -> None:
+    """Piped into a file, no line ends in blanks."""
+    text = printed(made_autoencoders(), 60)
+    assert "published: a report" in text
+    assert [line for line in text.splitlines() if line != line.rstrip()] == []
+
+
+@pytest.mark.parametrize("made", [content, over_seeds])
+def test_papers_get_the_table_with_title_reason_rules_best_and_notes(made: Any) -> None:
+    """Markdown and LaTeX leave nothing out of what the terminal shows, of configurations neither."""
+    group = Group(made_group().rows, why="another task: a, not b", left_out=2)
+
+    def cut(group: Group) -> Any:
+        return over_seeds(group, top=2) if made is over_seeds else content(group)
+
+    markdown = formats.as_markdown([group], cut, "The test says so.")
+    assert "**galaxy_alexnet on galaxy-zoo: test accuracy on 1,000 samples** (another task" in markdown
+    assert "| **70.2%** |" in markdown
+    assert "**69.0%**" not in markdown
+    latex = formats.as_latex([group], cut, "The test says so.")
+    assert latex.startswith("% needs \\usepackage{booktabs}\n")
+    assert "% galaxy_alexnet on galaxy-zoo: test accuracy on 1,000 samples (another task" in latex
+    assert r"\textbf{70.2\%}" in latex
+    assert "\\midrule\nalways not\\_odd" in latex
+    for text in (markdown, latex):
+        assert "left out by --top" in text
+        assert "The test says so." in text

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from made_runs import START, made_record
 
 from galaxynet.errors import UsageError
-from galaxynet.report.rows import Row, groups, sort, where
+from galaxynet.report.conditions import nearest_values, where
+from galaxynet.report.rows import Row, groups, sort
 from galaxynet.runs import PluginId, Run
 
 
@@ -126,6 +127,24 @@ def test_rows_are_sorted_by_any_column_in_both_directions() -> None:
     assert [found.run.label for found in sort(rows, "lr")] == ["c", "b", "a"]
     assert [found.run.label for found in sort(rows, "-lr")] == ["a", "b", "c"]
     assert [found.run.label for found in sort(rows, "name")] == ["a", "b", "c"]
+
+
+def test_the_metric_is_sorted_best_first_and_its_minus_turns_that_round() -> None:
+    """Asked for by name or not, the metric goes from the best down; for a loss that is the lowest."""
+    rows = [row(name=name, accuracy=value) for name, value in (("a", 0.5), ("b", 0.7), ("c", 0.6))]
+    for name in ("accuracy", "test/accuracy", "value", "interval"):
+        assert [found.run.label for found in sort(rows, f"-{name}" if name == "interval" else name)] == [
+            "b", "c", "a"
+        ]  # fmt: skip
+    assert [found.run.label for found in sort(rows, "-accuracy")] == ["a", "c", "b"]
+
+
+def test_what_there_is_of_a_condition_is_told() -> None:
+    """Few values are listed, many numbers are a range, and many words are cut short."""
+    rows = [row(name=f"n{n:02}", act=("tanh", "relu")[n % 2], lr=n / 100) for n in range(1, 21)]
+    assert nearest_values(rows, ["act=foo", "lr>5"]) == "There are: act relu, tanh; lr 0.01 to 0.2."
+    assert nearest_values(rows, ["name=x"]).endswith("n11, n12 and 8 more.")
+    assert nearest_values(rows, ["crop=3"]) == "There are: crop nothing."
 
 
 def test_an_undefined_loss_keeps_its_row() -> None:

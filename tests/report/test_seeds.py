@@ -12,13 +12,21 @@ from made_runs import add_curves, made_record, made_run
 from galaxynet.errors import RunError
 from galaxynet.report.figures.curves import learning_curves
 from galaxynet.report.figures.tradeoff import metric_over_time
+from galaxynet.report.layout import lay_out
 from galaxynet.report.rows import Group, Row, groups
-from galaxynet.report.seeds import cells, configurations, run_labels
+from galaxynet.report.seeds import configurations, run_labels
+from galaxynet.report.seeds_table import content
 from galaxynet.runs import Run
 
 
 def row(**changes: Any) -> Row:
     return Row(Run(Path("runs/x"), made_record(**changes)))
+
+
+def column(group: Group, title: str, **how: Any) -> list[str]:
+    """The cells beneath a heading of the table of configurations."""
+    made = content(group, **how)
+    return [line.cells[list(made.titles).index(title)] for line in made.lines]
 
 
 def made_group() -> Group:
@@ -41,6 +49,89 @@ def test_seeds_are_averaged_and_configurations_are_not() -> None:
     assert relu.deviation == pytest.approx(statistics.stdev((0.68, 0.70, 0.69)))
     assert (lost.mean, lost.deviation, lost.diverged) == (None, None, 3)
     assert tanh.plain()["runs"] == 3
+
+
+def trials(*statuses: str) -> Group:
+    """Runs of one configuration; those that finished have an accuracy."""
+    return Group([
+        row(seed=n, status=status, metrics={"test/accuracy": 0.55} if status == "finished" else {})
+        for n, status in enumerate(statuses)
+    ])  # fmt: skip
+
+
+def test_a_mean_says_of_how_many_runs_it_is() -> None:
+    """Failed, interrupted and diverged trials are not hidden behind the one that has a value."""
+    for status, name in (("failed", "failed"), ("interrupted", "unfinished"), ("diverged", "diverged")):
+        group = trials("finished", status)
+        assert column(group, "runs")[0] == "1 of 2"
+        assert column(group, name)[0] == "1"
+        (one,) = configurations(group)
+        assert {key: one.plain()[key] for key in ("failed", "unfinished", "diverged")} == {
+            **dict.fromkeys(("failed", "unfinished", "diverged"), 0), name: 1
+        }  # fmt: skip
+    assert not {"failed", "unfinished", "diverged"} & set(content(trials("finished")).titles)
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [("failed", "failed"), ("interrupted", "interrupted"), ("diverged", "undefined loss")],
+)
+def test_where_no_run_has_a_value_the_reason_stands_in_its_place(status: str, word: str) -> None:
+    """A dash would not say that both failed."""
+    group = trials(status, status)
+    assert column(group, "mean accuracy")[0] == word
+    assert column(group, "runs")[0] == "2"
+
+
+def test_configurations_are_sorted_by_what_is_shown_of_them() -> None:
+    """Mean time, mean, deviation and options of the configuration count, not those of its quickest run."""
+    rows = [
+        row(act=act, seed=seed, accuracy=accuracy, seconds={"train": seconds})
+        for act, values in {
+            "relu": ((0.9, 1.0), (0.1, 9.0)),  # quickest and best run, slowest and worst on average
+            "tanh": ((0.6, 2.0), (0.6, 2.0)),
+            "elu": ((0.7, 3.0), (0.72, 3.0)),
+        }.items()
+        for seed, (accuracy, seconds) in enumerate(values)
+    ]
+    for order, expected in {
+        "train_seconds": "tanh elu relu",
+        "train-seconds": "tanh elu relu",
+        "-train_seconds": "relu elu tanh",
+        "accuracy": "elu tanh relu",
+        "mean": "elu tanh relu",
+        "-accuracy": "relu tanh elu",
+        "deviation": "tanh elu relu",
+        "act": "elu relu tanh",
+    }.items():
+        group = Group(rows, order=order)
+        assert [one.options["act"] for one in configurations(group)] == expected.split(), order
+    kept = content(Group(rows, order="train_seconds"), top=2)
+    assert [line.cells[0] for line in kept.lines[:2]] == ["tanh", "elu"]
+    assert kept.notes == ["1 more configurations are left out by --top"]
+
+
+@pytest.mark.parametrize("width", [50, 60, 80, 100, 120])
+def test_the_table_of_means_fits_with_its_options_whole(width: int) -> None:
+    """Range, times and counts go first, and beneath it is said which; option values are never cut."""
+    rows = [
+        row(act=act, lr=lr, seed=seed, accuracy=0.5 + seed / 10)
+        for act in ("exponential", "relu")
+        for lr in (0.0004, 0.5)
+        for seed in range(2)
+    ]
+    rows.append(row(act="relu", lr=0.5, seed=9, status="failed", metrics={}))
+    group = Group(rows)
+    made = content(group, width)
+    assert max(map(len, lay_out(made.titles, made.rights, made.lines, width).plain.splitlines())) <= width
+    if width >= 60:
+        assert [line.cells[:2] for line in made.lines[:4]].count(["exponential", "0.0004"]) == 1
+        text = lay_out(made.titles, made.rights, made.lines, width).plain
+        assert "…" not in text
+        assert "always not_odd" in text
+    gone = [title for title in content(group).titles if title not in made.titles]
+    assert all(title in made.notes[0] for title in gone) if gone else not made.notes
+    assert ("range" in gone) == (width < 100)
 
 
 def test_a_single_run_has_no_deviation() -> None:
@@ -68,9 +159,9 @@ def test_for_a_loss_the_lowest_mean_is_best() -> None:
 def test_the_table_of_means_has_the_majority_class_too() -> None:
     """A mean is not shown without what always the same answer would score."""
     group = made_group()
-    titles, rights, lines = cells(group, configurations(group))
-    texts = [list(line.cells) for line in lines]
-    assert len(titles) == len(rights) == len(texts[0])
+    made = content(group)
+    titles, texts = list(made.titles), [list(line.cells) for line in made.lines]
+    assert len(titles) == len(made.rights) == len(texts[0])
     assert texts[0][titles.index("mean accuracy")] == "71.0%"
     assert texts[0][titles.index("± deviation")] == "1.0 points"
     assert texts[2][titles.index("mean accuracy")] == "undefined loss"
@@ -81,9 +172,9 @@ def test_the_table_of_means_has_the_majority_class_too() -> None:
 def test_seeds_alone_make_one_row() -> None:
     """Runs of one configuration need no option to tell them apart."""
     group = Group([row(seed=1), row(seed=2)])
-    titles, _, lines = cells(group, configurations(group))
-    assert titles[:2] == ["model", "runs"]
-    assert list(lines[0].cells[:2]) == ["galaxy_alexnet", "2"]
+    made = content(group)
+    assert made.titles[:2] == ["model", "runs"]
+    assert list(made.lines[0].cells[:2]) == ["galaxy_alexnet", "2"]
 
 
 def test_runs_of_other_lengths_or_precisions_are_not_averaged() -> None:
@@ -102,8 +193,8 @@ def test_runs_of_other_lengths_or_precisions_are_not_averaged() -> None:
         found = configurations(Group([one(seed=1), other]))
         assert [len(configuration.rows) for configuration in found] == [1, 1]
     assert run_labels([one(name="").run, others[0].run]) == ["epochs 3, seed 1", "epochs 30, seed 2"]
-    titles, _, lines = cells(Group([one(), others[0]]), configurations(Group([one(), others[0]])))
-    assert [(titles[0], line.cells[0]) for line in lines[:2]] == [
+    made = content(Group([one(), others[0]]))
+    assert [(made.titles[0], line.cells[0]) for line in made.lines[:2]] == [
         ("epochs asked for", "30"),
         ("epochs asked for", "3"),
     ]
@@ -121,8 +212,7 @@ def test_a_seed_that_was_run_twice_counts_once() -> None:
     twice = Group([row(seed=1, accuracy=0.6), row(seed=1, accuracy=0.6)])
     (one,) = configurations(twice)
     assert (one.mean, one.deviation, one.plain()["runs"], one.plain()["seeds"]) == (0.6, None, 2, 1)
-    titles, _, lines = cells(twice, [one])
-    assert lines[0].cells[titles.index("runs")] == "2 of 1 seed"
+    assert column(twice, "runs") == ["2 (1 seed)", ""]
     (mixed,) = configurations(Group([*twice.rows, row(seed=2, accuracy=0.8)]))
     assert mixed.mean == pytest.approx(0.7)
     assert mixed.deviation == pytest.approx(statistics.stdev((0.6, 0.8)))
