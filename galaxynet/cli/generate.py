@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +34,9 @@ def command(
         str,
         typer.Option("--prime", help="The beginning, which it reads and goes on from.", show_default=False),
     ] = "",
-    seed: Annotated[int, typer.Option("--seed", help="The same seed writes the same text.", min=0)] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", help="The same seed writes the same text.", min=0, max=2**32 - 1)
+    ] = 0,
     runs_dir: RunsDir = None,
     quiet: Quiet = False,
 ) -> None:
@@ -49,10 +52,11 @@ def command(
     terminal.set_quiet(quiet)
     with terminal.working("loading PyTorch"):
         from galaxynet.api import generate
+        from galaxynet.tasks.writing import printable
     drawn = generate(run, length=length, temperature=temperature, prime=prime, seed=seed, runs_dir=runs_dir)
-    _write([prime])
-    _write(drawn)
-    _write(["\n"])
+    text = itertools.chain([prime], drawn, ["\n"])
+    # On a terminal alone: whoever reads a pipe gets the text itself.
+    _write(map(printable, text) if sys.stdout.isatty() else text)
 
 
 def _write(text: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
@@ -20,6 +20,7 @@ from galaxynet.plugin import DataInfo, OptimizerOptions, Options
 from galaxynet.tasks.average import EpochMean
 from galaxynet.tasks.optimizers import optimizer, schedule
 from galaxynet.tasks.task import Task
+from galaxynet.tasks.writing import check_request, printable
 
 State = Any
 """What a network carries from one sequence to the next: a tensor or a tuple of them, None at the start."""
@@ -28,26 +29,6 @@ IGNORED = -100
 """A target that is not counted: padding behind the end of a stream."""
 
 _SAMPLE_LENGTH = 200
-
-
-@runtime_checkable
-class TextGenerator(Protocol):
-    """What `galaxynet generate` asks of a model: a task with this method can write."""
-
-    def generate(self, prime: str, length: int, *, temperature: float, seed: int) -> Iterator[str]:
-        """The characters that follow `prime`, one after the other.
-
-        Args:
-            prime: The beginning; the model reads it and goes on.
-            length: How many characters to draw.
-            temperature: Divides the logits: below 1 the model keeps to what is likely, 0 takes the
-                likeliest character each time.
-            seed: The same seed draws the same text.
-
-        Raises:
-            UsageError: If the prime has characters that the model does not know.
-        """
-        ...
 
 
 class LanguageModel(Task):
@@ -167,6 +148,8 @@ class LanguageModel(Task):
             return
         if time.monotonic() - self._sampled >= self.sample_every:
             text = "".join(self.generate("", _SAMPLE_LENGTH, seed=self.trainer.global_step))
+            if terminal.notes().is_terminal:
+                text = printable(text)
             terminal.note(f"[dim]it writes in epoch {self.trainer.current_epoch + 1}:[/dim]\n{escape(text)}")
             self._sampled = time.monotonic()
 
@@ -232,27 +215,19 @@ class LanguageModel(Task):
         """The characters that follow `prime`, one after the other.
 
         Args:
-            prime: The beginning; empty to begin as after the end of a line.
+            prime: The beginning; empty to begin as after the end of a line. Where the text was read without
+                carriage returns and byte order mark, it is read without them, too.
             length: How many characters to draw.
             temperature: Divides the logits; 0 takes the likeliest character each time.
-            seed: The same seed draws the same text.
+            seed: The same seed draws the same text; 0 to 2**32 - 1.
 
         Raises:
-            UsageError: If the prime has characters that were not in the text, or a number is out of range.
+            UsageError: If the prime has characters that were not in the text, or is no text, or a number is
+                out of range.
         """
-        unknown = [char for char in dict.fromkeys(prime) if char not in self.vocabulary]
-        if unknown:
-            named = ", ".join(map(repr, unknown[:10])) + (", ..." if len(unknown) > 10 else "")
-            raise UsageError(
-                f"The text that the network learnt from has no {named}, so it cannot go on from there.",
-                "Leave that out of the beginning.",
-            )
-        if not (temperature >= 0 and math.isfinite(temperature)):
-            raise UsageError(f"--temperature {temperature}: it is 0 or more.")
-        if length < 0:
-            raise UsageError(f"--length {length}: it is 0 or more.")
+        prime = check_request(self.vocabulary, prime, length, temperature=temperature, seed=seed)
         start = prime or ("\n" if "\n" in self.vocabulary else self.vocabulary[0])
-        return self._draw(start, length, temperature, torch.Generator().manual_seed(seed))
+        return self._draw(start, length, temperature, torch.Generator().manual_seed(int(seed)))
 
     def _draw(self, start: str, length: int, temperature: float, chance: torch.Generator) -> Iterator[str]:
         places = {char: place for place, char in enumerate(self.vocabulary)}

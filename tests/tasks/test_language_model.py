@@ -17,6 +17,7 @@ from galaxynet.report import figures
 from galaxynet.runs import Run
 from galaxynet.tasks import LanguageModel
 from galaxynet.tasks.language_model import IGNORED
+from galaxynet.tasks.writing import printable
 from galaxynet.training.callbacks import EpochSeeds
 from galaxynet.training.plan import Parties
 from galaxynet.training.run import train as train_plan
@@ -66,15 +67,44 @@ def test_it_draws_what_is_likely() -> None:
     ("words", "said"),
     [
         ({"prime": "abé€a"}, "has no 'é', '€'"),
+        ({"prime": None}, "--prime None"),
+        ({"prime": b"ab"}, "--prime b'ab'"),
         ({"temperature": -1.0}, "--temperature"),
         ({"temperature": math.nan}, "--temperature"),
+        ({"temperature": "0.8"}, "--temperature"),
         ({"length": -1}, "--length"),
+        ({"length": 1.5}, "--length 1.5"),
+        ({"seed": -1}, "--seed -1"),
+        ({"seed": 2**32}, "--seed 4294967296"),
+        ({"seed": 0.5}, "--seed 0.5"),
     ],
 )
 def test_what_cannot_be_written_is_told_at_once(words: dict[str, Any], said: str) -> None:
-    """Unknown characters are named, before the first character is drawn."""
+    """Unknown characters are named, and numbers out of range, before the first character is drawn."""
     with pytest.raises(UsageError, match=said):
         bigrams().generate(**words)
+
+
+def test_a_prime_is_read_as_a_text_is() -> None:
+    """Windows' ends of lines and a byte order mark are taken as in texts, unless they were learnt."""
+
+    def begun(vocabulary: str, prime: str) -> str:
+        # The next character in the order of Unicode is certain.
+        table = torch.roll(torch.eye(len(vocabulary)) * 50, 1, dims=1)
+        info = DataInfo("text", (4,), (), {"vocabulary": vocabulary})
+        return "".join(LanguageModel(Bigrams(table), OptimizerOptions(), info).generate(prime, 1))
+
+    assert begun("\nab", "\ufeffb\r\n") == "a"
+    assert begun("\nab", "a\r") == "a"
+    assert begun("\n\rab", "\r") == "a"
+    assert begun("a\ufeff", "\ufeff") == "a"
+    with pytest.raises(UsageError, match="has no"):
+        begun("\nab", "a\ufeffb")
+
+
+def test_a_terminal_is_shown_control_characters_spelt_out() -> None:
+    """Whatever a terminal obeys is made visible; letters, new lines and tabs stay."""
+    assert printable("\x1b]0;title\x07é\n\t\x9b31m\x7f€") == "\\x1b]0;title\\x07é\n\t\\x9b31m\\x7f€"
 
 
 def text_file(folder: Path) -> Path:
@@ -121,11 +151,13 @@ def test_an_interrupted_run_repeats_an_uninterrupted_one(
     assert done.record.metrics == whole.record.metrics
 
 
-@pytest.mark.parametrize("change", [("she said", "he, said"), ("she", "\u00e9he")], ids=["same letters", "new"])
+@pytest.mark.parametrize(
+    "change", [("she said", "he, said"), ("she", "\u00e9he")], ids=["same letters", "new"]
+)
 def test_a_run_does_not_go_on_with_another_text(
     change: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A text that was edited in its training part meanwhile is told of, with new letters in it and without."""
+    """A text that was edited in its training part meanwhile is told of, new letters in it or not."""
     path = text_file(tmp_path)
     cut = interrupted(monkeypatch, {"file": path, "epochs": 3, "iterations": 5, "hidden": 4, "name": "cut"})
     path.write_text(path.read_text().replace(*change, 1), encoding="utf-8")

@@ -1,0 +1,85 @@
+"""Letting a language model write: what is asked of one, what can be asked for, what a terminal is shown."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import unicodedata
+from collections.abc import Iterator
+from typing import Any, Protocol, runtime_checkable
+
+from galaxynet.errors import UsageError
+
+_LARGEST_SEED = 2**32 - 1
+_CONTROLS = {
+    place: f"\\x{place:02x}"
+    for place in range(256)
+    if unicodedata.category(chr(place)) == "Cc" and chr(place) not in "\n\t"
+}
+
+
+@runtime_checkable
+class TextGenerator(Protocol):
+    """What `galaxynet generate` asks of a model: a task with this method can write."""
+
+    def generate(self, prime: str, length: int, *, temperature: float, seed: int) -> Iterator[str]:
+        """The characters that follow `prime`, one after the other.
+
+        Args:
+            prime: The beginning; the model reads it and goes on.
+            length: How many characters to draw.
+            temperature: Divides the logits: below 1 the model keeps to what is likely, 0 takes the
+                likeliest character each time.
+            seed: The same seed draws the same text.
+
+        Raises:
+            UsageError: If the prime has characters that the model does not know.
+        """
+        ...
+
+
+def check_request(vocabulary: str, prime: Any, length: Any, *, temperature: Any, seed: Any) -> str:
+    r"""See that a text can be written.
+
+    Args:
+        vocabulary: The characters that the model knows.
+        prime: The beginning.
+        length: How many characters to draw.
+        temperature: Divides the logits.
+        seed: Determines what is drawn.
+
+    Returns:
+        The prime as the files of texts are read: `\n` ends a line, and there is no byte order mark. What the
+        vocabulary has of them stays.
+
+    Raises:
+        UsageError: If the prime is no text or has other characters, or a number is out of range.
+    """
+    if not isinstance(prime, str):
+        raise UsageError(f"--prime {prime!r}: it is a text.")
+    read: str = prime
+    if "\r" not in vocabulary:
+        read = read.replace("\r\n", "\n").replace("\r", "\n")
+    if "\ufeff" not in vocabulary:
+        read = read.removeprefix("\ufeff")
+    if unknown := [char for char in dict.fromkeys(read) if char not in vocabulary]:
+        named = ", ".join(map(repr, unknown[:10])) + (", ..." if len(unknown) > 10 else "")
+        raise UsageError(
+            f"The text that the network learnt from has no {named}, so it cannot go on from there.",
+            "Leave that out of the beginning.",
+        )
+    if not (isinstance(temperature, numbers.Real) and 0 <= float(temperature) < math.inf):
+        raise UsageError(f"--temperature {temperature}: it is a number, 0 or more.")
+    if not (isinstance(length, numbers.Integral) and int(length) >= 0):
+        raise UsageError(f"--length {length}: it is a whole number, 0 or more.")
+    if not (isinstance(seed, numbers.Integral) and 0 <= int(seed) <= _LARGEST_SEED):
+        raise UsageError(f"--seed {seed}: it is a whole number from 0 to {_LARGEST_SEED}.")
+    return read
+
+
+def printable(text: str) -> str:
+    r"""A text as a terminal can be given it: control characters but `\n` and `\t` are spelt out, as `\x1b`.
+
+    What a network has read it can write, and a terminal would obey.
+    """
+    return text.translate(_CONTROLS)
