@@ -20,8 +20,8 @@ def train(
     *,
     dataset: str | None = None,
     name: str = "",
-    like: str | None = None,
-    resume: str | None = None,
+    like: Run | Path | str | None = None,
+    resume: Run | Path | str | None = None,
     runs_dir: Path | str | None = None,
     data_dir: Path | str | None = None,
     **options: Any,
@@ -32,8 +32,8 @@ def train(
         model: Name of an installed network.
         dataset: Name of a dataset; None for the network's own.
         name: A name for the run.
-        like: A run whose options hold where none is given here.
-        resume: An interrupted run to go on with; it brings all its options.
+        like: A run, or its id, name or folder, or `last`: its options hold where none is given here.
+        resume: An interrupted run, named in the same way, to go on with; it brings all its options.
         runs_dir: Where the run is kept; None for `GALAXYNET_RUNS` or `./runs`.
         data_dir: Where the datasets are; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
         **options: Options of network, dataset and trainer by their names, `extra_convs=3`.
@@ -145,15 +145,17 @@ def sweep(
     return [found[trial.key] for trial in plan.trials if trial.key in found]
 
 
-def find_run(reference: str, runs_dir: Path | str | None = None) -> Run:
-    """The run of that id, name or folder, or `last`.
+def find_run(reference: Run | Path | str, runs_dir: Path | str | None = None) -> Run:
+    """The run of that id, name or folder, or `last`; of a `Run` what its folder says now.
 
     Raises:
         RunError: If there is none, or several fit.
     """
     from galaxynet import runs
 
-    return runs.find(_runs(runs_dir), reference)
+    if isinstance(reference, runs.Run):
+        return runs.Run.open(reference.path)
+    return runs.find(_runs(runs_dir), str(reference))
 
 
 def list_runs(runs_dir: Path | str | None = None) -> list[Run | DamagedRun]:
@@ -164,7 +166,7 @@ def list_runs(runs_dir: Path | str | None = None) -> list[Run | DamagedRun]:
 
 
 def generate(
-    run: Run | str,
+    run: Run | Path | str,
     *,
     length: int = 500,
     temperature: float = 1.0,
@@ -187,13 +189,13 @@ def generate(
 
     Raises:
         RunError: If the run's network cannot write, or its weights are gone.
-        UsageError: If the prime has characters that it does not know.
+        UsageError: If the prime has characters that it does not know, or a number is out of range.
     """
     from galaxynet.errors import RunError
-    from galaxynet.tasks.language_model import TextGenerator
+    from galaxynet.tasks.writing import TextGenerator
     from galaxynet.training.restore import model_class, restore
 
-    found = find_run(run, runs_dir) if isinstance(run, str) else run
+    found = find_run(run, runs_dir)
     _, kind = model_class(found)
     if not hasattr(kind, "generate"):
         raise RunError(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import galaxynet
+from galaxynet.errors import RunError
 from galaxynet.runs import Run
 
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
@@ -38,11 +43,56 @@ def test_it_writes_to_standard_output(run: Run) -> None:
     assert done.stdout == f"it is{drawn}\n"
 
 
+def test_a_run_is_named_as_one_likes(run: Run) -> None:
+    """In Python a run itself, its folder as a path or a text, its id and its name mean the same."""
+    named = [run, run.path, str(run.path), run.record.id, "my"]
+    assert len({"".join(galaxynet.generate(each, length=20)) for each in named}) == 1
+    for like in (run, run.path):
+        again = galaxynet.train("charrnn", like=like, seed=1)
+        assert again.record.options.dataset == run.record.options.dataset
+        assert galaxynet.find_run(like).record == run.record
+    with pytest.raises(RunError, match="is finished"):
+        galaxynet.train("charrnn", resume=run.path)
+
+
+def test_a_terminal_does_not_obey_the_text(tmp_path: Path) -> None:
+    """Escape sequences that were learnt are spelt out on a terminal; a pipe is given the text itself."""
+    path = tmp_path / "codes.txt"
+    path.write_text("\x1b\x07" * 400)
+    words = f"train charrnn --dataset text --file {path} --epochs 1 --iterations 3 --hidden 4 --name codes"
+    shown = in_a_terminal(*words.split(), "--sample-every", "1e-9")
+    assert "it writes in epoch 1" in shown
+    assert re.search(r"(\\x(1b|07)){200}", shown), shown
+    assert "\x07" not in shown
+    shown = in_a_terminal("generate", "codes", "--length", "20", "--prime", "\x1b")
+    assert re.search(r"(\\x(1b|07)){21}\s*$", shown), shown
+    assert "\x07" not in shown
+    assert re.fullmatch(
+        "\x1b[\x1b\x07]{20}\n", call("generate", "codes", "--length", "20", "--prime", "\x1b").stdout
+    )
+
+
+def in_a_terminal(*words: str) -> str:
+    """What the command writes to a terminal that it is called in."""
+    ours, theirs = pty.openpty()
+    written = b""
+    with subprocess.Popen([COMMAND, *words], stdin=theirs, stdout=theirs, stderr=theirs):
+        os.close(theirs)
+        with contextlib.suppress(OSError):  # what Linux gives when the other end is closed
+            while piece := os.read(ours, 4096):
+                written += piece
+    os.close(ours)
+    return written.decode()
+
+
 def test_what_cannot_write_says_so(run: Run) -> None:
     """An unknown character, a classifier, weights that are damaged or gone: a sentence each."""
     unknown = call("generate", "my", "--prime", "Été")
     assert unknown.returncode == 2
     assert "no 'É', 'é', so" in " ".join(unknown.stderr.split())
+    seed = call("generate", "my", "--seed", "99999999999999999999999")
+    assert seed.returncode == 2
+    assert "4294967295" in seed.stderr
     galaxynet.train("toynet", epochs=1, name="blobs")
     classifier = call("generate", "blobs")
     assert classifier.returncode == 1
@@ -56,7 +106,7 @@ def test_what_cannot_write_says_so(run: Run) -> None:
     gone = call("generate", "my")
     assert gone.returncode == 1
     assert "has no best checkpoint" in " ".join(gone.stderr.split())
-    for done in (unknown, classifier, damaged, gone):
+    for done in (unknown, seed, classifier, damaged, gone):
         assert "Traceback" not in done.stderr
 
 
