@@ -80,8 +80,8 @@ class Reference:
     """A published figure that runs are set beside.
 
     Attributes:
-        options: The option values that a run must have for the figure to apply to it; of the model, or
-            of the dataset.
+        options: The option values that a run must have for the figure to apply to it; of the model, of
+            the dataset, or of the trainer.
         metrics: The figure by metric name, for example `{"test/accuracy": 0.690}`.
         source: Where it was published.
         datasets: The datasets that it was measured on; empty if the model's own dataset.

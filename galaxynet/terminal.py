@@ -7,6 +7,7 @@ Results (tables, JSON, CSV) go to standard output; notes, progress and errors go
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _PLAIN_SECONDS = 5.0
+_COMMAND = re.compile(r"\bgalaxynet [a-z][^;,()]*")
+_GLUE = "\ue000"
+"""Stands for a space at which no line may end; of the private characters, so that no text has it."""
+
 _settings = {"quiet": False}
 
 
@@ -48,7 +53,39 @@ def results() -> Console:
 def note(text: str) -> None:
     """Print one line for a person to standard error, unless quiet. `text` may carry rich markup."""
     if not is_quiet():
-        notes().print(text, soft_wrap=True)  # a path or a command that is broken cannot be copied
+        tell(text)
+
+
+def tell(text: str) -> None:
+    """Print one line for a person to standard error, also when quiet. `text` may carry rich markup.
+
+    In a terminal it is broken between words, but not within a path or a command, which could not be copied
+    then; elsewhere it is not broken at all.
+    """
+    from rich.text import Text
+
+    console = notes()
+    if not console.is_terminal:
+        console.print(text, soft_wrap=True)
+        return
+    for line in Text.from_markup(text).split("\n"):
+        for part in line.divide(_breaks(line.plain, console.width)):
+            part.rstrip()
+            console.print(part, soft_wrap=True)
+
+
+def _breaks(text: str, width: int) -> list[int]:
+    """Where lines of a text begin, but for the first; what is wider than a line has one of its own."""
+    from rich.cells import cell_len
+
+    glued = _COMMAND.sub(lambda found: found.group().replace(" ", _GLUE), text)
+    breaks, column = [], 0
+    for word in re.finditer(r"\S+\s*", glued):
+        if column and column + cell_len(word.group().rstrip()) > width:
+            breaks.append(word.start())
+            column = 0
+        column += cell_len(word.group())
+    return breaks
 
 
 @contextlib.contextmanager

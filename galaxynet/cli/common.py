@@ -95,10 +95,8 @@ def complete_sweeps(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def print_error(error: GalaxynetError) -> None:
     """One line for what is wrong, one for the way out."""
-    from rich.text import Text
+    from rich.markup import escape
 
-    line = Text("error: ", style="bold red")
-    line.append(error.message, style="default")
-    terminal.notes().print(line, soft_wrap=True)
+    terminal.tell(f"[bold red]error:[/bold red] {escape(error.message)}")
     if error.hint:
-        terminal.notes().print(Text(error.hint), soft_wrap=True)
+        terminal.tell(escape(error.hint))

@@ -109,15 +109,27 @@ def _write_together(
 
 
 def _write(run: Run, kinds: list[str] | None, format: Literal["png", "svg", "both"]) -> None:
-    from galaxynet.errors import RunError
+    """Files for one run. A figure that was not asked for and cannot be drawn yet costs a line."""
+    from rich.markup import escape
+
+    from galaxynet import terminal
+    from galaxynet.errors import GalaxynetError, RunError
     from galaxynet.report.figures import draw, names, save
 
-    wanted = kinds or names(run)
-    if not wanted:
-        raise RunError(
-            f"There is nothing to draw of {run.label}: it has no metrics.csv and no predictions.csv yet."
-        )
+    wanted, drawn = kinds or names(run), 0
     for name in wanted:
-        figure = draw(run, name)
+        try:
+            figure = draw(run, name)
+        except GalaxynetError as error:
+            if kinds:
+                raise
+            terminal.note(f"no figure {name} of {escape(run.label)}: {escape(error.message)}")
+            continue
+        drawn += 1
         for ending in ("png", "svg") if format == "both" else (format,):
             print(save(figure, run.figures / f"{name}.{ending}"))
+    if not drawn:
+        raise RunError(
+            f"There is nothing to draw of {run.label} yet.",
+            f"Go on with it: galaxynet train --resume {run.record.id}" if run.status == "interrupted" else "",
+        )

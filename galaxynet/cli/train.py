@@ -167,6 +167,8 @@ def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: "Run | None", force:
     import shlex
     import sys
 
+    from rich.markup import escape
+
     from galaxynet import paths, terminal
 
     with terminal.working("loading PyTorch"):
@@ -177,8 +179,7 @@ def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: "Run | None", force:
         return
     if run.status == "interrupted":
         where = "" if runs_dir == paths.runs_dir() else f" --runs-dir {shlex.quote(str(runs_dir))}"
-        told = f"interrupted; go on with: galaxynet train --resume {run.record.id}{where}"
-        terminal.notes().print(told, markup=False, soft_wrap=True)
+        terminal.tell(f"interrupted; go on with: galaxynet train --resume {run.record.id}{escape(where)}")
         raise typer.Exit(130)
     if run.status == "diverged":
         raise typer.Exit(1)

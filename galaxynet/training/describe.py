@@ -83,7 +83,8 @@ def reference_for(plan: Plan, metric: str, classes: Sequence[str] = ()) -> Refer
 
     That of the metric by which runs are compared, or the first one that was published.
     """
-    values = {**plan.dataset_options.to_dict(), **plan.model_options.to_dict()}
+    parts = plan.training, plan.dataset_options, plan.model_options
+    values = {name: value for part in parts for name, value in part.to_dict().items()}
     for reference in plan.model_spec.references:
         applies = (
             plan.dataset.name in (reference.datasets or (plan.model_spec.dataset,))

@@ -11,6 +11,7 @@ from galaxynet_fashion_ae.options import FashionAeOptions, FashionMnistOptions
 __all__ = ["FASHION_MNIST", "SPEC", "FashionAeOptions", "FashionMnistOptions"]
 
 _REPORT = "2019 student report, 100 epochs of 600 batches"
+_AS_REPORTED = {"act": "sigmoid", "pixels": "raw", "epochs": 100, "batch_size": 100, "folder": None}
 
 # The report's sums lie below what any network with a linear output layer behind a code of that size can
 # reach on these pixels (the error of as many principal components: 797,000, 590,000 and 403,000), so they
@@ -25,7 +26,7 @@ SPEC = ModelSpec(
     # error of a pixel of 255 would be one grey level, and so small a network would not be any faster.
     training={"epochs": 100, "batch_size": 100, "validation": 0.0, "precision": "float32"},
     references=tuple(
-        Reference({"code": code, "act": "sigmoid", "pixels": "raw"}, {"train/epoch_sum": total}, _REPORT)
+        Reference({"code": code, **_AS_REPORTED}, {"train/epoch_sum": total}, _REPORT)
         for code, total in ((16, 190_000.0), (32, 157_000.0), (64, 130_000.0))
     ),
     claims="galaxynet_fashion_ae.claims:CLAIMS",

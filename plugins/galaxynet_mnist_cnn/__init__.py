@@ -20,7 +20,11 @@ SPEC = ModelSpec(
     # float32, as the tutorial: at 32 images a step bf16 is no faster, and other machines would differ more.
     training={"epochs": 5, "batch_size": 32, "precision": "float32"},
     references=(
-        Reference({"act": "relu"}, {"test/accuracy": 0.9874}, "2019 student report, softplus for softmax"),
+        Reference(
+            {"act": "relu", "output": "softplus", "folder": None},
+            {"test/accuracy": 0.9874},
+            "2019 student report, softplus for softmax",
+        ),
     ),
     claims="galaxynet_mnist_cnn.claims:CLAIMS",
     figures={"filters": "galaxynet_mnist_cnn.figures:filters"},

@@ -79,6 +79,8 @@ def test_the_published_sum_stands_beside_the_runs_it_applies_to() -> None:
     assert (found.metric, found.value) == ("train/epoch_sum", 190_000)
     assert published(code=17) is None
     assert published(code=16, pixels="unit") is None
+    assert published(code=16, epochs=2) is None  # the sum of the hundredth epoch is no measure of the second
+    assert published(code=16, folder="mine") is None
     assert published("mnist", code=16) is None
 
 

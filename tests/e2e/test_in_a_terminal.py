@@ -48,3 +48,16 @@ def test_the_bar_is_one_line(tmp_path: Path, columns: int, rate: bool) -> None:
         assert len(bar) <= columns
         assert re.search(r"\d\d:\d\d$", bar), bar
         assert ("samples/s" in bar) == rate, bar
+
+
+@pytest.mark.parametrize("columns", [30, 40, 80])
+def test_a_sentence_breaks_between_words_and_a_command_not_at_all(tmp_path: Path, columns: int) -> None:
+    """At the edge of a terminal no word is cut, and the command of the way out can be copied as it stands."""
+    call = "figures", "last", "--runs-dir", str(tmp_path / "a folder without runs")
+    whole = in_a_terminal(500, *call)
+    assert whole.count("\n") == 2
+    text = in_a_terminal(columns, *call)
+    assert text.split() == whole.split()
+    assert "galaxynet train MODEL" in text
+    lines = [line.rstrip() for line in re.split(r"[\r\n]+", text)]
+    assert all(len(line) <= columns or " " not in line or line.startswith("galaxynet") for line in lines), text
