@@ -69,3 +69,18 @@ def test_data_that_are_not_fit_are_told_in_a_sentence(
     assert "Traceback" not in text
     assert "unforeseen" not in text
     assert galaxynet.list_runs() == []
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+def test_charrnn_says_that_it_computes_in_float32(
+    folder: Path, cell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Asked for bf16 it refuses before it trains: the record would name a format that was not used."""
+    words = f"train charrnn --dataset text --file fit.txt --epochs 1 --iterations 2 --cell {cell} --precision"
+    ended, text = call(capsys, *words.split(), "bf16")
+    assert ended == 2
+    assert "--precision bf16: charrnn computes in float32. Leave --precision out." in text
+    assert "unforeseen" not in text
+    assert "epoch 1/1" not in text
+    ended, text = call(capsys, *words.split(), "float32")
+    assert ended == 0, text
