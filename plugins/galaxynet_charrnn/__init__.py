@@ -24,7 +24,7 @@ CHARRNN = ModelSpec(
     module="galaxynet_charrnn.model:CharRNN",
     dataset="pride-and-prejudice",
     # 20 epochs of 1,000 updates. A batch is what Lightning handles at once, not what an update sees.
-    # The network computes in float32 whatever is asked for, so that is what the record says.
+    # The network computes in float32 alone, and `auto` can mean another format.
     training={"epochs": 20, "batch_size": 100, "precision": "float32"},
     references=(
         Reference({"hidden": 100, "epochs": 20, **_FAITHFUL}, {"train/smooth_loss": 45.0}, _REPORT),

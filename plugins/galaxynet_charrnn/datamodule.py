@@ -15,6 +15,7 @@ import torch
 from galaxynet.data.module import DataModule
 from galaxynet.errors import DataError, UsageError
 from galaxynet.plugin import DataInfo
+from galaxynet.terminal import note
 from galaxynet_charrnn import NOVEL, PRIDE_AND_PREJUDICE, TEXT
 from galaxynet_charrnn.options import TextFileOptions, TextOptions
 from galaxynet_charrnn.streams import EvaluationBatches, StreamBatches, sequences_of_a_pass
@@ -44,18 +45,24 @@ class TextDataModule(DataModule):
         """
 
     def prepare_data(self) -> None:
-        """Read the text. Immediate the second time."""
-        self.setup()
+        """Read the text, and say how it is divided. Immediate the second time."""
+        if self._corpus is None:
+            self.setup()
+            counts = [f"{len(tokens):,} {part}" for part, tokens in self.parts.items()]
+            note(
+                f"{len(self.corpus.tokens):,} characters: {', '.join(counts)}; a sample is a sequence of "
+                f"{self.options.sequence}, and an epoch trains on {self.sizes['train']:,} of them"
+            )
 
     def setup(self, stage: str | None = None) -> None:
-        """Read the text and see that it is long enough. Immediate the second time.
+        """Read the text and see that it can be learnt from. Immediate the second time.
 
         Raises:
             DataError: If it cannot be used.
         """
         if self._corpus is None:
             self._corpus = encode(self.read())
-            self._check_length()
+            self._check()
 
     @property
     def corpus(self) -> Corpus:
@@ -80,8 +87,13 @@ class TextDataModule(DataModule):
             "test": tokens[tested:],
         }
 
-    def _check_length(self) -> None:
+    def _check(self) -> None:
         parts, options = self.parts, self.options
+        if len(self.corpus.vocabulary) == 1:
+            raise DataError(
+                f"The text has one character alone, {self.corpus.vocabulary!r}: there is nothing to learn.",
+                "Take another text.",
+            )
         if sequences_of_a_pass(len(parts["train"]), options.streams, options.sequence) < 1:
             least = (options.sequence + 1) * options.streams + 1
             raise DataError(
@@ -205,8 +217,12 @@ class TextFileData(TextDataModule):
         path = Path(self.options.file).expanduser()
         if path.is_dir():
             raise UsageError(f"--file {path}: this is a folder.", "Name a file of text in it.")
-        if not path.is_file():
+        if not path.exists():
             raise UsageError(f"--file {path}: there is no such file.", "Look at how it is spelt.")
+        if (
+            not path.is_file()
+        ):  # a pipe can be read once, and --resume and the processes of a sweep read again
+            raise UsageError(f"--file {path}: this is no ordinary file.", "Write the text into one first.")
         return read_text(path)
 
 

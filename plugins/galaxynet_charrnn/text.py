@@ -55,7 +55,8 @@ def read_text(path: Path) -> str:
         ) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
-        raise DataError(f"{path} is empty.", "Name a file with text in it.")
+        what = f"holds white space alone, {len(text):,} characters of it" if text else "is empty"
+        raise DataError(f"{path} {what}.", "Name a file with text in it.")
     return text
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def test_every_text_comes_back(text: str) -> None:
     ("content", "said"),
     [
         (b"", "is empty"),
-        (b" \n\n", "is empty"),
+        (b" \r\n\n", "holds white space alone, 3 characters"),
         (b"PK\x03\x04\x00\x01", "zero byte at position 4"),
         ("caf\xe9".encode("latin-1"), "not UTF-8 text: byte 0xe9 at position 3.*iconv"),
     ],
@@ -74,15 +75,25 @@ def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, said: str) -
 def test_a_text_that_is_too_short_is_refused(tmp_path: Path, length: int, options: dict[str, Any]) -> None:
     """A text shorter than a sequence, or whose held-out parts are nothing, says so."""
     with pytest.raises(DataError, match="too short"):
-        module(tmp_path, "x" * length, **options)
+        module(tmp_path, "xy" * (length // 2), **options)
+
+
+def test_a_text_of_one_character_is_refused(tmp_path: Path) -> None:
+    """Nothing can be learnt from the same character over and over, which would be predicted without error."""
+    with pytest.raises(DataError, match="one character alone, 'x'"):
+        module(tmp_path, "x" * 2000)
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    """Without --file, or with one that is not there, the way out is said."""
+    """Without --file, or with one that is not there or is a pipe, the way out is said."""
     with pytest.raises(UsageError, match="--file FILE"):
         TextFileData(TextFileOptions(), data_dir=tmp_path).setup()
     with pytest.raises(UsageError, match="no such file"):
         TextFileData(TextFileOptions(file=tmp_path / "none"), data_dir=tmp_path).setup()
+    os.mkfifo(tmp_path / "pipe")
+    for special in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(UsageError, match="no ordinary file"):
+            TextFileData(TextFileOptions(file=special), data_dir=tmp_path).setup()
     with pytest.raises(DataError, match="galaxynet fetch pride-and-prejudice"):
         PrideAndPrejudiceData(TextOptions(), data_dir=tmp_path).setup()
 
@@ -109,6 +120,18 @@ def test_a_text_is_known_by_all_of_it(tmp_path: Path) -> None:
     assert other.test_ids == data.test_ids
     assert other.summary == {**data.summary, "digest": other.summary["digest"]}
     assert other.summary["digest"] != data.summary["digest"]
+
+
+def test_the_division_is_told_in_characters(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The parts are told in one unit, once, and what a sample is."""
+    (tmp_path / "my.txt").write_text("ab\n" * 1000)
+    data = TextFileData(TextFileOptions(file=tmp_path / "my.txt"), data_dir=tmp_path)
+    data.prepare_data()
+    data.prepare_data()
+    assert capfd.readouterr().err == (
+        "3,000 characters: 2,430 train, 270 validation, 300 test; "
+        "a sample is a sequence of 25, and an epoch trains on 1,000 of them\n"
+    )
 
 
 @settings(deadline=None, max_examples=50)
