@@ -158,5 +158,8 @@ def _tell(run: Run) -> None:
         text += f"; {escape(reference.source)}: {published}"
     rate = f", {record.samples_per_second:,.0f} samples/s" if record.samples_per_second else ""
     terminal.note(text)
-    terminal.note(f"trained {record.epochs} epochs in {show_seconds(record.seconds.get('train'))}{rate}")
+    epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}"
+    terminal.note(f"trained {epochs} in {show_seconds(record.seconds.get('train'))}{rate}")
+    if record.task == "language":
+        terminal.note(f"let it write with: galaxynet generate {record.id}")
     terminal.note("compare with: galaxynet compare")

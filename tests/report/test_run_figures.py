@@ -87,7 +87,7 @@ def test_a_majority_class_far_below_does_not_flatten_the_curves(tmp_path: Path) 
     accuracy = draw(run, "learning-curves").axes[1]
     assert accuracy.get_ylim()[0] > 0.9
     (said,) = [text.get_text() for text in accuracy.texts]
-    assert said == "majority class 11.3% of the test part, far below"
+    assert said == "majority class 11.3% of the test part: far below this panel"
 
 
 def test_a_loss_that_is_the_metric_is_drawn_once(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from galaxynet.errors import RunError
 from galaxynet.report.figures.style import COLOURS, DASHES, FAINT, heading, new_figure, plain_axes
@@ -21,6 +21,8 @@ MOST_RUNS = len(COLOURS) * len(DASHES)
 _MIXED = "Learning curves"
 _FAR = 3
 """Heights of the panel; the majority class is not drawn where it lies further below the curves than that."""
+_LEVEL = 1.1
+"""Width of the line of the majority class."""
 _PARTS = {"train": "training", "val": "validation"}
 
 
@@ -53,9 +55,9 @@ def learning_curves(runs: Sequence[Run], columns: Sequence[str] = ()) -> Figure:
             f"No run of these logged {what}.", f"They logged: {known}." if known else "metrics.csv is empty."
         )
     panels = list(dict.fromkeys(metric_name(name) for name in wanted))
-    figure = new_figure(
-        4.1 * len(panels) + (0.4 if len(panels) == 1 else 0), 3.5 + 0.2 * (len(runs) > 1) * -(-len(runs) // 3)
-    )
+    abreast = _legend_columns(run_labels(runs), len(panels))
+    rows = -(-len(runs) // abreast) if len(runs) > 1 else 0
+    figure = new_figure(4.1 * len(panels) + (0.4 if len(panels) == 1 else 0), 3.5 + 0.21 * rows)
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, panel in zip(grid, panels, strict=True):
         _panel(axes, panel, [name for name in wanted if metric_name(name) == panel], runs, logged)
@@ -70,7 +72,7 @@ def learning_curves(runs: Sequence[Run], columns: Sequence[str] = ()) -> Figure:
             handles,
             labels,
             loc="outside lower left",
-            ncols=_legend_columns(labels, len(panels)),
+            ncols=abreast,
             frameon=False,
             fontsize=9,
             title="thick: validation, thin: training" if {"train", "val"} <= parts else None,
@@ -140,12 +142,21 @@ def _panel(
                     label="_" if thin else labels[number],
                 )
             _mark_end(axes, x, y, alone=len(runs) == 1)
-    axes.set_title(panel)
+    parts = {column.partition("/")[0] for column in columns}
+    one = next(iter(parts))
+    alone = f", {_PARTS[one]}" if len(runs) > 1 and len(parts) == 1 and one in _PARTS else ""
+    axes.set_title(panel.replace("_", " ") + alone)
     axes.set_xlabel("step" if by_step else "epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7, min_n_ticks=1))
+    if by_step:
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+    elif axes.lines:
+        axes.set_xlim(left=max(0.5, axes.get_xlim()[0]))  # there is no epoch 0
     if percentage_metric(panel):
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%"))
         _majority(axes, runs)
+    else:
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(value, 12):,.10g}"))
 
 
 def _mark_end(axes: Axes, x: Sequence[float], y: Sequence[float], alone: bool) -> None:
@@ -178,7 +189,7 @@ def _majority(axes: Axes, runs: Sequence[Run]) -> None:
     if low - accuracy > _FAR * (high - low):
         # To show the line, the curves would have to lie flat on the upper edge.
         axes.annotate(
-            f"{text}, far below",
+            f"{text}: far below this panel",
             (1.0, 0.0),
             xycoords="axes fraction",
             xytext=(0, 4),
@@ -188,20 +199,46 @@ def _majority(axes: Axes, runs: Sequence[Run]) -> None:
             color=FAINT,
         )
         return
-    axes.axhline(accuracy, color=FAINT, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
-    low, high = axes.get_ylim()
-    above = accuracy < (low + high) / 2
+    axes.axhline(accuracy, color=FAINT, linewidth=_LEVEL, linestyle=(0, (4, 3)), zorder=1)
+    right, above = _clear_place(axes, accuracy)
     axes.annotate(
         text,
-        (1.0, accuracy),
+        (1.0 if right else 0.0, accuracy),
         xycoords=("axes fraction", "data"),
-        xytext=(0, 3 if above else -3),
+        xytext=(-3 if right else 3, 3 if above else -3),
         textcoords="offset points",
-        ha="right",
+        ha="right" if right else "left",
         va="bottom" if above else "top",
         fontsize=8,
         color=FAINT,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+        zorder=5,
     )
+
+
+def _clear_place(axes: Axes, height: float) -> tuple[bool, bool]:
+    """At which end of a level line, and on which side of it, the fewest curves pass: (right, above)."""
+    import numpy as np
+
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    room, line = 0.62 * (right - left), 0.12 * (top - bottom)
+    crossed = {}
+    for at_right in (True, False):
+        across = np.linspace(right - room, right, 50) if at_right else np.linspace(left, left + room, 50)
+        drawn: list[Any] = [curve for curve in axes.lines if curve.get_linewidth() != _LEVEL]
+        curves = [
+            np.interp(across, curve.get_xdata(), curve.get_ydata(), left=np.nan, right=np.nan)
+            for curve in drawn
+            if len(curve.get_xdata()) > 1
+        ]
+        for above in (False, True):
+            begin, end = sorted((height, height + (line if above else -line)))
+            outside = end > top or begin < bottom
+            crossed[at_right, above] = (
+                outside,
+                sum(int(((curve >= begin) & (curve <= end)).sum()) for curve in curves),
+            )
+    return min(crossed, key=lambda place: crossed[place])
 
 
 def _points(rows: list[dict[str, float]], column: str) -> tuple[list[float], list[float], bool]:

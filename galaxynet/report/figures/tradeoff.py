@@ -61,7 +61,7 @@ def metric_over_time(group: Group) -> Figure:
             _point(axes, one, colours[kind], keys.shapes[key] if keys else "o", several)
     _scales(axes, group, placed)
     if keys is None:
-        _labels(axes, placed, several)
+        _labels(axes, placed, several, [accuracy for _, accuracy in majority_lines(group)])
     else:
         _legend(figure, placed, keys)
     heading(figure, title(group), _caption(made))
@@ -196,13 +196,14 @@ def _minutes(longest: float) -> MultipleLocator:
     return MultipleLocator(next((step for step in steps if longest / step <= 8), longest / 6))
 
 
-def _labels(axes: Axes, placed: Sequence[Configuration], several: bool) -> None:
-    """Names beside the points: at the first of several places that is free of points and other names."""
+def _labels(axes: Axes, placed: Sequence[Configuration], several: bool, levels: Sequence[float] = ()) -> None:
+    """Names beside the points: at the first of several places that is free of points, levels and names."""
     low, high = axes.get_ylim()
     right = axes.get_xlim()[1]
     height, width, gap = (high - low) * 0.05, right / 78, right * 0.013
     points = [(one.seconds or 0.0, *sorted(_bar(one, several))) for one in placed]
     bars = [(x - gap / 2, x + gap / 2, bottom - height / 4, top + height / 4) for x, bottom, top in points]
+    bars += [(0.0, right, level - height / 4, level + height / 4) for level in levels]
     taken: list[tuple[float, float, float, float]] = []
     for one in placed:
         x, y = one.seconds or 0.0, one.mean or 0.0
