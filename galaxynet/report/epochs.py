@@ -41,10 +41,10 @@ class Curve:
 
     @property
     def best(self) -> int | None:
-        """The epoch with the best value; None if none is defined."""
+        """The epoch with the best value; None if there are fewer than two to choose from."""
         defined = {epoch: value for epoch, value in self.values.items() if math.isfinite(value)}
         sign = 1 if self.higher_is_better else -1
-        return max(defined, key=lambda epoch: sign * defined[epoch]) if defined else None
+        return max(defined, key=lambda epoch: sign * defined[epoch]) if len(defined) > 1 else None
 
 
 def curves(runs: Sequence[Run], metrics: Sequence[str]) -> list[Curve]:
@@ -53,8 +53,8 @@ def curves(runs: Sequence[Run], metrics: Sequence[str]) -> list[Curve]:
     Raises:
         RunError: If no run logged one of the metrics.
     """
-    logged = [[row for row in run.metrics() if row] for run in runs]
-    damaged = [not rows and _damaged(run) for run, rows in zip(runs, logged, strict=True)]
+    damaged = [_damaged(run) for run in runs]
+    logged = [[] if lost else run.metrics() for run, lost in zip(runs, damaged, strict=True)]
     known = {name for rows in logged for row in rows for name in row} - {"epoch", "step"}
     missing = [name for name in metrics if name not in known]
     if missing:

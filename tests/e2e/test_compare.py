@@ -148,6 +148,9 @@ def test_without_runs_it_says_how_to_get_one(
         (["--where", "tanh"], "not a condition"),
         (["--sort", "accurcy"], "Did you mean 'accuracy'?"),
         (["--columns", "run,nme"], "Did you mean 'name'?"),
+        (["--plot", "x.xyz"], "ends in .png, .svg or .pdf"),
+        (["--plot", "nowhere/x.svg"], "there is no folder nowhere"),
+        (["--sort", "mean"], "--sort: no run has 'mean'"),
     ],
 )
 def test_a_wrong_call_is_one_sentence_with_the_nearest_name(
@@ -163,7 +166,7 @@ def test_a_wrong_call_is_one_sentence_with_the_nearest_name(
 def test_a_condition_that_no_run_meets_says_so(pair: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
     """An empty table is explained."""
     assert call("compare", "--where", "act=gelu") == 0
-    assert "No run meets --where" in capsys.readouterr().err
+    assert "No run meets --where. There are: act relu, tanh." in capsys.readouterr().err
 
 
 def test_figures_are_written_and_their_paths_printed(
@@ -264,7 +267,12 @@ def test_seeds_are_taken_together_and_plotted(
     assert "training time" in out.read_text()
     for format in ("csv", "json", "markdown", "latex"):
         assert call("compare", "--over-seeds", "--format", format) == 0
-        assert "0.69" in capsys.readouterr().out.replace("69.0", "0.69")
+        text = capsys.readouterr().out
+        assert "0.69" in text.replace("69.0", "0.69")
+        if format == "json":  # the shape of the other tables
+            (table,) = json.loads(text)["tables"]
+            assert table["title"].startswith("galaxy_alexnet on galaxy-zoo")
+            assert [row["mean"] for row in table["rows"]] == [pytest.approx(0.69)]
 
 
 def test_learning_curves_side_by_side(
@@ -281,5 +289,7 @@ def test_learning_curves_side_by_side(
     assert first.split()[0] == "1"
     assert call("compare", "one", "two", "--by", "val/accuracy", "--format", "csv") == 0
     assert capsys.readouterr().out.splitlines()[0] == "epoch,one,two"
+    assert call("compare", "two", "one", "--by", "val/accuracy", "--format", "csv") == 0
+    assert capsys.readouterr().out.splitlines()[0] == "epoch,two,one"  # as they were named
     assert call("compare", "one", "two", "--by", "val/none") == 1
     assert "They logged" in capsys.readouterr().err

@@ -29,6 +29,11 @@ FIGURES = """
   return [box.width, box.height, drawn.length];
 })
 """
+CUT = """
+[...document.querySelectorAll(".plot .scroll")].filter((frame) => frame.scrollWidth > frame.clientWidth)
+  .map((frame) => frame.ariaLabel)
+"""
+WIDE = '[...document.querySelectorAll("section > .scroll")].map((one) => one.scrollWidth - one.clientWidth)'
 ROWS = '[...document.querySelectorAll("tbody tr")].map((row) => row.getBoundingClientRect().height)'
 FIRST = '[...document.querySelectorAll("#table-1 tbody th")].map((name) => name.textContent.trim())'
 
@@ -77,6 +82,7 @@ def test_a_colleague_sees_the_whole_page(browser: Browser, site: str) -> None:
     for width, dark in ((1280, True), (390, False), (390, True), (768, False)):
         browser.look(width, dark=dark, mobile=width < 500)
         assert browser.value("document.documentElement.scrollWidth") <= width
+        assert browser.value(CUT) == []
         shown = browser.value("getComputedStyle(document.documentElement).backgroundColor")
         assert (shown != light) == dark
 
@@ -98,6 +104,8 @@ def test_a_click_on_a_heading_sorts(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_bytes(call("compare", "--format", "html"))
     browser.open((tmp_path / "page.html").as_uri())
     assert browser.value(FIRST) == ["b", "c", "a", "lost"]
+    browser.look(1200)
+    assert browser.value(WIDE) == [0]  # down to the status, nothing has to be scrolled to
     press = '[...document.querySelectorAll("thead button")].find((b) => b.textContent == "training").click()'
     browser.value(press)
     assert browser.value(FIRST) == ["a", "c", "b", "lost"]

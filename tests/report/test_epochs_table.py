@@ -11,6 +11,8 @@ from made_runs import add_curves, made_run
 from galaxynet.errors import RunError
 from galaxynet.report import epochs
 from galaxynet.report.layout import in_parts, lay_out
+from galaxynet.report.printing import print_epochs
+from galaxynet.report.rows import Group, Row
 
 
 def test_each_run_is_a_column_with_its_best_epoch_marked(tmp_path: Path) -> None:
@@ -83,3 +85,48 @@ def test_a_metric_that_nobody_logged_is_named(tmp_path: Path) -> None:
     add_curves(run)
     with pytest.raises(RunError, match=r"logged val/f1\. They logged: train/accuracy"):
         epochs.curves([run], ["val/f1"])
+
+
+def test_the_best_epoch_is_marked_without_colour_too(tmp_path: Path) -> None:
+    """A star stands before it, and beneath the table what that means; of one epoch none is best."""
+    run = made_run(tmp_path, name="a")
+    add_curves(run, epochs=6)
+    found = epochs.curves([run], ["val/accuracy"])
+    starred = [line.cells[1] for line in epochs.starred(epochs.lines(found)[0])]
+    assert [number for number, text in enumerate(starred, 1) if text.startswith("*")] == [found[0].best]
+    assert epochs.notes(found) == ["* the best epoch"]
+    add_curves(run, epochs=1)
+    found = epochs.curves([run], ["val/accuracy"])
+    assert not any("*" in text for line in epochs.starred(epochs.lines(found)[0]) for text in line.cells)
+    assert epochs.notes(found) == []
+
+
+def test_a_run_without_a_value_is_named_and_has_no_column_of_dashes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs that logged nothing stand beneath; a part ends with its own longest run."""
+    monkeypatch.setenv("COLUMNS", "40")
+    runs = [made_run(tmp_path, name=f"{'x' * 24} {n}", seed=n) for n in range(3)]
+    add_curves(runs[0], epochs=9)
+    add_curves(runs[1], epochs=2)
+    print_epochs([Group([Row(run) for run in runs])], ["val/accuracy"])
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 40
+    assert "–" not in text
+    first, second, *_ = text.split("\n\n")
+    assert [line.split()[0] for line in first.splitlines()[2:]] == [str(n) for n in range(1, 10)]
+    assert [line.split()[0] for line in second.splitlines()[2:4]] == ["1", "2"]
+    assert f"no value of val/accuracy: {runs[2].label}" in " ".join(text.split())
+
+
+def test_a_damaged_file_of_metrics_is_called_damaged(tmp_path: Path) -> None:
+    """It is not empty; where other runs have curves it is named beneath theirs."""
+    good, bad = made_run(tmp_path, name="good"), made_run(tmp_path, name="bad", seed=2)
+    with pytest.raises(RunError, match="They logged nothing yet"):
+        epochs.curves([bad], ["val/accuracy"])
+    (bad.path / "metrics.csv").write_bytes(b"\x00\xff garbage, and more\n1,2,3\n")
+    with pytest.raises(RunError, match=r"metrics\.csv is damaged"):
+        epochs.curves([bad], ["val/accuracy"])
+    add_curves(good, epochs=3)
+    notes = epochs.notes(epochs.curves([good, bad], ["val/accuracy"]))
+    assert notes[-1] == "no value of val/accuracy: bad (its metrics.csv is damaged)"

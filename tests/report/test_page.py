@@ -138,6 +138,24 @@ def test_the_tables_are_those_of_the_terminal(tmp_path: Path) -> None:
     assert all(svg["role"] == "img" and svg["aria-label"] for svg in seen.all("svg"))
 
 
+def test_the_network_is_a_column_only_where_there_are_several(tmp_path: Path) -> None:
+    """The title names the one network; two are told apart in the table."""
+    runs = galaxies(tmp_path)
+    assert ">model</th>" not in made(runs)
+    assert ">model</th>" in made(runs, Choice(names=["run", "model"]))
+    runs.append(made_run(tmp_path, name="other", model=PluginId(name="tiny")))
+    assert ">model</th>" in made(runs)
+
+
+def test_the_names_of_the_curves_stand_in_order(tmp_path: Path) -> None:
+    """By their names and the numbers in them, though the table has the best first."""
+    names = ["lr 10", "lr 9", "act"]
+    runs = [galaxies(tmp_path, 1, name=name, accuracy=0.7 - n / 10)[0] for n, name in enumerate(names)]
+    curves = made(runs).partition("<h3>Learning curves")[2]
+    places = [curves.index(f">{name}<") for name in sorted(names, key=len)]
+    assert places == sorted(places)  # act, lr 9, lr 10
+
+
 def test_seeds_are_taken_together(tmp_path: Path) -> None:
     """With --over-seeds the rows are configurations, with mean and deviation."""
     seen = Reader(made(galaxies(tmp_path, 4), Choice(over_seeds=True, top=1)))
