@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from galaxynet.errors import GalaxynetError
+from galaxynet.errors import DataError, GalaxynetError
 from galaxynet.runs import Run, scan
 from galaxynet.sweeps.forking import fork
 from galaxynet.sweeps.orders import Order
@@ -79,23 +79,20 @@ def estimate(
         probing: Whether networks may be timed; on this machine, so not if the trials run on others.
 
     Raises:
-        GalaxynetError: If none of the networks can be trained: the dataset is not there, say.
+        GalaxynetError: If the data of one of them are not there, or none can be trained.
     """
     known = _from_runs(trials, runs_dir, threads)
     kinds: dict[str, Order] = {}
     for order in orders:
         kinds.setdefault(kind_of(order.options), order)
     missing = [order for kind, order in kinds.items() if kind not in known]
-    count = len(missing)
-    spread = (
-        [missing[place * count // MOST_PROBES] for place in range(MOST_PROBES)]
-        if count > MOST_PROBES
-        else missing
-    )
     from_runs = len(known)
-    probed, faults = _probe(spread if probing else [], threads, progress)
-    if faults and not (known or probed):
-        raise faults[0]  # no trial can be trained: that is not to be found out trial by trial
+    names = sorted(trials[0].plan.dataset_options.to_dict())
+    probed, faults = _probe(_chosen(missing, names) if probing else [], threads, progress)
+    for fault in faults:
+        # That the data are not there, or that no trial can be trained, is not to be found out trial by trial.
+        if isinstance(fault, DataError) or not (known or probed):
+            raise fault
     known.update(probed)
     seconds = {trial.key: _seconds(trial, order, known) for trial, order in zip(trials, orders, strict=True)}
     sources = []
@@ -104,6 +101,20 @@ def estimate(
     if probed:
         sources.append(f"a few steps of {len(probed)} network{'s' * (len(probed) > 1)}")
     return Estimate(seconds, " and ".join(sources))
+
+
+def _chosen(orders: Sequence[Order], data_options: Sequence[str]) -> list[Order]:
+    """Those that are timed: all, or some spread evenly, with all different data among them if possible."""
+
+    def spread(places: Sequence[int]) -> list[int]:
+        few = min(len(places), MOST_PROBES)
+        return [places[number * len(places) // few] for number in range(few)]
+
+    data: dict[str, int] = {}
+    for place, order in enumerate(orders):
+        data.setdefault(repr([order.options.get(name) for name in data_options]), place)
+    chosen = dict.fromkeys([*spread(list(data.values())), *spread(range(len(orders)))])
+    return [orders[place] for place in list(chosen)[:MOST_PROBES]]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,123 @@
+"""How long a sweep says that it takes."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_runs import made_run
+
+from galaxynet.errors import DataError
+from galaxynet.runs import OptionValues, Run
+from galaxynet.runs.folder import METRICS
+from galaxynet.sweeps.axes import of_values
+from galaxynet.sweeps.estimate import estimate
+from galaxynet.sweeps.remaining import Clock
+from galaxynet.sweeps.run import make_plan
+from galaxynet.training.plan import Parties
+
+
+def at_epoch(run: Run, done: int) -> None:
+    (run.path / METRICS).write_text("epoch,val/loss\n" + "".join(f"{epoch},1.0\n" for epoch in range(done)))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """A run of 40 epochs that has done none."""
+    made = made_run(tmp_path, status="running", options=OptionValues(training={"epochs": 40}))
+    at_epoch(made, 0)
+    return made
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, which a test sets; it begins a little ahead of that of the files."""
+    moment = [time.time() + 1]
+    monkeypatch.setattr("galaxynet.sweeps.remaining.time.time", lambda: moment[0])
+    return moment
+
+
+def pass_epochs(run: Run, now: list[float], done: int, seconds: float) -> None:
+    now[0] += seconds
+    at_epoch(run, done)
+    os.utime(run.path / METRICS, (now[0], now[0]))
+
+
+def test_a_trial_that_takes_longer_is_told_by_its_epochs(run: Run, now: list[float]) -> None:
+    """At 10 of 40 epochs, what is left is three times what has gone, whatever was estimated."""
+    clock = Clock({"a": 20.0}, 1)
+    clock.begins("a", None)
+    clock.begins("a", run)
+    pass_epochs(run, now, 10, 100.0)
+    assert clock.left({"a": run}, []) == pytest.approx(300.0)
+    now[0] += 5.0
+    assert clock.left({"a": run}, []) == pytest.approx(295.0)
+
+
+def test_epochs_of_an_earlier_call_do_not_count_as_quick(run: Run, now: list[float]) -> None:
+    """A run that is gone on with at epoch 30 is not taken for one that did 31 epochs in ten seconds."""
+    pass_epochs(run, now, 30, 0.0)
+    clock = Clock({"a": 20.0}, 1)
+    clock.begins("a", run)
+    pass_epochs(run, now, 31, 10.0)
+    assert clock.left({"a": run}, []) == pytest.approx(90.0)
+
+
+def test_nothing_is_never_said_to_be_left(run: Run, now: list[float]) -> None:
+    """While a trial runs longer than estimated and its epochs tell nothing, no time is told at all."""
+    clock = Clock({"a": 20.0}, 1)
+    clock.begins("a", run)
+    now[0] += 15.0
+    assert clock.left({"a": run}, []) == pytest.approx(5.0)
+    now[0] += 15.0
+    assert clock.left({"a": run}, []) is None
+    pass_epochs(run, now, 39, 9.0)  # one second is left, and then that is over, too
+    now[0] += 3.0
+    assert clock.left({"a": run}, []) is None
+
+
+def test_the_last_trial_shares_its_time_with_nobody(now: list[float]) -> None:
+    """Four at once are done in a quarter of the time, but one trial alone takes all of its own."""
+    clock = Clock(dict.fromkeys("abcde", 20.0), 4)
+    assert clock.left({}, list("abcd")) == pytest.approx(20.0)
+    clock.begins("e", None)
+    assert clock.left({"e": None}, []) == pytest.approx(20.0)
+
+
+STRICT = """
+from galaxynet.errors import DataError
+from toy_data import Blobs
+
+class Data(Blobs):
+    def load(self):
+        if self.options.samples == 90:
+            raise DataError("There are no 90 samples.")
+        return super().load()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("toys")
+def test_missing_data_of_some_trials_are_told_beforehand(distribution: Any, tmp_path: Path) -> None:
+    """Where the data of a few of many trials are not there, the sweep is refused before the first trial."""
+    distribution(
+        "strict",
+        {
+            "strict": "from toys import BLOBS; import dataclasses\n"
+            "SPEC = dataclasses.replace(BLOBS, name='strict', module='strict_data:Data')",
+            "strict_data": STRICT,
+        },
+        {"galaxynet.datasets": {"strict": "strict:SPEC"}},
+    )
+    parties = Parties.of("toynet", "strict")
+    tried = {"hidden": range(1, 16), "samples": [120, 90]}
+    axes = [of_values(parties.fields()[name], values) for name, values in tried.items()]
+    plan = make_plan(parties, axes, runs_dir=tmp_path / "runs", data_dir=tmp_path / "data")
+    # The fourth of sixteen networks, of which twelve are timed.
+    trials = [one for one in plan.trials if one.values["samples"] == 120 or one.values["hidden"] == 3]
+    orders = [plan.orders[trial.key] for trial in trials]
+    with pytest.raises(DataError, match="no 90 samples"):
+        estimate(trials, orders, plan.runs_dir, 1, lambda _: None)
