@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from galaxynet.errors import RunError
@@ -20,7 +22,7 @@ _COLUMN = "train/smooth_loss"
 def smooth_loss(runs: Sequence[Run]) -> Figure:
     """min-char-rnn's smoothed loss (nats, summed over a sequence) of one or several runs over the updates.
 
-    The values of the report stand as points beside the runs that they apply to.
+    The values of the report stand as points beside the runs that they apply to and that went as far.
 
     Raises:
         RunError: If none of the runs logged it.
@@ -28,32 +30,35 @@ def smooth_loss(runs: Sequence[Run]) -> Figure:
     figure = new_figure(6.6, 3.8)
     axes = figure.subplots()
     plain_axes(axes)
-    drawn = 0
+    drawn: list[Run] = []
+    widths: set[int] = set()
     for number, run in enumerate(runs):
         rows = [row for row in run.metrics() if _COLUMN in row]
         if not rows:
             continue
-        drawn += 1
-        options = run.record.options
+        drawn.append(run)
+        options, reference = run.record.options, run.record.reference
         updates = run.record.splits["train"] // int(str(options.dataset.get("streams", 1)))
+        places = [(row["epoch"] + 1) * updates for row in rows]
+        width = int(str(options.model["hidden"]))
+        if reference and reference.metric == _COLUMN and places[-1] >= PUBLISHED_UPDATES.get(width, math.inf):
+            widths.add(width)
         axes.plot(
-            [(row["epoch"] + 1) * updates for row in rows],
+            places,
             [row[_COLUMN] for row in rows],
             color=COLOURS[number % len(COLOURS)],
             linestyle=DASHES[number // len(COLOURS) % len(DASHES)],
             marker="o" if len(rows) == 1 else "",
-            label=f"{run.label}: {options.model.get('hidden')} units, {options.model.get('cell')}",
+            label=f"{run.label}: {width} units, {options.model.get('cell')}",
         )
     if not drawn:
         raise RunError(f"No run of these logged {_COLUMN}.")
-    beside = [run for run in runs if run.record.reference and run.record.reference.metric == _COLUMN]
-    widths = {run.record.options.model["hidden"] for run in beside}
-    for reference, marker in zip(CHARRNN.references, ("D", "s"), strict=True):
-        width = reference.options["hidden"]
+    for published, marker in zip(CHARRNN.references, ("D", "s"), strict=True):
+        width = published.options["hidden"]
         if width in widths:
             axes.plot(
                 PUBLISHED_UPDATES[width],
-                reference.metrics[_COLUMN],
+                published.metrics[_COLUMN],
                 marker,
                 color=INK,
                 markerfacecolor="none",
@@ -66,5 +71,15 @@ def smooth_loss(runs: Sequence[Run]) -> Figure:
     axes.set_xlabel("updates of the weights")
     axes.set_ylabel("smoothed loss, nats a sequence")
     axes.legend(frameon=False, fontsize=9)
-    heading(figure, CHARRNN.name, runs[0].record.dataset.name)
+    what = drawn[0].label if len(drawn) == 1 else f"{len(drawn)} runs"
+    heading(figure, f"{CHARRNN.name}  ·  {what}", _texts(drawn))
     return figure
+
+
+def _texts(runs: Sequence[Run]) -> str:
+    """What was read, each text once: the dataset, and of a text of one's own the name of its file."""
+    texts = []
+    for run in runs:
+        file = run.record.options.dataset.get("file")
+        texts.append(run.record.dataset.name + (f" {Path(str(file)).name}" if file else ""))
+    return ", ".join(dict.fromkeys(texts))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from made_runs import made_run
 from torch import Tensor, nn
 
 import galaxynet
@@ -14,7 +15,7 @@ from galaxynet.data.batches import Batch
 from galaxynet.errors import RunError, UsageError
 from galaxynet.plugin import DataInfo, OptimizerOptions
 from galaxynet.report import figures
-from galaxynet.runs import Run
+from galaxynet.runs import OptionValues, PluginId, ReferenceValue, Run
 from galaxynet.tasks import LanguageModel
 from galaxynet.tasks.language_model import IGNORED
 from galaxynet.tasks.writing import printable
@@ -193,18 +194,49 @@ def test_a_run_tells_nats_bits_and_vocabulary(tmp_path: Path) -> None:
     assert (run.figures / "smooth-loss.png").is_file()
 
 
+def text_run(folder: Path, epochs: int, **changes: Any) -> Run:
+    """A run of charrnn, 1,000 updates an epoch, that the report's figure for 100 units applies to."""
+    dataset = {"streams": 1, "sequence": 25, **changes.pop("read", {})}
+    text = "text" if "file" in dataset else "pride-and-prejudice"
+    values: dict[str, Any] = {
+        "model": PluginId(name="charrnn", distribution="galaxynet", version="0.1.0"),
+        "dataset": PluginId(name=text, distribution="galaxynet", version="0.1.0"),
+        "options": OptionValues(model={"hidden": 100, "cell": "rnn"}, dataset=dataset, training={}),
+        "splits": {"train": 1000 * dataset["streams"], "validation": 9, "test": 9},
+        "reference": ReferenceValue(metric="train/smooth_loss", value=45.0, source="report"),
+    }
+    run = made_run(folder, task="language", **{**values, **changes})
+    rows = "".join(f"{epoch},{60 - epoch / 2}\n" for epoch in range(epochs))
+    (run.path / "metrics.csv").write_text(f"epoch,train/smooth_loss\n{rows}")
+    return run
+
+
 def test_the_smoothed_loss_is_drawn_beside_the_report(tmp_path: Path) -> None:
-    """A faithful run of 100 units has the report's point, after 20,000 updates; other runs have none."""
-    (tmp_path / "pride-and-prejudice").mkdir()
-    (tmp_path / "pride-and-prejudice" / "pride_and_prejudice.txt").write_text("Bennet said so.\n" * 40)
-    options: dict[str, Any] = {"data_dir": tmp_path, "epochs": 2, "iterations": 5, "sample_every": 0}
-    faithful = galaxynet.train("charrnn", **options)
-    practical = galaxynet.train("charrnn", cell="gru", streams=2, **options)
-    axes = figures.draw([faithful, practical], "smooth-loss").axes[0]
+    """A run that it applies to has the report's point, after 20,000 updates; others have none."""
+    whole, short = text_run(tmp_path, 20, name="whole"), text_run(tmp_path, 3, name="short")
+    streams = text_run(tmp_path, 30, name="many", read={"streams": 2}, reference=None)
+    axes = figures.draw([whole, short, streams], "smooth-loss").axes[0]
     drawn = {str(line.get_label()): line.get_xydata().tolist() for line in axes.lines}
     assert drawn.pop("2019 student report: 100 units") == [[20_000, 45]]
-    assert [[x for x, _ in points] for points in drawn.values()] == [[5, 10], [5, 10]]
-    assert len(figures.draw(practical, "smooth-loss").axes[0].lines) == 1
+    assert [points[-1][0] for points in drawn.values()] == [20_000, 3_000, 30_000]
+    for run in (short, streams):
+        assert len(figures.draw(run, "smooth-loss").axes[0].lines) == 1
+
+
+def test_the_figure_of_the_smoothed_loss_names_what_was_read(tmp_path: Path) -> None:
+    """Each text once, one's own by its file; and the run, or how many there are."""
+    novel = text_run(tmp_path, 2, name="novel")
+    own = [text_run(tmp_path, 2, name=name, read={"file": f"/far/{name}.txt"}) for name in ("one", "two")]
+
+    def words(runs: list[Run]) -> tuple[str, str]:
+        figure = figures.draw(runs, "smooth-loss")
+        return figure.get_suptitle(), figure.get_supxlabel()
+
+    assert words([novel, *own, novel]) == (
+        "charrnn  ·  4 runs",
+        "pride-and-prejudice, text one.txt, text two.txt",
+    )
+    assert words(own[:1]) == ("charrnn  ·  one", "text one.txt")
 
 
 def test_samples_are_shown_while_it_trains(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
