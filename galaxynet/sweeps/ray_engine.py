@@ -153,6 +153,7 @@ class RayEngine:
         self._orders: dict[Any, Order] = {}
         self._shown: dict[str, Attempt | None] = {}
         self._looked = 0.0
+        self._lost = False
 
     def start(self, order: Order) -> bool:
         """Hand a trial to Ray; False, as it waits for its turn."""
@@ -179,7 +180,7 @@ class RayEngine:
 
     def stop(self) -> None:
         """Have all running trials stop so that they can be gone on with, and wait for that."""
-        left = list(self._orders)
+        left = [] if self._lost else list(self._orders)
         for patience, force in ((_PATIENCE, False), (_KILLED, True)):
             for reference in left:
                 self._ray.cancel(reference, force=force)
@@ -203,6 +204,14 @@ class RayEngine:
         self._shown.pop(order.key, None)
         try:
             run, message = self._ray.get(reference)
+        except self._ray.exceptions.LocalRayletDiedError:
+            # It is this process that has lost the cluster: that says nothing of the trials.
+            self._lost = True
+            again = "." if _ours["started"] else ", once Ray is started again: ray start"
+            raise RunError(
+                "Ray on this machine has gone down, and the sweep ends with it.",
+                f"The same command goes on with it{again}",
+            ) from None
         except self._ray.exceptions.RayError as error:
             run, message = attempts[-1].run if attempts else "", self._why(error, len(attempts))
         return Event(order.key, run, ended=True, message=message)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -261,3 +262,37 @@ def test_what_is_missing_is_said(monkeypatch: Any, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as missing:
         plan(tmp_path, engine="ray")
     assert missing.value.hint == "Install it with: pip install 'galaxynet[ray]'"
+
+
+def raylet_of(process: subprocess.Popen[str]) -> int:
+    """The process id of the raylet that a process has started."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            name, parent = (folder / "stat").read_text().rpartition(")")[::2]
+            if name.endswith("(raylet") and int(parent.split()[1]) == process.pid:
+                return int(folder.name)
+    raise AssertionError("no raylet")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+@pytest.mark.usefixtures("toys")
+def test_a_sweep_ends_with_ray_itself(monkeypatch: Any) -> None:
+    """If Ray on this machine dies, no trial has failed: the sweep ends, and the same command finishes it."""
+    for name, value in (("RAY_ADDRESS", "local"), ("RAY_AUTH_MODE", "disabled")):
+        monkeypatch.setenv(name, value)
+    options = ("toynet", "--hidden", "4,8,12", "--epochs", "6", "--pause", "0.1", "--parallel", "1")
+    process = start(*options)
+    wait_until(process, lambda: bool(epochs()))
+    os.kill(raylet_of(process), signal.SIGKILL)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1, said
+    assert "Ray on this machine has gone down, and the sweep ends with it." in said
+    assert "raylet" not in said
+    assert "failed" not in {trial.status for trial in record().record.trials}
+    done = subprocess.run(words(*options), capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert [trial.status for trial in record().record.trials] == ["finished"] * 3
+    runs = [run for run in galaxynet.list_runs() if isinstance(run, Run)]
+    assert len(runs) == 3
+    assert all([row["epoch"] for row in run.metrics()] == list(range(6)) for run in runs)
