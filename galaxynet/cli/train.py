@@ -142,6 +142,8 @@ def _train(parties: Parties) -> Any:
         *,
         given: dict[str, Any],
     ) -> None:
+        from rich.markup import escape
+
         from galaxynet import paths, runs, terminal
 
         terminal.set_quiet(quiet)
@@ -158,6 +160,8 @@ def _train(parties: Parties) -> Any:
                 "the training are taken from it"
             )
         plan = parties.plan(given, name=name or "", like=earlier.record if earlier else None)
+        if name and any(isinstance(run, runs.Run) and run.record.name == name for run in runs.scan(folder)):
+            terminal.note(f"another run is called {escape(name)} already: name either by its id")
         _run(plan, folder, paths.data_dir(data_dir), earlier if resume else None, force)
 
     return train

@@ -234,7 +234,7 @@ def find(runs_dir: Path, reference: str, *, whole: bool = False) -> Run:
     path = Path(reference).expanduser()
     if path.name == RECORD:
         path = path.parent
-    if reference and (path / RECORD).is_file():
+    if reference and ((path / RECORD).is_file() or (path.is_dir() and FOLDER_NAME.fullmatch(path.name))):
         return Run.open(path)
     everything = scan(runs_dir)
     runs = [run for run in everything if isinstance(run, Run)]

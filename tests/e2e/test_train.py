@@ -48,9 +48,12 @@ def test_train_and_compare() -> None:
     assert "95 % interval" in said
     assert "majority class 33.3%" in said
     assert done.stdout == ""
+    assert "another run is called" not in said
     assert galaxynet.find_run("mine").record.command[:3] == ["galaxynet", "train", "toynet"]
     rows = json.loads(call("compare", "--format", "json").stdout)
     assert "toynet" in json.dumps(rows)
+    again = call("train", "toynet", "--epochs", "1", "--name", "mine")
+    assert "another run is called mine already" in " ".join(again.stderr.split())
 
 
 @pytest.mark.parametrize(

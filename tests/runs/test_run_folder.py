@@ -129,6 +129,15 @@ def test_without_runs_it_says_how_to_get_one(tmp_path: Path) -> None:
         find(tmp_path, "last")
 
 
+def test_a_path_is_never_taken_for_another_run(tmp_path: Path) -> None:
+    """The path of a folder whose record is gone says so, and suggests no other run."""
+    run = made_run(tmp_path)
+    (run.path / "run.json").unlink()
+    made_run(tmp_path, name="other")
+    with pytest.raises(RunError, match=r"not a run folder: it has no run\.json"):
+        find(tmp_path, str(run.path))
+
+
 def test_naming_a_damaged_run_says_what_is_wrong(tmp_path: Path) -> None:
     """It is not called unknown when its folder is there."""
     run = made_run(tmp_path)
