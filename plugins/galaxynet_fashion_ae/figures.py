@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 _MOST_RUNS = 12
+# Inches: an image, what is between two, around the figure, and above and below the images.
+_CELL, _BETWEEN, _MARGIN, _ABOVE, _BELOW = 0.68, 0.04, 0.1, 0.53, 0.32
 
 
 def reconstructions(runs: Sequence[Run]) -> Figure:
@@ -46,11 +48,9 @@ def reconstructions(runs: Sequence[Run]) -> Figure:
             )
     chosen = _one_of_each(first.classes)
     number = len(chosen)
-    cell = 0.62
-    figure = new_figure(1.75 + cell * number, 0.95 + (cell + 0.03) * (len(runs) + 1))
+    figure = new_figure(1.0, 1.0)
+    figure.set_layout_engine("none")  # all sizes are known but that of the names, and equal gaps are wanted
     grid = figure.subplots(len(runs) + 1, number, squeeze=False)
-    layout: Any = figure.get_layout_engine()
-    layout.set(w_pad=0.015, h_pad=0.02, wspace=0.0, hspace=0.0, rect=(0.01, 0.0, 0.985, 1.0))
     for axes, place in zip(grid[0], chosen, strict=True):
         _show(axes, first.originals[place])
         axes.set_title(
@@ -68,7 +68,29 @@ def reconstructions(runs: Sequence[Run]) -> Figure:
         f"{', '.join(models)}  ·  {what}",
         f"{runs[0].record.dataset.name}, test images; mse in grey levels squared",
     )
+    _place(figure, grid)
     return figure
+
+
+def _place(figure: Figure, grid: npt.NDArray[Any]) -> None:
+    """Give all images one size and distance, and the words around them the room that they need."""
+    rows, columns = grid.shape
+    title, footer = figure.texts
+    named = max(
+        text.get_window_extent().width for row in grid for text in (row[0].yaxis.label, *row[0].texts)
+    )
+    left = _MARGIN + named / figure.dpi + 0.1
+    widest = max(text.get_window_extent().width for text in (title, footer)) / figure.dpi + 2 * _MARGIN
+    width = max(left + columns * (_CELL + _BETWEEN) + _MARGIN, widest)
+    height = _ABOVE + rows * (_CELL + _BETWEEN) + _BELOW
+    figure.set_size_inches(width, height)
+    for number, row in enumerate(grid):
+        bottom = height - _ABOVE - (number + 1) * _CELL - number * _BETWEEN
+        for place, axes in enumerate(row):
+            across = left + place * (_CELL + _BETWEEN)
+            axes.set_position((across / width, bottom / height, _CELL / width, _CELL / height))
+    title.set_position((_MARGIN / width, 1 - _MARGIN / height))
+    footer.set_position((_MARGIN / width, _MARGIN / height))
 
 
 def _one_of_each(classes: Sequence[str]) -> list[int]:

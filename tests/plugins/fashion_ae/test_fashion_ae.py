@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,25 @@ def test_several_runs_are_drawn_side_by_side(tmp_path: Path) -> None:
     np.testing.assert_allclose(shown, 255 * batch.inputs[0, 0].numpy(), atol=1e-3)
     assert [axes.get_ylabel() for axes in grid[::10]] == ["original", "code 2", "code 3"]
     figures.save(figure, tmp_path / "figure.svg")
+
+
+def test_the_rows_of_a_figure_stand_close_and_its_words_apart(tmp_path: Path) -> None:
+    """One run's rows are as near each other as three runs'; no words touch each other, images or the edge."""
+    folder = make_idx_folder(tmp_path / "idx")
+    runs = [train(folder, code=code, name=f"c{code}{'-long' * 15}") for code in (2, 3, 4)]
+    distances = set()
+    for drawn in (runs[:1], runs):
+        figure = figures.draw(drawn, "reconstructions")
+        title, footer = (text.get_window_extent() for text in figure.texts)
+        columns = [axes.get_window_extent() for axes in figure.axes[::10]]
+        distances |= {round(upper.y0 - lower.y1, 1) for upper, lower in itertools.pairwise(columns)}
+        names = [axes.title.get_window_extent() for axes in figure.axes[:10]]
+        assert max(name.y1 for name in names) + 5 < title.y0 < title.y1 < figure.bbox.y1 - 5
+        assert 5 < footer.y0 < footer.y1 < columns[-1].y0 - 5
+        labels = [text for axes in figure.axes[::10] for text in (axes.yaxis.label, *axes.texts)]
+        assert all(5 < text.get_window_extent().x0 < columns[0].x0 for text in labels)
+        assert max(axes.get_window_extent().x1 for axes in figure.axes) < figure.bbox.x1 - 5
+    assert len(distances) == 1
 
 
 def test_what_cannot_be_drawn_together_is_said_and_costs_the_others_nothing(
