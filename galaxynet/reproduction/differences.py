@@ -74,7 +74,10 @@ def difference(
     mean = statistics.fmean(by_seed)
     if len(by_seed) >= ENOUGH:
         how = f"{len(by_seed)} seeds, paired, Student's interval"
-        return Difference(mean, first, second, student(by_seed, confidence), how)
+        low, high = student(by_seed, confidence)
+        if percentage_metric(metric):  # no accuracy is further from another one
+            low, high = max(-1.0, low), min(1.0, high)
+        return Difference(mean, first, second, (low, high), how)
     if not (percentage_metric(metric) and metric.startswith("test/")):
         return Difference(mean, first, second)
     try:

@@ -69,7 +69,7 @@ class Trained:
         """The 95 % interval of the metric; None if nothing tells how sure it is.
 
         Of three seeds and more it is Student's; of an accuracy Wilson's, for the test samples are a choice
-        by chance too. Where there are both, both must hold.
+        by chance too. Where there are both, both must hold. That of an accuracy ends at 0 and 1.
         """
         values = list(self.values(metric).values())
         found: list[Interval] = []
@@ -80,7 +80,8 @@ class Trained:
             found.append(accuracy_interval(statistics.fmean(values), samples))
         if not found:
             return None
-        return min(low for low, _ in found), max(high for _, high in found)
+        low, high = min(low for low, _ in found), max(high for _, high in found)
+        return (max(0.0, low), min(1.0, high)) if percentage_metric(metric) else (low, high)
 
 
 @dataclass(frozen=True)

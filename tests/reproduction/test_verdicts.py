@@ -269,3 +269,14 @@ def test_what_is_told_can_be_written(values: list[float]) -> None:
         if found.low is not None and found.high is not None and found.estimate is not None:
             assert found.low <= found.estimate + 1e-9
             assert found.estimate <= found.high + 1e-9
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=3, max_size=6))
+def test_an_interval_of_accuracies_has_possible_ends(values: list[float]) -> None:
+    """However far seeds lie apart, an accuracy is within 0 and 100 %, and a difference within 100 points."""
+    arms = {"net": [trained(values)], "other": [trained([1.0 - value for value in values])]}
+    for rule, least in ((REACHES, 0.0), (Exceeds(arm="net", than="other", metric=ACCURACY), -1.0)):
+        found = judge(Evidence(claim(rule), arms))
+        assert found.low is not None
+        assert found.high is not None
+        assert least <= found.low <= found.high <= 1.0
