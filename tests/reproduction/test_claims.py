@@ -129,3 +129,9 @@ def test_options_that_claims_cannot_know() -> None:
         with pytest.raises(UsageError) as caught:
             experiments(chosen, given)
         assert told in str(caught.value)
+
+
+def test_no_two_claims_look_the_same() -> None:
+    """What the list says of a claim tells it from every other one."""
+    said = [known.claim.says for known in catalogue().known]
+    assert len(set(said)) == len(said)
