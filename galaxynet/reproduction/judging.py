@@ -110,7 +110,9 @@ def judge(evidence: Evidence, failures: Sequence[str] = (), absent: str = "") ->
         why += f" Left out, for they have other samples: {ids}."
     if untrained:
         return Judgement(
-            UNKNOWN, f"{untrained} of {len(evidence.trained)} networks have no run.{not_done}{why}"
+            UNKNOWN,
+            f"{untrained} of {len(evidence.trained)} networks {'have' if untrained > 1 else 'has'} no run."
+            f"{not_done}{why}",
         )
     if evidence.other_classes:
         return Judgement(UNKNOWN, "The trainings tell other classes apart than the claim is about.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from galaxynet.report.columns import NONE
 from galaxynet.report.formats import markdown_table
-from galaxynet.report.layout import Line, lay_out
+from galaxynet.report.layout import Line, in_parts, lay_out
 from galaxynet.reproduction.judging import VERDICTS, Outcome
 from galaxynet.reproduction.listing import OURS
 from galaxynet.reproduction.rules import FAILED, FAILS, HOLDS, NOT_RUN, UNKNOWN
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TITLES = ("claim", "published", "ours (95% interval)", "verdict", "done")
 RIGHTS = (False, True, False, False, False)
+_NARROW = ("claim", "ours (95% interval)", "verdict")
 
 _STYLES = {HOLDS: "green", FAILS: "red", UNKNOWN: "yellow", FAILED: "red", NOT_RUN: "dim"}
 
@@ -44,16 +45,33 @@ def summary(outcomes: Sequence[Outcome]) -> str:
 
 
 def as_text(outcomes: Sequence[Outcome], width: int) -> Text:
-    """The table for a terminal, and beneath it what each line rests on."""
+    """The table for a terminal, and beneath it what each line rests on.
+
+    Nothing is shortened: where five columns have no room, what was published and done stands beneath too.
+    """
     import textwrap
 
+    from rich.text import Text
+
     lines = [Line(cells(one), {0: "bold", 3: _STYLES[one.verdict]}) for one in outcomes]
-    text = lay_out(TITLES, RIGHTS, lines, width, whole=("claim", "verdict"))
+    text = Text(no_wrap=True, overflow="ignore")
+    wide = len(in_parts(TITLES, lines, width)) == 1
+    if wide:
+        text.append_text(lay_out(TITLES, RIGHTS, lines, width))
+    else:
+        narrow = [
+            Line([name, ours, one.verdict], {0: "bold", 2: _STYLES[one.verdict]})
+            for one in outcomes
+            for name, _, ours, *_ in (cells(one),)
+        ]
+        for number, (titles, rows) in enumerate(in_parts(_NARROW, narrow, width)):
+            text.append("\n\n" * bool(number))
+            text.append_text(lay_out(titles, [False] * len(titles), rows, width, whole=titles))
     room = max(20, width - 4)
     for one in outcomes:
         text.append(f"\n\n{one.claim.name}", style="bold")
         text.append(f"  {_source(one)}", style="dim")
-        for part in (one.claim.says, *one.notes):
+        for part in (one.claim.says, *([] if wide else _beside(one)), *one.notes):
             for line in textwrap.wrap(part, room, break_on_hyphens=False):
                 text.append(f"\n    {line}")
         for command in one.commands:  # never broken, so that it can be copied
@@ -76,6 +94,13 @@ def as_json(outcomes: Sequence[Outcome]) -> str:
     """The verdicts for a program."""
     rows = [one.to_dict() for one in outcomes]
     return json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _beside(one: Outcome) -> list[str]:
+    """The columns that a narrow table lacks, as a sentence or two; none where there is nothing in them."""
+    _, published, _, _, extent = cells(one)
+    told = [f"Published: {published}."] * (published != NONE) + [f"Done: {extent}."] * (extent != NONE)
+    return [" ".join(told)] if told else []
 
 
 def _source(one: Outcome) -> str:
