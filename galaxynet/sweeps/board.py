@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from galaxynet import terminal
-from galaxynet.report.layout import Line, lay_out
+from galaxynet.report.layout import GAP, Line, lay_out, widest
 from galaxynet.report.wording import UNDEFINED, metric_name, show_deviation, show_metric, show_seconds
 from galaxynet.runs import Run
 from galaxynet.sweeps.axes import show
@@ -133,7 +133,13 @@ class Board:
         """The state as a bar and a table that fit into a terminal of that size."""
         from rich.console import Group
 
-        lines = self._lines()
+        seeds = self._seeds()
+        several = len(seeds) > 1
+        titles = [*self._names(), *(f"seed {seed}" for seed in seeds), *(["mean"] if several else [])]
+        lines = self._lines(seeds)
+        needed = sum(widest(titles, [line for _, line in lines])) + GAP * (len(titles) - 1)
+        if several and needed > width:  # how many seeds are done stands for them all
+            titles, lines = [*self._names(), "seeds", "mean"], self._lines([])
         room = max(3, height - _OTHER_LINES)
         hidden = 0
         if len(lines) > room:
@@ -141,8 +147,6 @@ class Board:
             calm = [line for line in lines if not line[0]]
             hidden = len(lines) - room + 1
             lines = (busy + calm)[: room - 1]
-        seeds = self._seeds()
-        titles = [*self._names(), *(f"seed {seed}" for seed in seeds), *(["mean"] if len(seeds) > 1 else [])]
         table = lay_out(titles, [False] * len(titles), [line for _, line in lines], width)
         if hidden:
             table.append(f"\nand {hidden} more", style="dim")
@@ -182,13 +186,12 @@ class Board:
     def _seeds(self) -> list[Any]:
         return list(dict.fromkeys(trial.plan.training.seed for trial in self.plan.trials))
 
-    def _lines(self) -> list[tuple[bool, Line]]:
-        """A line for each configuration, and whether something goes on in it."""
+    def _lines(self, seeds: Sequence[Any]) -> list[tuple[bool, Line]]:
+        """A line for each configuration, and whether something goes on in it; without seeds, their number."""
         rows: dict[str, list[Trial]] = {}
         for trial in self.plan.trials:
             rows.setdefault(repr(sorted(trial.configuration.items(), key=str)), []).append(trial)
         lines = []
-        seeds = self._seeds()
         for trials in rows.values():
             texts = [show(value) for value in trials[0].configuration.values()] or [trials[0].plan.model.name]
             styles = {}
@@ -197,7 +200,10 @@ class Board:
                 text, style = self._cell(by_seed[seed]) if seed in by_seed else ("", "")
                 styles[len(texts)] = style
                 texts.append(text)
-            if len(seeds) > 1:
+            if not seeds:
+                done = sum(self.records[trial.key].status in DONE for trial in trials)
+                texts.append(f"{done} of {len(trials)} done")
+            if len(seeds) != 1:
                 texts.append(self._mean(trials))
             busy = any(self.records[trial.key].status == "running" for trial in trials)
             lines.append((busy, Line(texts, styles)))
