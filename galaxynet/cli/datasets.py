@@ -17,6 +17,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 
+_LEAST_SOURCE = 20
+"""Where there is less room than that, the source of a dataset is left out: a piece of it tells nothing."""
+
 STYLES = {
     "there": "green",
     "verified": "green",
@@ -121,10 +124,13 @@ def _print(items: list[Item]) -> None:
         right = heading in ("files", "size")
         style = "cyan" if heading == "dataset" else None
         table.add_column(heading, justify="right" if right else "left", style=style, no_wrap=True)
-    table.add_column("from", no_wrap=True)
+    told = console.width - used >= _LEAST_SOURCE
+    if told:
+        table.add_column("from", no_wrap=True)
     for item, (name, status, *rest) in zip(items, cells, strict=True):
         source = shortened("; ".join(item.sources), console.width - used)
-        table.add_row(escape(name), f"[{STYLES[item.status]}]{status}[/]", *rest, escape(source))
+        row = [escape(name), f"[{STYLES[item.status]}]{status}[/]", *rest, *([escape(source)] * told)]
+        table.add_row(*row)
     console.print(table)
     for item in items:
         for problem in item.problems:

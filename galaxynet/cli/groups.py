@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import importlib
+import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -99,11 +100,26 @@ def command_of_module(module: str, name: str) -> Command:
     """The command that a module of `galaxynet.cli` exposes: a `command` function, an `app`, or a `group`."""
     found = importlib.import_module(module)
     if hasattr(found, "group"):
-        return found.group(name)
-    if hasattr(found, "app"):
+        command: Command = found.group(name)
+    elif hasattr(found, "app"):
         command = get_command(found.app)
         command.name = name
-        return command
-    app = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    app.command(name)(found.command)
-    return get_command(app)
+    else:
+        app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+        app.command(name)(found.command)
+        command = get_command(app)
+    for one in (command, *getattr(command, "commands", {}).values()):
+        one.help = flowing(one.help or "")
+    return command
+
+
+def flowing(text: str) -> str:
+    """A help text whose paragraphs fill the lines of a terminal; what is indented, as examples are, stays.
+
+    Typer keeps the line breaks of the source, which fall anywhere in a narrower terminal.
+    """
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(
+        paragraph if "\n " in f"\n{paragraph}" else " ".join(paragraph.split("\n"))
+        for paragraph in paragraphs
+    )

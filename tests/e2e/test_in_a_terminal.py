@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 import pty
 import re
@@ -62,3 +63,31 @@ def test_a_sentence_breaks_between_words_and_a_command_not_at_all(tmp_path: Path
     lines = [line.rstrip() for line in re.split(r"[\r\n]+", text)]
     long = [line for line in lines if len(line) > columns and not line.startswith("galaxynet")]
     assert not [line for line in long if " " in line], text
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("words", ["train", "fetch", "sweep", "runs remove"])
+def test_help_fills_the_lines(words: str, columns: int) -> None:
+    """A description ends its lines where the terminal does, and not where the source did."""
+    text = in_a_terminal(columns, *words.split(), "--help")
+    described = text.split("╭")[0].split("Usage:")[1]
+    for paragraph in re.split(r"\n\s*\n", described.replace("\r", "")):
+        if "galaxynet " in paragraph.strip().split("\n")[-1]:  # examples, a line each
+            continue
+        lines = [line.strip() for line in paragraph.strip().split("\n")]
+        for line, following in itertools.pairwise(lines):
+            assert len(line) + 1 + len(following.split()[0]) > columns - 3, paragraph
+
+
+@pytest.mark.parametrize(("columns", "told"), [(80, False), (130, True)])
+def test_where_a_dataset_is_from_is_told_where_there_is_room(
+    tmp_path: Path, columns: int, told: bool
+) -> None:
+    """A path is not cut to a few letters of its two ends."""
+    subprocess.run(
+        [COMMAND, "fetch", "galaxy-sim", "--count", "20", "--data-dir", str(tmp_path)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    text = in_a_terminal(columns, "datasets", "--data-dir", str(tmp_path))
+    assert ("from" in text.split("\n")[0]) == told
+    assert "…" not in text
