@@ -63,7 +63,7 @@ def read_idx(path: Path, axes: int) -> npt.NDArray[np.uint8]:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
-_AGAIN = "Remove it and fetch it again."
+_AGAIN = "Fetch it again with --force; if it is a file of yours, copy it anew."
 
 
 def _read(stream: BinaryIO | gzip.GzipFile, path: Path, axes: int) -> npt.NDArray[np.uint8]:

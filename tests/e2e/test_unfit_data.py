@@ -51,7 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("mnist_cnn --dataset text --file fit.txt", 2, "text holds no images", "galaxynet datasets"),
         ("fashion_ae --dataset text --file fit.txt", 2, "text holds no images", "galaxynet datasets"),
         ("galaxy_alexnet --dataset text --file fit.txt", 2, "text holds no images", "galaxynet datasets"),
-        ("mnist_cnn --folder cut", 1, "train-images-idx3-ubyte.gz is only a part", "fetch it again"),
+        ("mnist_cnn --folder cut", 1, "train-images-idx3-ubyte.gz is only a part", "copy it anew"),
         ("fashion_ae --folder mixed", 1, "holds labels where gray images are wanted", "each other's names"),
         ("fashion_ae --folder whole --code 0", 2, "--code 0:", "greater than or equal to 1"),
         ("mnist_cnn", 1, "train-images-idx3-ubyte.gz is missing", "galaxynet fetch mnist"),
