@@ -92,13 +92,17 @@ def group(name: str) -> Command:
 
 
 def value_of(args: list[str], flag: str) -> str | None:
-    """The value that a flag has in a line which is not parsed yet, as its value decides how to parse it."""
+    """The value that a flag has in a line which is not parsed yet, as its value decides how to parse it.
+
+    The last one counts, as it does for every other flag.
+    """
+    found = None
     for word, following in zip_longest(args, args[1:]):
         if word == flag:
-            return following
-        if word.startswith(flag + "="):
-            return word.partition("=")[2]
-    return None
+            found = following
+        elif word.startswith(flag + "="):
+            found = word.partition("=")[2]
+    return found
 
 
 def _record(reference: str, folder: str | None) -> Any:

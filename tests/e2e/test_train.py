@@ -117,6 +117,7 @@ def test_two_processes_make_one_run() -> None:
         (["train", "toynet", "--epochs", "0"], "--epochs 0", 2),
         (["train", "toynet", "--epochs", "many"], "--epochs", 2),
         (["train", "toynet", "--dataset", "blob"], "Did you mean 'blobs'?", 2),
+        (["train", "toynet", "--dataset", "blobs", "--dataset", "text"], "--file FILE", 2),
         (["train", "toynet", "--resume", "nothing"], "no runs", 1),
         (["train", "toynet", "--explode"], "lower --lr", 1),
         (["train", "--epochs", "3"], "The network comes first", 2),
