@@ -16,6 +16,7 @@ from galaxynet.report.layout import lay_out
 from galaxynet.report.rows import Group, Row, groups
 from galaxynet.report.seeds import configurations, run_labels
 from galaxynet.report.seeds_table import content
+from galaxynet.report.table import STATUS_STYLE
 from galaxynet.runs import Run
 
 
@@ -81,6 +82,8 @@ def test_where_no_run_has_a_value_the_reason_stands_in_its_place(status: str, wo
     group = trials(status, status)
     assert column(group, "mean accuracy")[0] == word
     assert column(group, "runs")[0] == "2"
+    made = content(group)
+    assert made.lines[0].styles[list(made.titles).index("mean accuracy")] == STATUS_STYLE[status]
 
 
 def test_configurations_are_sorted_by_what_is_shown_of_them() -> None:
@@ -94,6 +97,8 @@ def test_configurations_are_sorted_by_what_is_shown_of_them() -> None:
         }.items()
         for seed, (accuracy, seconds) in enumerate(values)
     ]
+    # A run without a value ended early or late: its time says nothing of the others'.
+    rows.append(row(act="tanh", seed=9, status="failed", metrics={}, seconds={"train": 99.0}))
     for order, expected in {
         "train_seconds": "tanh elu relu",
         "train-seconds": "tanh elu relu",

@@ -27,7 +27,7 @@ def test_a_sweep_is_compared_by_its_name() -> None:
         == 0
     )
     call("train", "toynet", "--epochs", "1")
-    rows = json.loads(call("compare", "--sweep", "w", "--format", "json").stdout)[0]
+    rows = json.loads(call("compare", "--sweep", "w", "--format", "json").stdout)["tables"][0]["rows"]
     assert {(row["hidden"], row["runs"], row["seeds"]) for row in rows} == {(4, 2, 2), (8, 2, 2)}
     wrong = call("compare", "--sweep", "v")
     assert (wrong.returncode, "There are: w" in " ".join(wrong.stderr.split())) == (1, True)
