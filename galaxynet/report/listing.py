@@ -41,6 +41,7 @@ def plain_row(run: Run | DamagedRun) -> dict[str, Any]:
         "status": run.status,
         "id": record.id,
         "name": record.name,
+        "sweep": record.sweep,
         "started": record.started.isoformat(),
         "model": record.model.name,
         "dataset": record.dataset.name,
