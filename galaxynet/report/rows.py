@@ -201,7 +201,7 @@ def direction(run: Run, column: str) -> tuple[str, bool]:
     """
     backwards = column.startswith("-")
     name = column.removeprefix("-")
-    if name in ("", "value", "mean", run.record.metric, metric_name(run.record.metric)):
+    if name in ("", "value", run.record.metric, metric_name(run.record.metric)):
         return "value", run.record.higher_is_better != backwards
     return "low" if name == "interval" else name, backwards
 

@@ -159,5 +159,6 @@ def configurations(group: Group) -> list[Configuration]:
     for row in group.rows:
         found.setdefault(repr([row.get(name) for name in names]), []).append(row)
     made = [Configuration({name: rows[0].get(name) for name in names}, rows) for rows in found.values()]
-    name, backwards = direction(group.first, group.order)
+    order = {"mean": "value", "-mean": "-value"}.get(group.order, group.order)
+    name, backwards = direction(group.first, order)
     return in_order(made, lambda one: one.get(name), backwards)

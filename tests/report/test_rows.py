@@ -137,6 +137,10 @@ def test_the_metric_is_sorted_best_first_and_its_minus_turns_that_round() -> Non
             "b", "c", "a"
         ]  # fmt: skip
     assert [found.run.label for found in sort(rows, "-accuracy")] == ["a", "c", "b"]
+    for found, mean in zip(rows, (3, 2, 1), strict=True):  # an option of a plugin
+        found.run.record.options.model["mean"] = mean
+        vars(found).pop("options", None)
+    assert [found.run.label for found in sort(rows, "mean")] == ["c", "b", "a"]
 
 
 def test_what_there_is_of_a_condition_is_told() -> None:
