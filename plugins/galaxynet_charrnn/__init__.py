@@ -35,7 +35,10 @@ CHARRNN = ModelSpec(
 )
 
 NOVEL = DataFile(
-    name="pride_and_prejudice.txt", summary="the novel as plain text, UTF-8", folder="pg1342.txt"
+    name="pride_and_prejudice.txt",
+    summary="the novel as plain text, UTF-8",
+    folder="pg1342.txt",
+    convert="galaxynet_charrnn.check:keep",
 )
 
 PRIDE_AND_PREJUDICE = DatasetSpec(

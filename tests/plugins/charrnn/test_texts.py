@@ -11,7 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from galaxynet.cli.main import main
 from galaxynet.errors import DataError, UsageError
+from galaxynet.paths import data_dir
 from galaxynet_charrnn import NOVEL
 from galaxynet_charrnn.check import check
 from galaxynet_charrnn.datamodule import PrideAndPrejudiceData, TextFileData
@@ -184,6 +186,31 @@ def test_check_tells_the_novel_from_a_stranger(tmp_path: Path) -> None:
     (tmp_path / NOVEL.name).write_text(BOOK)
     with pytest.raises(DataError, match="not the novel"):
         check(tmp_path)
+
+
+def test_another_text_is_not_kept_as_the_novel(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """`fetch --from` judges a text before it gets the novel's name; one that is there stays."""
+
+    def fetch(content: bytes) -> tuple[int, str]:
+        (tmp_path / "mine" / "pg1342.txt").write_bytes(content)
+        with pytest.raises(SystemExit) as ended:
+            main(["fetch", "pride-and-prejudice", "--from", str(tmp_path / "mine")])
+        return int(ended.value.code or 0), " ".join(capfd.readouterr().err.split())
+
+    (tmp_path / "mine").mkdir()
+    kept = data_dir() / "pride-and-prejudice" / NOVEL.name
+    code, said = fetch(b"It is a truth\n" * 99)
+    assert code == 1
+    assert f"{tmp_path / 'mine' / 'pg1342.txt'} is not the novel" in said.replace(NOVEL.name, "pg1342.txt")
+    assert "--dataset text --file FILE" in said
+    assert "checked" not in said
+    assert not kept.exists()
+    novel = "“Mr. Bennet,” she said.\n".encode() * 30_000
+    assert fetch(novel)[0] == 0
+    code, said = fetch(b"caf\xe9\n" * 99)
+    assert (code, f"error: {NOVEL.name} is not UTF-8 text: byte 0xe9" in said) == (1, True), said
+    assert kept.read_bytes() == novel
+    assert sorted(path.name for path in kept.parent.iterdir()) == [NOVEL.name, "receipt.json"]
 
 
 @pytest.mark.real
