@@ -116,6 +116,7 @@ def test_a_run_without_a_value_is_named_and_has_no_column_of_dashes(
     first, second, *_ = text.split("\n\n")
     assert [line.split()[0] for line in first.splitlines()[2:]] == [str(n) for n in range(1, 10)]
     assert [line.split()[0] for line in second.splitlines()[2:4]] == ["1", "2"]
+    assert text.count("epoch  ") == 2  # no table of a heading alone
     assert f"no value of val/accuracy: {runs[2].label}" in " ".join(text.split())
 
 
