@@ -66,7 +66,10 @@ def paper(toys: None, distribution: Any) -> None:
 
 
 def call(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([COMMAND, "reproduce", *words], capture_output=True, text=True, timeout=300)
+    # The environment as Python has it: past it, readline, which pytest loads, tells children of 80 columns.
+    return subprocess.run(
+        [COMMAND, "reproduce", *words], capture_output=True, text=True, timeout=300, env=dict(os.environ)
+    )
 
 
 def verdicts(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
