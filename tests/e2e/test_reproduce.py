@@ -128,10 +128,10 @@ def test_what_was_trained_otherwise_counts() -> None:
 
 def test_a_cut_test_has_no_bold_verdict() -> None:
     """With time for a part of the epochs the table says which part, and that it cannot be told."""
-    dry = call("slow", "--budget", "12s", "--dry-run")
+    dry = call("slow", "--budget", "9s", "--dry-run")
     assert "1 of 3 seeds" in dry.stderr
     assert not galaxynet.list_runs()
-    row = verdicts(call("slow", "--budget", "12s", "--format", "json"))["slow/better"]
+    row = verdicts(call("slow", "--budget", "9s", "--format", "json"))["slow/better"]
     assert row["verdict"] == "cannot be told"
     assert row["cut"]
     assert row["extent"].startswith("1 of 3 seeds, ")
@@ -139,7 +139,7 @@ def test_a_cut_test_has_no_bold_verdict() -> None:
     epochs = {run.record.options.training["epochs"] for run in runs()}
     assert len(epochs) == 1
     assert all(f"--epochs {epochs.copy().pop()}" in command for command in row["commands"][:2])
-    said = call("slow", "--budget", "12s").stdout
+    said = call("slow", "--budget", "9s").stdout
     assert "cannot be told at this budget" in said
     judged = verdicts(call("slow", "--budget", "0", "--format", "json"))["slow/better"]
     assert {name: judged[name] for name in ("runs", "extent", "estimate")} == {
@@ -168,7 +168,7 @@ def test_a_stopped_call_goes_on() -> None:
 
 def test_what_had_no_time_has_none_later() -> None:
     """The same call divides its budget once: what did not fit is not taken up in time that is left."""
-    words = ["blobs/explodes", "other", "--budget", "8s"]
+    words = ["blobs/explodes", "other", "--budget", "3s"]
     first = call(*words)
     assert "othernet: no time for 2 networks" in first.stderr
     assert len(runs()) == 1
