@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +194,27 @@ def test_two_processes_test_every_sample_exactly_once(tmp_path: Path) -> None:
     counts = Counter(row for rows in shown for row in rows)
     assert counts == Counter(module.data.split.test.tolist())
     assert abs(len(shown[0]) - len(shown[1])) <= 1
+
+
+def test_other_data_have_another_digest(tmp_path: Path) -> None:
+    """A label, an id, a pixel or the part of a single sample changes what the record says of the data."""
+    module = Squares(None, data_dir=tmp_path)
+    module.setup()
+    known = module.data
+    before = module.summary["digest"]
+    images, targets, ids = known.images.copy(), known.targets.copy(), list(known.ids)
+    first = int(known.split.train[0])
+    images[first, 0, 0, 0] ^= 1
+    targets[first] = 1 - targets[first]
+    ids[first] = "another"
+    moved = known.split._replace(
+        train=known.split.train[1:], validation=np.append(known.split.validation, first)
+    )
+    others = [
+        replace(known, images=images),
+        replace(known, targets=targets),
+        replace(known, ids=ids),
+        replace(known, split=moved),
+    ]
+    assert replace(known).digest() == before
+    assert len({before, *(other.digest() for other in others)}) == 5

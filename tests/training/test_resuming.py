@@ -149,7 +149,7 @@ def test_other_data_are_not_resumed_on(interrupted: Callable[..., Any]) -> None:
 def test_other_data_to_learn_from_are_noticed(interrupted: Callable[..., Any]) -> None:
     """Data of which only the training part changed are refused, too: half of each would teach neither."""
     run = interrupted(1)
-    run.record.data["digest"] = "of earlier"
+    run.record.data["colours"] = 1
     assert galaxynet.train("toynet", resume=run.record.id).record.status == "finished"  # not told of any more
     again = interrupted(1)
     again.record.data["images"] = 119
