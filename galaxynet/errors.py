@@ -7,6 +7,7 @@ Every failure that galaxynet foresees is raised as one of these. The command lin
 from __future__ import annotations
 
 import errno
+from typing import Any
 
 FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Error numbers of what is, to the person who meets it, a full disk: a quota, a limit on a file's size."""
@@ -54,3 +55,16 @@ class DataError(GalaxynetError):
 
 class RunError(GalaxynetError):
     """A run that cannot be read, resumed or used."""
+
+
+def first_fault(error: Any) -> tuple[str, str]:
+    """Place and reason of the first thing that pydantic found wrong, for the middle of a sentence.
+
+    Args:
+        error: A `pydantic.ValidationError`; this module imports no pydantic.
+
+    Returns:
+        `metrics.loss` and `input should be a valid number`; the place is empty if it is the whole.
+    """
+    first = error.errors()[0]
+    return ".".join(map(str, first["loc"])), first["msg"][0].lower() + first["msg"][1:]

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from galaxynet.errors import OptionError
+from galaxynet.errors import OptionError, first_fault
 
 
 def option(
@@ -186,9 +186,8 @@ def _validated(cls: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     try:
         model = _model(cls).model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
+        place, reason = first_fault(error)
+        name = place.partition(".")[0]
         flag = "--" + name.replace("_", "-")
-        reason = first["msg"][0].lower() + first["msg"][1:]
         raise OptionError(f"{flag} {given[name]}: {reason}.") from None
     return {name: getattr(model, name) for name in cls.__dataclass_fields__}

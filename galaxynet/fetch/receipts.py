@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from galaxynet import atomic
-from galaxynet.errors import DataError
+from galaxynet.errors import DataError, first_fault
 
 NAME = "receipt.json"
 SCHEMA = 1
@@ -102,9 +102,8 @@ def load(folder: Path) -> Receipt | None:
     try:
         receipt = Receipt.model_validate_json(text)
     except ValidationError as error:
-        what = error.errors()[0]
-        place = ".".join(map(str, what["loc"]))
-        reason = f"{place}: {what['msg']}" if place else what["msg"]
+        place, reason = first_fault(error)
+        reason = f"{place}: {reason}" if place else reason
         raise DamagedReceiptError(f"{path} is damaged: {reason}.", _mend(folder)) from None
     if receipt.schema_version > SCHEMA:
         raise DataError(

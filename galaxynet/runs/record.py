@@ -25,7 +25,7 @@ from pydantic import (
     ValidationError,
 )
 
-from galaxynet.errors import RunError
+from galaxynet.errors import RunError, first_fault
 
 SCHEMA = 1
 """The version of the record's layout that this galaxynet writes."""
@@ -233,9 +233,8 @@ class RunRecord(Part):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "the record"
-            raise RunError(f"In the record, {place}: {first['msg'][0].lower()}{first['msg'][1:]}.") from None
+            place, reason = first_fault(error)
+            raise RunError(f"In the record, {place or 'the whole'}: {reason}.") from None
 
 
 def _plain(value: Any) -> str:

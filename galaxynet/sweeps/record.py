@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from pydantic import Field, ValidationError
 
 from galaxynet import atomic
-from galaxynet.errors import RunError, UsageError
+from galaxynet.errors import RunError, UsageError, first_fault
 from galaxynet.runs import PluginId, Run, scan
 from galaxynet.runs.record import Moment, Part, Plain, new_id
 from galaxynet.sweeps.trials import Trial, run_key
@@ -109,9 +109,7 @@ class Sweep:
         except (ValueError, TypeError, RecursionError) as error:
             reason = str(error).splitlines()[0]
             if isinstance(error, ValidationError):
-                first = error.errors()[0]
-                place = ".".join(map(str, first["loc"])) or "the record"
-                reason = f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}"
+                reason = ": ".join(filter(None, first_fault(error)))
             raise RunError(
                 f"{path / RECORD} cannot be read: {reason}.",
                 "Move it away; its runs stay, and the same sweep finds them again.",

@@ -146,10 +146,7 @@ def make_plan(
 
 def _check_name(name: str) -> None:
     """See that a folder can have this name."""
-    try:
-        check_name(name)
-    except UsageError as error:
-        raise UsageError(error.message.replace("A run", "A sweep", 1), error.hint) from None
+    check_name(name, "sweep")
     if name.startswith(".") or len(name.encode()) > _LONGEST_FOLDER:
         raise UsageError(
             f"A sweep cannot be named {name!r}.",

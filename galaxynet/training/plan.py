@@ -153,8 +153,12 @@ class Parties:
         return plan
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, what: str = "run") -> None:
     """See that a run or a sweep can be found by a name.
+
+    Args:
+        name: The name.
+        what: What is to be named.
 
     Raises:
         UsageError: If it cannot.
@@ -162,7 +166,7 @@ def check_name(name: str) -> None:
     bad = name == "last" or name.startswith("-") or "/" in name or not name.isprintable()
     if bad or name != name.strip() or len(name) > _LONGEST_NAME:
         raise UsageError(
-            f"A run cannot be named {name[:_LONGEST_NAME]!r}.",
+            f"A {what} cannot be named {name[:_LONGEST_NAME]!r}.",
             f"A name has up to {_LONGEST_NAME} printable characters, no slash and no leading hyphen, "
             "and is not 'last'.",
         )
