@@ -47,30 +47,43 @@ class Curve:
         return max(defined, key=lambda epoch: sign * defined[epoch]) if len(defined) > 1 else None
 
 
+def logged_by(run: Run) -> list[dict[str, float]] | None:
+    """The rows of a run's `metrics.csv`; None if it is damaged, which takes no other run down."""
+    try:
+        return run.metrics()
+    except RunError:
+        return None
+
+
+def not_logged(
+    runs: Sequence[Run], logged: Sequence[list[dict[str, float]] | None], absent: Sequence[str]
+) -> RunError:
+    """The error for what none of some runs logged; it says what they logged, or why that is not known."""
+    known = {name for rows in logged for row in rows or () for name in row} - {"epoch", "step"}
+    hint = f"They logged: {', '.join(sorted(known))}." if known else "They logged nothing yet."
+    if not known and None in logged:
+        hint = f"{runs[logged.index(None)].path / METRICS} is damaged."
+    return RunError(f"No run of these logged {', '.join(absent)}.", hint)
+
+
 def curves(runs: Sequence[Run], metrics: Sequence[str]) -> list[Curve]:
     """The curves of some metrics of some runs, run by run.
 
     Raises:
         RunError: If no run logged one of the metrics.
     """
-    damaged = [_damaged(run) for run in runs]
-    logged = [[] if lost else run.metrics() for run, lost in zip(runs, damaged, strict=True)]
-    known = {name for rows in logged for row in rows for name in row} - {"epoch", "step"}
-    missing = [name for name in metrics if name not in known]
-    if missing:
-        hint = f"They logged: {', '.join(sorted(known))}." if known else "They logged nothing yet."
-        if not known and any(damaged):
-            hint = f"{runs[damaged.index(True)].path / METRICS} is damaged: its first line names no columns."
-        raise RunError(f"No run of these logged {', '.join(missing)}.", hint)
+    logged = [logged_by(run) for run in runs]
+    if absent := [name for name in metrics if not any(name in row for rows in logged for row in rows or ())]:
+        raise not_logged(runs, logged, absent)
     return [
         Curve(
             label,
             metric,
-            {int(row["epoch"]) + 1: row[metric] for row in rows if metric in row and "epoch" in row},
+            {int(row["epoch"]) + 1: row[metric] for row in rows or () if metric in row and "epoch" in row},
             run.record.higher_is_better and metric_name(metric) == metric_name(run.record.metric),
-            lost,
+            rows is None,
         )
-        for run, rows, label, lost in zip(runs, logged, run_labels(runs), damaged, strict=True)
+        for run, rows, label in zip(runs, logged, run_labels(runs), strict=True)
         for metric in metrics
     ]
 
@@ -148,16 +161,6 @@ def notes(found: Sequence[Curve], left_out: int = 0) -> list[str]:
     if left_out:
         said.append(f"{left_out} more epochs with --format csv")
     return said
-
-
-def _damaged(run: Run) -> bool:
-    """Whether there is something in the run's `metrics.csv`, but not what was written there."""
-    try:
-        with (run.path / METRICS).open(encoding="utf-8", errors="replace") as stream:
-            first = stream.readline().strip()
-    except OSError:
-        return False
-    return bool(first) and "epoch" not in first.split(",")
 
 
 def _epochs(found: Sequence[Curve]) -> list[int]:

@@ -108,11 +108,20 @@ class Run:
         Epoch and step are whole numbers, everything else is a float.
 
         A row that was cut off while it was written is given as far as it can be read.
+
+        Raises:
+            RunError: If the file cannot be read, or its first line is not that of metrics.
         """
         try:
             with (self.path / METRICS).open(newline="", encoding="utf-8", errors="replace") as stream:
                 # A cell beyond the header has the key None; a NUL byte of a lost page is no number.
-                return [_numbers(row) for row in csv.DictReader(stream)]
+                reader = csv.DictReader(stream)
+                if reader.fieldnames and "epoch" not in reader.fieldnames:
+                    raise RunError(
+                        f"{self.path / METRICS} is damaged: its first line names no epoch.",
+                        "Remove it: the run then has no curves.",
+                    )
+                return [_numbers(row) for row in reader]
         except FileNotFoundError:
             return []
         except (OSError, csv.Error) as error:

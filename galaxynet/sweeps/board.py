@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from galaxynet import terminal
+from galaxynet.errors import RunError
 from galaxynet.report.layout import GAP, Line, lay_out, widest
 from galaxynet.report.wording import UNDEFINED, metric_name, show_deviation, show_metric, show_seconds
 from galaxynet.runs import Run
@@ -259,7 +260,10 @@ def _shortened(message: str) -> str:
 
 def _progress(run: Run) -> str:
     """How far a run is: `7/12 64.1%`."""
-    rows = run.metrics()
+    try:
+        rows = run.metrics()
+    except RunError:  # a damaged file is no reason to stop showing the others
+        return ""
     if not rows:
         return ""
     name = f"val/{metric_name(run.record.metric)}"

@@ -161,6 +161,16 @@ def test_many_classes_and_long_names_can_be_drawn(tmp_path: Path) -> None:
     save(figure, tmp_path / "many.png")
 
 
+def test_a_damaged_run_does_not_take_the_curves_of_others(tmp_path: Path) -> None:
+    """Its file is no reason to draw nothing; alone, it is called what it is."""
+    runs = [made_run(tmp_path, name=name) for name in ("whole", "damaged")]
+    add_curves(runs[0])
+    (runs[1].path / "metrics.csv").write_text("rubbish\n")
+    assert draw(runs, "learning-curves").axes[0].lines
+    with pytest.raises(RunError, match=r"metrics\.csv is damaged"):
+        draw(runs[1:], "learning-curves")
+
+
 def test_a_run_that_is_not_tested_has_no_confusion_matrix(tmp_path: Path) -> None:
     """What cannot be drawn is not offered, and asking for it is a sentence."""
     run = made_run(tmp_path)
@@ -168,7 +178,7 @@ def test_a_run_that_is_not_tested_has_no_confusion_matrix(tmp_path: Path) -> Non
     assert write_all(run) == []
     with pytest.raises(RunError, match="did not get as far"):
         draw(run, "confusion")
-    with pytest.raises(RunError, match=r"metrics\.csv is empty"):
+    with pytest.raises(RunError, match="They logged nothing yet"):
         draw(run, "learning-curves")
     with pytest.raises(UsageError, match="There are: learning-curves, confusion"):
         draw(run, "pie")

@@ -180,6 +180,17 @@ def test_a_row_that_was_cut_off_does_not_hide_the_others(tmp_path: Path) -> None
     assert rows[3] == {"epoch": 3.0, "step": 227.0, "train/accuracy": 0.6}
 
 
+@pytest.mark.parametrize("content", ["rubbish\n1,2\n", "\x00\x00", "train/loss,val/loss\n1,2\n"])
+def test_a_file_that_is_no_metrics_is_called_damaged(tmp_path: Path, content: str) -> None:
+    """Nobody takes it for a training that logged nothing; an empty file is one."""
+    run = made_run(tmp_path)
+    (run.path / "metrics.csv").write_text(content)
+    with pytest.raises(RunError, match=r"metrics\.csv is damaged"):
+        run.metrics()
+    (run.path / "metrics.csv").write_text("")
+    assert run.metrics() == []
+
+
 def test_epochs_and_steps_are_whole_numbers(tmp_path: Path) -> None:
     """A resumed run writes the rows that it read, and `0,56` does not become `0.0,56.0`."""
     run = made_run(tmp_path)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from galaxynet.errors import RunError
+from galaxynet.report.epochs import logged_by, not_logged
 from galaxynet.report.figures.style import COLOURS, DASHES, FAINT, heading, new_figure, plain_axes
 from galaxynet.report.seeds import run_labels
 from galaxynet.report.wording import caption, metric_name, percentage_metric
@@ -44,16 +45,13 @@ def learning_curves(runs: Sequence[Run], columns: Sequence[str] = ()) -> Figure:
         raise RunError(
             f"{len(runs)} learning curves in one figure cannot be told apart.", f"Name up to {MOST_RUNS}."
         )
-    logged = {id(run): run.metrics() for run in runs}
+    found = [logged_by(run) for run in runs]
+    logged = {id(run): rows or [] for run, rows in zip(runs, found, strict=True)}
     names = {name for rows in logged.values() for row in rows for name in row}
     wanted = list(columns) or _usual(runs, [row for rows in logged.values() for row in rows])
     missing = [name for name in wanted if name not in names]
     if missing or not wanted:
-        what = ", ".join(missing) or "a loss or metric"
-        known = ", ".join(sorted(names - {"epoch", "step"}))
-        raise RunError(
-            f"No run of these logged {what}.", f"They logged: {known}." if known else "metrics.csv is empty."
-        )
+        raise not_logged(runs, found, missing or ["a loss or metric"])
     panels = list(dict.fromkeys(metric_name(name) for name in wanted))
     abreast = _legend_columns(run_labels(runs), len(panels))
     rows = -(-len(runs) // abreast) if len(runs) > 1 else 0
