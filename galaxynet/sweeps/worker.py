@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
 
 from galaxynet.errors import GalaxynetError, RunError
 from galaxynet.runs import Run
@@ -85,7 +84,6 @@ def perform(order: Order, threads: int, begun: Callable[[Run], None]) -> str:
     from galaxynet.training.plan import Parties
     from galaxynet.training.run import train
 
-    told = _heed_signals()
     torch.set_num_threads(threads)
     sys.argv = relaunched_words(order)
     sys.modules["__main__"].__spec__ = None  # else Lightning would start further processes as that module
@@ -103,55 +101,20 @@ def perform(order: Order, threads: int, begun: Callable[[Run], None]) -> str:
         if earlier is not None:
             try:
                 # Nobody else can be at it: the sweep has seen to that.
-                return _why_unfinished(start(resume=earlier, force=True), told)
+                start(resume=earlier, force=True)
+                return ""
             except RunError as error:
                 print(
                     f"cannot go on with the run {earlier.record.id}, so it begins anew: {error}", flush=True
                 )
-        return _why_unfinished(start(), told)
+        start()
     except GalaxynetError as error:
         print(error, flush=True)
         return str(error)
-    except (Exception, SystemExit, KeyboardInterrupt) as error:
-        if told and not isinstance(error, Exception):
-            raise
+    except Exception as error:
         traceback.print_exc()
         return f"{type(error).__name__}: {error}".strip(" :\n")
-
-
-def _heed_signals() -> list[int]:
-    """Let signals to stop do what they do, and note them: a plugin may end a training by itself.
-
-    Returns:
-        The signals that have come so far; grows as they come.
-    """
-    told: list[int] = []
-
-    def heed(number: int, before: Any) -> None:
-        def handle(signum: int, frame: Any) -> None:
-            told.append(signum)
-            if callable(before):
-                before(signum, frame)
-            elif before == signal.SIG_DFL and signal.getsignal(signum) is handle:
-                # Lightning, which would stop after a step, has not begun.
-                signal.signal(signum, signal.SIG_DFL)
-                os.kill(os.getpid(), signum)
-
-        signal.signal(number, handle)
-
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            heed(number, signal.getsignal(number))
-    return told
-
-
-def _why_unfinished(run: Run | None, told: Sequence[int]) -> str:
-    """Why a training came to an early end that nobody had asked for; empty if it did not."""
-    if run is None or run.status != "interrupted" or told:
-        return ""
-    return run.record.message or (
-        "The network or the dataset ended the training itself, by sys.exit or a KeyboardInterrupt."
-    )
+    return ""
 
 
 def warm_up(modules: Sequence[str]) -> None:

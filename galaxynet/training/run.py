@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from galaxynet.training.describe import describe
 from galaxynet.training.display import Display
 from galaxynet.training.finish import announce, finish
 from galaxynet.training.hardware import Hardware, choose
+from galaxynet.training.interrupts import ended_by_itself, heeded_signals
 from galaxynet.training.launching import (
     RUN_VARIABLE,
     flushed_denormals,
@@ -78,8 +78,13 @@ def train(
         paths.check_runs_dir(runs_dir)
     hardware = choose(plan.training)
     last = checkpoint_to_resume(resume, plan, force) if resume is not None else None
-    with quiet_lightning(), flushed_denormals():
-        return _train(plan, hardware, runs_dir, data_dir, resume, last, command, begun)
+    with quiet_lightning(), flushed_denormals(), heeded_signals() as asked:
+        try:
+            return _train(plan, hardware, runs_dir, data_dir, resume, last, command, begun, asked)
+        except (KeyboardInterrupt, SystemExit) as error:
+            if asked:
+                raise
+            raise ended_by_itself(error) from error
 
 
 def _train(
@@ -91,6 +96,7 @@ def _train(
     last: Path | None,
     command: Sequence[str],
     begun: Callable[[Run], None] | None,
+    asked: Sequence[int],
 ) -> Run | None:
     # Deterministic algorithms would also fill all new memory with NaN first, to show who reads it too soon.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -126,13 +132,15 @@ def _train(
         trainer = _trainer(plan, network, hardware, folder, logger, [throughput, display], validated)
         began = time.perf_counter()
         try:
-            with _interruptible():
-                trainer.fit(network, datamodule=data, ckpt_path=last, weights_only=True)
-                if trainer.received_sigterm:
-                    raise KeyboardInterrupt
-                trained = time.perf_counter() - began
-                finish(run, trainer, network, data, folder, trained, throughput)
-        except (KeyboardInterrupt, SystemExit):
+            trainer.fit(network, datamodule=data, ckpt_path=last, weights_only=True)
+            if trainer.received_sigterm:
+                raise KeyboardInterrupt
+            trained = time.perf_counter() - began
+            finish(run, trainer, network, data, folder, trained, throughput)
+        except (KeyboardInterrupt, SystemExit) as error:
+            if not asked:
+                _end(run, "failed", trainer, began, ended_by_itself(error).message)
+                raise
             _end(run, "interrupted", trainer, began)
         except DivergedError as error:
             _end(run, "diverged", trainer, began, f"{error}".capitalize() + ".")
@@ -235,18 +243,6 @@ def _trainer(
     )
     make_lean(trainer)
     return trainer
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Give Ctrl-C back its meaning afterwards: Lightning switches it off while it shuts down."""
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        # Outside the main thread there is nothing to set, and Lightning changed nothing either.
-        with suppress(ValueError):
-            signal.signal(signal.SIGINT, handler)
 
 
 def _end(run: Run | None, status: Any, trainer: Trainer, began: float, message: str = "") -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -120,9 +121,10 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]) -> Run
 
     def interrupt(self: EpochSeeds, trainer: Any, module: Any) -> None:
         if trainer.current_epoch == 2:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         plain(self, trainer, module)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
     with monkeypatch.context() as patched:
         patched.setattr(EpochSeeds, "on_train_epoch_start", interrupt)
         return galaxynet.train("charrnn", dataset="text", **options)

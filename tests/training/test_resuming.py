@@ -32,9 +32,10 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
         def start(self: EpochSeeds, trainer: Any, module: Any) -> None:
             if trainer.current_epoch == epoch:
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)
             plain(self, trainer, module)
 
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
         with monkeypatch.context() as patched:
             patched.setattr(EpochSeeds, "on_train_epoch_start", start)
             return train(**options)

@@ -9,7 +9,7 @@ import torch
 from toy_plugins import DATA, SPECS
 
 import galaxynet
-from galaxynet.errors import OptionError, UsageError
+from galaxynet.errors import OptionError, RunError, UsageError
 from galaxynet.training.options import TrainingOptions
 from galaxynet.training.plan import Parties
 
@@ -165,6 +165,25 @@ def test_without_validation_the_last_epoch_is_tested() -> None:
     assert run.record.splits["validation"] == 0
     assert run.record.status == "finished"
     assert "val/accuracy" not in run.record.metrics
+
+
+@pytest.mark.parametrize("end", ["sys.exit('bye')", "raise KeyboardInterrupt"])
+def test_a_network_that_ends_the_training_itself_has_failed(distribution: Any, end: str) -> None:
+    """Nobody asked it to stop, so the run is not one that was interrupted and waits to be gone on with."""
+    distribution(
+        "ending",
+        {
+            "ending": "from toys import NET; import dataclasses\n"
+            "SPEC = dataclasses.replace(NET, name='ending', module='ending_net:Net')",
+            "ending_net": "import sys\nfrom toy_model import Net as Plain\nclass Net(Plain):\n"
+            f"    def training_step(self, batch, index):\n        {end}\n",
+        },
+        {"galaxynet.models": {"ending": "ending:SPEC"}},
+    )
+    with pytest.raises(RunError, match=r"ended the training itself: (SystemExit: bye|KeyboardInterrupt)"):
+        galaxynet.train("ending")
+    (run,) = galaxynet.list_runs()
+    assert run.status == "failed"
 
 
 def test_a_failing_network_leaves_a_failed_run(distribution: Any) -> None:
