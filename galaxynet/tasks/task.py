@@ -26,6 +26,7 @@ class Task(lightning.LightningModule):
         task: What runs are grouped by in comparisons.
         metric: The metric that runs are compared by, without `train/`, `val/` or `test/`.
         higher_is_better: Whether a larger value of the metric is better.
+        precisions: The number formats that it computes in, as `--precision` names them.
         train_loss: The epoch's training loss, to which `training_step` adds.
         evaluation_loss: The same of validation and test.
     """
@@ -33,6 +34,7 @@ class Task(lightning.LightningModule):
     task: ClassVar[Literal["classification", "reconstruction", "language"]]
     metric: ClassVar[str]
     higher_is_better: ClassVar[bool]
+    precisions: ClassVar[tuple[str, ...]] = ("float32", "bf16", "fp16")
 
     def __init__(self, network: nn.Module, options: Options, data_info: DataInfo) -> None:
         super().__init__()

@@ -109,7 +109,14 @@ def _train(
             "--patience needs a validation part to judge by, and there is none.",
             "Leave it out, or take a larger --validation.",
         )
+    data.check_processes(hardware.devices)
     network = build_network(plan, data)
+    if hardware.precision not in network.precisions:
+        formats = " or ".join(network.precisions)
+        raise UsageError(
+            f"--precision {hardware.precision}: {plan.model.name} computes in {formats}.",
+            "Leave --precision out.",
+        )
     prepared = time.perf_counter() - began
 
     run = None

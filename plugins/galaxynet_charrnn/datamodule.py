@@ -158,18 +158,26 @@ class TextDataModule(DataModule):
         text = "".join(corpus.vocabulary[token] for token in tested.tolist())
         return [hashlib.sha256(text.encode()).hexdigest()]
 
+    def check_processes(self, count: int) -> None:
+        """See that so many processes share the streams evenly.
+
+        Raises:
+            UsageError: If they cannot.
+        """
+        if self.options.streams % count:
+            raise UsageError(
+                f"{count} processes cannot share --streams {self.options.streams} evenly.",
+                f"Take a multiple of {count} streams, or --devices 1.",
+            )
+
     def train_dataloader(self) -> StreamBatches:
         """Training batches in the order of the text.
 
         Raises:
             UsageError: If the processes cannot share the streams evenly.
         """
+        self.check_processes(self.processes)
         streams = self.options.streams
-        if streams % self.processes:
-            raise UsageError(
-                f"{self.processes} processes cannot share --streams {streams} evenly.",
-                f"Take a multiple of {self.processes} streams, or --devices 1.",
-            )
         return StreamBatches(
             self._on_device("train"),
             streams=streams,

@@ -12,7 +12,7 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from galaxynet.data.batches import Batch
-from galaxynet.errors import OptionError, UsageError
+from galaxynet.errors import OptionError
 from galaxynet.plugin import DataInfo, OptimizerOptions
 from galaxynet.tasks.language_model import LanguageModel
 from galaxynet_charrnn.network import CharRNNNetwork
@@ -47,6 +47,8 @@ class CharRNN(LanguageModel):
     """
 
     options: CharRNNOptions
+
+    precisions = ("float32",)
 
     def __init__(self, options: CharRNNOptions, data_info: DataInfo) -> None:
         characters = len(data_info.vocabulary)
@@ -97,15 +99,6 @@ class CharRNN(LanguageModel):
             eps=0.0,
             fused=self.device.type == "cpu",
         )
-
-    def on_fit_start(self) -> None:
-        """Refuse to compute in anything shorter than float32.
-
-        On a CPU, PyTorch's gated layers fail or crawl in bf16, and the plain one is too small to gain.
-        """
-        asked = {"bf16-mixed": "bf16", "16-mixed": "fp16"}.get(str(self.trainer.precision))
-        if asked is not None:
-            raise UsageError(f"--precision {asked}: charrnn computes in float32.", "Leave --precision out.")
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Do the updates of one batch; their mean loss in nats per character."""

@@ -118,8 +118,10 @@ class CharRNNNetwork(nn.Module):
             tokens: Places in the vocabulary, int64, shape (streams, characters).
             state: What the last call gave; None at the beginning of a text.
         """
-        outputs, state = self.recurrent(tokens.t(), state)
-        logits: Tensor = self.output(self.dropout(outputs)).transpose(0, 1)
+        # On a CPU, PyTorch's gated layers fail or crawl in bf16, and the plain one is too small to gain.
+        with torch.autocast(tokens.device.type, enabled=False):
+            outputs, state = self.recurrent(tokens.t(), state)
+            logits: Tensor = self.output(self.dropout(outputs)).transpose(0, 1)
         return logits, state
 
     def initialise_like_min_char_rnn(self, scale: float = 0.01) -> None:
