@@ -62,8 +62,9 @@ def test_a_broken_plugin_is_named_with_the_way_out(distribution: Any, text: str,
     assert "pip uninstall bad-net" in caught.value.hint
 
 
+@pytest.mark.promise("Strangers' files")
 def test_a_broken_plugin_leaves_the_others_alone(distribution: Any) -> None:
-    """Beside a broken plugin the built-in ones are used as ever."""
+    """A broken plugin does not affect the others."""
     distribution("bad-net", {"bad_net": "1 / 0"}, points(bad="bad_net:SPEC"))
     assert registry.find("model", "galaxy_alexnet").load().name == "galaxy_alexnet"
 

@@ -176,9 +176,10 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.promise("Several processes")
 @pytest.mark.slow
 def test_two_processes_test_every_sample_exactly_once(tmp_path: Path) -> None:
-    """With two real processes the test part is divided between them: nothing twice, nothing left out."""
+    """With two processes every test sample is counted once."""
     script = tmp_path / "script.py"
     script.write_text(TWO_PROCESSES)
     done = subprocess.run(
@@ -196,8 +197,9 @@ def test_two_processes_test_every_sample_exactly_once(tmp_path: Path) -> None:
     assert abs(len(shown[0]) - len(shown[1])) <= 1
 
 
+@pytest.mark.promise("Measurements")
 def test_other_data_have_another_digest(tmp_path: Path) -> None:
-    """A label, an id, a pixel or the part of a single sample changes what the record says of the data."""
+    """One changed label, id, pixel or part of a single sample changes the digest in the record."""
     module = Squares(None, data_dir=tmp_path)
     module.setup()
     known = module.data

@@ -45,8 +45,9 @@ def test_an_array_is_built_once_and_then_opened(tmp_path: Path) -> None:
         assert array.extra == {"width": 424}
 
 
+@pytest.mark.promise("Measurements")
 def test_another_key_is_another_array(tmp_path: Path) -> None:
-    """Changing a setting never shows the pixels of the old one, and keeps the old array for later."""
+    """Changing a setting never shows the pixels of the old one."""
     cached_array(tmp_path, {"size": 4}, recipe)
     assert len(cached_array(tmp_path, {"size": 5}, lambda: recipe(blocks=2)).ids) == 6
     assert len(cached_array(tmp_path, {"size": 4}, never).ids) == 15
@@ -67,9 +68,10 @@ def test_writing_into_the_array_does_not_change_the_file(tmp_path: Path) -> None
     assert cached_array(tmp_path, KEY, never).rows[2, 0, 0] == 2
 
 
+@pytest.mark.promise("Interruptions")
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, MemoryError])
 def test_an_interrupted_build_leaves_nothing(tmp_path: Path, error: type[BaseException]) -> None:
-    """After Ctrl-C in the middle there is no array, no half of one, and the next start builds it."""
+    """Ctrl-C while images are prepared leaves no partial array, and the next start builds it."""
 
     def broken() -> Iterator[Block]:
         yield from recipe(2).blocks()
@@ -81,6 +83,7 @@ def test_an_interrupted_build_leaves_nothing(tmp_path: Path, error: type[BaseExc
     assert len(cached_array(tmp_path, KEY, recipe).ids) == 15
 
 
+@pytest.mark.promise("Interruptions")
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -93,7 +96,7 @@ def test_an_interrupted_build_leaves_nothing(tmp_path: Path, error: type[BaseExc
     ],
 )
 def test_a_damaged_array_is_built_again(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
-    """Whatever happened to the files of an array, the next start mends it by itself."""
+    """A damaged array of prepared images is built again."""
     spoil(cached_array(tmp_path, KEY, recipe).folder)
     array = cached_array(tmp_path, KEY, recipe)
     assert array.rows[:, 3, 3].tolist() == list(range(15))
@@ -158,8 +161,9 @@ def test_a_disk_that_fills_up_meanwhile_is_one_sentence(tmp_path: Path) -> None:
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
+@pytest.mark.promise("Interruptions")
 def test_a_real_full_disk_is_one_sentence(tmp_path: Path) -> None:
-    """On a file system with 64 KiB the same, through the kernel's own ENOSPC."""
+    """A disk that fills up while images are prepared is one sentence, and leaves no remains."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], capture_output=True)
@@ -216,6 +220,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.promise("Several processes")
 def test_two_processes_at_once_build_one_array(tmp_path: Path) -> None:
     """Two trainings started together prepare the images once, and both get all of them."""
     both = [start(tmp_path, 0.02) for _ in range(2)]
@@ -225,8 +230,9 @@ def test_two_processes_at_once_build_one_array(tmp_path: Path) -> None:
     assert sum("waiting for it" in answer[1] for answer in answers) == 1
 
 
+@pytest.mark.promise("Interruptions")
 def test_kill_9_leaves_nothing_that_counts(tmp_path: Path) -> None:
-    """After `kill -9` in the middle the next start builds the array anew and clears the remains away."""
+    """After `kill -9` while images are prepared the next start builds the array and removes the remains."""
     process = start(tmp_path, 30)
     wait_for(lambda: any((tmp_path / "arrays").glob(".*.building/" + ARRAY)))
     process.kill()
@@ -238,8 +244,9 @@ def test_kill_9_leaves_nothing_that_counts(tmp_path: Path) -> None:
     assert start(tmp_path, 0).communicate()[0] == "200 1900\n"
 
 
+@pytest.mark.promise("Several processes")
 def test_the_remains_of_the_living_are_left_alone(tmp_path: Path) -> None:
-    """A build clears away what dead processes left, never what another one is writing."""
+    """A build removes what dead processes left, never what another one is writing."""
     process = start(tmp_path, 0.03)
     wait_for(lambda: any((tmp_path / "arrays").glob(".*.building/" + ARRAY)))
     cached_array(tmp_path / "arrays", {"size": 5}, recipe)

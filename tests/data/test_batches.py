@@ -55,16 +55,18 @@ def test_color_batches_are_channels_last_in_memory() -> None:
     assert batch.inputs.is_contiguous(memory_format=torch.channels_last)
 
 
+@pytest.mark.promise("Measurements")
 def test_the_order_follows_from_seed_and_epoch_alone() -> None:
-    """A new process that starts at epoch 3 sees what an uninterrupted one sees in its epoch 3."""
+    """The order of samples follows from seed and epoch alone, in a resumed process too."""
     uninterrupted = [order(batches(epoch=epoch)) for epoch in range(5)]
     assert order(batches(epoch=3)) == uninterrupted[3]
     assert len({tuple(epoch) for epoch in uninterrupted}) == 5
     assert order(batches(epoch=3, seed=1)) != uninterrupted[3]
 
 
+@pytest.mark.promise("Measurements")
 def test_the_augmentation_follows_from_seed_and_epoch_alone() -> None:
-    """A resumed training repeats the very pixels of an uninterrupted one, and no epoch repeats another."""
+    """A resumed training repeats the pixels of an uninterrupted one, and no epoch repeats another."""
     again = [torch.cat([batch.inputs for batch in batches(epoch=4, augmentation=Affine())]) for _ in range(2)]
     other = torch.cat([batch.inputs for batch in batches(epoch=5, augmentation=Affine(), shuffle=False)])
     plain = torch.cat([batch.inputs for batch in batches(epoch=5, shuffle=False)])
@@ -72,8 +74,9 @@ def test_the_augmentation_follows_from_seed_and_epoch_alone() -> None:
     assert not torch.allclose(other, plain, atol=0.1)
 
 
+@pytest.mark.promise("Measurements")
 def test_the_state_of_the_global_generator_does_not_matter() -> None:
-    """Whatever else draws random numbers, the batches stay the same, and they disturb nobody."""
+    """Other users of the random number generator do not change the batches."""
     torch.manual_seed(1)
     first = order(batches(augmentation=Affine()))
     state = torch.get_rng_state()
@@ -96,6 +99,7 @@ def test_processes_share_every_batch(samples: int, batch_size: int, processes: i
     assert all(end - start >= processes for start, end in bounds)
 
 
+@pytest.mark.promise("Several processes")
 @pytest.mark.parametrize("processes", [2, 3, 5])
 def test_processes_together_see_what_one_alone_sees(processes: int) -> None:
     """Two processes take the same steps as one, on the same pixels: only the work is divided."""

@@ -35,10 +35,11 @@ def test_what_was_written_is_read(values: np.ndarray, packed: bool, tmp_path: Pa
     assert found.flags.writeable
 
 
+@pytest.mark.promise("Inputs")
 @_QUICK
 @given(missing=st.integers(1, 256), packed=st.booleans())
 def test_a_file_that_was_cut_short_is_refused(missing: int, packed: bool, tmp_path: Path) -> None:
-    """However much of a file is missing, it is refused in a sentence that names it, never read in part."""
+    """A truncated idx file is refused by name, however much of it is missing, and never read in part."""
     content = idx_bytes(np.arange(240, dtype=np.uint8).reshape(10, 4, 6))
     whole = gzip.compress(content, mtime=0) if packed else content
     path = tmp_path / "images.gz"
@@ -48,10 +49,11 @@ def test_a_file_that_was_cut_short_is_refused(missing: int, packed: bool, tmp_pa
         read_idx(path, axes=3)
 
 
+@pytest.mark.promise("Strangers' files")
 @_QUICK
 @given(content=st.binary(max_size=60), packed=st.booleans())
 def test_any_other_file_is_refused_and_nothing_crashes(content: bytes, packed: bool, tmp_path: Path) -> None:
-    """Bytes of any kind are an idx file of the right length or a DataError, and no other error."""
+    """Any bytes are an idx file of the right length or one clear error."""
     path = tmp_path / "images.gz"
     path.write_bytes(gzip.compress(content) if packed else content)
     try:
@@ -91,9 +93,10 @@ def test_bytes_behind_the_end_are_refused(tmp_path: Path) -> None:
         read_idx(path, axes=1)
 
 
+@pytest.mark.promise("Strangers' files")
 @pytest.mark.parametrize("axes", [(2**32 - 1,), (60_000, 10_000, 3)])
 def test_a_header_that_lies_costs_no_memory(axes: tuple[int, ...], tmp_path: Path) -> None:
-    """A few bytes that announce gigabytes are refused without taking them."""
+    """An idx header that announces gigabytes is refused without allocating them."""
     path = tmp_path / "bomb.gz"
     header = bytes([0, 0, 8, len(axes)]) + struct.pack(f">{len(axes)}I", *axes)
     path.write_bytes(gzip.compress(header + bytes(1000)))
@@ -106,8 +109,9 @@ def test_a_header_that_lies_costs_no_memory(axes: tuple[int, ...], tmp_path: Pat
         tracemalloc.stop()
 
 
+@pytest.mark.promise("Strangers' files")
 def test_no_more_is_unpacked_than_announced(tmp_path: Path) -> None:
-    """A file of a few bytes that unpacks to 200 MB behind its announced end is refused at that end."""
+    """A gzip file is unpacked no further than its idx header announces."""
     path = tmp_path / "bomb.gz"
     with gzip.open(path, "wb", compresslevel=1) as stream:
         stream.write(idx_bytes(np.zeros(5, np.uint8)))

@@ -24,19 +24,21 @@ def parts_of(
     return [{order[row] for row in part} for part in parts]
 
 
+@pytest.mark.promise("Measurements")
 @given(labelled, shares, shares, st.integers())
 def test_parts_are_disjoint_and_complete(
     labels: dict[int, int], test: float, validation: float, seed: int
 ) -> None:
-    """Every sample is in exactly one part, whatever the shares and the seed."""
+    """Every sample is in exactly one of training, validation and test, whatever the shares and the seed."""
     train, validated, tested = parts_of(labels, list(labels), test, validation, seed)
     assert len(train) + len(validated) + len(tested) == len(labels)
     assert train | validated | tested == set(labels)
 
 
+@pytest.mark.promise("Measurements")
 @given(labelled, shares, st.integers())
 def test_the_test_part_is_stratified(labels: dict[int, int], test: float, seed: int) -> None:
-    """Each class has its share in the test part, to within one sample, and is on both sides if it can be."""
+    """Each class has its share in the test part, to within one sample."""
     _, _, tested = parts_of(labels, list(labels), test, 0.0, seed)
     for label in set(labels.values()):
         members = [id_ for id_, own in labels.items() if own == label]
@@ -46,6 +48,7 @@ def test_the_test_part_is_stratified(labels: dict[int, int], test: float, seed: 
             assert 0 < taken < len(members)
 
 
+@pytest.mark.promise("Measurements")
 @given(labelled, st.randoms(use_true_random=False), st.integers(0, 5))
 def test_the_order_of_the_files_does_not_matter(labels: dict[int, int], random: object, seed: int) -> None:
     """Two machines that list the same images in different orders get the same parts."""
@@ -54,8 +57,9 @@ def test_the_order_of_the_files_does_not_matter(labels: dict[int, int], random: 
     assert parts_of(labels, order, 0.3, 0.2, seed) == parts_of(labels, sorted(labels), 0.3, 0.2, seed)
 
 
+@pytest.mark.promise("Measurements")
 def test_parts_are_the_same_on_every_machine_and_in_every_version() -> None:
-    """The division of these forty ids by seed 7 is written here once and for all."""
+    """The parts are the same on every machine and in every version."""
     labels = {100000 + 17 * number: number % 2 for number in range(40)}
     _, validated, tested = parts_of(labels, list(labels), 0.2, 0.1, 7)
     assert sorted(tested) == PINNED_TEST

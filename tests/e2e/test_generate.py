@@ -55,8 +55,9 @@ def test_a_run_is_named_as_one_likes(run: Run) -> None:
         galaxynet.train("charrnn", resume=run.path)
 
 
+@pytest.mark.promise("Strangers' files")
 def test_a_terminal_does_not_obey_the_text(tmp_path: Path) -> None:
-    """Escape sequences that were learnt are spelt out on a terminal; a pipe is given the text itself."""
+    """Escape sequences in generated text are spelt out on a terminal; a pipe gets the text itself."""
     path = tmp_path / "codes.txt"
     path.write_text("\x1b\x07" * 400)
     words = f"train charrnn --dataset text --file {path} --epochs 1 --iterations 3 --hidden 4 --name codes"

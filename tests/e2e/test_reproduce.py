@@ -147,8 +147,9 @@ def test_a_cut_test_has_no_bold_verdict() -> None:
     }
 
 
+@pytest.mark.promise("Interruptions")
 def test_a_stopped_call_goes_on() -> None:
-    """After Ctrl-C the same command goes on with the run that was stopped."""
+    """After Ctrl-C the same `reproduce` continues with the run that was stopped."""
     words = [COMMAND, "reproduce", "slow", "--budget", "30s", "--quiet"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for _ in range(600):

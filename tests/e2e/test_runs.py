@@ -120,8 +120,9 @@ def test_an_interrupted_run_says_how_to_go_on(runs_dir: Path, capsys: pytest.Cap
     assert f"--resume {run.record.id}" in capsys.readouterr().out
 
 
+@pytest.mark.promise("Interruptions")
 def test_remove_asks_and_no_means_no(runs_dir: Path) -> None:
-    """Only a yes deletes; a script without an answer deletes nothing and fails."""
+    """`runs remove` deletes only after a yes; without an answer it deletes nothing."""
     run = made_run(runs_dir, name="one")
     environment = {**os.environ, "GALAXYNET_RUNS": str(runs_dir)}
     command = [sys.executable, "-m", "galaxynet.cli.main", "runs", "remove", "one"]

@@ -56,11 +56,12 @@ def test_train_and_compare() -> None:
     assert "another run is called mine already" in " ".join(again.stderr.split())
 
 
+@pytest.mark.promise("Interruptions")
 @pytest.mark.parametrize(
     ("sent", "ends"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)]
 )
 def test_a_killed_run_goes_on(sent: signal.Signals, ends: int) -> None:
-    """Ctrl-C, a scheduler's SIGTERM and kill -9 all leave a run that --resume finishes where it stopped."""
+    """Ctrl-C, SIGTERM and `kill -9` each leave a run that `--resume` finishes from where it stopped."""
     process = start("train", "toynet", "--epochs", "6", "--pause", "0.1", "--seed", "3")
     folder = wait_for_epoch(process)
     process.send_signal(sent)
@@ -80,8 +81,9 @@ def test_a_killed_run_goes_on(sent: signal.Signals, ends: int) -> None:
     assert len(galaxynet.list_runs()) == 1
 
 
+@pytest.mark.promise("Several processes")
 def test_two_processes_are_resumed() -> None:
-    """A run of two processes that was interrupted goes on, in two processes."""
+    """An interrupted run of two processes is resumed in two processes."""
     process = start(
         *["train", "toynet", "--accelerator", "cpu", "--devices", "2", "--epochs", "6", "--pause", "0.1"]
     )
@@ -94,6 +96,7 @@ def test_two_processes_are_resumed() -> None:
     assert galaxynet.find_run(str(folder)).status == "finished"
 
 
+@pytest.mark.promise("Several processes")
 def test_two_processes_make_one_run() -> None:
     """Two processes train one run: one folder, one voice, and every test sample counted once."""
     done = call(

@@ -24,9 +24,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
+@pytest.mark.promise("Environment")
 @pytest.mark.slow
 def test_a_wheel_brings_the_plugins_and_works(wheel: Path, tmp_path: Path) -> None:
-    """A wheel installed into an empty environment has command and plugins, all of its own."""
+    """A wheel in an empty environment brings the command and every built-in plugin."""
     environment = tmp_path / "env"
     venv.create(environment, with_pip=False)
     site = next(environment.glob("lib/python*/site-packages"))

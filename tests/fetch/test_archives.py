@@ -60,9 +60,10 @@ def test_any_honest_archive_is_read_back(content: dict[str, bytes], method: int)
     assert read_all(zip_bytes(content, method)) == content
 
 
+@pytest.mark.promise("Strangers' files")
 @given(members.filter(lambda content: any(content.values())), st.data())
 def test_damage_is_noticed(content: dict[str, bytes], data: st.DataObject) -> None:
-    """One changed byte in an archive is either an ArchiveError or changes no member's content."""
+    """One changed byte in an archive is an error or changes no member's content."""
     whole = bytearray(zip_bytes(content))
     place = data.draw(st.integers(0, len(whole) - 1))
     whole[place] ^= data.draw(st.integers(1, 255))
@@ -73,22 +74,25 @@ def test_damage_is_noticed(content: dict[str, bytes], data: st.DataObject) -> No
     assert sorted(found.values()) == sorted(content.values())
 
 
+@pytest.mark.promise("Strangers' files")
 @given(members, st.data())
 def test_a_cut_archive_is_refused(content: dict[str, bytes], data: st.DataObject) -> None:
-    """An archive that lacks its end, wherever it was cut, is refused and never taken for a smaller one."""
+    """A truncated archive is refused, wherever it was cut, and never taken for a smaller one."""
     whole = zip_bytes(content)
     with pytest.raises(ArchiveError):
         read_all(whole[: data.draw(st.integers(0, len(whole) - 1))])
 
 
+@pytest.mark.promise("Strangers' files")
 @given(st.binary(max_size=400))
 def test_no_bytes_are_more_than_an_archive_error(content: bytes) -> None:
-    """Whatever bytes stand in a file, the reader gives an ArchiveError or members, and nothing else."""
+    """Any bytes in a zip are members or one clear error."""
     for start in (b"", b"PK\x03\x04", b"PK\x05\x06" + bytes(18)):
         with contextlib.suppress(ArchiveError):
             assert read_all(start + content) == {}
 
 
+@pytest.mark.promise("Strangers' files")
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
@@ -104,11 +108,12 @@ def test_no_bytes_are_more_than_an_archive_error(content: bytes) -> None:
     ],
 )
 def test_names_that_lead_elsewhere_are_refused(name: str, reason: str) -> None:
-    """A member whose name is absolute, leads out of the archive or names a drive is refused, with why."""
+    """A member whose name is absolute, leads out of the archive or names a drive is refused."""
     with pytest.raises(ArchiveError, match=reason):
         read_all(one_member(filename=name))
 
 
+@pytest.mark.promise("Strangers' files")
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -119,7 +124,7 @@ def test_names_that_lead_elsewhere_are_refused(name: str, reason: str) -> None:
     ],
 )
 def test_links_and_unbounded_methods_are_refused(changes: dict[str, int], reason: str) -> None:
-    """Symbolic links, special files and packing methods that cannot be bounded are refused."""
+    """Symbolic links, special files and compression that cannot be bounded are refused."""
     with pytest.raises(ArchiveError, match=reason):
         read_all(one_member(**changes))
 
@@ -144,14 +149,16 @@ def test_a_name_that_is_there_twice_is_refused(twin: str) -> None:
         read_all(buffer.getvalue())
 
 
+@pytest.mark.promise("Strangers' files")
 def test_a_bomb_is_stopped_by_what_comes_out() -> None:
-    """A member that unpacks to a thousand times its size is stopped by the ratio, long before its end."""
+    """A zip bomb is stopped by the ratio of what comes out, long before its end."""
     with pytest.raises(ArchiveError, match="zip bomb"):
         read_all(zip_bytes({"zeros": bytes(900_000)}))
 
 
+@pytest.mark.promise("Strangers' files")
 def test_a_bomb_that_lies_about_its_size_is_stopped() -> None:
-    """The size in the header is no limit to be believed: a small one does not hide a bomb."""
+    """A small size in the header does not hide a zip bomb."""
     whole = bytearray(zip_bytes({"zeros": bytes(900_000)}))
     for place in (22, whole.index(b"PK\x01\x02") + 24):
         whole[place : place + 4] = struct.pack("<I", 10)
@@ -159,8 +166,9 @@ def test_a_bomb_that_lies_about_its_size_is_stopped() -> None:
         read_all(bytes(whole))
 
 
+@pytest.mark.promise("Strangers' files")
 def test_overlapping_members_are_refused() -> None:
-    """Members that share their bytes (a bomb with an innocent ratio for each) are refused."""
+    """Zip members that share their bytes are refused."""
     data = zlib.compress(b"x" * 1000)[2:-4]
     local = struct.pack(
         "<4s5H3I2H", b"PK\x03\x04", 20, 0, 8, 0, 0, zlib.crc32(b"x" * 1000), len(data), 1000, 1, 0
@@ -198,8 +206,9 @@ def test_a_table_of_contents_that_is_not_whole_is_noticed(count: int) -> None:
         read_all(bytes(whole))
 
 
+@pytest.mark.promise("Strangers' files")
 def test_a_long_table_of_contents_is_not_read_to_its_end() -> None:
-    """The table of contents is bounded while it is read, before an object is made of each entry."""
+    """A zip's table of contents is bounded while it is read."""
     with pytest.raises(ArchiveError, match="table of contents is too long"):
         read_all(zip_bytes({"n" * 200 + str(number): b"" for number in range(60)}))
 

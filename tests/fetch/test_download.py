@@ -35,21 +35,23 @@ def test_a_strangers_declaration_is_enough(
     assert receipt.files["images.zip"].source == f"{server.mirror()}/images.zip"
 
 
+@pytest.mark.promise("Fetching")
 def test_a_second_fetch_makes_no_request(get: Callable[..., Outcome], server: KaggleServer) -> None:
-    """What is there is not asked for again."""
+    """A dataset that is present is not requested again."""
     get()
     server.requests.clear()
     assert get().present == ("images.zip", "labels.zip")
     assert server.requests == []
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize(
     "fault", ["cut", "nothing", "silent", "500", "503", "429 0", "408", "wrong range", "whole"]
 )
 def test_a_failure_in_passing_is_got_over(
     get: Callable[..., Outcome], server: KaggleServer, data: Path, fault: str
 ) -> None:
-    """A connection that breaks, a silent server, a busy one: the download goes on and ends whole."""
+    """A broken connection, a silent server and a busy one are retried, and the download ends complete."""
     server.fail("storage", "cut", fault)
     get()
     assert whole(data)
@@ -66,10 +68,11 @@ def test_pauses_grow_and_start_anew_with_new_bytes(
     assert pauses == [0.01, 0.02, 0.01, 0.02, 0.04, 0.01, 0.02]
 
 
+@pytest.mark.promise("Fetching")
 def test_retry_after_is_honoured(
     get: Callable[..., Outcome], server: KaggleServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that asks for a pause gets it; one that asks for an hour is told to the person."""
+    """A server's Retry-After is honoured; one that asks for an hour is reported instead."""
     pauses: list[float] = []
     monkeypatch.setattr("galaxynet.fetch.patience.time.sleep", pauses.append)
     server.fail("storage", "429 1.5", "503 0")
@@ -90,11 +93,12 @@ def test_retry_after_may_be_a_date() -> None:
     assert retry_after(None) is None
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize("md5", [True, False])
 def test_wrong_bytes_of_the_right_size_are_fetched_again(
     get: Callable[..., Outcome], server: KaggleServer, data: Path, md5: bool
 ) -> None:
-    """Damage on the way is found by the MD5, or without one by the archive's own sums, and mended."""
+    """Damage in transit is found by the MD5 or the archive's own checksums, and downloaded again."""
     server.hashes = False
     server.fail("storage", "corrupt")
     get(md5=md5)
@@ -102,6 +106,7 @@ def test_wrong_bytes_of_the_right_size_are_fetched_again(
     assert len(server.asked("images.zip")) == 2
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize(("md5", "reason"), [(True, "its MD5 is"), (False, r"images/5\.jpg cannot be read")])
 def test_wrong_bytes_twice_are_an_error(
     get: Callable[..., Outcome], server: KaggleServer, data: Path, md5: bool, reason: str
@@ -114,11 +119,12 @@ def test_wrong_bytes_twice_are_an_error(
     assert on_disk(data / "stars") == []
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize("fault", ["html", "page"])
 def test_a_web_page_is_no_archive(
     get: Callable[..., Outcome], server: KaggleServer, data: Path, fault: str
 ) -> None:
-    """A login page in place of a file is known at its first bytes, whatever it calls itself, and not kept."""
+    """A login page in place of a file is recognised by its first bytes and not kept."""
     server.fail("storage", fault, always=True)
     with pytest.raises(FetchError, match=r"sent a web page in place of images\.zip"):
         get()
@@ -135,10 +141,11 @@ def test_a_chunked_answer_without_a_length_is_taken(
     assert whole(data)
 
 
+@pytest.mark.promise("Fetching")
 def test_the_next_mirror_is_asked(
     stranger: Stranger, server: KaggleServer, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A mirror that lacks the file, or is not there, is passed over; the person is told."""
+    """A mirror that is down or lacks the file is passed over for the next one."""
     dead = "http://127.0.0.1:9"
     plugin = stranger(mirrored(dead, f"{server.mirror()}/empty", server.mirror()))
     server.files["empty"] = b""
@@ -147,10 +154,11 @@ def test_the_next_mirror_is_asked(
     assert "127.0.0.1 refuses the connection" in capsys.readouterr().err
 
 
+@pytest.mark.promise("Fetching")
 def test_no_room_is_said_before_the_first_byte(
     get: Callable[..., Outcome], server: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If the file does not fit, nothing of it is written, and another mirror is not tried."""
+    """If a file does not fit on the disk, nothing of it is written."""
     monkeypatch.setattr(faults, "_SPARE", 1 << 60)
     with pytest.raises(DiskError, match="are needed in"):
         get()
@@ -165,10 +173,11 @@ def test_a_publishers_size_is_compared(stranger: Stranger, server: KaggleServer,
         fetch(Wish(plugin, data, patience=QUICK))
 
 
+@pytest.mark.promise("Fetching")
 def test_two_fetches_at_once_do_it_once(
     get: Callable[..., Outcome], server: KaggleServer, data: Path
 ) -> None:
-    """A second fetch of the same dataset waits for the first, and then has nothing to do."""
+    """A second fetch of the same dataset waits for the first, and then downloads nothing."""
     server.fail("storage", "slow")
     get_again: list[Outcome] = []
     first = threading.Thread(target=get)

@@ -211,11 +211,12 @@ def shown(text: str) -> str:
     return "".join(".*?" if part == "…" else re.escape(part) for part in re.split("(…)", text))
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])
 def test_the_table_of_faults_is_true(
     row: list[str], server: KaggleServer, stranger: Callable[..., object], tmp_path: Path, data: Path
 ) -> None:
-    """For each fault the command says what the table says, ends with its status, and leaves what it lists."""
+    """Every fault in the table of faults is reported as it says, and leaves what it lists."""
     fault, message, status, disk = row
     stranger(GALAXIES)
     scene = Scene(server, tmp_path)
@@ -234,11 +235,12 @@ def test_the_table_has_every_fault(server: KaggleServer, tmp_path: Path) -> None
     assert [row[0] for row in rows()] == list(scenes(Scene(server, tmp_path)))
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize("fault", ["Ctrl-C mid-way", "kill -9 mid-way", "the disk is full mid-way"])
 def test_the_next_call_goes_on_where_the_last_one_stopped(
     fault: str, server: KaggleServer, stranger: Callable[..., object], tmp_path: Path, data: Path
 ) -> None:
-    """After an interrupt, a kill or a full disk, the same command asks only for what is missing."""
+    """After an interrupt, a kill or a full disk, the same command downloads only what is missing."""
     stranger(GALAXIES)
     scene = Scene(server, tmp_path)
     scenes(scene)[fault]()
@@ -254,6 +256,7 @@ def test_the_next_call_goes_on_where_the_last_one_stopped(
     assert on_disk(data / "stars") == ["images.zip", "labels.zip", "receipt.json"]
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize(
     ("debug", "where", "words"),
     [("--debug", "api", ("", "", "403")), ("--debug", "storage", ("cut",)), ("--quiet", "api", ("cut",))],
@@ -266,7 +269,7 @@ def test_a_traceback_holds_no_secret(
     stranger: Callable[..., object],
     tmp_path: Path,
 ) -> None:
-    """Even the traceback that --debug shows has neither a key nor a signed link in it."""
+    """No key and no signed link appears in a traceback, with `--debug` either."""
     stranger(GALAXIES)
     scene = Scene(server, tmp_path)
     scene.words.append(debug)

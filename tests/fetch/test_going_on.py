@@ -21,8 +21,9 @@ IMAGES = challenge()["images.zip"]
 PART = ["images.zip.part", "images.zip.part.json"]
 
 
+@pytest.mark.promise("Fetching")
 def test_it_goes_on_where_it_stopped(get: Callable[..., Outcome], server: KaggleServer, data: Path) -> None:
-    """After a cut only the rest is asked for, guarded by the entity tag of what is there."""
+    """A download that was cut resumes, guarded by the entity tag of what is there."""
     server.fail("storage", "cut 300000", "cut 700000")
     get()
     asked = server.asked("images.zip")
@@ -35,8 +36,9 @@ def test_it_goes_on_where_it_stopped(get: Callable[..., Outcome], server: Kaggle
     assert whole(data)
 
 
+@pytest.mark.promise("Fetching")
 def test_a_new_process_goes_on_too(get: Callable[..., Outcome], server: KaggleServer, data: Path) -> None:
-    """A download that was given up leaves its part, and the next call asks for the rest only."""
+    """A download that was given up is resumed by the next call."""
     server.fail("storage", "cut 400000", always=True)
     with pytest.raises(FetchError, match=r"broke off the connection|sent 400.0 kB of"):
         get()
@@ -48,10 +50,11 @@ def test_a_new_process_goes_on_too(get: Callable[..., Outcome], server: KaggleSe
     assert whole(data)
 
 
+@pytest.mark.promise("Fetching")
 def test_a_file_that_changed_is_not_glued_to_the_old_one(
     get: Callable[..., Outcome], server: KaggleServer, data: Path
 ) -> None:
-    """If the publisher replaced the file meanwhile, it is fetched from its beginning."""
+    """A file that the publisher replaced meanwhile is downloaded from its beginning."""
     server.fail("storage", "cut 400000", always=True)
     with pytest.raises(FetchError):
         get()
@@ -61,10 +64,11 @@ def test_a_file_that_changed_is_not_glued_to_the_old_one(
     assert contents(data / "stars" / "images.zip") == {"more/1.jpg": b"more"}
 
 
+@pytest.mark.promise("Fetching")
 def test_another_part_than_asked_for_is_not_believed(
     get: Callable[..., Outcome], server: KaggleServer, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A 206 that does not begin where it should is dropped at once, not found out by a checksum later."""
+    """A partial answer (206) that begins at another byte is dropped at once."""
     server.fail("storage", "cut", "wrong range")
     get()
     said = capsys.readouterr().err
@@ -73,20 +77,22 @@ def test_another_part_than_asked_for_is_not_believed(
     assert whole(data)
 
 
+@pytest.mark.promise("Fetching")
 def test_an_answer_for_another_file_is_not_believed(
     get: Callable[..., Outcome], server: KaggleServer, data: Path
 ) -> None:
-    """A 206 with another entity tag than the part has is dropped, and the file begun anew."""
+    """A partial answer (206) with another entity tag is dropped, and the file begun again."""
     server.fail("storage", "cut", "other file")
     get()
     assert server.asked("images.zip")[2].get("Range") is None
     assert whole(data)
 
 
+@pytest.mark.promise("Fetching")
 def test_without_an_entity_tag_nothing_is_glued(
     get: Callable[..., Outcome], server: KaggleServer, data: Path
 ) -> None:
-    """A server that names no version and no hash of its file is asked for all of it again."""
+    """Without an entity tag or a hash of the file, nothing is resumed."""
     server.etags = server.hashes = False
     server.fail("storage", "cut", always=True)
     with pytest.raises(FetchError):
@@ -98,10 +104,11 @@ def test_without_an_entity_tag_nothing_is_glued(
     assert whole(data)
 
 
+@pytest.mark.promise("Fetching")
 def test_bytes_that_only_arrive_again_are_no_progress(
     get: Callable[..., Outcome], server: KaggleServer
 ) -> None:
-    """A server that ignores Range and always stops at the same byte is given up."""
+    """A server that always stops at the same byte is given up."""
     server.etags = server.hashes = False
     server.fail("storage", "cut 500000", always=True)
     with pytest.raises(FetchError, match="4 times in a row"):
@@ -129,13 +136,14 @@ def test_an_interrupt_keeps_the_part(
     assert whole(data)
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize(
     "state", ["", "{}", '{"source": 3}', '{"source": "elsewhere", "validator": "x"}', "[1]"]
 )
 def test_a_part_of_unknown_origin_is_not_used(
     get: Callable[..., Outcome], server: KaggleServer, data: Path, state: str
 ) -> None:
-    """A `.part` whose state is damaged or of another file is begun anew."""
+    """A `.part` whose state is damaged or of another file is not used."""
     (data / "stars").mkdir(parents=True)
     (data / "stars" / "images.zip.part").write_bytes(b"x" * 5000)
     (data / "stars" / "images.zip.part.json").write_text(state)

@@ -59,8 +59,9 @@ def test_the_options_of_a_simulation_are_told(stranger: Stranger, data: Path) ->
     assert item(data).sources == ("simulated: count=4 seed=0",)
 
 
+@pytest.mark.promise("Fetching")
 def test_a_changed_byte_is_found_by_verify_alone(fetched: Path) -> None:
-    """`--verify` finds a file whose bytes changed while its size did not; the quick listing does not look."""
+    """`datasets --verify` finds a file whose bytes changed while its size did not."""
     path = fetched / "stars" / "images.zip"
     whole = bytearray(path.read_bytes())
     whole[40] ^= 1
@@ -70,9 +71,10 @@ def test_a_changed_byte_is_found_by_verify_alone(fetched: Path) -> None:
     assert (found.status, found.problems) == ("damaged", ("images.zip is not as it was fetched",))
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: path.write_bytes(b"short")])
 def test_a_missing_or_shorter_file_is_seen_at_once(fetched: Path, spoil: Callable[[Path], object]) -> None:
-    """A file that is gone, or has another size, makes the dataset damaged without reading anything."""
+    """A file that is gone or has another size makes its dataset damaged."""
     spoil(fetched / "stars" / "images.zip")
     assert item(fetched).status == "damaged"
 
@@ -91,8 +93,9 @@ def test_a_begun_download_is_incomplete(stranger: Stranger, data: Path) -> None:
     assert (found.status, found.size) == ("incomplete", 1000)
 
 
+@pytest.mark.promise("Strangers' files")
 def test_a_damaged_receipt_does_not_hide_the_others(fetched: Path) -> None:
-    """A receipt that cannot be read makes its dataset damaged, and the listing goes on."""
+    """A receipt that cannot be read makes its dataset damaged, and hides no other."""
     (fetched / "stars" / "receipt.json").write_text("{")
     assert item(fetched).status == "damaged"
     assert item(fetched, name="galaxy-zoo").status == "not fetched"
@@ -107,8 +110,9 @@ def test_data_outlive_their_plugin(fetched: Path, monkeypatch: pytest.MonkeyPatc
     assert not (fetched / "stars").exists()
 
 
+@pytest.mark.promise("Fetching")
 def test_removing_asks_and_leaves_the_rest(fetched: Path, tmp_path: Path) -> None:
-    """What is not confirmed stays; what is confirmed goes with its caches, and nothing beside it."""
+    """Removing a dataset asks first and leaves everything beside it."""
     (fetched / "other").mkdir()
     assert remove(fetched, "stars", lambda _: False) is None
     assert (fetched / "stars" / "images.zip").is_file()
@@ -117,8 +121,9 @@ def test_removing_asks_and_leaves_the_rest(fetched: Path, tmp_path: Path) -> Non
     assert len(on_disk(tmp_path / "downloads")) == 2
 
 
+@pytest.mark.promise("Fetching")
 def test_a_removed_link_leaves_the_persons_file(stranger: Stranger, tmp_path: Path, data: Path) -> None:
-    """Removing a dataset that consists of links removes the links alone."""
+    """Removing a dataset that consists of links leaves the linked files alone."""
     folder = downloads(tmp_path / "downloads")
     fetch(Wish(stranger(GALAXIES), data, folder=folder, link=True))
     remove(data, "stars", lambda _: True)

@@ -83,8 +83,9 @@ def test_a_second_fetch_asks_kaggle_nothing(get: Callable[..., Outcome], kaggle:
     assert kaggle.requests == []
 
 
+@pytest.mark.promise("Fetching")
 def test_the_signed_link_gets_no_credential(get: Callable[..., Outcome], kaggle: KaggleServer) -> None:
-    """The login goes to Kaggle's API alone, never on to the storage that a link leads to."""
+    """Credentials go to Kaggle's API alone, never to the storage that a link leads to."""
     kaggle.fail("storage", "cut")
     get()
     assert all("Authorization" in headers for headers in kaggle.asked("DownloadDataFile"))
@@ -94,22 +95,24 @@ def test_the_signed_link_gets_no_credential(get: Callable[..., Outcome], kaggle:
     assert all(headers.get("Authorization") in (None, f"Basic {basic}") for headers in stored)
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize(
     "fault", ["cut", "nothing", "silent", "403", "400", "500", "429 0", "wrong range", "corrupt"]
 )
 def test_a_failing_storage_gets_a_fresh_link(
     get: Callable[..., Outcome], kaggle: KaggleServer, data: Path, fault: str
 ) -> None:
-    """After any failure a new link is asked for, as each is good for one request, and the file ends whole."""
+    """After any failure of the storage a new link is requested, and the file ends complete."""
     kaggle.fail("storage", "cut", fault)
     get()
     assert whole(data)
 
 
+@pytest.mark.promise("Fetching")
 def test_an_expired_link_mid_way_goes_on(
     get: Callable[..., Outcome], kaggle: KaggleServer, data: Path
 ) -> None:
-    """A link that expires half-way is replaced, and the download goes on where it stopped."""
+    """A link that expires midway is replaced, and the download resumes where it stopped."""
     kaggle.fail("storage", "cut 600000", "403")
     get()
     stored = kaggle.asked("/storage/images.zip")
@@ -127,6 +130,7 @@ def test_a_failing_api_is_asked_again(
     assert whole(data)
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize(
     ("faults", "reason", "hint"),
     [
@@ -151,7 +155,7 @@ def test_a_failing_api_is_asked_again(
 def test_what_the_api_refuses_is_told(
     get: Callable[..., Outcome], kaggle: KaggleServer, data: Path, faults: list[str], reason: str, hint: str
 ) -> None:
-    """Each refusal is one sentence and one way out, without a credential, and leaves no file."""
+    """Each refusal by Kaggle is one sentence and one way out, and leaves no file."""
     kaggle.fail("api", *faults)
     error = error_of(get)
     assert re.search(reason, error.message), error.message
@@ -159,10 +163,11 @@ def test_what_the_api_refuses_is_told(
     assert on_disk(data / "stars") == []
 
 
+@pytest.mark.promise("Fetching")
 def test_kaggles_own_words_are_passed_on_without_secrets(
     get: Callable[..., Outcome], kaggle: KaggleServer
 ) -> None:
-    """What Kaggle says to a refusal is shown, with the key blotted out should it stand there."""
+    """Kaggle's own error messages are shown with any key in them masked."""
     kaggle.fail("api", "403")
     assert "Kaggle says: You must accept the rules, ***." in error_of(get).message
 

@@ -8,16 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from kaggle_server import SECRETS, KaggleServer
 from made import GALAXIES, clean_environment
 
 Stranger = Callable[..., Any]
 
 
+@pytest.mark.promise("Environment")
 def test_verbose_does_not_reach_the_client(
     stranger: Stranger, server: KaggleServer, galaxynet: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
-    """With VERBOSE set the client would print every header, and read whole files to print them; here not."""
+    """A VERBOSE variable does not make Kaggle's client print headers."""
     stranger(GALAXIES)
     done = galaxynet(
         "fetch", "stars", "--timeout", "2", **server.environment(), VERBOSE="1", VERBOSE_OUTPUT="true"
@@ -27,8 +29,9 @@ def test_verbose_does_not_reach_the_client(
     assert not [secret for secret in (*SECRETS, "Authorization") if secret in done.stdout + done.stderr]
 
 
+@pytest.mark.promise("Environment")
 def test_standard_input_stays_open(stranger: Stranger, tmp_path: Path) -> None:
-    """Without credentials the client calls exit(), which would close the caller's standard input."""
+    """Missing Kaggle credentials do not close the caller's standard input."""
     plugin = stranger(GALAXIES)
     code = (
         "import sys\nfrom pathlib import Path\nfrom galaxynet import registry\n"

@@ -47,8 +47,9 @@ def test_other_options_replace_and_say_so(
     assert contents(data / "stars" / "images.zip")["3.jpg"] == bytes([2]) * 100
 
 
+@pytest.mark.promise("Interruptions")
 def test_an_interrupt_keeps_what_was_there(stranger: Stranger, data: Path) -> None:
-    """Ctrl-C in a simulation leaves the files of the last one, whole, and no temporary folder."""
+    """Ctrl-C in a simulation keeps the files of the last one, and leaves no temporary folder."""
     plugin = stranger(SIMULATED)
     fetch(Wish(plugin, data))
     with pytest.raises(KeyboardInterrupt):
@@ -73,6 +74,7 @@ def test_a_simulator_that_fails_is_noticed(
     assert fetch(Wish(plugin, data)).fetched == ()
 
 
+@pytest.mark.promise("Interruptions")
 def test_left_overs_of_a_killed_process_are_swept(stranger: Stranger, data: Path) -> None:
     """What a killed process left in the data folder is removed by the next fetch."""
     (data / "stars" / ".simulating.xyz").mkdir(parents=True)

@@ -39,8 +39,9 @@ def test_archives_are_taken_and_entered(stranger: Stranger, tmp_path: Path, data
         assert receipt.files[name].source == f"from {folder / name}"
 
 
+@pytest.mark.promise("Inputs")
 def test_the_folder_of_the_person_is_not_touched(stranger: Stranger, tmp_path: Path, data: Path) -> None:
-    """Taking changes nothing in the folder: no file more, none less, none written to."""
+    """`fetch --from` changes nothing in the folder it reads."""
     folder = downloads(tmp_path / "downloads")
     before = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()}
     folder.chmod(0o555)
@@ -48,8 +49,9 @@ def test_the_folder_of_the_person_is_not_touched(stranger: Stranger, tmp_path: P
     assert {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()} == before
 
 
+@pytest.mark.promise("Inputs")
 def test_a_bundle_is_taken_apart(stranger: Stranger, tmp_path: Path, data: Path) -> None:
-    """The one zip of zips that "Download all" gives serves as well as the single archives."""
+    """The one zip of zips that "Download all" gives is accepted like the single archives."""
     single = downloads(tmp_path / "single")
     folder = tmp_path / "downloads"
     folder.mkdir()
@@ -67,8 +69,9 @@ def test_the_bundle_itself_may_be_named(stranger: Stranger, tmp_path: Path, data
     assert fetch(Wish(stranger(GALAXIES), data, folder=bundle)).fetched == ("images.zip", "labels.zip")
 
 
+@pytest.mark.promise("Inputs")
 def test_unpacked_folders_are_packed(stranger: Stranger, tmp_path: Path, data: Path) -> None:
-    """A folder of images and a bare CSV are packed into the archives that the dataset reads."""
+    """A folder of images and a bare CSV are accepted like the archives they came from."""
     folder = tmp_path / "downloads"
     (folder / "images").mkdir(parents=True)
     for name, content in IMAGES.items():
@@ -87,8 +90,9 @@ def test_unpacked_folders_are_packed(stranger: Stranger, tmp_path: Path, data: P
     assert (data / "stars" / "images.zip").read_bytes() == first
 
 
+@pytest.mark.promise("Inputs")
 def test_a_csv_zipped_by_kaggle_is_known(stranger: Stranger, tmp_path: Path, data: Path) -> None:
-    """A single CSV that arrives as `labels.csv.zip` is the archive that is looked for."""
+    """A single CSV that arrives as `labels.csv.zip` is accepted."""
     folder = downloads(tmp_path / "downloads")
     (folder / "labels.zip").rename(folder / "labels.csv.zip")
     fetch(Wish(stranger(GALAXIES), data, folder=folder))
@@ -197,6 +201,7 @@ def test_the_missing_half_may_come_later(stranger: Stranger, tmp_path: Path, dat
     assert fetch(wish).fetched == ("labels.zip",)
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
@@ -210,7 +215,7 @@ def test_the_missing_half_may_come_later(stranger: Stranger, tmp_path: Path, dat
 def test_damaged_archives_never_get_the_final_name(
     stranger: Stranger, tmp_path: Path, data: Path, spoil: Callable[[bytes], bytes], reason: str
 ) -> None:
-    """Half an archive, a web page, a zip that is none and a changed byte are named, and leave no file."""
+    """A damaged archive or a web page is named and never gets a file's final name."""
     folder = downloads(tmp_path / "downloads")
     write_zip(folder / "images.zip", IMAGES, zipfile.ZIP_STORED)
     (folder / "images.zip").write_bytes(spoil((folder / "images.zip").read_bytes()))
@@ -219,10 +224,11 @@ def test_damaged_archives_never_get_the_final_name(
     assert on_disk(data / "stars") == []
 
 
+@pytest.mark.promise("Fetching")
 def test_a_damaged_replacement_does_not_cost_the_good_file(
     stranger: Stranger, tmp_path: Path, data: Path
 ) -> None:
-    """If what should replace a file is damaged, the file that was there stays, with its receipt."""
+    """If a replacement is damaged, the file that was there stays, with its receipt."""
     folder = downloads(tmp_path / "downloads")
     wish = Wish(stranger(GALAXIES), data, folder=folder)
     fetch(wish)

@@ -39,9 +39,10 @@ def shout(source, target):
 """
 
 
+@pytest.mark.promise("Inputs")
 @pytest.mark.parametrize("form", ["gz", "raw", "folder", "bundle"])
 def test_gzip_files_come_in_every_form(stranger: Stranger, tmp_path: Path, data: Path, form: str) -> None:
-    """A `.gz` file is taken as it is, or made from the bare file, on disk or in a Kaggle dataset's zip."""
+    """A `.gz` file is accepted as it is, unpacked, or within a Kaggle zip."""
     folder = tmp_path / "downloads"
     folder.mkdir()
     (folder / "book.txt").write_text("call me")
@@ -84,8 +85,9 @@ def test_a_damaged_gzip_file_is_refused(stranger: Stranger, tmp_path: Path, data
             fetch(Wish(plugin, data, folder=folder))
 
 
+@pytest.mark.promise("Fetching")
 def test_the_publishers_md5_is_compared(stranger: Stranger, tmp_path: Path, data: Path) -> None:
-    """A file that is whole, and yet not the publisher's, is refused where its MD5 is known."""
+    """An intact file that is not the publisher's is refused where its MD5 is known."""
     folder = tmp_path / "downloads"
     folder.mkdir()
     (folder / "book.txt").write_text("call me")

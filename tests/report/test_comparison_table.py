@@ -165,8 +165,9 @@ def test_a_loss_has_no_interval_and_no_percent() -> None:
     assert "%" not in text
 
 
+@pytest.mark.promise("Strangers' files")
 def test_names_with_markup_and_newlines_are_printed_as_they_are() -> None:
-    """A run called [red] neither colours nor breaks the table."""
+    """A run named like markup neither colours nor breaks the table."""
     text = printed(Group([Row(Run(Path("runs/a"), made_record(name="[red]a\nb")))]), 160)
     assert "[red]a b" in text
 
@@ -205,8 +206,9 @@ def test_json_is_strict_and_complete() -> None:
     assert values["damaged"] == [{"folder": "runs/d", "reason": "it has no run.json."}]
 
 
+@pytest.mark.promise("Strangers' files")
 def test_markdown_and_latex_escape_what_they_must() -> None:
-    """An underscore or a bar in a name does not break the document."""
+    """An underscore or a bar in a name does not break a Markdown or LaTeX table."""
     group = Group([Row(Run(Path("runs/a"), made_record(name="a_b|c&d")))])
     assert r"| a_b\|c&d |" in formats.as_markdown([group])
     latex = formats.as_latex([group])

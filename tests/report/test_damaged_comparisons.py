@@ -47,8 +47,9 @@ def test_runs_that_are_right_on_the_same_samples_do_not_differ(pair: list[Run]) 
     assert "right equally often" in text
 
 
+@pytest.mark.promise("Measurements")
 def test_a_file_of_predictions_that_was_cut_is_damaged(pair: list[Run]) -> None:
-    """It is not another test set: the record says of how many samples it was."""
+    """A truncated file of predictions is called damaged, not another test set."""
     path = pair[1].path / "predictions.csv"
     path.write_text("\n".join(path.read_text().splitlines()[:5]) + "\n")
     with pytest.raises(RunError, match=r"predictions\.csv is damaged: it has 4 of the 1,000 samples"):

@@ -14,6 +14,7 @@ from galaxynet.report.significance import McNemar, difference_interval, mcnemar,
 from galaxynet.runs import Predictions
 
 
+@pytest.mark.promise("Measurements")
 @pytest.mark.parametrize(
     ("correct", "samples", "low", "high"),
     [
@@ -50,6 +51,7 @@ def test_an_impossible_share_has_no_interval() -> None:
     assert accuracy_interval(1.0000001, 10) == wilson(10, 10)
 
 
+@pytest.mark.promise("Measurements")
 @pytest.mark.parametrize(
     ("first", "second", "p"),
     # scipy 1.x: binomtest(x, n).pvalue
@@ -63,7 +65,7 @@ def test_an_impossible_share_has_no_interval() -> None:
     ],
 )
 def test_the_sign_test_is_the_exact_binomial_test(first: int, second: int, p: float) -> None:
-    """The p-value agrees with other programs, whichever of the two is named first."""
+    """The p-value of two networks agrees with other programs."""
     assert sign_test(first, second) == pytest.approx(p, rel=1e-9)
     assert sign_test(second, first) == sign_test(first, second)
 
@@ -88,8 +90,9 @@ def _predictions(right: str, ids: str = "abcdefgh") -> Predictions:
     return Predictions(list(ids), ["x"] * len(ids), ["x" if mark == "+" else "y" for mark in right])
 
 
+@pytest.mark.promise("Measurements")
 def test_runs_are_paired_by_id_and_not_by_row() -> None:
-    """Two files in another order are compared sample by sample."""
+    """Two runs are compared sample by sample, by id and not by row."""
     first = _predictions("++++--+-", "abcdefgh")
     second = _predictions("++-+-+++", "hgfedcba")
     result = mcnemar(first, second)
@@ -97,6 +100,7 @@ def test_runs_are_paired_by_id_and_not_by_row() -> None:
     assert result.p == 1.0
 
 
+@pytest.mark.promise("Measurements")
 def test_other_samples_or_other_labels_are_not_compared() -> None:
     """A difference between test sets is not passed off as one between networks."""
     first = _predictions("++++++++")

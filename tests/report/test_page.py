@@ -66,8 +66,9 @@ def galaxies(folder: Path, count: int = 2, **changes: Any) -> list[Run]:
     return runs
 
 
+@pytest.mark.promise("Strangers' files")
 def test_other_peoples_text_is_harmless(tmp_path: Path) -> None:
-    """A run, class, option, plugin or reason of `<script>` is shown as that, and nothing of it runs."""
+    """A run, class, option, plugin or reason of `<script>` is shown as text, and nothing of it runs."""
     classes = [EVIL, "b", "c", "d", "e"]
     model = PluginId(name=EVIL, distribution=EVIL)
     runs = galaxies(tmp_path, name=EVIL, model=model, classes=classes, act=EVIL, message=EVIL)
@@ -92,8 +93,9 @@ def test_any_name_can_be_drawn(tmp_path: Path, name: str) -> None:
     assert len(drawn) == 3
 
 
+@pytest.mark.promise("Strangers' files")
 def test_nothing_is_fetched_from_elsewhere(tmp_path: Path) -> None:
-    """All that the page loads is inside it, and it forbids the browser to load anything else."""
+    """The page of a comparison loads nothing from elsewhere and forbids the browser to."""
     text = made(galaxies(tmp_path))
     seen = Reader(text)
     assert not re.search(r"https?://|//cdn|@import", text)

@@ -21,10 +21,11 @@ def row(**changes: Any) -> Row:
     return Row(Run(Path("runs/x"), made_record(**changes)))
 
 
+@pytest.mark.promise("Measurements")
 @settings(deadline=None)
 @given(st.permutations(range(6)))
 def test_runs_on_other_data_never_share_a_table(order: list[int]) -> None:
-    """Whatever the order of the folders, a table holds one task, one dataset, one metric, one test set."""
+    """A table holds one task, one dataset, one metric and one test set."""
     rows = [
         row(started=START + timedelta(days=9)),
         row(test_set="ffff"),
@@ -111,6 +112,7 @@ def test_conditions_choose_runs(condition: str, expected: list[str] | None) -> N
         assert [found.run.record.name for found in where(rows, [condition])] == expected
 
 
+@pytest.mark.promise("Measurements")
 @settings(deadline=None)
 @given(st.lists(st.none() | st.floats(0, 1), max_size=8), st.booleans())
 def test_the_best_comes_first_and_the_undefined_last(values: list[float | None], higher: bool) -> None:

@@ -60,6 +60,7 @@ def trials(*statuses: str) -> Group:
     ])  # fmt: skip
 
 
+@pytest.mark.promise("Measurements")
 def test_a_mean_says_of_how_many_runs_it_is() -> None:
     """Failed, interrupted and diverged trials are not hidden behind the one that has a value."""
     for status, name in (("failed", "failed"), ("interrupted", "unfinished"), ("diverged", "diverged")):

@@ -20,8 +20,9 @@ from galaxynet.runs.environment import process_start
 from galaxynet.runs.removal import find_to_remove, remove
 
 
+@pytest.mark.promise("Several processes")
 def test_runs_that_start_in_the_same_second_get_folders_of_their_own(tmp_path: Path) -> None:
-    """Fifty trainings that start at once, all with one id, lose none of each other's records."""
+    """Fifty trainings that start at once lose none of each other's records."""
     with ThreadPoolExecutor(16) as pool:
         runs = list(pool.map(lambda n: create(tmp_path, made_record(id="aaaaaa", seed=n)), range(50)))
     assert len({run.path for run in runs}) == 50
@@ -41,8 +42,9 @@ def test_a_new_run_is_whole(tmp_path: Path) -> None:
     assert run.path.name == f"{START.astimezone():%Y%m%d-%H%M%S}-galaxy_alexnet-{run.record.id}"
 
 
+@pytest.mark.promise("Strangers' files")
 def test_a_model_name_cannot_leave_the_runs_folder(tmp_path: Path) -> None:
-    """A name with slashes becomes one folder inside."""
+    """A model name with slashes becomes one folder inside the runs folder."""
     record = made_record()
     record.model.name = "../../x"
     assert create(tmp_path, record).path.parent == tmp_path
@@ -57,6 +59,7 @@ def test_runs_cannot_be_kept_in_a_file(tmp_path: Path) -> None:
         scan(tmp_path / "runs")
 
 
+@pytest.mark.promise("Strangers' files")
 @settings(deadline=None, max_examples=40)
 @given(st.binary(max_size=200))
 def test_no_content_of_a_record_stops_the_scan(
@@ -146,8 +149,9 @@ def test_naming_a_damaged_run_says_what_is_wrong(tmp_path: Path) -> None:
         find(tmp_path, run.record.id)
 
 
+@pytest.mark.promise("Interruptions")
 def test_a_run_whose_process_is_gone_is_interrupted(tmp_path: Path) -> None:
-    """A killed training does not look as if it were running for ever, and a living one does."""
+    """A killed training is shown as interrupted, not as running for ever."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     place = Environment(host=platform.node(), pid=child.pid, process_start=process_start(child.pid))
     run = made_run(tmp_path, status="running", environment=place)
@@ -158,9 +162,10 @@ def test_a_run_whose_process_is_gone_is_interrupted(tmp_path: Path) -> None:
     assert run.status == "running"
 
 
+@pytest.mark.promise("Interruptions")
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="start times are read from /proc")
 def test_a_process_id_that_was_given_to_another_process_is_not_taken_for_the_run(tmp_path: Path) -> None:
-    """After a reboot the same number belongs to something else."""
+    """After a reboot, another process with the run's process id is not taken for the run."""
     run = made_run(tmp_path, status="running", environment=describe_environment())
     assert run.status == "running"
     run.record.environment.process_start = "another boot:12345"
@@ -168,6 +173,7 @@ def test_a_process_id_that_was_given_to_another_process_is_not_taken_for_the_run
     assert run.record.status == "running"
 
 
+@pytest.mark.promise("Interruptions")
 def test_a_row_that_was_cut_off_does_not_hide_the_others(tmp_path: Path) -> None:
     """Learning curves of a killed run can still be drawn."""
     run = made_run(tmp_path)
@@ -212,8 +218,9 @@ def test_a_checkpoint_that_is_not_there_is_said_to_be_missing(tmp_path: Path) ->
     assert run.checkpoint("last").name == "last.ckpt"
 
 
+@pytest.mark.promise("Strangers' files")
 def test_a_run_is_removed_whole_and_a_link_to_one_is_only_unlinked(tmp_path: Path) -> None:
-    """Nothing of it stays, and what another folder holds is not deleted through a link."""
+    """Removing a run never deletes through a link."""
     runs_dir = tmp_path / "runs"
     run = made_run(runs_dir)
     other = made_run(tmp_path / "archive")

@@ -58,10 +58,11 @@ def test_a_value_that_became_infinite_in_place_is_written_as_null() -> None:
     assert values["data"]["sizes"] == [1.0, None]
 
 
+@pytest.mark.promise("Strangers' files")
 @settings(deadline=None)
 @given(st.dictionaries(keys, garbage, max_size=4) | garbage, st.booleans())
 def test_garbage_in_the_file_is_an_error_that_says_so(found: object, complete: bool) -> None:
-    """Any JSON is either a record or a RunError, whatever is in it."""
+    """Any JSON in run.json is a record or one clear error."""
     if complete and isinstance(found, dict):
         found = {**json.loads(made_record().to_json()), **found}
     with contextlib.suppress(RunError):
@@ -69,6 +70,7 @@ def test_garbage_in_the_file_is_an_error_that_says_so(found: object, complete: b
         assert RunRecord.from_json(record.to_json()) == record
 
 
+@pytest.mark.promise("Strangers' files")
 @pytest.mark.parametrize(
     "broken",
     [
@@ -84,7 +86,7 @@ def test_garbage_in_the_file_is_an_error_that_says_so(found: object, complete: b
     ],
 )
 def test_text_that_is_no_record_is_refused(broken: str) -> None:
-    """Half a file, deep nesting, NaN, half a character and huge numbers are all foreseen."""
+    """Half a file, deep nesting, NaN, half a character and huge numbers in run.json are each refused."""
     with pytest.raises(RunError):
         RunRecord.from_json(broken)
 
@@ -109,8 +111,9 @@ def test_a_run_of_an_older_galaxynet_compares_with_a_new_one() -> None:
     assert RunRecord.from_json(text).precision == "bf16"
 
 
+@pytest.mark.promise("Measurements")
 def test_keys_that_are_not_known_are_kept() -> None:
-    """A field that a later version of the same layout adds is not lost when the record is saved again."""
+    """A key that a later version added is kept when the record is saved again."""
     values = json.loads(made_record().to_json())
     values["energy"] = {"joule": 12}
     values["model"]["homepage"] = "https://example.org"

@@ -77,9 +77,10 @@ def trials() -> dict[Any, TrialRecord]:
     return {trial.values["hidden"]: trial for trial in record().record.trials}
 
 
+@pytest.mark.promise("Interruptions")
 @pytest.mark.usefixtures("moody")
 def test_a_plugin_that_ends_its_process_has_failed() -> None:
-    """A trial that ends itself by sys.exit or KeyboardInterrupt is failed, in the sum and the exit code."""
+    """A trial that ends itself by `sys.exit` or KeyboardInterrupt is recorded as failed."""
     done = sweep("moody", "--hidden", "8,11,12,13", "--epochs", "1")
     assert done.returncode == 1, done.stderr
     assert "4 trials: 1 finished, 3 failed" in said(done)
@@ -103,8 +104,9 @@ def test_a_plugin_that_ends_its_process_has_failed() -> None:
     }
 
 
+@pytest.mark.promise("Interruptions")
 def test_a_trial_that_was_told_to_stop_is_counted() -> None:
-    """A trial that somebody stopped by SIGTERM is interrupted: counted, exit code 1, and gone on with."""
+    """A trial stopped by SIGTERM is counted as interrupted and continued by the same command."""
     words = ("toynet", "--hidden", "4,8", "--epochs", "6", "--pause", "0.05")
     process = subprocess.Popen(
         [COMMAND, "sweep", *words, "--name", "s"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -137,8 +139,9 @@ def test_a_message_keeps_to_its_line() -> None:
     assert done.stderr.count(str(record().path / "logs")) == 1
 
 
+@pytest.mark.promise("Interruptions")
 def test_a_killed_trial_keeps_its_epochs(moody: Path) -> None:
-    """A run that was killed says how many epochs it has, and --retry-failed goes on with it from there."""
+    """A killed trial keeps its epochs, and `--retry-failed` continues it from there."""
     done = sweep("moody", "--hidden", "8,16", "--epochs", "4")
     assert "2 trials: 1 finished, 1 failed" in said(done)
     killed = galaxynet.find_run(trials()[16].run)

@@ -105,9 +105,10 @@ def plan(tmp_path: Path, **more: Any) -> SweepPlan:
     return make_plan(parties, axes, runs_dir=runs, data_dir=data, name="s", **more)
 
 
+@pytest.mark.promise("Interruptions")
 @pytest.mark.slow
 def test_a_node_that_dies_loses_no_trial(distribution: Any, toys: None, cluster: Any) -> None:
-    """Trials of a killed node go on elsewhere as the same runs; one that fails ends only itself."""
+    """Trials of a killed Ray node continue elsewhere as the same runs."""
     distribution(
         "fragile",
         {
@@ -274,11 +275,12 @@ def raylet_of(process: subprocess.Popen[str]) -> int:
     raise AssertionError("no raylet")
 
 
+@pytest.mark.promise("Interruptions")
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 @pytest.mark.usefixtures("toys")
 def test_a_sweep_ends_with_ray_itself(monkeypatch: Any) -> None:
-    """If Ray on this machine dies, no trial has failed: the sweep ends, and the same command finishes it."""
+    """If Ray dies, the sweep ends, no trial counts as failed, and the same command finishes it."""
     for name, value in (("RAY_ADDRESS", "local"), ("RAY_AUTH_MODE", "disabled")):
         monkeypatch.setenv(name, value)
     options = ("toynet", "--hidden", "4,8,12", "--epochs", "6", "--pause", "0.1", "--parallel", "1")

@@ -147,9 +147,10 @@ def test_gpus_are_shared_out(distribution: Any, monkeypatch: Any, tmp_path: Path
         assert all(float(ended) < float(other[1]) or float(other[2]) < float(begun) for other in others)
 
 
+@pytest.mark.promise("Interruptions")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_sweep_goes_on_where_it_was(sent: signal.Signals) -> None:
-    """Stopped by Ctrl-C, SIGTERM or kill -9, the same command finishes the rest and repeats nothing."""
+    """A sweep stopped by Ctrl-C, SIGTERM or `kill -9` is finished by the same command, repeating nothing."""
     words = ("sweep", "toynet", "--hidden", "4,5,6", "--epochs", "4", "--pause", "0.08", "--name", "on")
     process = start(*words)
     wait_until(process, finished=1)
@@ -173,8 +174,9 @@ def test_a_sweep_goes_on_where_it_was(sent: signal.Signals) -> None:
     assert all([row["epoch"] for row in run.metrics()] == [0, 1, 2, 3] for run in after.values())
 
 
+@pytest.mark.promise("Interruptions")
 def test_trials_end_with_a_sweep_that_was_killed() -> None:
-    """After kill -9 of the sweep no trial of it goes on training in the dark."""
+    """After `kill -9` of a sweep no trial of it goes on training."""
     process = start(
         "sweep", "toynet", "--hidden", "4,5", "--epochs", "500", "--pause", "0.05", "--parallel", "2"
     )
@@ -188,8 +190,9 @@ def test_trials_end_with_a_sweep_that_was_killed() -> None:
     assert {run.status for run in galaxynet.list_runs()} == {"interrupted"}
 
 
+@pytest.mark.promise("Measurements")
 def test_a_trial_is_what_its_command_trains() -> None:
-    """The run of a trial has the figures, to the last digit, of the command that its record names."""
+    """A trial has the figures of the command that its record names, to the last digit."""
     done = call("sweep", "toynet", "--hidden", "5,6", "--lr", "0.02", "--epochs", "2", "--seeds", "2")
     assert done.returncode == 0, done.stderr
     trial = galaxynet.list_runs()[-1].record
@@ -236,8 +239,9 @@ def test_missing_data_are_told_once() -> None:
     assert not Path(os.environ["GALAXYNET_RUNS"]).exists()
 
 
+@pytest.mark.promise("Several processes")
 def test_two_processes_do_not_run_one_sweep() -> None:
-    """A second process with the same sweep is refused in one sentence while the first is at it."""
+    """While one process runs a sweep, a second is refused."""
     words = ("sweep", "toynet", "--hidden", "4,5", "--epochs", "300", "--pause", "0.05", "--name", "one")
     process = start(*words)
     wait_until(process, finished=0)

@@ -41,8 +41,9 @@ def bigrams(table: Tensor | None = None) -> LanguageModel:
     return LanguageModel(Bigrams(torch.zeros(3, 3) if table is None else table), OptimizerOptions(), info)
 
 
+@pytest.mark.promise("Measurements")
 def test_held_out_loss_counts_characters() -> None:
-    """The mean is over characters, not over batches; what is padded does not count."""
+    """A language model's held-out loss is a mean over characters, not over batches."""
     model = bigrams(torch.tensor([[0.0, 0.0, 0.0], [9.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
     model.validation_step(Batch(torch.tensor([[0, 0, 0]]), torch.tensor([[1, 2, 0]]), torch.tensor([0])), 0)
     model.validation_step(
@@ -137,11 +138,12 @@ SETTINGS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.promise("Interruptions")
 @pytest.mark.parametrize("settings", SETTINGS, ids=["faithful", "lstm", "rnn"])
 def test_an_interrupted_run_repeats_an_uninterrupted_one(
     settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Place in the text, carried state, schedule and smoothed loss go on, to the last digit."""
+    """An interrupted language model resumes its place, state and schedule to the last digit."""
     options = {"file": text_file(tmp_path), "epochs": 3, "hidden": 7, "seed": 2, **settings}
     whole = galaxynet.train("charrnn", dataset="text", **options)
     assert whole.record.status == "finished"

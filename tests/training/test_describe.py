@@ -10,8 +10,9 @@ from galaxynet.training.plan import Parties
 PLURALITY = ["Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2"]
 
 
+@pytest.mark.promise("Measurements")
 def test_the_digest_knows_a_test_set() -> None:
-    """The digest of a test set depends on ids and labels, not on their order."""
+    """The digest of a test set depends on its ids and labels, not on their order."""
     pairs = [(f"g{row}", "spiral" if row % 3 else "edge-on") for row in range(50)]
     shuffled = random.Random(1).sample(pairs, len(pairs))
     one = digest(*zip(*pairs, strict=True))

@@ -43,8 +43,9 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     return train_until
 
 
+@pytest.mark.promise("Interruptions")
 def test_an_interrupted_run_repeats_an_uninterrupted_one(interrupted: Callable[..., Any]) -> None:
-    """A run that was interrupted and resumed ends with the metrics of one that was not, to the last digit."""
+    """An interrupted and resumed run ends with the metrics of an uninterrupted one, to the last digit."""
     options = {"epochs": 4, "dropout": 0.3, "schedule": "one-cycle", "seed": 2}
     whole = train(**options)
     run = interrupted(2, **options)
@@ -59,8 +60,9 @@ def test_an_interrupted_run_repeats_an_uninterrupted_one(interrupted: Callable[.
     assert done.record.seconds["train"] > spent
 
 
+@pytest.mark.promise("Interruptions")
 def test_a_run_that_was_interrupted_in_its_test_loses_nothing() -> None:
-    """With all epochs done only the test is left, and the metrics of the last epoch are still told."""
+    """A run interrupted in its test resumes with the test alone and keeps every epoch's metrics."""
     run = train(epochs=2)
     before = dict(run.record.metrics)
     run.record.status, run.record.metrics = "interrupted", {}
@@ -70,8 +72,9 @@ def test_a_run_that_was_interrupted_in_its_test_loses_nothing() -> None:
     assert done.record.metrics == before
 
 
+@pytest.mark.promise("Interruptions")
 def test_resuming_costs_one_epoch_at_most(interrupted: Callable[..., Any]) -> None:
-    """A run goes on from the last epoch that ended, also when the best one was long before."""
+    """Resuming repeats at most one epoch."""
     run = interrupted(5, epochs=6, lr=1e-12)
     assert torch.load(run.checkpoint("last"), weights_only=True)["epoch"] == 4
     assert torch.load(run.checkpoint("best"), weights_only=True)["epoch"] == 0
@@ -91,8 +94,9 @@ def test_a_run_is_resumed_as_what_it_is(distribution: Any, interrupted: Callable
     assert (run.path / "run.json").read_text() == before
 
 
+@pytest.mark.promise("Interruptions")
 def test_a_damaged_checkpoint_is_named(interrupted: Callable[..., Any]) -> None:
-    """A checkpoint that cannot be read is named with the way out, and the record stays as it was."""
+    """A damaged checkpoint is named with the way out, and the record stays as it was."""
     run = interrupted(1)
     before = (run.path / "run.json").read_text()
     last = run.checkpoint("last")
@@ -110,8 +114,9 @@ def test_a_checkpoint_that_is_gone_is_not_passed_over(interrupted: Callable[...,
         galaxynet.train("toynet", resume=run.record.id)
 
 
+@pytest.mark.promise("Several processes")
 def test_two_processes_do_not_go_on_with_one_run(interrupted: Callable[..., Any]) -> None:
-    """While one process goes on with a run, another is refused."""
+    """While one process continues a run, another is refused."""
     run = interrupted(1)
     with (
         only_this_process(run),
@@ -138,8 +143,9 @@ def test_a_finished_run_is_not_resumed() -> None:
         galaxynet.train("toynet", resume=run.record.id)
 
 
+@pytest.mark.promise("Measurements")
 def test_other_data_are_not_resumed_on(interrupted: Callable[..., Any]) -> None:
-    """If the data changed meanwhile, resuming is refused rather than mixing two test sets."""
+    """A run is not resumed on data that changed: no run mixes two test sets."""
     run = interrupted(1)
     run.record.options.dataset["samples"] = 160
     run.save()
@@ -147,8 +153,9 @@ def test_other_data_are_not_resumed_on(interrupted: Callable[..., Any]) -> None:
         galaxynet.train("toynet", resume=run.record.id)
 
 
+@pytest.mark.promise("Measurements")
 def test_other_data_to_learn_from_are_noticed(interrupted: Callable[..., Any]) -> None:
-    """Data of which only the training part changed are refused, too: half of each would teach neither."""
+    """A run is not resumed when only its training data changed."""
     run = interrupted(1)
     run.record.data["colours"] = 1
     assert galaxynet.train("toynet", resume=run.record.id).record.status == "finished"  # not told of any more
@@ -159,8 +166,9 @@ def test_other_data_to_learn_from_are_noticed(interrupted: Callable[..., Any]) -
         galaxynet.train("toynet", resume=again.record.id)
 
 
+@pytest.mark.promise("Interruptions")
 def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_one(tmp_path: Path) -> None:
-    """On a full disk the last whole checkpoint stays, to go on from, and nothing beside it."""
+    """On a full disk the last complete checkpoint stays, and nothing is left beside it."""
     path = tmp_path / "kept" / "last.ckpt"
     WholeFiles().save_checkpoint({"epoch": 1}, path)
     big = {"epoch": 2, "weights": torch.zeros(100_000)}

@@ -44,24 +44,27 @@ def test_a_run_is_kept_whole(tmp_path: Path) -> None:
     assert galaxynet.find_run("first").record == record
 
 
+@pytest.mark.promise("Measurements")
 def test_the_same_seed_gives_the_same_digits() -> None:
-    """On the CPU the same options with the same seed give the same metrics to the last digit."""
+    """On the CPU, the same options and seed give the same metrics to the last digit."""
     first, again = train(dropout=0.3, seed=4), train(dropout=0.3, seed=4)
     assert first.record.metrics == again.record.metrics
     assert first.metrics() == again.metrics()
     assert train(dropout=0.3, seed=5).record.metrics != first.record.metrics
 
 
+@pytest.mark.promise("Strangers' files")
 def test_weights_open_without_running_code() -> None:
-    """A checkpoint holds plain data alone: it opens with weights_only, and names options and classes."""
+    """A checkpoint is plain data: it opens with `weights_only` and executes nothing."""
     run = train(epochs=1)
     kept = torch.load(run.checkpoint(), weights_only=True)
     assert kept["hyper_parameters"]["options"]["hidden"] == 8
     assert kept["hyper_parameters"]["data_info"]["classes"] == ["top", "middle", "bottom"]
 
 
+@pytest.mark.promise("Measurements")
 def test_the_best_epoch_is_tested(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test is made with the weights of the epoch that validated best, not with the last ones."""
+    """The test uses the weights of the epoch that validated best, not the last ones."""
     from lightning.pytorch import Trainer
 
     tested: list[str] = []
@@ -76,6 +79,7 @@ def test_the_best_epoch_is_tested(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tested == [str(run.checkpoint("best"))]
 
 
+@pytest.mark.promise("Measurements")
 def test_an_undefined_loss_is_a_result() -> None:
     """A loss that is not finite ends the run as diverged: no test, no invented accuracy."""
     run = train(explode=True)
@@ -97,6 +101,7 @@ def test_patience_without_validation_is_refused() -> None:
         train(patience=2, validation=0.0)
 
 
+@pytest.mark.promise("Environment")
 def test_a_process_of_another_launcher_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that torchrun started is told how several processes are started."""
     monkeypatch.setenv("WORLD_SIZE", "2")
@@ -186,6 +191,7 @@ def test_a_network_that_ends_the_training_itself_has_failed(distribution: Any, e
     assert run.status == "failed"
 
 
+@pytest.mark.promise("Interruptions")
 def test_a_failing_network_leaves_a_failed_run(distribution: Any) -> None:
     """An exception in a network is recorded with its reason, and the run folder stays readable."""
     distribution(
@@ -231,8 +237,9 @@ def test_metrics_file_is_plain_csv() -> None:
     assert all(float(row["train/loss"]) > 0 for row in rows)
 
 
+@pytest.mark.promise("Environment")
 def test_auto_precision_is_never_emulated() -> None:
-    """`auto` takes bf16 only where the processor computes it: emulated, it is many times slower."""
+    """`--precision auto` takes bf16 only where the processor computes it and does not emulate it."""
     from galaxynet.training.hardware import choose
 
     able = torch.cpu.get_capabilities()

@@ -54,6 +54,7 @@ def test_every_text_comes_back(text: str) -> None:
     assert sorted(set(text)) == list(corpus.vocabulary)
 
 
+@pytest.mark.promise("Inputs")
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -64,7 +65,7 @@ def test_every_text_comes_back(text: str) -> None:
     ],
 )
 def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
-    """An empty, a binary and a Latin-1 file are each told in a sentence."""
+    """An empty, a binary and a Latin-1 file are each refused in a sentence of their own."""
     (tmp_path / "bad.txt").write_bytes(content)
     with pytest.raises(DataError, match=said):
         read_text(tmp_path / "bad.txt")
@@ -136,12 +137,13 @@ def test_the_division_is_told_in_characters(tmp_path: Path, capfd: pytest.Captur
     )
 
 
+@pytest.mark.promise("Measurements")
 @settings(deadline=None, max_examples=50)
 @given(st.integers(2, 300), st.integers(1, 9), st.integers(1, 3), st.integers(1, 50))
 def test_every_held_out_character_is_predicted_once(
     characters: int, streams: int, processes: int, chunk: int
 ) -> None:
-    """Over all streams, batches and processes each character but the first is a target exactly once."""
+    """Every held-out character is predicted exactly once, whatever the streams, batches and processes."""
     tokens = torch.arange(characters)
     found, lengths = [], set()
     for rank in range(processes):

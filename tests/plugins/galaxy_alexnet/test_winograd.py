@@ -20,6 +20,7 @@ def _gradients(layer: nn.Module, images: Tensor, weights: Tensor) -> list[Tensor
     return [output, *torch.autograd.grad((output * weights).sum(), [images, *layer.parameters()])]
 
 
+@pytest.mark.promise("Measurements")
 @settings(deadline=None, max_examples=60)
 @given(
     kernel=st.sampled_from([3, 5]),
@@ -32,7 +33,7 @@ def _gradients(layer: nn.Module, images: Tensor, weights: Tensor) -> list[Tensor
 def test_training_computes_the_convolution_itself(
     kernel: int, height: int, width: int, channels: int, channels_last: bool, seed: int
 ) -> None:
-    """The quick algorithm is the convolution itself, for every size, and so are its gradients."""
+    """The fast convolution equals the ordinary one for every size, and so do its gradients."""
     torch.manual_seed(seed)
     layer = WinogradConv2d(channels, 3, kernel).double()
     plain = nn.Conv2d(channels, 3, kernel, padding="same").double()
@@ -106,8 +107,9 @@ def test_a_network_with_frozen_layers_trains() -> None:
     torch.testing.assert_close(layer.bias.grad, torch.full((3,), 50.0))
 
 
+@pytest.mark.promise("Measurements")
 def test_the_same_step_gives_the_same_weights_to_the_last_digit() -> None:
-    """On a CPU a training can be repeated exactly."""
+    """On a CPU a training can be repeated to the last digit."""
 
     def step() -> list[Tensor]:
         torch.manual_seed(1)

@@ -86,6 +86,7 @@ def test_augment_changes_the_training_part_alone(tmp_path: Path) -> None:
     assert not torch.allclose(one.inputs, two.inputs, atol=0.05)
 
 
+@pytest.mark.promise("Inputs")
 def test_a_corrupt_image_is_named_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A damaged JPEG does not stop a training: it is named, left out and counted in the record."""
     folder = make_zoo(tmp_path / "galaxy-zoo")
@@ -145,8 +146,9 @@ def test_the_second_start_is_immediate(tmp_path: Path) -> None:
     assert time.perf_counter() - started < 0.5
 
 
+@pytest.mark.promise("Measurements")
 def test_the_parts_do_not_depend_on_the_training_seed(tmp_path: Path) -> None:
-    """Runs of several seeds are comparable: only `--split-seed` changes who is tested."""
+    """Only `--split-seed` changes the test part, so runs with several seeds are comparable."""
     make_zoo(tmp_path / "galaxy-zoo")
     module = galaxies(tmp_path)
     other = GalaxyZooData(module.options, data_dir=tmp_path, batch_size=4, validation=0.2, seed=99)

@@ -88,10 +88,11 @@ DAMAGE = {
 }
 
 
+@pytest.mark.promise("Inputs")
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from(sorted(DAMAGE)), min_size=1, max_size=12))
 def test_any_damaged_images_are_left_out_and_named(kinds: list[str]) -> None:
-    """Whichever images are damaged, the others are read, in order, and each damaged one is named."""
+    """Whichever images are damaged, the others are read in order, and each damaged one is named."""
     kinds = ["whole"] * 13 + kinds  # the whole ones are the majority, which tells the width
     images = {f"{place}.jpg": DAMAGE[kind](GOOD) for place, kind in enumerate(kinds)}
     with tempfile.TemporaryDirectory() as folder:
@@ -185,9 +186,10 @@ def test_the_header_of_a_jpeg_tells_its_size() -> None:
     assert jpeg_size(GOOD[:2] + comment + b"\xff" + GOOD[2:] + b"\0\0") == (424, 424)
 
 
+@pytest.mark.promise("Strangers' files")
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_header_reader(data: bytes) -> None:
-    """Whatever bytes come, there is a size or a reason."""
+    """Any bytes in place of a JPEG's header are a size or a reason."""
     for start in (b"", b"\xff\xd8"):
         with contextlib.suppress(ValueError):
             width, height = jpeg_size(start + data + b"\xff\xd9")

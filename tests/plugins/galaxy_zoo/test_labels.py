@@ -84,8 +84,9 @@ def test_votes_are_read_from_zip_and_csv_by_the_names_of_the_columns(tmp_path: P
     assert first.fractions[0, COLUMNS.index("Class7.1")] == 0.9
 
 
+@pytest.mark.promise("Inputs")
 def test_a_table_of_ones_own_is_read(tmp_path: Path) -> None:
-    """Byte order mark, more columns, blanks, empty lines, repeated and unlabelled rows are no fault."""
+    """A byte order mark, extra columns, blanks and empty or repeated rows in a label table are no fault."""
     path = tmp_path / "mine.csv"
     path.write_bytes(
         b"\xef\xbb\xbfra, label ,GalaxyID\r\n1,spiral,100\r\n\r\n1, round ,200\r\n0,round,200\r\n0,,300\r\n"
@@ -95,6 +96,7 @@ def test_a_table_of_ones_own_is_read(tmp_path: Path) -> None:
     assert labels.of == {100: 1, 200: 0}
 
 
+@pytest.mark.promise("Inputs")
 @pytest.mark.parametrize(
     ("header", "rows", "sentence"),
     [
@@ -117,6 +119,7 @@ def test_a_table_of_no_use_is_one_sentence(
     assert str(path) in caught.value.message
 
 
+@pytest.mark.promise("Inputs")
 @pytest.mark.parametrize(
     "content", [b"\xff\xfe\x00binary\x00", b"GalaxyID,label\n1,\xe9t\xe9\n", b"PK\x03\x04..."]
 )
@@ -143,6 +146,7 @@ def test_votes_of_no_use_are_one_sentence(tmp_path: Path) -> None:
         read_votes(write_csv(tmp_path / "d.csv", header, []))
 
 
+@pytest.mark.promise("Measurements")
 @pytest.mark.parametrize(
     ("id_", "fraction", "reason"),
     [
@@ -159,7 +163,7 @@ def test_votes_of_no_use_are_one_sentence(tmp_path: Path) -> None:
 def test_no_galaxy_is_labelled_by_what_is_no_vote(
     tmp_path: Path, id_: str, fraction: str, reason: str
 ) -> None:
-    """A fraction that is no number would be the highest of all; the row that holds it is named."""
+    """A fraction that is not a number labels no galaxy; its row is named."""
     header = ",".join(["GalaxyID", *COLUMNS])
     rows = ["1" + ",0" * 37, f"{id_},0.9,{fraction}" + ",0" * 35]
     with pytest.raises(DataError, match=reason):

@@ -41,8 +41,9 @@ def rows(folder: Path) -> list[list[str]]:
         return list(csv.reader(io.StringIO(archive.read("training_solutions_rev1.csv").decode())))
 
 
+@pytest.mark.promise("Measurements")
 def test_same_seed_same_bytes(tmp_path: Path) -> None:
-    """Simulating twice with one seed writes the same files to the byte; another seed writes others."""
+    """Simulating twice with one seed writes the same files to the byte."""
     first = survey(tmp_path / "first", count=10, seed=3)
     again = survey(tmp_path / "again", count=10, seed=3)
     other = survey(tmp_path / "other", count=10, seed=4)
@@ -88,8 +89,9 @@ def test_written_votes_obey_the_tree(tmp_path: Path) -> None:
     assert all(len(value) <= len("0.123456789") for row in table[1:] for value in row[1:])
 
 
+@pytest.mark.promise("Interruptions")
 def test_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that fills up ends the simulation with the system's error instead of a short archive."""
+    """A disk that fills up ends a simulation with the system's error instead of a short archive."""
 
     def full(*_arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -99,8 +101,9 @@ def test_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         simulate(tmp_path, SimulatorOptions(**{"count": 10}))
 
 
+@pytest.mark.promise("Interruptions")
 def test_interrupt_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An interrupt ends the simulation at once and its processes with it."""
+    """An interrupt ends a simulation and its processes at once."""
 
     @contextlib.contextmanager
     def interrupted(*_arguments: object) -> Iterator[Callable[[int], None]]:

@@ -168,8 +168,9 @@ def test_runs_on_other_images_do_not_count_as_comparable(tmp_path: Path) -> None
     assert first.test_ids == data(tmp_path / "a", tmp_path).test_ids
 
 
+@pytest.mark.promise("Inputs")
 def test_files_may_be_named_and_packed_as_copies_have_them(tmp_path: Path) -> None:
-    """Unpacked files, with a dot or a dash before idx, are read like the published ones."""
+    """Unpacked MNIST files, with a dot or a dash before `idx`, are accepted like the published ones."""
     folder = make_idx_folder(tmp_path / "idx")
     for path in list(folder.iterdir()):
         name = path.name.removesuffix(".gz")
@@ -195,8 +196,9 @@ def test_missing_files_are_named_with_the_command_that_fetches_them(tmp_path: Pa
         data(tmp_path, tmp_path)
 
 
+@pytest.mark.promise("Inputs")
 def test_labels_that_do_not_belong_to_the_images_are_refused(tmp_path: Path) -> None:
-    """60 images with 59 labels are not trained on; a fetch says so as well."""
+    """Images with another number of labels are not trained on."""
     folder = make_idx_folder(tmp_path / "mnist")
     assert describe(folder) == ["60 training images and 30 test images of 28 x 28 pixels"]
     (folder / "train-labels-idx1-ubyte.gz").write_bytes(idx_bytes(np.zeros(59, np.uint8)))

@@ -1,0 +1,122 @@
+"""The page of promises, made from the tests that prove them: an MkDocs hook.
+
+A test marked `@pytest.mark.promise("SECTION")` is a row: the first line of its docstring is the promise. The
+tests are read and not imported, so the page needs nothing that they need.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+PAGE = "reference/robustness.md"
+TESTS = Path(__file__).parent.parent / "tests"
+
+SECTIONS = {
+    "Environment": "What variables, a shell, a scheduler or a missing home leave behind changes no result.",
+    "Several processes": "Several processes compute what one process computes, and end as one.",
+    "Interruptions": "What is stopped at any moment can be continued, and no half-written file is left.",
+    "Strangers' files": "Other people's files are read as data: nothing in them is executed, and one bad "
+    "file stops nothing else.",
+    "Inputs": "Valid files are accepted however they were saved; for others the message names the fault.",
+    "Fetching": "A file in the data folder is complete and verified, whatever happened on the way to it.",
+    "Measurements": "The numbers are what was measured, the same on every machine, and a seed repeats them.",
+}
+
+_INTRODUCTION = """# Robustness
+
+What galaxynet promises when things go wrong, and the test that proves each promise. The page is made from the
+tests when the documentation is built: a promise is the first line of its test's docstring. Run one with
+`.venv/bin/python -m pytest TEST`.
+"""
+
+_SENTENCE = re.compile(r"[A-Z0-9`\"'].*[.!?]")
+_SPECIAL = re.compile(r"(?P<code>`[^`]*`)|(?P<mark>[\\*_<\[\]])")
+
+
+class Promise(NamedTuple):
+    """A row of the page.
+
+    Attributes:
+        section: The heading it stands under.
+        text: The promise.
+        test: The test's id, as pytest takes it.
+    """
+
+    section: str
+    text: str
+    test: str
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the page to those that MkDocs has found."""
+    files.append(File.generated(config, PAGE, content=page(promises(TESTS))))
+    return files
+
+
+def page(rows: list[Promise]) -> str:
+    """The page, in Markdown."""
+    lines = [_INTRODUCTION]
+    for section, introduction in SECTIONS.items():
+        lines += [f"## {section}", "", introduction, "", "| promise | test |", "| --- | --- |"]
+        lines += [f"| {_cell(row.text)} | `{row.test}` |" for row in rows if row.section == section]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def promises(folder: Path) -> list[Promise]:
+    """What the marked tests under a folder promise, ordered by file and line.
+
+    Raises:
+        ValueError: If a mark is not on a test, its section is unknown, or the docstring's first line is not a
+            sentence. All faults are listed.
+    """
+    rows: list[Promise] = []
+    faults: list[str] = []
+    for path in sorted(folder.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        marks = sum(_is_mark(node) for node in ast.walk(tree))
+        for test, section in _marked(tree):
+            marks -= 1
+            name = f"{path.relative_to(folder.parent).as_posix()}::{test.name}"
+            text = (ast.get_docstring(test) or "").partition("\n")[0]
+            if section not in SECTIONS:
+                faults.append(f"{name}: unknown section {section!r}, not one of {', '.join(SECTIONS)}")
+            elif not _SENTENCE.fullmatch(text):
+                faults.append(f"{name}: the docstring's first line is not a sentence")
+            else:
+                rows.append(Promise(section, text, name))
+        if marks:
+            faults.append(f"{path.relative_to(folder.parent).as_posix()}: only a test function can be marked")
+    if faults:
+        raise ValueError("\n".join(faults))
+    return rows
+
+
+def _marked(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef, str | None]]:
+    """Each marked test with its section; None is what cannot be read without running it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            for decorator in filter(_is_mark, node.decorator_list):
+                given = decorator.args if isinstance(decorator, ast.Call) else []
+                yield node, _constant(given[0]) if len(given) == 1 else None
+
+
+def _constant(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _is_mark(node: ast.AST) -> bool:
+    """True for `pytest.mark.promise(...)`."""
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.promise"
+
+
+def _cell(text: str) -> str:
+    escaped = _SPECIAL.sub(lambda match: match["code"] or f"\\{match['mark']}", text)
+    return escaped.replace("|", "\\|")
