@@ -60,8 +60,14 @@ def tell(text: str) -> None:
     """Print one line for a person to standard error, also when quiet. `text` may carry rich markup.
 
     In a terminal it is broken between words, but not within a path or a command, which could not be copied
-    then; elsewhere it is not broken at all.
+    then; elsewhere it is not broken at all. Where the terminal is gone, or the disk of a log is full, nothing
+    is printed and what runs continues.
     """
+    with contextlib.suppress(OSError):
+        _print(text)
+
+
+def _print(text: str) -> None:
     from rich.text import Text
 
     console = notes()

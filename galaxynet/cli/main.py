@@ -16,6 +16,7 @@ from typer.main import get_command
 
 from galaxynet.cli.groups import Command, LazyGroup, Listed, command_of_module
 from galaxynet.errors import GalaxynetError, UsageError
+from galaxynet.signals import stop_signals
 
 
 class Entry(NamedTuple):
@@ -111,7 +112,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     debug = "--debug" in args or bool(os.environ.get("GALAXYNET_DEBUG"))
     args = [word for word in args if word != "--debug"]
     try:
-        _call(root(), args)
+        with stop_signals():
+            _call(root(), args)
     except GalaxynetError as error:
         from galaxynet.cli.common import print_error
 
@@ -143,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         from galaxynet import terminal
 
-        terminal.notes().print("interrupted")
+        terminal.tell("interrupted")
         sys.exit(130)
 
 

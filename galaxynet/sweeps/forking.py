@@ -36,7 +36,7 @@ def fork(
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=target, args=(*arguments, sender))
     with _nameless_main():
-        with _deaf_to_interrupts():
+        with _ignore_stop_signals():
             forkserver.ensure_running()
         process.start()
     sender.close()
@@ -60,13 +60,18 @@ def _nameless_main() -> Iterator[None]:
 
 
 @contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Keep Ctrl-C from a process that is not far enough to ignore it, and would print where it was."""
+def _ignore_stop_signals() -> Iterator[None]:
+    """Keep Ctrl-C and the end of a terminal from a process that would print where it was, or die of it.
+
+    The terminal sends them to all processes; the one that conducts the sweep then stops the others.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from galaxynet.errors import UsageError
+from galaxynet.signals import stop_signals
 from galaxynet.sweeps.axes import Axis
 from galaxynet.sweeps.conduct import Watcher, conduct, take_stock
 from galaxynet.sweeps.engine import Engine, LocalEngine, shared_out, visible_gpus
@@ -168,7 +166,7 @@ def run(plan: SweepPlan, watcher: Watcher, *, command: Sequence[str] = (), retry
         KeyboardInterrupt: If it was interrupted; the same call goes on with it.
     """
     sweep = Sweep.begin(plan.runs_dir, plan.name, plan.trials, command)
-    with sweep.only_this_process(), _terminable():
+    with sweep.only_this_process(), stop_signals():
         left = take_stock(sweep, plan.trials, retry=retry)
         watcher.begins(sweep, left)
         if left:
@@ -187,20 +185,3 @@ def make_engine(plan: SweepPlan) -> Engine:
 
         return RayEngine(plan.most or len(plan.trials), plan.trial_cpus)
     return LocalEngine(plan.parallel, plan.gpus, plan.modules)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM, which schedulers send, end a sweep as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

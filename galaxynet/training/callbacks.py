@@ -1,4 +1,4 @@
-"""What happens beside the steps of a training: seeds, undefined losses, throughput."""
+"""What happens beside the steps of a training: seeds, undefined losses, signals, throughput."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import lightning
 import torch
 from lightning.pytorch import Callback, Trainer
 from torch import Tensor
+
+from galaxynet.signals import StopRequests
 
 _CHECK_EVERY = 50
 
@@ -61,6 +63,28 @@ class StopOnUndefinedLoss(Callback):
         self._trace = None
         if not trainer.strategy.reduce_boolean_decision(finite, all=True):
             raise DivergedError(trainer.current_epoch)
+
+
+class KeepStopSignals(Callback):
+    """Handle SIGTERM as Ctrl-C: at once, and without waiting for other processes.
+
+    Lightning takes SIGTERM when it begins, finishes the step, and in a training of several processes waits in
+    the signal handler until all of them take part, which one that hangs never does.
+
+    Args:
+        stop_signals: Handles the signals.
+    """
+
+    def __init__(self, stop_signals: StopRequests) -> None:
+        self.stop_signals = stop_signals
+
+    def on_train_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
+        """Take the signals back from Lightning."""
+        self.stop_signals.install()
+
+    def on_test_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
+        """The same in the test, which Lightning would not stop at all."""
+        self.stop_signals.install()
 
 
 class Throughput(Callback):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import lightning
@@ -124,7 +125,8 @@ class Display(Callback):
     def close(self) -> None:
         """Stop drawing; the last state stays on the screen."""
         if self._progress is not None:
-            self._progress.stop()
+            with suppress(OSError):  # the terminal may be gone: that is no failure of the training
+                self._progress.stop()
             self._progress = None
 
     def _rate(self, done: int, now: float) -> float | None:

@@ -20,14 +20,20 @@ from galaxynet import paths, registry, runs, terminal
 from galaxynet.data.module import DataModule
 from galaxynet.errors import GalaxynetError, RunError, UsageError
 from galaxynet.runs import Run
+from galaxynet.signals import StopRequests, plugin_exit_error, stop_signals
 from galaxynet.tasks import Task
-from galaxynet.training.callbacks import DivergedError, EpochSeeds, StopOnUndefinedLoss, Throughput
+from galaxynet.training.callbacks import (
+    DivergedError,
+    EpochSeeds,
+    KeepStopSignals,
+    StopOnUndefinedLoss,
+    Throughput,
+)
 from galaxynet.training.checkpoints import Checkpoints, WholeFiles
 from galaxynet.training.describe import describe
 from galaxynet.training.display import Display
 from galaxynet.training.finish import announce, finish
 from galaxynet.training.hardware import Hardware, choose
-from galaxynet.training.interrupts import ended_by_itself, heeded_signals
 from galaxynet.training.launching import (
     RUN_VARIABLE,
     flushed_denormals,
@@ -78,13 +84,13 @@ def train(
         paths.check_runs_dir(runs_dir)
     hardware = choose(plan.training)
     last = checkpoint_to_resume(resume, plan, force) if resume is not None else None
-    with quiet_lightning(), flushed_denormals(), heeded_signals() as asked:
+    with quiet_lightning(), flushed_denormals(), stop_signals() as stop_requested:
         try:
-            return _train(plan, hardware, runs_dir, data_dir, resume, last, command, begun, asked)
+            return _train(plan, hardware, runs_dir, data_dir, resume, last, command, begun, stop_requested)
         except (KeyboardInterrupt, SystemExit) as error:
-            if asked:
+            if stop_requested:
                 raise
-            raise ended_by_itself(error) from error
+            raise plugin_exit_error(error) from error
 
 
 def _train(
@@ -96,7 +102,7 @@ def _train(
     last: Path | None,
     command: Sequence[str],
     begun: Callable[[Run], None] | None,
-    asked: Sequence[int],
+    stop_requested: StopRequests,
 ) -> Run | None:
     # Deterministic algorithms would also fill all new memory with NaN first, to show who reads it too soon.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -136,17 +142,16 @@ def _train(
         display = Display(network.metric, plan.training.epochs, data.sizes["train"])
         held.callback(display.close)
         logger = MetricsFile(folder / runs.folder.METRICS, earlier_rows(run, last))
-        trainer = _trainer(plan, network, hardware, folder, logger, [throughput, display], validated)
+        callbacks = [KeepStopSignals(stop_requested), throughput, display]
+        trainer = _trainer(plan, network, hardware, folder, logger, callbacks, validated)
         began = time.perf_counter()
         try:
             trainer.fit(network, datamodule=data, ckpt_path=last, weights_only=True)
-            if trainer.received_sigterm:
-                raise KeyboardInterrupt
             trained = time.perf_counter() - began
             finish(run, trainer, network, data, folder, trained, throughput)
         except (KeyboardInterrupt, SystemExit) as error:
-            if not asked:
-                _end(run, "failed", trainer, began, ended_by_itself(error).message)
+            if not stop_requested:
+                _end(run, "failed", trainer, began, plugin_exit_error(error).message)
                 raise
             _end(run, "interrupted", trainer, began)
         except DivergedError as error:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+import galaxynet
+
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -91,3 +93,27 @@ def test_where_a_dataset_is_from_is_told_where_there_is_room(
     text = in_a_terminal(columns, "datasets", "--data-dir", str(tmp_path))
     assert ("from" in text.split("\n")[0]) == told
     assert "…" not in text
+
+
+@pytest.mark.slow
+@pytest.mark.promise("Interruptions")
+@pytest.mark.usefixtures("toys")
+def test_a_closed_terminal_interrupts_a_run() -> None:
+    """A run whose terminal is closed ends as `interrupted`, not as failed."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [COMMAND, "train", "toynet", "--epochs", "500", "--pause", "0.05"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # else the kernel sends no SIGHUP
+    )
+    os.close(theirs)
+    runs = Path(os.environ["GALAXYNET_RUNS"])
+    while not (kept := list(runs.glob("*/checkpoints/last.ckpt"))):
+        assert os.read(ours, 4096)
+    os.close(ours)
+    process.wait(60)
+    run = galaxynet.find_run(str(kept[0].parent.parent))
+    assert (run.record.status, run.record.message) == ("interrupted", "")

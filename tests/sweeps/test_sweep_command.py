@@ -148,13 +148,16 @@ def test_gpus_are_shared_out(distribution: Any, monkeypatch: Any, tmp_path: Path
 
 
 @pytest.mark.promise("Interruptions")
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_a_sweep_goes_on_where_it_was(sent: signal.Signals) -> None:
-    """A sweep stopped by Ctrl-C, SIGTERM or `kill -9` is finished by the same command, repeating nothing."""
+    """A sweep stopped by Ctrl-C, SIGTERM, a closed terminal or `kill -9` resumes and repeats nothing."""
     words = ("sweep", "toynet", "--hidden", "4,5,6", "--epochs", "4", "--pause", "0.08", "--name", "on")
     process = start(*words)
     wait_until(process, finished=1)
-    process.send_signal(sent)
+    if sent == signal.SIGHUP:  # a terminal sends it to the workers too
+        os.killpg(process.pid, sent)
+    else:
+        process.send_signal(sent)
     _, said = process.communicate(timeout=60)
     if sent != signal.SIGKILL:
         assert process.returncode == 130
