@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
+from galaxynet.launch import settle
 from galaxynet.sweeps.worker import WARM_VARIABLE
 
 
@@ -34,13 +35,19 @@ def fork(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["galaxynet.sweeps.warm"])
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=target, args=(*arguments, sender))
+    process = context.Process(target=_work, args=(target, *arguments, sender))
     with _nameless_main():
         with _ignore_stop_signals():
             forkserver.ensure_running()
         process.start()
     sender.close()
     return process, receiver
+
+
+def _work(target: Callable[..., None], *arguments: Any) -> None:
+    """Begin in a clean launch environment: the process forked from may be an older one of the caller's."""
+    settle(started_by_galaxynet=True)
+    target(*arguments)
 
 
 @contextmanager
