@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import lightning
 import torch
-from lightning.fabric.plugins.environments import LightningEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Callback, Trainer
 
 from galaxynet.training.distributed import flushed_denormals, quiet_lightning
