@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -97,6 +99,29 @@ def test_a_small_validation_part_is_not_empty(counts: list[int]) -> None:
     """Asking for a validation part gives one, however few samples each class has."""
     taken = quotas(counts, 0.1, both=False)
     assert sum(taken) == max(1, round(0.1 * sum(counts)))
+
+
+def test_the_largest_remainders_are_rounded_up() -> None:
+    """Of shares of 1.9 and 1.1 samples the first is rounded up, the second down; of equal ones the first."""
+    assert quotas([19, 11], 0.1, both=False) == [2, 1]
+    assert quotas([11, 19], 0.1, both=False) == [1, 2]
+    assert quotas([5, 5, 5], 0.2, both=False) == [1, 1, 1]
+    assert quotas([3, 3, 3, 3], 0.5, both=False) == [2, 2, 1, 1]
+
+
+@pytest.mark.promise("Measurements")
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=6), st.integers(1, 99))
+def test_a_share_is_as_near_to_exact_as_whole_samples_allow(counts: list[int], percent: int) -> None:
+    """The parts have the asked share of all samples, and each class the whole number nearest to its own."""
+    fraction = percent / 100
+    taken = quotas(counts, fraction, both=False)
+    total = sum(counts)
+    assert sum(taken) == (min(max(round(fraction * total), 1), total - 1) if total > 1 else 0)
+    remainders = [fraction * n - math.floor(fraction * n) for n in counts]
+    up = [r for r, k, n in zip(remainders, taken, counts, strict=True) if k > math.floor(fraction * n)]
+    down = [r for r, k, n in zip(remainders, taken, counts, strict=True) if k == math.floor(fraction * n)]
+    assert len(up) + len(down) == len(counts)
+    assert not up or not down or min(up) >= max(down)
 
 
 def test_no_validation_part_is_possible() -> None:
