@@ -124,6 +124,25 @@ def test_a_share_is_as_near_to_exact_as_whole_samples_allow(counts: list[int], p
     assert not up or not down or min(up) >= max(down)
 
 
+def test_a_class_is_on_both_sides_if_it_can_be() -> None:
+    """A class of two or more samples is learnt and tested, however small or large the test part is."""
+    assert quotas([1, 9], 0.6, both=True) == [1, 5]  # one sample is on one side only
+    assert quotas([2, 38], 0.1, both=True) == [1, 4]
+    assert quotas([2, 3], 0.9, both=True) == [1, 2]
+
+
+def test_the_validation_part_is_no_larger_than_asked_for() -> None:
+    """Rare classes may be missing in the validation part; they do not enlarge it."""
+    labels = {number: int(number < 38) for number in range(40)}
+    train, validated, _ = parts_of(labels, list(labels), 0.3, 0.1, 0)
+    assert (len(train), len(validated)) == (25, 3)
+    assert quotas([2, 38], 0.1, both=False) == [0, 4]
+
+
 def test_no_validation_part_is_possible() -> None:
     """A share of nothing holds nothing out."""
     assert quotas([10, 20], 0.0, both=False) == [0, 0]
+    rows = np.arange(10, dtype=np.int64)
+    parts = split(rows, rows.tolist(), rows % 2, test=0.3, validation=0.0, seed=0)
+    assert len(rows[parts.validation]) == 0
+    assert {part.dtype for part in parts} == {np.dtype(np.int64)}
