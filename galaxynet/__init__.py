@@ -7,17 +7,15 @@ The verbs of the command line are functions here, imported when they are first u
     run.record.metrics["test/accuracy"]
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
+# Nothing is imported here: for `python -m galaxynet`, the current directory comes first until that is mended.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from galaxynet.api import find_run, generate, list_runs, reproduce, sweep, train
 
 __all__ = ["find_run", "generate", "list_runs", "reproduce", "sweep", "train"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in __all__:
         from galaxynet import api
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from galaxynet import paths, registry
 from galaxynet.errors import UsageError
-from galaxynet.launch import settled
 from galaxynet.training.plan import Parties
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from galaxynet.runs import DamagedRun, Run
 
 
-@settled()
 def train(
     model: str,
     *,
@@ -71,7 +69,6 @@ def train(
     return run
 
 
-@settled()
 def sweep(
     model: str,
     *,
@@ -168,7 +165,6 @@ def list_runs(runs_dir: Path | str | None = None) -> list[Run | DamagedRun]:
     return runs.scan(_runs(runs_dir))
 
 
-@settled()
 def generate(
     run: Run | Path | str,
     *,
@@ -212,7 +208,6 @@ def generate(
     return network.generate(prime, length, temperature=temperature, seed=seed)
 
 
-@settled()
 def reproduce(
     *topics: str,
     budget: str = "full",

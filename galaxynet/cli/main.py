@@ -3,7 +3,10 @@
 Only the module of the command that is called is imported; see `docs/explanation/plugins.md` for why.
 """
 
-from __future__ import annotations
+from galaxynet import safe_path
+
+if __name__ == "__main__":
+    safe_path.guard()
 
 import io
 import os
@@ -16,7 +19,6 @@ from typer.main import get_command
 
 from galaxynet.cli.groups import Command, LazyGroup, Listed, command_of_module
 from galaxynet.errors import GalaxynetError, UsageError
-from galaxynet.launch import settled
 from galaxynet.signals import stop_signals
 
 
@@ -104,9 +106,10 @@ def root() -> Command:
     return command
 
 
-@settled()
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0, 1 for a failure, 2 for a wrong call, 130 for an interrupt."""
+    if argv is None:
+        safe_path.guard()
     args = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a terminal's alphabet lacks is no reason to fail

@@ -10,9 +10,9 @@ import subprocess
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerProcess
 from typing import Protocol
 
+from galaxynet.children import ForkServerProcess
 from galaxynet.sweeps.forking import fork
 from galaxynet.sweeps.orders import Order
 from galaxynet.sweeps.worker import Event, work

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerProcess
 from typing import Any
 
-from galaxynet.launch import settle
+from galaxynet.children import ForkServerContext, ForkServerProcess, sheltered_start
 from galaxynet.sweeps.worker import WARM_VARIABLE
 
 
@@ -32,38 +29,15 @@ def fork(
         The process, and the end of the pipe to receive from. Its end is the end of the process.
     """
     os.environ[WARM_VARIABLE] = ",".join(dict.fromkeys(modules))
-    context = multiprocessing.get_context("forkserver")
+    context = ForkServerContext()
     context.set_forkserver_preload(["galaxynet.sweeps.warm"])
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(target, *arguments, sender))
-    with _nameless_main():
-        with _ignore_stop_signals():
-            forkserver.ensure_running()
-        process.start()
+    process = ForkServerProcess(target=target, args=(*arguments, sender))
+    with sheltered_start(), _ignore_stop_signals():
+        forkserver.ensure_running()
+    process.start()
     sender.close()
     return process, receiver
-
-
-def _work(target: Callable[..., None], *arguments: Any) -> None:
-    """Begin in a clean launch environment: the process forked from may be an older one of the caller's."""
-    settle(started_by_galaxynet=True)
-    target(*arguments)
-
-
-@contextmanager
-def _nameless_main() -> Iterator[None]:
-    """Keep the processes from running the calling program again: it may have no guard, or no file."""
-    main: Any = sys.modules["__main__"]
-    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
-    main.__spec__ = None
-    if file is not None:
-        del main.__file__
-    try:
-        yield
-    finally:
-        main.__spec__ = spec
-        if file is not None:
-            main.__file__ = file
 
 
 @contextmanager

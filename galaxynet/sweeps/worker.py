@@ -2,22 +2,20 @@
 
 The processes are forked from one that has imported Lightning and the network, so a trial does not wait for
 that; nothing but imports is done in it. A worker ends with the sweep that it belongs to: when that process
-is gone, it stops as if it had been told to.
+is gone, it stops as if it had been told to (see `galaxynet.children`).
 """
 
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from galaxynet.errors import GalaxynetError, RunError
@@ -57,7 +55,6 @@ def work(order: Order, cores: Sequence[int], gpu: str | None, reports: Connectio
         reports: Takes its events.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    _end_with_the_sweep()
     write_to(Path(order.log))
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
@@ -135,19 +132,6 @@ def _unfinished(order: Order) -> Run | None:
     # A failed one is tried again only where that was asked for; there is no need to lose its epochs.
     again = run.status == "failed" and (run.checkpoints / "last.ckpt").is_file()
     return run if again or run.status in ("interrupted", "running") else None
-
-
-def _end_with_the_sweep() -> None:
-    """Stop when the process that conducts the sweep has gone, however it went."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def write_to(path: Path) -> None:

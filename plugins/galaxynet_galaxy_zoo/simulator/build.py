@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import multiprocessing
 import os
 import zipfile
 from collections.abc import Generator, Iterator
@@ -14,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from galaxynet.children import SpawnContext
 from galaxynet.errors import GalaxynetError
 from galaxynet.terminal import progress
 from galaxynet_galaxy_zoo.simulator.options import SimulatorOptions
@@ -91,7 +91,7 @@ def _blocks(options: SimulatorOptions) -> Generator[Block]:
             yield _block(options, start)
         return
     # Processes are spawned: a fork would copy the threads' locks of a program that already runs torch.
-    pool = ProcessPoolExecutor(cores, multiprocessing.get_context("spawn"), initializer=_one_thread)
+    pool = ProcessPoolExecutor(cores, SpawnContext(), initializer=_one_thread)
     try:
         waiting: list[Future[Block]] = [
             pool.submit(_block, options, start) for start in islice(starts, 4 * cores)
@@ -103,7 +103,7 @@ def _blocks(options: SimulatorOptions) -> Generator[Block]:
     except BrokenProcessPool:
         raise GalaxynetError(
             "A process that simulated galaxies ended before its work was done.",
-            'In a script of your own, call this below `if __name__ == "__main__":`; else, is memory short?',
+            "Most often the system has ended it, when memory is short.",
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

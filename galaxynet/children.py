@@ -1,0 +1,133 @@
+"""Processes that this one starts: they end when it ends, and import nothing from the current directory.
+
+A child notices the end of its parent by a pipe that closes (processes of `multiprocessing`) or by the number
+of its parent, which changes then (other processes). Both work on Linux and on macOS, whatever ended the
+parent, SIGKILL included.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import context
+from multiprocessing.connection import wait
+from typing import Any
+
+from galaxynet.safe_path import SAFE_PATH, without_current_directory
+
+PARENT_VARIABLE = "GALAXYNET_PARENT"
+"""Process id of the parent, for children that are started as a command and call `end_with_parent`."""
+
+GRACE_S = 30.0
+"""Seconds in which a child whose parent has gone may end by itself, after SIGTERM."""
+
+_POLL_S = 0.5
+
+
+def end_with_parent(grace_s: float = GRACE_S) -> Callable[[], None]:
+    """Have this process end when its parent does.
+
+    The parent is the one that started it through `multiprocessing`, the one that `PARENT_VARIABLE` names, or
+    else the parent it has now. When it is gone, this process is sent SIGTERM and, if that does not end it,
+    SIGKILL.
+
+    Args:
+        grace_s: Seconds between the two; 0 for SIGKILL at once.
+
+    Returns:
+        A function that stops the watch.
+    """
+    over = threading.Event()
+    number = int(os.environ.pop(PARENT_VARIABLE, "") or os.getppid())
+    watch = threading.Thread(target=_watch, args=(number, over, grace_s), name="parent watch", daemon=True)
+    watch.start()
+
+    def stop() -> None:
+        over.set()
+        watch.join()
+
+    return stop
+
+
+def _watch(number: int, over: threading.Event, grace_s: float) -> None:
+    parent = multiprocessing.parent_process()
+    while not over.is_set():
+        if os.getppid() != number if parent is None else wait([parent.sentinel], _POLL_S):
+            break
+        if parent is None:
+            over.wait(_POLL_S)
+    else:
+        return
+    if grace_s:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(grace_s)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def sheltered_start() -> Iterator[None]:
+    """Start Python processes that import nothing from the current directory, and no program a second time.
+
+    Within it, `multiprocessing` finds neither the current directory on the path nor a main module (which it
+    would run again in every child: a script may have no guard, a notebook no file), and any other Python
+    process that is started leaves the current directory off its path.
+    """
+    main: Any = sys.modules["__main__"]
+    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+    path, safe = sys.path, os.environ.get(SAFE_PATH)
+    main.__spec__ = None
+    if file is not None:
+        del main.__file__
+    sys.path = without_current_directory(path)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        main.__spec__ = spec
+        if file is not None:
+            main.__file__ = file
+        sys.path = path
+        if safe is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = safe
+
+
+class _Child:
+    """What the processes of both contexts have in common."""
+
+    def start(self) -> None:
+        """Start the process; see `sheltered_start`."""
+        with sheltered_start():
+            super().start()  # type: ignore[misc]
+
+    def run(self) -> None:
+        """Do what the process is for, and end when its parent does."""
+        end_with_parent()
+        super().run()  # type: ignore[misc]
+
+
+class SpawnProcess(_Child, context.SpawnProcess):
+    """A process with a fresh interpreter."""
+
+
+class ForkServerProcess(_Child, context.ForkServerProcess):
+    """A process forked from one that has done the imports."""
+
+
+class SpawnContext(context.SpawnContext):
+    """The `multiprocessing` context of fresh interpreters, for pools too."""
+
+    Process = SpawnProcess
+
+
+class ForkServerContext(context.ForkServerContext):
+    """The `multiprocessing` context of processes forked from one that has done the imports."""
+
+    Process = ForkServerProcess

@@ -1,0 +1,36 @@
+"""Keep the current directory off the module search path, where a `random.py` would pass for Python's own.
+
+This is imported before anything is safe to import, so it needs only what Python has loaded by itself.
+"""
+
+import os
+import sys
+
+SAFE_PATH = "PYTHONSAFEPATH"
+"""The variable by which a new Python leaves the current directory, and that of its script, off its path."""
+
+
+def guard() -> None:
+    """Guard this process and every Python process that it starts; for a command, not for a library."""
+    sys.path[:] = without_current_directory(sys.path)
+    os.environ[SAFE_PATH] = "1"
+
+
+def without_current_directory(path: list[str]) -> list[str]:
+    """A module search path without the current directory before the standard library.
+
+    Where it comes later, a package was installed from it; where PYTHONPATH names it, it is meant.
+    """
+    library = os.path.dirname(os.__file__)  # noqa: PTH120
+    last = path.index(library) if library in path else len(path)
+    try:
+        here = os.getcwd()  # noqa: PTH109
+    except OSError:  # it was removed
+        here = ""
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    named = [os.path.abspath(entry) for entry in given if entry]  # noqa: PTH100
+    return [
+        entry
+        for place, entry in enumerate(path)
+        if entry and (place > last or entry != here or here in named)
+    ]
