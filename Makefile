@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 DEMO   := demo
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test browser check docs serve bench clean
+.PHONY: help install dev demo test browser check mutants coverage docs serve bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 18
@@ -23,6 +23,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.dev: $(VENV)/.installed
 	@echo "installing the tools for tests, checks and documentation"
 	$(PIP) -e '.[dev,docs]'
+	@touch $@
+
+$(VENV)/.proofs: $(VENV)/.dev
+	@echo "installing the tools that measure the tests"
+	$(PIP) -e '.[dev,docs,proofs]'
 	@touch $@
 
 install: $(VENV)/.installed ## an environment in .venv with the command galaxynet
@@ -57,6 +62,15 @@ check: $(VENV)/.dev ## style, types, documentation
 	$(BIN)/mypy --config-file tests/mypy.ini
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
+mutants: $(VENV)/.proofs ## changes to the code that no test notices (ONLY='galaxynet.data.splits*')
+	$(BIN)/python -m benchmarks.mutants $(ONLY)
+
+coverage: $(VENV)/.proofs browser ## lines that the tests reach, in all processes; writes htmlcov/
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal; code=$$?; \
+	$(BIN)/coverage combine --quiet && $(BIN)/coverage html --quiet && \
+	$(BIN)/python -m benchmarks.covered && exit $$code
+
 docs: $(VENV)/.dev ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
@@ -67,4 +81,4 @@ bench: $(VENV)/.dev ## all measurements side by side; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks.run
 
 clean: ## remove what was built, fetched for the demo or cached; keep the environment
-	rm -rf $(DEMO) site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(DEMO) site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants mutants.log htmlcov .coverage*

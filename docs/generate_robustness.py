@@ -64,9 +64,10 @@ def page(rows: list[Promise]) -> str:
     """The page, in Markdown."""
     lines = [_INTRODUCTION]
     for section, introduction in SECTIONS.items():
-        lines += [f"## {section}", "", introduction, "", "| promise | test |", "| --- | --- |"]
+        lines += [f"## {section}", "", introduction, "", '<div class="promises" markdown>', ""]
+        lines += ["| promise | test |", "| --- | --- |"]
         lines += [f"| {_cell(row.text)} | `{row.test}` |" for row in rows if row.section == section]
-        lines.append("")
+        lines += ["", "</div>", ""]
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from galaxynet import paths, registry
 from galaxynet.errors import UsageError
+from galaxynet.launch import settled
 from galaxynet.training.plan import Parties
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from galaxynet.runs import DamagedRun, Run
 
 
+@settled()
 def train(
     model: str,
     *,
@@ -69,6 +71,7 @@ def train(
     return run
 
 
+@settled()
 def sweep(
     model: str,
     *,
@@ -165,6 +168,7 @@ def list_runs(runs_dir: Path | str | None = None) -> list[Run | DamagedRun]:
     return runs.scan(_runs(runs_dir))
 
 
+@settled()
 def generate(
     run: Run | Path | str,
     *,
@@ -208,6 +212,7 @@ def generate(
     return network.generate(prime, length, temperature=temperature, seed=seed)
 
 
+@settled()
 def reproduce(
     *topics: str,
     budget: str = "full",

@@ -21,31 +21,27 @@ from typing import Any
 
 from galaxynet.safe_path import SAFE_PATH, without_current_directory
 
-PARENT_VARIABLE = "GALAXYNET_PARENT"
-"""Process id of the parent, for children that are started as a command and call `end_with_parent`."""
-
 GRACE_S = 30.0
 """Seconds in which a child whose parent has gone may end by itself, after SIGTERM."""
 
 _POLL_S = 0.5
 
 
-def end_with_parent(grace_s: float = GRACE_S) -> Callable[[], None]:
+def end_with_parent(pid: int | None = None, *, grace_s: float = GRACE_S) -> Callable[[], None]:
     """Have this process end when its parent does.
 
-    The parent is the one that started it through `multiprocessing`, the one that `PARENT_VARIABLE` names, or
-    else the parent it has now. When it is gone, this process is sent SIGTERM and, if that does not end it,
-    SIGKILL.
+    When the parent is gone, this process is sent SIGTERM and, if that does not end it, SIGKILL.
 
     Args:
+        pid: The parent, for a process that is a command of its own and was told so; it may be gone already.
+            None for the one that started this process through `multiprocessing`, or else the present one.
         grace_s: Seconds between the two; 0 for SIGKILL at once.
 
     Returns:
         A function that stops the watch.
     """
     over = threading.Event()
-    number = int(os.environ.pop(PARENT_VARIABLE, "") or os.getppid())
-    watch = threading.Thread(target=_watch, args=(number, over, grace_s), name="parent watch", daemon=True)
+    watch = threading.Thread(target=_watch, args=(pid, over, grace_s), name="parent watch", daemon=True)
     watch.start()
 
     def stop() -> None:
@@ -55,10 +51,11 @@ def end_with_parent(grace_s: float = GRACE_S) -> Callable[[], None]:
     return stop
 
 
-def _watch(number: int, over: threading.Event, grace_s: float) -> None:
-    parent = multiprocessing.parent_process()
+def _watch(pid: int | None, over: threading.Event, grace_s: float) -> None:
+    parent = multiprocessing.parent_process() if pid is None else None
+    pid = pid or os.getppid()
     while not over.is_set():
-        if os.getppid() != number if parent is None else wait([parent.sentinel], _POLL_S):
+        if os.getppid() != pid if parent is None else wait([parent.sentinel], _POLL_S):
             break
         if parent is None:
             over.wait(_POLL_S)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from galaxynet.errors import RunError
+from galaxynet.errors import RunError, UsageError
 
 DATA_VARIABLE = "GALAXYNET_DATA"
 RUNS_VARIABLE = "GALAXYNET_RUNS"
@@ -13,12 +13,27 @@ RUNS_VARIABLE = "GALAXYNET_RUNS"
 
 def data_dir(given: Path | None = None) -> Path:
     """The data folder: `given`, else `GALAXYNET_DATA`, else `~/.cache/galaxynet`."""
-    return _folder(given, DATA_VARIABLE, Path.home() / ".cache" / "galaxynet")
+    return _folder(given, DATA_VARIABLE, Path("~/.cache/galaxynet"))
 
 
 def runs_dir(given: Path | None = None) -> Path:
     """The folder of the runs: `given`, else `GALAXYNET_RUNS`, else `./runs`."""
     return _folder(given, RUNS_VARIABLE, Path("runs"))
+
+
+def expanded(path: Path) -> Path:
+    """A path with the home folder in place of its `~`.
+
+    Raises:
+        UsageError: If there is no telling where that is: neither HOME nor the list of users says so.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise UsageError(
+            f"{path} is in a home folder that is not known: HOME is not set.",
+            f"Set HOME, or name folders in full: --data-dir, --runs-dir, {DATA_VARIABLE}, {RUNS_VARIABLE}",
+        ) from None
 
 
 def check_runs_dir(folder: Path) -> None:
@@ -36,6 +51,6 @@ def check_runs_dir(folder: Path) -> None:
 
 def _folder(given: Path | None, variable: str, default: Path) -> Path:
     if given is not None:
-        return given.expanduser()
+        return expanded(given)
     value = os.environ.get(variable, "")
-    return Path(value).expanduser() if value else default
+    return expanded(Path(value) if value else default)

@@ -16,19 +16,14 @@ from galaxynet.safe_path import without_current_directory
 
 PARENT = """
 import os, signal, subprocess, sys, time
-from galaxynet.children import PARENT_VARIABLE, ForkServerProcess, SpawnProcess
-
-def stay(target):
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    time.sleep(60)
+from galaxynet.children import ForkServerProcess, SpawnProcess
 
 for kind in (SpawnProcess, ForkServerProcess):
     process = kind(target=exec, args=(STAY,))
     process.start()
     print(process.pid, flush=True)
-command = "from galaxynet.children import end_with_parent; end_with_parent(); " + STAY
-environment = {**os.environ, PARENT_VARIABLE: str(os.getpid())}
-print(subprocess.Popen([sys.executable, "-c", command], env=environment).pid, flush=True)
+command = f"from galaxynet.children import end_with_parent; end_with_parent({os.getpid()}); {STAY}"
+print(subprocess.Popen([sys.executable, "-c", command]).pid, flush=True)
 time.sleep(60)
 """
 
@@ -62,7 +57,7 @@ def test_child_that_holds_out_against_sigterm_is_killed() -> None:
     """A child that SIGTERM does not end is killed once its time to end by itself is over."""
     stay = (
         "import signal, time, galaxynet.children as c; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-        "c.end_with_parent({grace}); print(0, flush=True); time.sleep(60)"
+        "c.end_with_parent(grace_s={grace}); print(0, flush=True); time.sleep(60)"
     )
     programs = [
         "import os, subprocess, sys; "

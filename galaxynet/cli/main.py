@@ -19,6 +19,7 @@ from typer.main import get_command
 
 from galaxynet.cli.groups import Command, LazyGroup, Listed, command_of_module
 from galaxynet.errors import GalaxynetError, UsageError
+from galaxynet.launch import settled
 from galaxynet.signals import stop_signals
 
 
@@ -106,6 +107,7 @@ def root() -> Command:
     return command
 
 
+@settled()
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0, 1 for a failure, 2 for a wrong call, 130 for an interrupt."""
     if argv is None:

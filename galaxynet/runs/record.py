@@ -171,7 +171,9 @@ class RunRecord(Part):
         environment: Where it ran.
         device: Name of the device.
         accelerator: Lightning's name of its kind.
-        devices: How many of them.
+        devices: How many of them were asked for.
+        world_size: How many processes there were; None in records of galaxynet 0.3 and before.
+        steps: Steps of the optimiser that were taken; None in the same records.
         precision: Number format of the forward pass, as `--precision` names it, never `auto`.
     """
 
@@ -206,6 +208,8 @@ class RunRecord(Part):
     device: str = ""
     accelerator: str = ""
     devices: int = 1
+    world_size: int | None = None
+    steps: int | None = None
     precision: Precision = ""
 
     def to_json(self) -> str:

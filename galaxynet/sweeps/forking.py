@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from galaxynet.children import ForkServerContext, ForkServerProcess, sheltered_start
+from galaxynet.launch import settle
 from galaxynet.sweeps.worker import WARM_VARIABLE
 
 
@@ -32,12 +33,18 @@ def fork(
     context = ForkServerContext()
     context.set_forkserver_preload(["galaxynet.sweeps.warm"])
     receiver, sender = context.Pipe(duplex=False)
-    process = ForkServerProcess(target=target, args=(*arguments, sender))
+    process = ForkServerProcess(target=_work, args=(target, *arguments, sender))
     with sheltered_start(), _ignore_stop_signals():
         forkserver.ensure_running()
     process.start()
     sender.close()
     return process, receiver
+
+
+def _work(target: Callable[..., None], *arguments: Any) -> None:
+    """Begin in a clean launch environment: the process forked from may be an older one of the caller's."""
+    settle(started_by_galaxynet=True)
+    target(*arguments)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from galaxynet.launch import settle
 from galaxynet.runs import Run
 from galaxynet.runs.lock import is_locked
 from galaxynet.sweeps.orders import Order
@@ -29,10 +30,6 @@ ATTEMPTS = 4
 
 _PATIENCE = 150.0
 """Seconds in which a dead machine's lock is given up; NFS takes 90 for that."""
-
-# By these, Lightning would take the trial for a part of the job in which the cluster was started.
-_LAUNCHERS = ("SLURM_", "JSM_", "PMI_", "PMIX_", "OMPI_", "TORCHELASTIC_", "LSB_")
-_RANKS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE")
 
 
 @dataclass(frozen=True)
@@ -161,9 +158,7 @@ _held: list[FileLock] = []
 
 def _settle(conditions: Conditions, threads: int) -> None:
     """Make this process like one that a person would have started for the training alone."""
-    for name in list(os.environ):
-        if name in _RANKS or name.startswith(_LAUNCHERS):
-            del os.environ[name]
+    settle(started_by_galaxynet=True)  # the machine's Ray may have been started by srun
     os.environ["OMP_NUM_THREADS"] = str(threads)  # for further processes of the training
     with suppress(OSError):
         os.chdir(conditions.folder)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from galaxynet.errors import UsageError
+from galaxynet.launch import check_launcher
 from galaxynet.signals import stop_signals
 from galaxynet.sweeps.axes import Axis
 from galaxynet.sweeps.conduct import Watcher, conduct, take_stock
@@ -163,8 +164,11 @@ def run(plan: SweepPlan, watcher: Watcher, *, command: Sequence[str] = (), retry
 
     Raises:
         RunError: If another process runs it, or it cannot be kept.
+        UsageError: If this is one of several processes of a launcher.
         KeyboardInterrupt: If it was interrupted; the same call goes on with it.
     """
+    if plan.engine == "local":
+        check_launcher()
     sweep = Sweep.begin(plan.runs_dir, plan.name, plan.trials, command)
     with sweep.only_this_process(), stop_signals():
         left = take_stock(sweep, plan.trials, retry=retry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import lightning
@@ -10,6 +11,7 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from torch import Tensor
 
+from galaxynet.errors import RunError
 from galaxynet.signals import StopRequests
 
 _CHECK_EVERY = 50
@@ -85,6 +87,48 @@ class KeepStopSignals(Callback):
     def on_test_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
         """The same in the test, which Lightning would not stop at all."""
         self.stop_signals.install()
+
+
+class StepCounter(Callback):
+    """Compare what a training did with what was asked for.
+
+    Attributes:
+        world_size: How many processes there are; None before the first step.
+    """
+
+    def __init__(self) -> None:
+        self.world_size: int | None = None
+        self._expected: int | None = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
+        """Count from here: a resumed run has taken steps before."""
+        self.world_size = trainer.world_size
+        epochs = (trainer.max_epochs or 0) - trainer.current_epoch
+        # A network that optimises by itself takes as many steps as it likes.
+        if pl_module.automatic_optimization:
+            batches: Any = trainer.train_dataloader
+            with suppress(TypeError):  # nobody knows how many there are
+                self._expected = trainer.global_step + epochs * len(batches)
+
+    def check(self, trainer: Trainer, processes: int) -> None:
+        """Raise a RunError if the training was another than the one asked for; early stopping is none.
+
+        Args:
+            trainer: The trainer after `fit`.
+            processes: How many were asked for.
+        """
+        facts = [("processes", trainer.world_size, processes)]
+        if not trainer.should_stop:
+            facts.append(("epochs", trainer.current_epoch, trainer.max_epochs or 0))
+            if self._expected is not None:
+                facts.append(("steps", trainer.global_step, self._expected))
+        for what, done, asked in facts:
+            if done != asked:
+                raise RunError(
+                    f"The training had {done:,} {what}, not the {asked:,} asked for: something outside of "
+                    "galaxynet has changed it.",
+                    "Look for what the network, the dataset or the environment set of Lightning's trainer.",
+                )
 
 
 class Throughput(Callback):

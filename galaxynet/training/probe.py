@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 import lightning
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Callback, Trainer
 
+from galaxynet.training.distributed import flushed_denormals, quiet_lightning
 from galaxynet.training.hardware import choose
-from galaxynet.training.launching import flushed_denormals, quiet_lightning
 from galaxynet.training.plan import Plan
 from galaxynet.training.run import build_data, build_network
 
@@ -94,6 +95,7 @@ def probe(plan: Plan, data_dir: Path) -> Probe:
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
+            plugins=[LightningEnvironment()],
         )
         with contextlib.suppress(_EnoughError):
             trainer.fit(network, datamodule=data)

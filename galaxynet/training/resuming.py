@@ -13,7 +13,7 @@ from galaxynet.errors import RunError, UsageError
 from galaxynet.runs import Run
 from galaxynet.runs.folder import CHECKPOINTS
 from galaxynet.runs.lock import LOCK
-from galaxynet.training.launching import is_first_process
+from galaxynet.training.distributed import is_first_process
 from galaxynet.training.plan import Plan
 
 

@@ -12,14 +12,16 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from rich.markup import escape
 
 from galaxynet import paths, registry, runs, terminal
-from galaxynet.children import PARENT_VARIABLE, end_with_parent
+from galaxynet.children import end_with_parent
 from galaxynet.data.module import DataModule
 from galaxynet.errors import GalaxynetError, RunError, UsageError
+from galaxynet.launch import LAUNCHER_VARIABLE, RUN_VARIABLE, check_launcher, first_process_of, settled
 from galaxynet.runs import Run
 from galaxynet.signals import StopRequests, plugin_exit_error, stop_signals
 from galaxynet.tasks import Task
@@ -27,27 +29,29 @@ from galaxynet.training.callbacks import (
     DivergedError,
     EpochSeeds,
     KeepStopSignals,
+    StepCounter,
     StopOnUndefinedLoss,
     Throughput,
 )
 from galaxynet.training.checkpoints import Checkpoints, WholeFiles
 from galaxynet.training.describe import describe
 from galaxynet.training.display import Display
+from galaxynet.training.distributed import flushed_denormals, is_first_process, quiet_lightning
 from galaxynet.training.finish import announce, finish
 from galaxynet.training.hardware import Hardware, choose
-from galaxynet.training.launching import (
-    RUN_VARIABLE,
-    flushed_denormals,
-    is_first_process,
-    quiet_lightning,
-    refuse_foreign_launchers,
-)
 from galaxynet.training.lean import NoProfiler, drop_empty_hooks, make_lean
 from galaxynet.training.metrics_file import MetricsFile
 from galaxynet.training.plan import Plan
 from galaxynet.training.resuming import checkpoint_to_resume, earlier_rows, only_this_process
 
+_KEPT = (
+    *("id", "name", "sweep", "started", "command", "epochs", "metrics", "seconds"),
+    *("world_size", "steps"),
+)
+"""What a run that is resumed has of its record."""
 
+
+@settled()
 def train(
     plan: Plan,
     *,
@@ -77,11 +81,12 @@ def train(
         GalaxynetError: If data, hardware or the run to resume are not fit; the run, where there is one
             already, is then marked as failed.
     """
-    refuse_foreign_launchers()
+    check_launcher()
     first = is_first_process()
     if not first:
         terminal.set_quiet(True)
-        end_with_parent(grace_s=0)  # there is nothing to keep that the first process has not kept
+        # There is nothing to keep that the first process has not kept.
+        end_with_parent(int(os.environ[LAUNCHER_VARIABLE]), grace_s=0)
     if resume is None:
         paths.check_runs_dir(runs_dir)
     hardware = choose(plan.training)
@@ -127,44 +132,51 @@ def _train(
         )
     prepared = time.perf_counter() - began
 
-    run = None
+    run, trainer, counter = None, None, StepCounter()
     with ExitStack() as held:
         if is_first_process():
             run = _begin(plan, data, network, hardware, runs_dir, resume, command)
-            held.enter_context(only_this_process(run))
-            run.record.seconds["prepare"] = prepared
-            run.save()
-            os.environ[RUN_VARIABLE] = str(run.path)
-            held.callback(os.environ.pop, RUN_VARIABLE, None)
-            os.environ[PARENT_VARIABLE] = str(os.getpid())
-            held.callback(os.environ.pop, PARENT_VARIABLE, None)
-            if begun is not None:
-                begun(run)
-            announce(run)
-        folder = Path(os.environ[RUN_VARIABLE])
-        throughput = Throughput()
-        display = Display(network.metric, plan.training.epochs, data.sizes["train"])
-        held.callback(display.close)
-        logger = MetricsFile(folder / runs.folder.METRICS, earlier_rows(run, last))
-        callbacks = [KeepStopSignals(stop_requested), throughput, display]
-        trainer = _trainer(plan, network, hardware, folder, logger, callbacks, validated)
+            if resume is not None:
+                held.enter_context(only_this_process(run))
         began = time.perf_counter()
+        # Within this block alone the record says that the run is running: whatever ends it is recorded.
         try:
+            if run is not None:
+                if resume is None:
+                    held.enter_context(only_this_process(run))
+                run.record.status = "running"
+                run.record.seconds["prepare"] = prepared
+                run.save()
+                held.enter_context(first_process_of(run.path))
+                if begun is not None:
+                    begun(run)
+                announce(run)
+            folder = Path(os.environ[RUN_VARIABLE])
+            throughput = Throughput()
+            display = Display(network.metric, plan.training.epochs, data.sizes["train"])
+            held.callback(display.close)
+            logger = MetricsFile(folder / runs.folder.METRICS, earlier_rows(run, last))
+            callbacks = [KeepStopSignals(stop_requested), throughput, counter, display]
+            trainer = _trainer(plan, network, hardware, folder, logger, callbacks, validated)
+            began = time.perf_counter()
             trainer.fit(network, datamodule=data, ckpt_path=last, weights_only=True)
             trained = time.perf_counter() - began
+            if run is not None:
+                run.record.world_size, run.record.steps = trainer.world_size, trainer.global_step
+            counter.check(trainer, hardware.devices)
             finish(run, trainer, network, data, folder, trained, throughput)
         except (KeyboardInterrupt, SystemExit) as error:
             if not stop_requested:
-                _end(run, "failed", trainer, began, plugin_exit_error(error).message)
+                _end(run, "failed", trainer, counter, began, plugin_exit_error(error).message)
                 raise
-            _end(run, "interrupted", trainer, began)
+            _end(run, "interrupted", trainer, counter, began)
         except DivergedError as error:
-            _end(run, "diverged", trainer, began, f"{error}".capitalize() + ".")
+            _end(run, "diverged", trainer, counter, began, f"{error}".capitalize() + ".")
         except BaseException as error:
             reason = (
                 error.message if isinstance(error, GalaxynetError) else f"{type(error).__name__}: {error}"
             )
-            _end(run, "failed", trainer, began, reason)
+            _end(run, "failed", trainer, counter, began, reason)
             raise _explained(error, run) from error
     return run
 
@@ -202,6 +214,7 @@ def _begin(
     command: Sequence[str],
 ) -> Run:
     record = describe(plan, data, network, hardware, command)
+    record.status = "interrupted"  # until it is trained in fact
     if resume is None:
         return runs.create(runs_dir, record)
     before = resume.record
@@ -212,7 +225,7 @@ def _begin(
             f"The data of {plan.dataset.name} are not those that the run {resume.label} began with.",
             f"Train anew with: galaxynet train --like {before.id}",
         )
-    for name in ("id", "name", "sweep", "started", "command", "epochs", "metrics", "seconds"):
+    for name in _KEPT:
         setattr(record, name, getattr(before, name))
     return Run(resume.path, record)
 
@@ -244,7 +257,8 @@ def _trainer(
         precision=hardware.lightning_precision,
         max_epochs=options.epochs,
         callbacks=everything,
-        plugins=[WholeFiles()],
+        # Else Lightning looks for launchers itself, MPI among them.
+        plugins=[WholeFiles(), LightningEnvironment()],
         logger=logger,
         default_root_dir=folder,
         # Our loaders give every process its part; epoch averages are logged at the end of an epoch.
@@ -261,12 +275,22 @@ def _trainer(
     return trainer
 
 
-def _end(run: Run | None, status: Any, trainer: Trainer, began: float, message: str = "") -> None:
+def _end(
+    run: Run | None,
+    status: Any,
+    trainer: Trainer | None,
+    counter: StepCounter,
+    began: float,
+    message: str = "",
+) -> None:
     if run is None:
         return
     record = run.record
     record.status, record.message = status, message
-    record.epochs = trainer.current_epoch
+    if trainer is not None:
+        record.epochs = trainer.current_epoch
+        if counter.world_size is not None:
+            record.world_size, record.steps = counter.world_size, trainer.global_step
     record.seconds["train"] = (record.seconds.get("train") or 0.0) + time.perf_counter() - began
     record.finished = datetime.now(UTC)
     with suppress(OSError):  # on a full disk, the error that brought us here is the one to tell

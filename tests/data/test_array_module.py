@@ -18,7 +18,7 @@ from torch import Tensor
 
 from galaxynet.data.batches import Batch, Normalization
 from galaxynet.data.module import ArrayData, ArrayDataModule, Baseline
-from galaxynet.data.splits import split
+from galaxynet.data.splits import Split, split
 from galaxynet.errors import DataError
 
 SAMPLES = 103
@@ -93,6 +93,22 @@ def test_it_tells_what_a_network_and_a_record_need(tmp_path: Path) -> None:
     assert module.test_ids == [f"s{row}" for row in module.data.split.test]
     tested = module.data.targets[module.data.split.test]
     assert module.baseline == Baseline("b", float(np.mean(tested == 1)), len(tested))
+
+
+@pytest.mark.promise("Measurements")
+def test_the_majority_class_is_learnt_and_then_tested(tmp_path: Path) -> None:
+    """The majority class is that of the training part, and its accuracy is its share of the test part."""
+
+    class Uneven(Squares):
+        def load(self) -> ArrayData:
+            known = super().load()
+            targets = np.array([0, 0, 0, 1, 2, 2, 2, 2, 1, 1, 1, 1, 1, 0], dtype=np.int64)
+            parts = Split(*(np.arange(*ends, dtype=np.int64) for ends in ((0, 4), (4, 8), (8, 14))))
+            return replace(known, targets=targets, split=parts, classes=("a", "b", "c"))
+
+    module = Uneven(None, data_dir=tmp_path)
+    module.setup()
+    assert module.baseline == Baseline("a", 1 / 6, 6)
 
 
 def test_notes_are_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("wheel")  # built once for all of them
 ROOT = Path(__file__).parents[2]
 
 

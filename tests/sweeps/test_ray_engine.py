@@ -28,6 +28,7 @@ from galaxynet.sweeps.record import Sweep, TrialRecord
 from galaxynet.sweeps.run import SweepPlan, make_plan
 from galaxynet.training.plan import Parties
 
+pytestmark = pytest.mark.xdist_group("ray")  # one cluster for all of them
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
 SMALL = {"object_store_memory": 80_000_000, "num_cpus": 1}
 # What Slurm sets on the second of two nodes; Lightning would take itself for a part of that job.

@@ -104,7 +104,9 @@ def test_patience_without_validation_is_refused() -> None:
 @pytest.mark.promise("Environment")
 def test_a_process_of_another_launcher_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that torchrun started is told how several processes are started."""
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    described = {"RANK": "0", "LOCAL_RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
+    for name, value in {**described, "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
     with pytest.raises(UsageError, match=r"one of 2 processes.*--devices N"):
         train()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -12,30 +11,11 @@ from contextlib import contextmanager
 import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 
-from galaxynet.errors import UsageError
-
-RUN_VARIABLE = "GALAXYNET_RUN_FOLDER"
-"""Set by the first process of a training for those that it starts: the folder of the run."""
-
 
 def is_first_process() -> bool:
     """Whether this process makes the run folder, writes and prints."""
     # Lightning sets it from the variables of launchers, before there is any process group.
     return getattr(rank_zero_only, "rank", 0) == 0
-
-
-def refuse_foreign_launchers() -> None:
-    """See that the processes of this training are those that galaxynet starts itself.
-
-    Raises:
-        UsageError: If torchrun or another launcher has started several: they would not know of one
-            another's run folder.
-    """
-    if RUN_VARIABLE not in os.environ and os.environ.get("WORLD_SIZE", "1") not in ("", "1"):
-        raise UsageError(
-            f"This is one of {os.environ['WORLD_SIZE']} processes that another launcher has started.",
-            "Let galaxynet start them: galaxynet train MODEL --devices N",
-        )
 
 
 @contextmanager

@@ -1,0 +1,246 @@
+"""The launch environment: variables by which a launcher or a shell would change a training unasked.
+
+Lightning takes its rank from them when it is imported, the number of processes when a trainer is made, and
+defaults of the trainer from `PL_TRAINER_*`; PyTorch takes address and port from them, Matplotlib its backend.
+Some are left over: from an earlier torchrun, from the batch job around the shell, from Jupyter. galaxynet
+starts its own processes, so none of them may get through. Nothing is imported here that reads any of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+from galaxynet.errors import UsageError
+
+RUN_VARIABLE = "GALAXYNET_RUN_FOLDER"
+"""Set by the first process of a training for those that it starts: the folder of the run."""
+
+LAUNCHER_VARIABLE = "GALAXYNET_LAUNCHER"
+"""Set with it: the process id of the first process, by which a left-over folder is recognised."""
+
+_PREFIXES = ("SLURM_", "JSM_", "LSB_", "PMI_", "PMIX_", "OMPI_", "TORCHELASTIC_", "PL_", "LT_")
+_RANKS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "ROLE_RANK")
+_SIZES = ("WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE", "ROLE_WORLD_SIZE")
+_ADDRESSES = ("MASTER_ADDR", "MASTER_PORT", "STANDALONE_PORT")
+_LAUNCH = {*_RANKS, *_SIZES, *_ADDRESSES, RUN_VARIABLE, LAUNCHER_VARIABLE}
+
+_FROM_FIRST_PROCESS = {
+    *("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"),
+    *(RUN_VARIABLE, LAUNCHER_VARIABLE),
+}
+"""What the first process sets for those that it starts."""
+
+_CHANGED_MEANWHILE = {"MPLBACKEND", "COLUMNS", "LINES", "CUBLAS_WORKSPACE_CONFIG", "OMP_NUM_THREADS"}
+"""Further variables that are changed here or by Lightning, and put back."""
+
+_LIGHTNING_RANK = "lightning_utilities.core.rank_zero"
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """A program that starts several processes and describes to each which one it is.
+
+    Attributes:
+        name: What a person calls it.
+        size: The variable with the number of processes.
+        needs: What must be set besides, for the description to be complete.
+        hint: How to do it without.
+    """
+
+    name: str
+    size: str
+    needs: tuple[str, ...]
+    hint: str
+
+
+_SRUN_HINT = (
+    "Give SLURM one task, and galaxynet the number: srun --ntasks=1 galaxynet train MODEL --devices N"
+)
+_LAUNCHERS = (
+    Launcher(
+        "torchrun",
+        "WORLD_SIZE",
+        ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"),
+        "Let galaxynet start them: galaxynet train MODEL --devices N",
+    ),
+    Launcher("srun", "SLURM_STEP_NUM_TASKS", ("SLURM_PROCID", "SLURM_LOCALID"), _SRUN_HINT),
+    # A batch script has these too; with them, Lightning would wait for the other tasks for ever.
+    Launcher(
+        "srun",
+        "SLURM_NTASKS",
+        ("SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_NTASKS_PER_NODE"),
+        _SRUN_HINT,
+    ),
+    *(
+        Launcher(name, size, needs, f"Start it without {name}: galaxynet train MODEL --devices N")
+        for name, size, needs in (
+            ("jsrun", "JSM_NAMESPACE_SIZE", ("JSM_NAMESPACE_RANK", "JSM_NAMESPACE_LOCAL_RANK")),
+            ("mpirun", "OMPI_COMM_WORLD_SIZE", ("OMPI_COMM_WORLD_RANK",)),
+            ("mpirun", "PMI_SIZE", ("PMI_RANK",)),
+        )
+    ),
+)
+
+
+@dataclass
+class _State:
+    """What this process has found and removed."""
+
+    depth: int = 0
+    removed: dict[str, str] = field(default_factory=dict)
+    orphan: bool = False
+
+
+_state = _State()
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """Keep the caller's launch environment from Lightning, PyTorch and Matplotlib, and put it back.
+
+    To be entered before any of them is imported. Where Lightning is imported already, as in a notebook, its
+    rank is set again. Within another such block it does nothing.
+    """
+    if _state.depth:
+        with _nested():
+            yield
+        return
+    before = {name: value for name, value in os.environ.items() if _is_put_back(name)}
+    backend = None if "matplotlib" in sys.modules else before.get("MPLBACKEND")
+    rank_holder = getattr(sys.modules.get(_LIGHTNING_RANK), "rank_zero_only", None)
+    rank = getattr(rank_holder, "rank", None)
+    with _nested():
+        settle()
+        try:
+            yield
+        finally:
+            for name in [name for name in os.environ if _is_put_back(name)]:
+                del os.environ[name]
+            os.environ.update(before)
+            if rank is not None:
+                rank_holder.rank = rank  # type: ignore[union-attr]
+            if backend and "matplotlib" in sys.modules:
+                with suppress(ValueError):  # it was none that this Matplotlib knows
+                    sys.modules["matplotlib"].rcParams["backend"] = backend
+
+
+def settle(*, started_by_galaxynet: bool = False) -> None:
+    """Do for good what `settled` does for a block.
+
+    Args:
+        started_by_galaxynet: Whether this process is a sweep's own: a launcher that its environment describes
+            has started Ray, not this.
+    """
+    child = _is_child()
+    _state.removed = {
+        name: os.environ.pop(name)
+        for name in list(os.environ)
+        if _is_launch(name) and not (child and name in _FROM_FIRST_PROCESS)
+    }
+    _state.orphan = not child and _is_orphan(_state.removed)
+    if started_by_galaxynet:
+        _state.removed, _state.orphan = {}, False
+    if "MPLBACKEND" in os.environ and "matplotlib" not in sys.modules:
+        os.environ["MPLBACKEND"] = (
+            "agg"  # figures go to files; a notebook's backend may not be installed here
+        )
+    for name in ("COLUMNS", "LINES"):
+        if name in os.environ and not _is_positive(os.environ[name]):
+            del os.environ[name]
+    rank_zero = sys.modules.get(_LIGHTNING_RANK)
+    if rank_zero is not None:
+        rank_zero.rank_zero_only.rank = int(os.environ["LOCAL_RANK"]) if child else 0
+
+
+def check_launcher() -> None:
+    """Ensure that this process was started alone, or by galaxynet; note settings that are ignored.
+
+    Raises:
+        UsageError: If another launcher has started several processes: they would not know of one another's
+            run folder.
+    """
+    from galaxynet import terminal
+
+    if _state.orphan:
+        raise UsageError(
+            "The first process of the training that this one belongs to is gone.",
+            f"If {LAUNCHER_VARIABLE} is left over in this shell: unset {LAUNCHER_VARIABLE}",
+        )
+    removed = _state.removed
+    for launcher in _LAUNCHERS:
+        complete = all(removed.get(name) for name in launcher.needs)
+        if complete and _is_positive(size := removed.get(launcher.size, "")) and int(size) > 1:
+            raise UsageError(
+                f"This is one of {size} processes of {launcher.name} ({launcher.size}={size}), but galaxynet "
+                "starts its processes itself.",
+                f"{launcher.hint} (if nothing but variables is left of it: unset {launcher.size})",
+            )
+    settings = sorted(name for name in removed if name.startswith("PL_TRAINER_"))
+    if settings:
+        terminal.note(f"ignored: {', '.join(settings)} (a training is set by the flags of galaxynet alone)")
+        for name in settings:
+            del removed[name]
+
+
+@contextmanager
+def first_process_of(folder: os.PathLike[str]) -> Iterator[None]:
+    """Let the processes that this one starts find their run folder."""
+    os.environ[RUN_VARIABLE] = os.fspath(folder)
+    os.environ[LAUNCHER_VARIABLE] = str(os.getpid())
+    try:
+        yield
+    finally:
+        for name in (RUN_VARIABLE, LAUNCHER_VARIABLE):
+            os.environ.pop(name, None)
+
+
+@contextmanager
+def _nested() -> Iterator[None]:
+    _state.depth += 1
+    try:
+        yield
+    finally:
+        _state.depth -= 1
+
+
+def _is_launch(name: str) -> bool:
+    return name in _LAUNCH or name.startswith(_PREFIXES)
+
+
+def _is_put_back(name: str) -> bool:
+    return name in _CHANGED_MEANWHILE or _is_launch(name)
+
+
+def _is_positive(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0
+
+
+def _is_child() -> bool:
+    """Whether this is a further process that the first process of a training has started."""
+    launcher = os.environ.get(LAUNCHER_VARIABLE, "")
+    described = all(os.environ.get(name) for name in _FROM_FIRST_PROCESS)
+    # On Windows, the interpreter of a virtual environment runs in a process between the two.
+    ours = launcher == str(os.getppid()) or (sys.platform == "win32" and _is_positive(launcher))
+    return described and ours and _is_positive(os.environ["LOCAL_RANK"])
+
+
+def _is_orphan(removed: dict[str, str]) -> bool:
+    """Whether the process that has started this one for a training is gone already."""
+    launcher = removed.get(LAUNCHER_VARIABLE, "")
+    if (
+        not _is_positive(launcher)
+        or not _is_positive(removed.get("LOCAL_RANK", ""))
+        or sys.platform == "win32"
+    ):
+        return False
+    try:
+        os.kill(int(launcher), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        pass
+    return False
