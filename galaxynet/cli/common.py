@@ -67,19 +67,19 @@ def _complete_datasets(incomplete: str) -> list[str]:
 
 def complete_runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Ids and names of the runs, for tab completion; reads run.json files as plain JSON."""
-    import json
-
-    from galaxynet import paths
+    from galaxynet import paths, untrusted
 
     found: list[tuple[str, str]] = []
     for record in sorted(paths.runs_dir(ctx.params.get("runs_dir")).glob("*/run.json"), reverse=True)[:200]:
         try:
-            values = json.loads(record.read_text(encoding="utf-8"))
+            values = untrusted.parse_json(untrusted.read_text(record, untrusted.MIB))
             described = f"{values['model']['name']}, {values['status']}, {record.parent.name}"
-            names = [values["id"], values.get("name", "")]
+            names = filter(None, [values["id"], values.get("name")])
         except (OSError, ValueError, KeyError, TypeError):
             continue  # a damaged run is not worth an error in the middle of a command line
-        found += [(name, described) for name in names if name and name.startswith(incomplete)]
+        found += [
+            (name, described) for name in names if isinstance(name, str) and name.startswith(incomplete)
+        ]
     if "last".startswith(incomplete):
         found.append(("last", "the newest run"))
     return found

@@ -9,13 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from galaxynet import atomic
+from galaxynet import atomic, untrusted
 from galaxynet.errors import DataError, first_fault
+from galaxynet.runs.record import Moment
 
 NAME = "receipt.json"
 SCHEMA = 1
+_LARGEST = 16 * untrusted.MIB
 
 
 class DamagedReceiptError(DataError):
@@ -39,7 +41,7 @@ class FileReceipt(BaseModel):
     size: int = Field(ge=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     source: str
-    fetched: AwareDatetime
+    fetched: Moment
 
 
 class Receipt(BaseModel):
@@ -94,16 +96,17 @@ def load(folder: Path) -> Receipt | None:
     """
     path = folder / NAME
     try:
-        text = path.read_text(encoding="utf-8")
+        text = untrusted.read_text(path, _LARGEST)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise DamagedReceiptError(f"{path} cannot be read: {error}.", _mend(folder)) from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DamagedReceiptError(f"{path} cannot be read: {reason}.", _mend(folder)) from None
     try:
-        receipt = Receipt.model_validate_json(text)
-    except ValidationError as error:
-        place, reason = first_fault(error)
-        reason = f"{place}: {reason}" if place else reason
+        receipt = Receipt.model_validate(untrusted.parse_json(text))
+    except ValueError as error:
+        validation = isinstance(error, ValidationError)
+        reason = ": ".join(filter(None, first_fault(error))) if validation else str(error)
         raise DamagedReceiptError(f"{path} is damaged: {reason}.", _mend(folder)) from None
     if receipt.schema_version > SCHEMA:
         raise DataError(

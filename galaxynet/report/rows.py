@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-from galaxynet.report.wording import interval_of, metric_name
+from galaxynet.report.wording import interval_of, measured, metric_name
 from galaxynet.runs import Run
 
 Item = TypeVar("Item")
@@ -58,8 +58,8 @@ class Row:
             "majority_class": record.baseline.label if record.baseline else None,
             **self._published(),
             "source": record.reference.source if record.reference else None,
-            "train_seconds": record.seconds.get("train"),
-            "samples_per_second": record.samples_per_second,
+            "train_seconds": measured(record.seconds.get("train")),
+            "samples_per_second": measured(record.samples_per_second),
             "device": record.device,
             "devices": record.devices,
             "precision": record.precision,
@@ -88,7 +88,7 @@ class Row:
     @property
     def value(self) -> float | None:
         """The metric by which the run is compared; None if there is none (yet), or it is undefined."""
-        return self.run.record.metrics.get(self.run.record.metric)
+        return measured(self.run.record.metrics.get(self.run.record.metric))
 
     @property
     def names(self) -> set[str]:

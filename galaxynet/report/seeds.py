@@ -9,6 +9,7 @@ from typing import Any
 
 from galaxynet.report.columns import show_value
 from galaxynet.report.rows import Group, Row, direction, in_order
+from galaxynet.report.wording import measured
 from galaxynet.runs import Run
 
 SUMMARIES = ("mean", "deviation", "lowest", "highest", "runs", "seeds", "diverged", "failed", "unfinished")
@@ -121,7 +122,8 @@ class Configuration:
             return known[flag]
         values = [value for row in self.rows if (value := row.get(name)) is not None]
         if values and all(isinstance(value, int | float) for value in values):
-            return statistics.fmean(values)
+            numbers = [value for value in values if measured(value) is not None]
+            return statistics.fmean(numbers) if numbers else None
         return values[0] if values else None
 
 

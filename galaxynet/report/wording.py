@@ -5,12 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from galaxynet.report.intervals import accuracy_interval
+from galaxynet.untrusted import LARGEST
 
 if TYPE_CHECKING:
     from galaxynet.runs import RunRecord
 
 UNDEFINED = "undefined loss"
 _NEARLY = 0.05
+
+
+def measured(value: float | None) -> float | None:
+    """A number of a record that can be calculated with; None if float32 could not hold it.
+
+    No training measured that, and the mean of two such numbers would overflow.
+    """
+    return value if value is not None and abs(value) < LARGEST else None
 
 
 def metric_name(metric: str) -> str:

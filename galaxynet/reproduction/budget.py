@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from galaxynet import atomic
+from galaxynet import atomic, untrusted
 from galaxynet.errors import UsageError
 from galaxynet.reproduction.experiment import Experiment, Level, Network, Training
 from galaxynet.runs import Run
@@ -20,6 +20,7 @@ from galaxynet.sweeps.record import folder_of
 
 FULL = "full"
 FILE = "budgets.json"
+_MOST_SEEDS = 10_000
 
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)")
@@ -217,7 +218,7 @@ class Decisions:
 
     def _read(self, experiment: Experiment) -> dict[str, dict[str, object]]:
         try:
-            values = json.loads(self._path(experiment).read_text(encoding="utf-8"))
+            values = untrusted.parse_json(untrusted.read_text(self._path(experiment), untrusted.MIB))
         except (OSError, ValueError):
             return {}
         return values if isinstance(values, dict) else {}
@@ -227,6 +228,6 @@ def _level(values: Any) -> Level | None:
     """The level of a decision; None if it cannot be read."""
     try:
         level = Level(int(values["seeds"]), float(values["share"]))
-    except (TypeError, KeyError, ValueError):
+    except (TypeError, KeyError, ValueError, OverflowError):
         return None
-    return level if level.seeds >= 1 and 0 < level.share <= 1 else None
+    return level if 1 <= level.seeds <= _MOST_SEEDS and 0 < level.share <= 1 else None

@@ -10,7 +10,7 @@ from typing import Any
 from galaxynet.claims import Claim
 from galaxynet.report.intervals import accuracy_interval, student
 from galaxynet.report.seeds import words
-from galaxynet.report.wording import percentage_metric
+from galaxynet.report.wording import measured, percentage_metric
 from galaxynet.reproduction.experiment import Level, Network, Test
 from galaxynet.runs import Run
 
@@ -54,7 +54,7 @@ class Trained:
 
     def values(self, metric: str) -> dict[int, float]:
         """The metric of each seed that has one."""
-        found = {seed: run.record.metrics.get(metric) for seed, run in self.runs.items()}
+        found = {seed: measured(run.record.metrics.get(metric)) for seed, run in self.runs.items()}
         return {seed: value for seed, value in found.items() if value is not None}
 
     def whole(self, metric: str) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
+import math
 import os
 import re
 import shutil
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from galaxynet import atomic
+from galaxynet import atomic, untrusted
 from galaxynet.errors import RunError
 from galaxynet.runs.environment import is_alive
 from galaxynet.runs.predictions import Predictions
@@ -27,6 +29,9 @@ FIGURES = "figures"
 METRICS = "metrics.csv"
 PREDICTIONS = "predictions.csv"
 _COUNTED = ("epoch", "step")
+_LARGEST_RECORD = 8 * untrusted.MIB
+_LARGEST_METRICS = 64 * untrusted.MIB
+_LARGEST_COUNT = 2**53
 
 FOLDER_NAME = re.compile(r"\d{8}-\d{6}-.+-[a-z0-9]{6}")
 """The names that `create` gives."""
@@ -52,7 +57,7 @@ class Run:
             RunError: If it has no `run.json`, or one that cannot be read.
         """
         try:
-            text = (path / RECORD).read_text(encoding="utf-8")
+            text = untrusted.read_text(path / RECORD, _LARGEST_RECORD)
         except (FileNotFoundError, NotADirectoryError):
             raise RunError(f"{path} is not a run folder: it has no {RECORD}.") from None
         except (OSError, UnicodeDecodeError) as error:
@@ -113,15 +118,15 @@ class Run:
             RunError: If the file cannot be read, or its first line is not that of metrics.
         """
         try:
-            with (self.path / METRICS).open(newline="", encoding="utf-8", errors="replace") as stream:
-                # A cell beyond the header has the key None; a NUL byte of a lost page is no number.
-                reader = csv.DictReader(stream)
-                if reader.fieldnames and "epoch" not in reader.fieldnames:
-                    raise RunError(
-                        f"{self.path / METRICS} is damaged: its first line names no epoch.",
-                        "Remove it: the run then has no curves.",
-                    )
-                return [_numbers(row) for row in reader]
+            # The bytes of a page that a crash lost are no numbers; what is around them can be read.
+            text = untrusted.read_text(self.path / METRICS, _LARGEST_METRICS, errors="replace")
+            reader = csv.DictReader(io.StringIO(text, newline=""))
+            if reader.fieldnames and "epoch" not in reader.fieldnames:
+                raise RunError(
+                    f"{self.path / METRICS} is damaged: its first line names no epoch.",
+                    "Remove it: the run then has no curves.",
+                )
+            return [_numbers(row) for row in reader]
         except FileNotFoundError:
             return []
         except (OSError, csv.Error) as error:
@@ -203,7 +208,8 @@ def scan(runs_dir: Path) -> list[Run | DamagedRun]:
     Folders that are no runs (no record, no name of a run, nothing in them that a run has) are passed over.
     """
     try:
-        names = sorted(entry.name for entry in os.scandir(runs_dir) if entry.is_dir())
+        # Not entry.is_dir(), which raises where links go in a circle.
+        names = sorted(entry.name for entry in os.scandir(runs_dir) if os.path.isdir(entry.path))
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -217,7 +223,7 @@ def scan(runs_dir: Path) -> list[Run | DamagedRun]:
             found.append(Run.open(path))
         except RunError as error:
             if FOLDER_NAME.fullmatch(name) or any(
-                (path / part).exists() for part in (RECORD, CHECKPOINTS, METRICS)
+                os.path.lexists(path / part) for part in (RECORD, CHECKPOINTS, METRICS)
             ):
                 # The path is shown beside the reason, so it need not be said twice.
                 reason = (
@@ -240,10 +246,12 @@ def find(runs_dir: Path, reference: str, *, whole: bool = False) -> Run:
     Raises:
         RunError: If there is none (the nearest is told), several fit, or its record cannot be read.
     """
-    path = Path(reference).expanduser()
+    path = Path(os.path.expanduser(reference))  # a home folder that there is not, it leaves as it is
     if path.name == RECORD:
         path = path.parent
-    if reference and ((path / RECORD).is_file() or (path.is_dir() and FOLDER_NAME.fullmatch(path.name))):
+    if reference and (
+        os.path.isfile(path / RECORD) or (os.path.isdir(path) and FOLDER_NAME.fullmatch(path.name))
+    ):
         return Run.open(path)
     everything = scan(runs_dir)
     runs = [run for run in everything if isinstance(run, Run)]
@@ -287,13 +295,25 @@ def _unknown(runs_dir: Path, reference: str, runs: list[Run]) -> RunError:
 def _numbers(row: dict[str, str]) -> dict[str, float]:
     numbers: dict[str, float] = {}
     for name, cell in row.items():
+        # A cell beyond the header has the key None; one that is cut off has the value None.
         if isinstance(name, str) and isinstance(cell, str) and cell:
-            try:
-                # Whole numbers stay whole, for a resumed run writes these rows again.
-                numbers[name] = int(cell) if name in _COUNTED else float(cell)
-            except ValueError:
-                continue
+            number = _number(cell, whole=name in _COUNTED)
+            if number is not None:
+                numbers[name] = number
     return numbers
+
+
+def _number(cell: str, whole: bool) -> float | None:
+    """The number in a cell; infinite if it is beyond float32, None if it is not one."""
+    try:
+        number = float(cell)
+        if not whole:
+            beyond = untrusted.LARGEST <= abs(number) < math.inf
+            return math.copysign(math.inf, number) if beyond else number
+        # Whole numbers stay whole, for a resumed run writes these rows again.
+        return int(cell) if 0 <= number < _LARGEST_COUNT else None
+    except ValueError:
+        return None
 
 
 def _reason(error: Exception) -> str:

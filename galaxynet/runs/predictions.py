@@ -12,11 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from galaxynet import atomic
+from galaxynet import atomic, untrusted
 from galaxynet.errors import RunError
 
 _COLUMNS = ("id", "label", "prediction")
 _PREFIX = "p:"
+_LARGEST = 256 * untrusted.MIB
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,15 @@ class Predictions:
             RunError: If it is missing, lacks a column, or a row is cut off.
         """
         try:
-            with path.open(newline="", encoding="utf-8") as stream:
-                header, *rows = list(csv.reader(stream)) or [[]]
+            text = untrusted.read_text(path, _LARGEST)
+            header, *rows = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
         except FileNotFoundError:
             raise RunError(
                 f"{path.parent} has no {path.name}: the run did not get as far as its test."
             ) from None
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise RunError(f"{path} cannot be read: {error}.") from None
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise RunError(f"{path} cannot be read: {reason}.") from None
         if tuple(header[:3]) != _COLUMNS:
             raise RunError(f"{path} does not begin with the columns {', '.join(_COLUMNS)}.")
         short = next((number for number, row in enumerate(rows, 2) if len(row) != len(header)), None)

@@ -7,9 +7,9 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
-from galaxynet import atomic
+from galaxynet import atomic, untrusted
 from galaxynet.errors import RunError
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 RECONSTRUCTIONS = "reconstructions.npz"
+_LARGEST = 256 * untrusted.MIB
+"""Of the file, and of what its members unpack to."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,13 @@ class ReconstructedSamples:
         Raises:
             RunError: If it is missing or damaged.
         """
-        import zlib
-
         import numpy as np
 
         try:
             # Opened here: numpy leaves a file open that it cannot make sense of.
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as found:
+            with untrusted.open_regular(path, _LARGEST) as stream:
+                _check_members(stream)
+                found = np.load(stream, allow_pickle=False)
                 samples = cls(
                     found["ids"].tolist(), found["classes"].tolist(), found["originals"], found["decodings"]
                 )
@@ -71,7 +73,9 @@ class ReconstructedSamples:
                 f"{path} is missing: the run has not been tested, or the file was removed.",
                 "It is written at the end of a training.",
             ) from None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror or error}.") from None
+        except Exception as error:  # zip files and numpy raise whatever they like over damaged bytes
             raise RunError(f"{path} is damaged: {error}.") from None
         originals, count = samples.originals, len(samples.ids)
         if not (
@@ -81,3 +85,13 @@ class ReconstructedSamples:
         ):
             raise RunError(f"{path} is damaged: its parts do not fit together.")
         return samples
+
+
+def _check_members(stream: BinaryIO) -> None:
+    """Refuse what unpacks to more than there can be; rewinds the file."""
+    if zipfile.is_zipfile(stream):
+        with zipfile.ZipFile(stream) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > _LARGEST:
+            raise ValueError(f"it unpacks to more than {_LARGEST // untrusted.MIB} MiB")
+    stream.seek(0)

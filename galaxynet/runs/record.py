@@ -12,7 +12,7 @@ import secrets
 import string
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -21,14 +21,18 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    FiniteFloat,
     JsonValue,
     ValidationError,
 )
 
 from galaxynet.errors import RunError, first_fault
+from galaxynet.untrusted import parse_json
 
 SCHEMA = 1
 """The version of the record's layout that this galaxynet writes."""
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
 Status = Literal["running", "finished", "failed", "interrupted", "diverged"]
 Task = Literal["classification", "reconstruction", "language"]
@@ -60,7 +64,17 @@ Number = Annotated[float | None, BeforeValidator(_finite)]
 Plain = Annotated[JsonValue, BeforeValidator(_finite)]
 """A JSON value without NaN and infinity."""
 
-Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+"""How many of something."""
+
+
+def _moment(moment: datetime) -> datetime:
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:  # in the year 1, to change the zone overflows
+        raise ValueError(f"the year is not between {_FIRST_YEAR} and {_LAST_YEAR}")
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
 """A time with its zone, kept in UTC."""
 
 
@@ -96,15 +110,15 @@ class MajorityClass(Part):
     """What always guessing the most frequent class of the training part scores on the test part."""
 
     label: str
-    accuracy: float
-    samples: int
+    accuracy: FiniteFloat
+    samples: Count
 
 
 class ReferenceValue(Part):
     """A published figure that applies to this run."""
 
     metric: str
-    value: float
+    value: FiniteFloat
     source: str
 
 
@@ -133,8 +147,8 @@ class Environment(Part):
     python: str = ""
     system: str = ""
     processor: str = ""
-    cores: int | None = None
-    memory: int | None = None
+    cores: Count | None = None
+    memory: Count | None = None
 
 
 class RunRecord(Part):
@@ -191,15 +205,15 @@ class RunRecord(Part):
     options: OptionValues = Field(default_factory=OptionValues)
     command: list[str] = Field(default_factory=list)
     seed: int = 0
-    parameters: int = 0
+    parameters: Count = 0
     classes: list[str] = Field(default_factory=list)
-    splits: dict[str, int] = Field(default_factory=dict)
+    splits: dict[str, Count] = Field(default_factory=dict)
     test_set: str = ""
     data: dict[str, Plain] = Field(default_factory=dict)
     baseline: MajorityClass | None = None
     reference: ReferenceValue | None = None
     metrics: dict[str, Number] = Field(default_factory=dict)
-    epochs: int = 0
+    epochs: Count = 0
     started: Moment = Field(default_factory=lambda: datetime.now(UTC))
     finished: Moment | None = None
     seconds: dict[str, Number] = Field(default_factory=dict)
@@ -207,9 +221,9 @@ class RunRecord(Part):
     environment: Environment = Field(default_factory=Environment)
     device: str = ""
     accelerator: str = ""
-    devices: int = 1
-    world_size: int | None = None
-    steps: int | None = None
+    devices: Count = 1
+    world_size: Count | None = None
+    steps: Count | None = None
     precision: Precision = ""
 
     def to_json(self) -> str:
@@ -249,21 +263,9 @@ def _plain(value: Any) -> str:
 
 def _parsed(text: str) -> dict[str, Any]:
     try:
-        values = json.loads(text, parse_constant=_refuse)
-        if (
-            "\\ud" in text.lower()
-        ):  # half a surrogate pair can be parsed, but neither printed nor written again
-            json.dumps(values, ensure_ascii=False).encode()
-    except RecursionError:
-        raise RunError("The record is not JSON: it is nested too deeply.") from None
-    except UnicodeEncodeError:
-        raise RunError("The record has text that is not Unicode.") from None
+        values = parse_json(text)
     except ValueError as error:
         raise RunError(f"The record is not JSON: {error}.") from None
     if not isinstance(values, dict):
         raise RunError("The record is not a JSON object.")
     return values
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a JSON number")

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 from pydantic import Field, ValidationError
 
-from galaxynet import atomic
+from galaxynet import atomic, untrusted
 from galaxynet.errors import RunError, UsageError, first_fault
 from galaxynet.runs import PluginId, Run, scan
 from galaxynet.runs.record import Moment, Part, Plain, new_id
@@ -23,6 +23,7 @@ FOLDER = "sweeps"
 RECORD = "sweep.json"
 LOGS = "logs"
 SCHEMA = 1
+_LARGEST = 64 * untrusted.MIB
 
 TrialStatus = Literal["waiting", "running", "finished", "diverged", "failed", "interrupted"]
 DONE: frozenset[TrialStatus] = frozenset({"finished", "diverged", "failed"})
@@ -39,10 +40,10 @@ class TrialRecord(Part):
         message: Why it failed, or empty.
     """
 
-    key: str
+    key: str = Field(pattern=r"^[\w-]+$")  # names the file of its log
     values: dict[str, Plain] = Field(default_factory=dict)
     status: TrialStatus = "waiting"
-    run: str = ""
+    run: str = Field(default="", pattern=r"^([a-z0-9]{6})?$")
     message: str = ""
 
 
@@ -91,22 +92,23 @@ class Sweep:
         """
         path = folder_of(runs_dir, name)
         try:
-            text = (path / RECORD).read_text(encoding="utf-8")
+            text = untrusted.read_text(path / RECORD, _LARGEST)
         except (FileNotFoundError, NotADirectoryError):
             known = names(runs_dir)
             hint = f"There are: {', '.join(known)}." if known else "Make one with: galaxynet sweep MODEL ..."
             raise RunError(f"There is no sweep {name!r} in {runs_dir}.", hint) from None
         except (OSError, UnicodeDecodeError) as error:
-            raise RunError(f"{path / RECORD} cannot be read: {error}.") from None
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise RunError(f"{path / RECORD} cannot be read: {reason}.") from None
         try:
-            values = json.loads(text)
+            values = untrusted.parse_json(text)
             if isinstance(values, dict) and int(values.get("schema", SCHEMA)) > SCHEMA:
                 raise RunError(
                     f"{path / RECORD} has layout {values['schema']}; this galaxynet reads up to {SCHEMA}.",
                     "Upgrade with: pip install --upgrade galaxynet",
                 )
             return cls(path, SweepRecord.model_validate(values))
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             reason = str(error).splitlines()[0]
             if isinstance(error, ValidationError):
                 reason = ": ".join(filter(None, first_fault(error)))
