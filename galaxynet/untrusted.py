@@ -35,7 +35,7 @@ def open_regular(path: Path, most: int) -> BinaryIO:
         OSError: If there is no such file, it cannot be opened, is not a regular file, or is too large.
     """
     # A look before it is opened, as opening alone has effects on some devices; and one after, which counts.
-    _check(path, os.stat(path), most)
+    _check(path, path.stat(), most)
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         _check(path, os.fstat(handle), most)
@@ -87,6 +87,14 @@ def parse_json(text: str) -> Any:
         except UnicodeEncodeError:
             raise ValueError("it has text that is not Unicode") from None
     return value
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; False where that cannot be found out, for which `Path.is_dir` raises."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):  # a name that is too long, links in a circle, a NUL
+        return False
 
 
 def inside(folder: Path, *parts: str) -> Path:

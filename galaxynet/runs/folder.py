@@ -208,8 +208,7 @@ def scan(runs_dir: Path) -> list[Run | DamagedRun]:
     Folders that are no runs (no record, no name of a run, nothing in them that a run has) are passed over.
     """
     try:
-        # Not entry.is_dir(), which raises where links go in a circle.
-        names = sorted(entry.name for entry in os.scandir(runs_dir) if os.path.isdir(entry.path))
+        names = sorted(path.name for path in runs_dir.iterdir() if untrusted.is_folder(path))
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -246,12 +245,11 @@ def find(runs_dir: Path, reference: str, *, whole: bool = False) -> Run:
     Raises:
         RunError: If there is none (the nearest is told), several fit, or its record cannot be read.
     """
-    path = Path(os.path.expanduser(reference))  # a home folder that there is not, it leaves as it is
+    path = _named_path(reference)
     if path.name == RECORD:
         path = path.parent
-    if reference and (
-        os.path.isfile(path / RECORD) or (os.path.isdir(path) and FOLDER_NAME.fullmatch(path.name))
-    ):
+    is_run = os.path.lexists(path / RECORD) or FOLDER_NAME.fullmatch(path.name)
+    if reference and is_run and untrusted.is_folder(path):
         return Run.open(path)
     everything = scan(runs_dir)
     runs = [run for run in everything if isinstance(run, Run)]
@@ -281,6 +279,13 @@ def find(runs_dir: Path, reference: str, *, whole: bool = False) -> Run:
         ):
             raise RunError(f"The run folder {damaged.path} is damaged: {damaged.reason}")
     raise _unknown(runs_dir, reference, runs)
+
+
+def _named_path(reference: str) -> Path:
+    try:
+        return Path(reference).expanduser()
+    except RuntimeError:  # `~somebody` who is not there
+        return Path(reference)
 
 
 def _unknown(runs_dir: Path, reference: str, runs: list[Run]) -> RunError:
