@@ -16,7 +16,6 @@ from torch import Tensor
 
 from galaxynet.data.augmentation import Affine
 from galaxynet.data.splits import Rows, place
-from galaxynet.errors import DataError
 
 DEVICE_SHARE = 0.5
 """An array that takes more than this part of the device's free memory stays in the host's memory."""
@@ -105,38 +104,14 @@ def _free_memory(device: torch.device) -> float:
     return float("inf")  # devices that share the host's memory
 
 
-def global_batches(samples: int, batch_size: int, processes: int) -> list[tuple[int, int]]:
-    """Divide samples into the batches that all processes share.
-
-    Each has at least as many samples as there are processes, so that every process has the same number of
-    batches, none of them empty: a last batch that is smaller is merged into the one before it.
-
-    Returns:
-        Start and end of each batch.
-
-    Raises:
-        DataError: If there are fewer samples than processes.
-    """
-    if samples == 0:
-        return []
-    if samples < processes:
-        raise DataError(
-            f"A part of the dataset has {samples} samples, too few for {processes} processes.",
-            f"Use --devices {samples} or fewer, or more data.",
-        )
-    step = max(batch_size, processes)
-    starts = list(range(0, samples, step))
-    if len(starts) > 1 and samples - starts[-1] < processes:
-        starts.pop()
-    return list(zip(starts, [*starts[1:], samples], strict=True))
-
-
 class DeviceBatches:
     """The batches of one part of a dataset, for one process.
 
     Iterating gives the batches of one epoch. Their order and augmentation depend on the seed and the number
     of the epoch and on nothing else: a resumed training sees what an uninterrupted one would have seen, and
-    several processes together see what a single one would.
+    several processes together see what a single one would, batch by batch. Process `k` of `n` has the
+    samples `k`, `k + n`, ... of each batch. A batch with fewer than two samples for each process is shared
+    by the first of them, and the others have an empty one.
 
     Args:
         store: The arrays.
@@ -167,7 +142,8 @@ class DeviceBatches:
     ) -> None:
         self.store = store
         self.rows = torch.from_numpy(rows)
-        self.bounds = global_batches(len(rows), batch_size, processes)
+        self.starts = range(0, len(rows), batch_size)
+        self.batch_size = batch_size
         self.normalization = normalization
         self.augmentation = augmentation
         self.shuffle = shuffle
@@ -178,7 +154,7 @@ class DeviceBatches:
 
     def __len__(self) -> int:
         """Batches in an epoch; the same for every process."""
-        return len(self.bounds)
+        return len(self.starts)
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches of the current epoch."""
@@ -194,10 +170,17 @@ class DeviceBatches:
             # Drawn for the whole epoch at once: one copy to the device, and no matter how it is divided.
             parameters = self.augmentation.parameters(len(rows), generator).to(device)
         normalize = self.normalization.on(device)
-        for start, end in self.bounds:
-            mine = slice(start + self.rank, end, self.processes)
+        for start in self.starts:
+            mine = self._share(start)
             indices = rows[mine]
             inputs = normalize(self.store.gather(indices))
-            if self.augmentation is not None and parameters is not None:
+            if self.augmentation is not None and parameters is not None and len(indices):
                 inputs = self.augmentation(inputs, parameters[mine])
             yield Batch(inputs, self.store.targets[indices], indices)
+
+    def _share(self, start: int) -> slice:
+        """This process's samples of the batch that begins at `start`."""
+        end = min(start + self.batch_size, len(self.rows))
+        # At least two each: batch normalisation cannot do with one value per channel.
+        sharing = min(self.processes, max(1, (end - start) // 2))
+        return slice(start + self.rank, end, sharing) if self.rank < sharing else slice(0)

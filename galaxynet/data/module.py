@@ -105,9 +105,6 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
         """The most frequent class as a classifier; None where there are no classes."""
         return None
 
-    def check_processes(self, count: int) -> None:
-        """See that so many processes can share the training part; raises a UsageError if they cannot."""
-
     @property
     def rank(self) -> int:
         """Number of this process among those of the trainer; 0 without one."""

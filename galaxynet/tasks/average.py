@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
-from torchmetrics import MeanMetric
+from torch import Tensor, distributed
 
 
 class EpochMean:
-    """The mean of a quantity over all samples of an epoch.
+    """The mean of a quantity over all samples of an epoch, on all processes.
 
     A step adds one multiplication and one addition on the device and transfers nothing; `self.log` per
-    step costs more than the whole step of a small network. torchmetrics reduces it over the processes.
+    step costs more than the whole step of a small network.
     """
 
     def __init__(self) -> None:
@@ -33,15 +32,33 @@ class EpochMean:
         return math.nan if self._sum is None else float(self._sum) / self._samples
 
     def compute(self, device: torch.device) -> Tensor:
-        """The mean over all processes; a scalar on `device`. Starts anew afterwards."""
-        # Without NaN handling by torchmetrics: an undefined loss has to stay visible.
-        mean = MeanMetric(nan_strategy="disable").to(device)
-        if self._sum is not None:
-            mean.update(self._sum / self._samples, self._samples)
-        self.reset()
-        value: Tensor = mean.compute()
-        return value
+        """The mean over all samples of all processes; a scalar on `device`. Resets it.
+
+        NaN if nothing was added, or if anything added was NaN: an undefined loss has to stay visible.
+        """
+        total, samples = self._reduce(device)
+        mean: Tensor = total / samples
+        return mean.float()
+
+    def total(self, device: torch.device) -> Tensor:
+        """The sum over all processes of every mean times its samples; a scalar on `device`. Resets it."""
+        return self._reduce(device)[0].float()
 
     def reset(self) -> None:
         """Forget what was added."""
         self._sum, self._samples = None, 0
+
+    def _reduce(self, device: torch.device) -> Tensor:
+        """Sum and number of samples over all processes.
+
+        A mean of the processes' means would count each process alike, however few samples it had.
+        """
+        # float32 counts exactly up to 16.7 million only; Apple GPUs have no float64, and one process.
+        exact = torch.float32 if device.type == "mps" else torch.float64
+        reduced = torch.zeros(2, dtype=exact, device=device)
+        if self._sum is not None:
+            reduced[0], reduced[1] = self._sum, self._samples
+        self.reset()
+        if distributed.is_available() and distributed.is_initialized():
+            distributed.all_reduce(reduced)
+        return reduced

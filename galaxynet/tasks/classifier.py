@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics.classification import MulticlassAccuracy
@@ -12,6 +11,7 @@ from torchmetrics.classification import MulticlassAccuracy
 from galaxynet.data.batches import Batch
 from galaxynet.plugin import DataInfo, Options
 from galaxynet.tasks.average import EpochMean
+from galaxynet.tasks.shares import gather_columns
 from galaxynet.tasks.task import Task
 
 
@@ -111,10 +111,6 @@ class Classifier(Task):
 
     def predictions(self) -> Predictions:
         """The predictions of the last test, over all processes, in the order of the dataset's rows."""
-        joined = Predictions(*(torch.cat(column) for column in zip(*self._predicted, strict=True)))
-        if self.trainer.world_size > 1:
-            parts: list[Any] = [None] * self.trainer.world_size
-            torch.distributed.all_gather_object(parts, joined)
-            joined = Predictions(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        joined = Predictions(*gather_columns(self._predicted))
         order = joined.indices.argsort()
         return Predictions(*(column[order] for column in joined))

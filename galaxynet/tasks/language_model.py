@@ -19,6 +19,7 @@ from galaxynet.errors import UsageError
 from galaxynet.plugin import DataInfo, OptimizerOptions, Options
 from galaxynet.tasks.average import EpochMean
 from galaxynet.tasks.optimizers import optimizer, schedule
+from galaxynet.tasks.shares import zero_loss
 from galaxynet.tasks.task import Task
 from galaxynet.tasks.writing import check_request, printable
 
@@ -114,19 +115,22 @@ class LanguageModel(Task):
         Returns:
             The loss of each update before it, in nats per character, of shape (updates,).
         """
-        streams = max(1, self.streams // self.trainer.world_size)
+        streams = len(range(self.trainer.global_rank, self.streams, self.trainer.world_size))
         counted: Any = self.optimizers()
         plain: Any = self.optimizers(use_pl_optimizer=False)
         course: Any = self.lr_schedulers()
-        begins = (batch.indices[::streams] == 0).tolist()
+        begins = (batch.indices[:: max(streams, 1)] == 0).tolist()
         pairs = list(zip(_parts(batch.inputs, streams), _parts(batch.targets, streams), strict=True))
         losses = []
         for number, (inputs, targets) in enumerate(pairs):
-            if begins[number]:
-                self._state = None
-            logits, state = self.network(inputs, self._state)
-            self._state = _detached(state)
-            loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+            if streams:
+                if begins[number]:
+                    self._state = None
+                logits, state = self.network(inputs, self._state)
+                self._state = _detached(state)
+                loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+            else:
+                loss = zero_loss(self)
             plain.zero_grad()
             # As where Lightning does this itself: inside autocast, the backward pass would compute in bf16
             # what the forward pass did in float32.
@@ -139,7 +143,8 @@ class LanguageModel(Task):
                 course.step()
             losses.append(loss.detach())
         found = torch.stack(losses)
-        self.train_loss.add(found.mean(), batch.targets.numel())
+        if streams:
+            self.train_loss.add(found.mean(), batch.targets.numel())
         return found
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
@@ -157,6 +162,21 @@ class LanguageModel(Task):
         """Log the epoch's loss in nats and in bits per character, and the learning rate."""
         self._log("train", self.train_loss)
         self.log("lr", self.learning_rate())
+
+    def on_validation_epoch_start(self) -> None:
+        """Give every process a carried state to begin held-out text with."""
+        self._share_state()
+
+    def on_test_epoch_start(self) -> None:
+        """Give every process a carried state to begin held-out text with."""
+        self._share_state()
+
+    def _share_state(self) -> None:
+        # The first process always has a stream; the others may have none, and no state.
+        if self.streams < self.trainer.world_size:
+            state = self.trainer.strategy.broadcast(_on_cpu(self._state))
+            if self.trainer.global_rank >= self.streams:
+                self._state = _moved(state, self.device)
 
     def validation_step(self, batch: Batch, index: int) -> None:
         """Count the loss of one batch of held-out text."""
@@ -253,6 +273,8 @@ class LanguageModel(Task):
 
 
 def _parts(sequences: Tensor, streams: int) -> list[Tensor]:
+    if not streams:  # a process without one takes part in an update as the others do
+        return [sequences]
     return [sequences[begin : begin + streams] for begin in range(0, len(sequences), streams)]
 
 

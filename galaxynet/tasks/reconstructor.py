@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from galaxynet.data.batches import Batch
 from galaxynet.plugin import DataInfo, Options
 from galaxynet.tasks.average import EpochMean
+from galaxynet.tasks.shares import gather_columns
 from galaxynet.tasks.task import Task
 
 KEPT = 64
@@ -78,7 +78,7 @@ class Reconstructor(Task):
         originals = self.scaled(batch.inputs)
         loss = self.loss(self(originals), originals)
         self.train_loss.add(loss, len(originals))
-        self.batch_losses.add(loss, 1)
+        self.batch_losses.add(self.of_batch(loss), 1)
         return loss
 
     def validation_step(self, batch: Batch, index: int) -> None:
@@ -113,8 +113,7 @@ class Reconstructor(Task):
         factor = self.to_pixels**2
         self.log("train/loss", loss)
         self.log("train/mse", factor * loss)
-        batches = int(self.trainer.num_training_batches)
-        self.log("train/epoch_sum", factor * batches * self.batch_losses.compute(self.device))
+        self.log("train/epoch_sum", factor * self.batch_losses.total(self.device))
         self.log("lr", self.learning_rate())
 
     def on_validation_epoch_end(self) -> None:
@@ -134,11 +133,7 @@ class Reconstructor(Task):
 
         They are the same samples however many processes took part.
         """
-        joined = Reconstructions(*(torch.cat(column) for column in zip(*self._kept, strict=True)))
-        if self.trainer.world_size > 1:
-            parts: list[Any] = [None] * self.trainer.world_size
-            torch.distributed.all_gather_object(parts, joined)
-            joined = Reconstructions(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        joined = Reconstructions(*gather_columns(self._kept))
         order = joined.indices.argsort()[:KEPT]
         return Reconstructions(*(column[order] for column in joined))
 

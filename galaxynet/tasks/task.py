@@ -6,12 +6,14 @@ import inspect
 from typing import Any, ClassVar, Literal
 
 import lightning
+from lightning.pytorch import Callback
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from galaxynet.plugin import DataInfo, OptimizerOptions, Options
 from galaxynet.tasks.average import EpochMean
 from galaxynet.tasks.optimizers import optimizer, schedule
+from galaxynet.tasks.shares import BatchShares, skip_without_samples
 
 
 class Task(lightning.LightningModule):
@@ -29,12 +31,14 @@ class Task(lightning.LightningModule):
         precisions: The number formats that it computes in, as `--precision` names them.
         train_loss: The epoch's training loss, to which `training_step` adds.
         evaluation_loss: The same of validation and test.
+        batch_share: This process's share of the samples of the training batch; None with one process.
     """
 
     task: ClassVar[Literal["classification", "reconstruction", "language"]]
     metric: ClassVar[str]
     higher_is_better: ClassVar[bool]
     precisions: ClassVar[tuple[str, ...]] = ("float32", "bf16", "fp16")
+    batch_share: Tensor | None = None
 
     def __init__(self, network: nn.Module, options: Options, data_info: DataInfo) -> None:
         super().__init__()
@@ -50,10 +54,12 @@ class Task(lightning.LightningModule):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "training_step" in cls.__dict__:
-            # Lightning asks for its signature at every step; kept here, it need not be worked out each time.
-            step: Any = cls.training_step
-            step.__signature__ = inspect.signature(step)
+        for name in ("training_step", "validation_step", "test_step"):
+            if name in cls.__dict__:
+                step: Any = skip_without_samples(cls.__dict__[name], trains=name == "training_step")
+                # Lightning asks for it at every step; kept here, it need not be worked out each time.
+                step.__signature__ = inspect.signature(step)
+                setattr(cls, name, step)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; quickly the one that Lightning sets twice around each of its hooks."""
@@ -68,6 +74,17 @@ class Task(lightning.LightningModule):
         """The network's output for a batch of inputs."""
         output: Tensor = self.network(inputs)
         return output
+
+    def configure_callbacks(self) -> list[Callback]:
+        """With several processes, the weighting of each by its share of a batch."""
+        return [BatchShares()] if self.trainer.num_devices * self.trainer.num_nodes > 1 else []
+
+    def of_batch(self, mean: Tensor) -> Tensor:
+        """A mean over this process's samples as its part of the mean over the whole training batch.
+
+        The parts of all processes add up to that mean.
+        """
+        return mean if self.batch_share is None else mean * self.batch_share
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Optimiser and schedule from the options."""

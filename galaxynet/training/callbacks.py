@@ -13,6 +13,7 @@ from torch import Tensor
 
 from galaxynet.errors import RunError
 from galaxynet.signals import StopRequests
+from galaxynet.tasks.shares import sample_count
 
 _CHECK_EVERY = 50
 
@@ -152,11 +153,16 @@ class Throughput(Callback):
         self, trainer: Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count the samples; stop the clock after the last step."""
-        self.samples += _samples(batch)
+        self.samples += sample_count(batch) or 0
         if trainer.is_last_batch:
             if pl_module.device.type == "cuda":
                 torch.cuda.synchronize(pl_module.device)
             self._stop()
+
+    def total(self, trainer: Trainer) -> int:
+        """Samples seen by all processes, each of which calls this."""
+        mine = torch.tensor(float(self.samples), device=trainer.strategy.root_device)
+        return round(float(trainer.strategy.reduce(mine, reduce_op="sum")))
 
     def on_exception(
         self, trainer: Trainer, pl_module: lightning.LightningModule, exception: BaseException
@@ -168,10 +174,3 @@ class Throughput(Callback):
         if self._since is not None:
             self.seconds += time.perf_counter() - self._since
             self._since = None
-
-
-def _samples(batch: Any) -> int:
-    first = batch
-    while isinstance(first, tuple | list):
-        first = first[0]
-    return len(first)

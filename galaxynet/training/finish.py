@@ -76,6 +76,7 @@ def finish(
     seconds = time.perf_counter() - began
     predictions = network.predictions() if isinstance(network, Classifier) else None
     reconstructions = network.reconstructions() if isinstance(network, Reconstructor) else None
+    samples = throughput.total(trainer)
     if run is None:
         return
     if predictions is not None:
@@ -96,7 +97,7 @@ def finish(
     record.seconds["train"] = (record.seconds.get("train") or 0.0) + trained  # a resumed run had some before
     record.seconds["test"] = seconds
     if throughput.seconds:
-        record.samples_per_second = throughput.samples * trainer.world_size / throughput.seconds
+        record.samples_per_second = samples / throughput.seconds
     record.status = "finished"
     record.finished = datetime.now(UTC)
     run.save()

@@ -25,6 +25,7 @@ from galaxynet.launch import LAUNCHER_VARIABLE, RUN_VARIABLE, check_launcher, fi
 from galaxynet.runs import Run
 from galaxynet.signals import StopRequests, plugin_exit_error, stop_signals
 from galaxynet.tasks import Task
+from galaxynet.tasks.shares import has_batch_statistics
 from galaxynet.training.callbacks import (
     DivergedError,
     EpochSeeds,
@@ -122,13 +123,17 @@ def _train(
             "--patience needs a validation part to judge by, and there is none.",
             "Leave it out, or take a larger --validation.",
         )
-    data.check_processes(hardware.devices)
     network = build_network(plan, data)
     if hardware.precision not in network.precisions:
         formats = " or ".join(network.precisions)
         raise UsageError(
             f"--precision {hardware.precision}: {plan.model.name} computes in {formats}.",
             "Leave --precision out.",
+        )
+    if hardware.devices > 1 and has_batch_statistics(network):
+        terminal.note(
+            "batch normalisation uses the statistics of each process's own samples, so the result depends on "
+            "--devices"
         )
     prepared = time.perf_counter() - began
 

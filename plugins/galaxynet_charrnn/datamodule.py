@@ -158,25 +158,8 @@ class TextDataModule(DataModule):
         text = "".join(corpus.vocabulary[token] for token in tested.tolist())
         return [hashlib.sha256(text.encode()).hexdigest()]
 
-    def check_processes(self, count: int) -> None:
-        """See that so many processes share the streams evenly.
-
-        Raises:
-            UsageError: If they cannot.
-        """
-        if self.options.streams % count:
-            raise UsageError(
-                f"{count} processes cannot share --streams {self.options.streams} evenly.",
-                f"Take a multiple of {count} streams, or --devices 1.",
-            )
-
     def train_dataloader(self) -> StreamBatches:
-        """Training batches in the order of the text.
-
-        Raises:
-            UsageError: If the processes cannot share the streams evenly.
-        """
-        self.check_processes(self.processes)
+        """Training batches in the order of the text."""
         streams = self.options.streams
         return StreamBatches(
             self._on_device("train"),
@@ -200,9 +183,7 @@ class TextDataModule(DataModule):
 
     def _evaluation(self, part: str) -> EvaluationBatches:
         tokens = self._on_device(part)
-        wanted = max(1, min(_EVALUATION_STREAMS, len(tokens) // _LEAST_CONTEXT))
-        # A process without a stream would have nothing to do in a step that all take part in.
-        streams = -(-wanted // self.processes) * self.processes
+        streams = max(1, min(_EVALUATION_STREAMS, len(tokens) // _LEAST_CONTEXT))
         return EvaluationBatches(tokens, streams=streams, rank=self.rank, processes=self.processes)
 
     def _on_device(self, part: str) -> torch.Tensor:

@@ -116,12 +116,25 @@ class CharRNN(LanguageModel):
     def on_train_epoch_end(self) -> None:
         """Log the smoothed loss besides the others."""
         super().on_train_epoch_end()
+        self._meet()
         self.log("train/smooth_loss", self.smooth_loss)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the smoothed loss, too."""
         super().on_save_checkpoint(checkpoint)
+        self._meet()
         checkpoint["smooth_loss"] = self.smooth_loss
+
+    def _meet(self) -> None:
+        """Take the smoothed loss of all streams, of which each process has smoothed that of its own."""
+        trainer = self._trainer
+        if trainer is None or trainer.world_size == 1:
+            return
+        streams = len(range(trainer.global_rank, self.streams, trainer.world_size))
+        # Smoothing is linear, so the mean over the streams can be taken of the smoothed losses.
+        mine = self.smooth_loss * streams / self.streams
+        part = torch.tensor(mine, dtype=torch.float64, device=self.device)
+        self.smooth_loss = float(trainer.strategy.reduce(part, reduce_op="sum"))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the smoothed loss up again."""

@@ -35,7 +35,7 @@ class StreamBatches:
         together: Updates of a batch.
         epoch: The number of the epoch, asked at its start.
         rank: Number of this process.
-        processes: How many share the streams; they divide `streams`.
+        processes: How many share the streams; those without one have empty batches.
     """
 
     def __init__(
@@ -57,7 +57,9 @@ class StreamBatches:
         self.epoch = epoch
         self.per_pass = sequences_of_a_pass(len(tokens), streams, sequence)
         length = (len(tokens) - 1) // streams
-        self.begins = torch.arange(rank, streams, processes, device=tokens.device) * length
+        self.begins = (
+            torch.tensor(range(rank, streams, processes), dtype=torch.int64, device=tokens.device) * length
+        )
 
     def __len__(self) -> int:
         """Batches of an epoch."""
@@ -86,7 +88,7 @@ class EvaluationBatches:
         tokens: The part, integers of shape (characters,), on the device; at least two.
         streams: Places that are read side by side, of all processes.
         rank: Number of this process.
-        processes: How many share the streams; they divide `streams`.
+        processes: How many share the streams; those without one have empty batches.
         chunk: Characters of a batch.
     """
 
@@ -96,7 +98,10 @@ class EvaluationBatches:
         self.tokens = tokens
         self.chunk = chunk
         self.length = -(-(len(tokens) - 1) // streams)
-        self.begins = torch.arange(rank, streams, processes, device=tokens.device) * self.length
+        self.begins = (
+            torch.tensor(range(rank, streams, processes), dtype=torch.int64, device=tokens.device)
+            * self.length
+        )
 
     def __len__(self) -> int:
         """Batches, the same for every process."""
@@ -113,3 +118,8 @@ class EvaluationBatches:
             targets = self.tokens[(places + 1).clamp(max=last)].long()
             targets = torch.where(places < last, targets, IGNORED)
             yield Batch(inputs, targets, torch.full((len(self.begins),), number, device=device))
+
+
+def _share(rank: int, streams: int, processes: int, device: torch.device) -> Tensor:
+    """The streams of a process, int64; none for some if there are more processes than streams."""
+    return torch.tensor(range(rank, streams, processes), dtype=torch.int64, device=device)

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxynet.data.augmentation import Affine
-from galaxynet.data.batches import ArrayStore, DeviceBatches, Normalization, global_batches
-from galaxynet.errors import DataError
+from galaxynet.data.batches import ArrayStore, DeviceBatches, Normalization
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 3), dtype=np.uint8)
 TARGETS = np.arange(50, dtype=np.int64) % 5
@@ -86,20 +85,32 @@ def test_the_state_of_the_global_generator_does_not_matter() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
-@given(st.integers(1, 300), st.integers(1, 70), st.integers(1, 9))
+@given(st.integers(0, 60), st.integers(1, 30), st.integers(1, 9))
 def test_processes_share_every_batch(samples: int, batch_size: int, processes: int) -> None:
-    """All processes have the same number of batches, none is empty, and nothing is padded."""
-    if samples < processes:
-        with pytest.raises(DataError, match=f"{samples} samples"):
-            global_batches(samples, batch_size, processes)
-        return
-    bounds = global_batches(samples, batch_size, processes)
-    assert [start for start, _ in bounds] == [0, *[end for _, end in bounds[:-1]]]
-    assert bounds[-1][1] == samples
-    assert all(end - start >= processes for start, end in bounds)
+    """The batches are the same for any number of processes, and nothing is padded, merged or left out."""
+
+    def shares(processes: int) -> list[list[list[int]]]:
+        store = ArrayStore(IMAGES, TARGETS, torch.device("cpu"))
+        loaders = [
+            DeviceBatches(
+                store,
+                np.arange(samples, dtype=np.int64) % len(IMAGES),
+                batch_size,
+                normalization=Normalization(),
+                rank=rank,
+                processes=processes,
+            )
+            for rank in range(processes)
+        ]
+        return [[batch.indices.tolist() for batch in loader] for loader in loaders]
+
+    (alone,) = shares(1)
+    together = zip(*shares(processes), strict=True)
+    assert len(alone) == -(-samples // batch_size)
+    joined = [[row for share in batch for row in share] for batch in together]
+    assert [sorted(batch) for batch in joined] == [sorted(batch) for batch in alone]
 
 
-@pytest.mark.promise("Several processes")
 @pytest.mark.parametrize("processes", [2, 3, 5])
 def test_processes_together_see_what_one_alone_sees(processes: int) -> None:
     """Two processes take the same steps as one, on the same pixels: only the work is divided."""

@@ -147,9 +147,7 @@ def test_every_held_out_character_is_predicted_once(
     tokens = torch.arange(characters)
     found, lengths = [], set()
     for rank in range(processes):
-        batches = EvaluationBatches(
-            tokens, streams=streams * processes, rank=rank, processes=processes, chunk=chunk
-        )
+        batches = EvaluationBatches(tokens, streams=streams, rank=rank, processes=processes, chunk=chunk)
         lengths.add(len(batches))
         for batch in batches:
             counted = batch.targets >= 0

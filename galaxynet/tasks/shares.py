@@ -1,0 +1,102 @@
+"""Several processes compute what one does: each counts by its share of the batch."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch import Callback, Trainer
+from torch import Tensor, distributed, nn
+
+
+def sample_count(batch: Any) -> int | None:
+    """Samples in a batch: the length of its first tensor; None if it has none."""
+    if isinstance(batch, Tensor):
+        return len(batch) if batch.ndim else None
+    parts = batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, tuple | list) else ()
+    return next((count for count in map(sample_count, parts) if count is not None), None)
+
+
+class BatchShares(Callback):
+    """Weights the gradients of each process by its share of the samples of a batch.
+
+    DDP averages the gradients of all processes equally, while each process takes the mean over its own
+    samples. Where they have unequal numbers of samples, that is not the gradient of the mean over the batch.
+    Whatever the loss is, it must be a mean over samples. `Task` brings this callback itself.
+
+    The network's `batch_share` is this process's share of the batch, between 0 and 1.
+    """
+
+    def __init__(self) -> None:
+        self._weight: Tensor | None = None
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: lightning.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Ask all processes how many samples they have."""
+        samples = sample_count(batch)
+        # A batch that cannot be counted counts as much as any other, which is what DDP makes of it.
+        mine = torch.full((), 1.0 if samples is None else samples, device=pl_module.device)
+        total = mine.clone()
+        distributed.all_reduce(total)
+        share = mine / total
+        pl_module.batch_share = share
+        self._weight = share * trainer.world_size
+
+    def on_before_backward(
+        self, trainer: Trainer, pl_module: lightning.LightningModule, loss: Tensor
+    ) -> None:
+        """Weight the gradients, and not the loss: that is shown and watched as it is."""
+        weight = self._weight
+        if weight is not None:
+            loss.register_hook(lambda gradient: gradient * weight)  # type: ignore[no-untyped-call]
+
+
+def skip_without_samples(step: Callable[..., Any], *, trains: bool) -> Callable[..., Any]:
+    """Take a training or evaluation step only with samples to take it on.
+
+    A batch may have fewer samples than there are processes. A mean over no samples is undefined, and made-up
+    samples would enter metrics and batch statistics.
+
+    Args:
+        step: The `training_step`, `validation_step` or `test_step` of a task.
+        trains: True for `training_step`. Without samples, its loss is zero with a zero gradient for each
+            parameter, so that DDP stays in step; with manual optimisation it is called all the same.
+    """
+
+    @functools.wraps(step)
+    def share(self: lightning.LightningModule, batch: Any, *args: Any, **kwargs: Any) -> Any:
+        if sample_count(batch) != 0 or (trains and not self.automatic_optimization):
+            return step(self, batch, *args, **kwargs)
+        return zero_loss(self) if trains else None
+
+    return share
+
+
+def gather_columns(parts: Sequence[tuple[Tensor, ...]]) -> list[Tensor]:
+    """Join what the processes kept of their batches, column by column.
+
+    Args:
+        parts: The columns of each batch of this process, on the CPU; none if it had no samples.
+    """
+    everything: list[Any] = [list(parts)]
+    if distributed.is_available() and distributed.is_initialized():
+        everything = [None] * distributed.get_world_size()
+        distributed.all_gather_object(everything, list(parts))
+    kept = [part for parts in everything for part in parts]
+    return [torch.cat(column) for column in zip(*kept, strict=True)]
+
+
+def has_batch_statistics(network: nn.Module) -> bool:
+    """Whether a network normalises by statistics of the batch, which each process takes of its own share."""
+    kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+    return any(isinstance(module, kinds) for module in network.modules())
+
+
+def zero_loss(module: nn.Module) -> Tensor:
+    """A loss of zero in which every parameter takes part, with a gradient of zero."""
+    taking_part = [parameter.sum() * 0 for parameter in module.parameters() if parameter.requires_grad]
+    return torch.stack(taking_part).sum()

@@ -1,0 +1,89 @@
+"""Several processes compute what one does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from rank_worlds import Example, Worlds, worlds
+
+
+@pytest.fixture(scope="module")
+def trained_in() -> Iterator[Worlds]:
+    with worlds() as these:
+        yield these
+
+
+def close(found: Any, expected: Any) -> bool:
+    return found == pytest.approx(expected, rel=1e-5, abs=1e-5)
+
+
+def flat(nested: Any) -> list[float]:
+    return [value for part in nested for value in flat(part)] if isinstance(nested, list) else [nested]
+
+
+def agree(found: dict[int, dict[str, Any]]) -> None:
+    alone = found[1]
+    assert len(alone["rows"]) == 2
+    assert {"train/loss", "val/loss"} <= set(alone["rows"][0])
+    for together in (found[2], found[3]):
+        for row, expected in zip(together["rows"], alone["rows"], strict=True):
+            assert close(row, expected), (row, expected)
+        assert close(together["test"], alone["test"])
+        assert together["samples"] == alone["samples"]
+
+
+@pytest.mark.slow
+@pytest.mark.promise("Several processes")
+@settings(
+    max_examples=8,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.builds(
+        Example,
+        st.sampled_from(["classifier", "reconstructor", "own"]),
+        train=st.integers(1, 13),
+        held_out=st.integers(1, 6),
+        batch_size=st.integers(1, 7),
+    )
+)
+@example(Example("classifier", 7, held_out=1, batch_size=1))
+@example(Example("reconstructor", 10, held_out=5, batch_size=3))
+def test_several_processes_compute_what_one_computes(trained_in: Worlds, shape: Example) -> None:
+    """One, two and three processes have the same losses and metrics, whatever the size of a batch."""
+    agree(trained_in.train(shape))
+
+
+@pytest.mark.slow
+@pytest.mark.promise("Several processes")
+def test_several_processes_read_a_text_as_one_does(trained_in: Worlds) -> None:
+    """Streams of a text are shared by any number of processes, also by more than there are streams."""
+    agree(trained_in.train(Example("text", 90, streams=1, mode="faithful")))
+    agree(trained_in.train(Example("text", 120, streams=5)))
+
+
+@pytest.mark.slow
+@pytest.mark.promise("Several processes")
+def test_what_is_kept_of_the_test_is_the_same(trained_in: Worlds) -> None:
+    """Predictions and reconstructions are those of one process, each test sample once."""
+    found = trained_in.train(Example("classifier", 9, held_out=5))
+    indices, targets, probabilities = found[1]["predicted"]
+    for together in (found[2], found[3]):
+        assert together["predicted"][:2] == [indices, targets]
+        assert all(map(close, together["predicted"][2], probabilities))
+    found = trained_in.train(Example("reconstructor", 4, held_out=1))
+    for together in (found[2], found[3]):
+        assert close(flat(together["decodings"]), flat(found[1]["decodings"]))
+
+
+@pytest.mark.slow
+@pytest.mark.promise("Several processes")
+def test_a_process_without_samples_leaves_batch_statistics_alone(trained_in: Worlds) -> None:
+    """Batch statistics are those of real samples: a process without one adds nothing to them."""
+    found = trained_in.train(Example("classifier", 5, batch_size=5, norm=True))
+    assert found[1]["buffers"].keys() == found[2]["buffers"].keys()
+    assert found[2]["buffers"]["2.num_batches_tracked"] == 2
