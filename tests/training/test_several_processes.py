@@ -62,7 +62,7 @@ def test_several_processes_compute_what_one_computes(trained_in: Worlds, shape: 
 @pytest.mark.promise("Several processes")
 def test_several_processes_read_a_text_as_one_does(trained_in: Worlds) -> None:
     """Streams of a text are shared by any number of processes, also by more than there are streams."""
-    agree(trained_in.train(Example("text", 90, streams=1, mode="faithful")))
+    agree(trained_in.train(Example("text", 6000, streams=1, mode="faithful")))
     agree(trained_in.train(Example("text", 120, streams=5)))
 
 
