@@ -12,6 +12,19 @@ from typing import Any
 FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Error numbers of what is, to the person who meets it, a full disk: a quota, a limit on a file's size."""
 
+_NETWORK = frozenset(
+    {
+        errno.EADDRNOTAVAIL,
+        errno.EAFNOSUPPORT,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ENETDOWN,
+        errno.ENETRESET,
+        errno.ENETUNREACH,
+        errno.ENOTCONN,
+    }
+)
+
 
 class GalaxynetError(Exception):
     """A foreseen failure.
@@ -68,3 +81,17 @@ def first_fault(error: Any) -> tuple[str, str]:
     """
     first = error.errors()[0]
     return ".".join(map(str, first["loc"])), first["msg"][0].lower() + first["msg"][1:]
+
+
+def is_disk_error(error: BaseException) -> bool:
+    """True if a file or folder could not be read or written.
+
+    An `OSError` alone does not say so: a connection that breaks is one too, and so is every exception of
+    requests.
+    """
+    if not isinstance(error, OSError) or error.errno is None or error.errno in _NETWORK:
+        return False
+    import socket
+    import ssl
+
+    return not isinstance(error, ConnectionError | TimeoutError | socket.gaierror | ssl.SSLError)

@@ -18,7 +18,7 @@ import typer
 from typer.main import get_command
 
 from galaxynet.cli.groups import Command, LazyGroup, Listed, command_of_module
-from galaxynet.errors import GalaxynetError, UsageError
+from galaxynet.errors import GalaxynetError, UsageError, is_disk_error
 from galaxynet.launch import settled
 from galaxynet.signals import stop_signals
 
@@ -130,19 +130,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             traceback.print_exception(error)
         print_error(error)
         sys.exit(error.exit_code)
-    except OSError as error:  # a full disk, a folder that nobody may write to
-        if debug:
-            raise
-        from galaxynet.cli.common import print_error
-
-        reason = error.strerror or str(error)
-        print_error(GalaxynetError(f"{error.filename or 'The output or a file'}: {reason}."))
-        sys.exit(1)
     except Exception as error:  # a fault of galaxynet or of a plugin: still one line, unless asked for more
         if debug:
             raise
         from galaxynet.cli.common import print_error
 
+        if isinstance(error, OSError) and (isinstance(error, BrokenPipeError) or is_disk_error(error)):
+            # A full disk, a folder that nobody may write to.
+            reason = error.strerror or str(error)
+            print_error(GalaxynetError(f"{error.filename or 'The output or a file'}: {reason}."))
+            sys.exit(1)
         unforeseen = GalaxynetError(
             f"unforeseen {type(error).__name__}: {error}",
             "Run it again with --debug to see where it happened.",

@@ -20,6 +20,9 @@ TRAIN_LABELS = "train-labels-idx1-ubyte"
 TEST_IMAGES = "t10k-images-idx3-ubyte"
 TEST_LABELS = "t10k-labels-idx1-ubyte"
 
+Part = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
+"""Images and labels."""
+
 
 class IdxOptions(Protocol):
     """What the options of such a dataset must have."""
@@ -56,13 +59,7 @@ class IdxImages(ArrayDataModule):
         hint = f"Fetch it with: galaxynet fetch {self.name}"
         if folder is not None:
             hint = f"It needs {TRAIN_IMAGES}, {TRAIN_LABELS}, {TEST_IMAGES} and {TEST_LABELS}, .gz or not."
-        train_images, train_labels = read_part(found, TRAIN_IMAGES, TRAIN_LABELS, hint)
-        test_images, test_labels = read_part(found, TEST_IMAGES, TEST_LABELS, hint)
-        if train_images.shape[1:] != test_images.shape[1:]:
-            raise DataError(
-                f"In {found} the training images have {_size(train_images)} pixels, "
-                f"the test images {_size(test_images)}."
-            )
+        (train_images, train_labels), (test_images, test_labels) = read_parts(found, hint)
         targets = np.concatenate([train_labels, test_labels]).astype(np.int64)
         classes = self.names
         if int(targets.max()) >= len(classes):
@@ -83,9 +80,7 @@ class IdxImages(ArrayDataModule):
         )
 
 
-def read_part(
-    folder: Path, images: str, labels: str, hint: str
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+def read_part(folder: Path, images: str, labels: str, hint: str) -> Part:
     """Images of shape (n, height, width) and labels of shape (n,) of one part.
 
     Args:
@@ -109,6 +104,22 @@ def read_part(
     return pictures, classes
 
 
+def read_parts(folder: Path, hint: str) -> tuple[Part, Part]:
+    """The training part and the test part.
+
+    Raises:
+        DataError: As `read_part`, and if their images differ in size.
+    """
+    train = read_part(folder, TRAIN_IMAGES, TRAIN_LABELS, hint)
+    test = read_part(folder, TEST_IMAGES, TEST_LABELS, hint)
+    if train[0].shape[1:] != test[0].shape[1:]:
+        raise DataError(
+            f"In {folder} the training images have {_size(train[0])} pixels, "
+            f"the test images {_size(test[0])}."
+        )
+    return train, test
+
+
 def describe(folder: Path) -> list[str]:
     """Say what has been fetched: the `check` of a `DatasetSpec`.
 
@@ -116,11 +127,10 @@ def describe(folder: Path) -> list[str]:
         folder: The dataset's folder.
 
     Raises:
-        DataError: As `read_part`.
+        DataError: As `read_parts`.
     """
     hint = f"Fetch it with: galaxynet fetch {folder.name}"
-    train, _ = read_part(folder, TRAIN_IMAGES, TRAIN_LABELS, hint)
-    test, _ = read_part(folder, TEST_IMAGES, TEST_LABELS, hint)
+    (train, _), (test, _) = read_parts(folder, hint)
     return [f"{len(train):,} training images and {len(test):,} test images of {_size(train)} pixels"]
 
 

@@ -23,7 +23,7 @@ def download_all(
     shelf: Shelf,
     patience: Patience,
 ) -> None:
-    """Download files and put them on the shelf, each as soon as it is whole and checked.
+    """Download files and have the shelf accept them; they get their names together, by `Shelf.publish`.
 
     Raises:
         FetchError: If one cannot be had.
@@ -70,14 +70,14 @@ def whole(remote: Remote, file: DataFile, shelf: Shelf, patience: Patience) -> N
         DataError: If it arrives damaged twice; then nothing stays.
     """
     part = shelf.part(file)
-    twice(part, lambda: shelf.accept(file, part, download(remote, part, patience), remote.source))
+    twice(part, lambda: shelf.accept(file, part, download(remote, part, patience), remote.source, part=part))
 
 
 def twice(part: Path, task: Callable[[], None]) -> None:
     """Download and use a file; if it turns out damaged, once more from its beginning.
 
     Args:
-        part: The `.part` file; it is gone when the task is done, or has failed by damage.
+        part: The `.part` file; it is gone if the task has failed by damage, else it waits for `publish`.
         task: Downloads into `part` and uses it.
 
     Raises:
@@ -98,5 +98,4 @@ def twice(part: Path, task: Callable[[], None]) -> None:
                 ) from None
             note(f"{error.message} Fetching it again.")
         else:
-            partial.forget(part)
             return

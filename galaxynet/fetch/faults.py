@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from galaxynet.errors import FULL_DISK, GalaxynetError
+from galaxynet.errors import FULL_DISK, GalaxynetError, is_disk_error
 
 _SPARE = 16 << 20
 
@@ -60,7 +60,7 @@ def check_space(folder: Path, needed: int) -> None:
 
 @contextlib.contextmanager
 def disk_errors(path: Path, hint: str = "Make room and run the same command again.") -> Iterator[None]:
-    """Turn the failures of a disk into sentences.
+    """Turn the failures of a disk into sentences; those of a network are none of them, and pass.
 
     Raises:
         DiskError: In place of an OSError.
@@ -68,6 +68,8 @@ def disk_errors(path: Path, hint: str = "Make room and run the same command agai
     try:
         yield
     except OSError as error:
+        if not is_disk_error(error):
+            raise
         if error.errno in FULL_DISK:
             raise DiskError(f"The disk is full: {path} could not be written to its end.", hint) from None
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from galaxynet import registry
-from galaxynet.errors import UsageError
+from galaxynet.errors import DataError, GalaxynetError, UsageError
 from galaxynet.fetch.faults import FetchError, disk_errors
 from galaxynet.fetch.locks import lock
+from galaxynet.fetch.notes import note
 from galaxynet.fetch.patience import Patience
 from galaxynet.fetch.shelf import Shelf
+from galaxynet.fetch.staging import PREFIX
 from galaxynet.plugin import DatasetSpec
 from galaxynet.registry import Plugin
 from galaxynet.sources import DataFile, Simulator, Source, source_names
@@ -110,18 +113,24 @@ def fetch(wish: Wish) -> Outcome:
     source = None if wish.folder else chosen_source(wish)
     shelf = Shelf(wish.plugin, wish.data_dir)
     missing: list[DataFile] = [] if _complete(wish, shelf, files, source) else files
+    lines: list[str] = []
     if missing:
         with lock(wish.data_dir, spec.name), disk_errors(shelf.folder):
             shelf.folder.mkdir(parents=True, exist_ok=True)
             _sweep(shelf.folder)
             shelf.reload()
-            missing = _get(wish, shelf, files, source)
+            try:
+                missing, lines = _get(wish, shelf, files, source)
+            except GalaxynetError:
+                # One file cannot be had. Those that came before it are kept if the dataset can use them.
+                with contextlib.suppress(GalaxynetError, OSError):
+                    shelf.publish(keep_refused=True)
+                raise
+            finally:
+                shelf.discard()
     fetched = tuple(file.name for file in missing)
     present = tuple(file.name for file in files if file.name not in fetched and shelf.holds(file))
-    lines: tuple[str, ...] = ()
-    if spec.check:
-        lines = tuple(registry.resolve_for(wish.plugin, spec.check)(shelf.folder))
-    return Outcome(shelf.folder, fetched, present, lines)
+    return Outcome(shelf.folder, fetched, present, tuple(lines if fetched else shelf.check()))
 
 
 def how_to_train(spec: DatasetSpec) -> str:
@@ -167,35 +176,52 @@ def _complete(wish: Wish, shelf: Shelf, files: Sequence[DataFile], source: Sourc
 
 def _sweep(folder: Path) -> None:
     """Remove what a process that was killed has left; downloads (`.part`) stay, they are gone on with."""
-    for left in [*folder.glob(".simulating.*"), *folder.glob(".*.taking"), *folder.glob("*.converted")]:
+    patterns = (".simulating.*", f"{PREFIX}*", ".*.taking", "*.converted")
+    for left in itertools.chain.from_iterable(map(folder.glob, patterns)):
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
 
 
-def _get(wish: Wish, shelf: Shelf, files: list[DataFile], source: Source | None) -> list[DataFile]:
+def _get(
+    wish: Wish, shelf: Shelf, files: list[DataFile], source: Source | None
+) -> tuple[list[DataFile], list[str]]:
     """Get what is missing, holding the lock.
 
     Returns:
-        The files that are new.
+        The files that are new, and what the dataset says of its files.
     """
     if wish.folder is not None:
         from galaxynet.fetch.taking import take
 
-        return take(wish.folder, files, shelf, wish.spec, link=wish.link, force=wish.force)
+        taken = take(wish.folder, files, shelf, wish.spec, link=wish.link, force=wish.force)
+        about = f" See {wish.spec.homepage}" if wish.spec.homepage else ""
+        lines = shelf.publish(f"Nothing was taken; are these the files of {wish.spec.name}?{about}")
+        if taken:
+            shelf.forget_options()
+        return taken, lines
     if _complete(wish, shelf, files, source):  # another process did it while this one waited
-        return []
+        return [], []
     if isinstance(source, Simulator):
         from galaxynet.fetch.simulating import simulate
 
-        simulate(source, wish.options, files, shelf)
-        return files
+        return files, simulate(source, wish.options, files, shelf)
     missing = [file for file in files if wish.force or not (shelf.holds(file) or shelf.adopt(file))]
-    if missing:
-        assert source is not None  # only --from has none
-        from galaxynet.fetch.downloading import download_all
+    if not missing:
+        try:
+            shelf.publish()
+            return [], []
+        except DataError as error:
+            note(f"{error.message} It is fetched again.")
+            missing = [file for file in files if not shelf.holds(file)]
+    assert source is not None  # only --from has none
+    from galaxynet.fetch.downloading import download_all
 
-        download_all(source, missing, shelf, wish.patience)
-        shelf.forget_options()
-    return missing
+    download_all(source, missing, shelf, wish.patience)
+    lines = shelf.publish(
+        f"It was not kept, for {wish.spec.name} cannot be trained on with it. The publisher may have "
+        f"changed it: get the file{_by_hand(wish.spec)} and use --from FOLDER, or fetch all with --force."
+    )
+    shelf.forget_options()
+    return missing, lines

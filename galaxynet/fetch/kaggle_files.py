@@ -148,7 +148,7 @@ def _maybe_zipped(remote: Remote, file: DataFile, size: int, shelf: Shelf, patie
         elif digest.size != size:
             raise DataError(f"{file.name} arrived with {digest.size:,} bytes; Kaggle lists {size:,}.")
         else:
-            shelf.accept(file, part, digest, remote.source)
+            shelf.accept(file, part, digest, remote.source, part=part)
 
     twice(part, task)
 
@@ -172,4 +172,4 @@ def _take_out(bundle: Path, names: Sequence[str], file: DataFile, shelf: Shelf, 
     target = shelf.folder / f".{file.name}.taking"
     with disk_errors(target):
         digest = found.take(target, md5=bool(file.md5), advance=lambda _: None)
-    shelf.accept(file, target, digest, origin, published=found.as_published, depth=2)
+    shelf.accept(file, target, digest, origin, part=bundle, published=found.as_published, depth=2)

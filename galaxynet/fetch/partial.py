@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -77,8 +77,7 @@ class Partial:
         if self._hasher:
             self._hasher.close()
             self._hasher = None
-        self.state = state
-        atomic.write_text(self._state_path, json.dumps(asdict(state)))
+        self._save(state)
 
     def write(self, chunk: bytes) -> None:
         """Add what has arrived."""
@@ -94,12 +93,18 @@ class Partial:
         """Wait until the disk has it all; the hashes of the whole file."""
         digest = self._hashing().digest()
         os.fsync(self._stream.fileno())
+        if self.state.size is None:  # known now, so that a later call does not ask for more
+            self._save(replace(self.state, size=self.size))
         return digest
 
     def forget(self) -> None:
         """Remove the part and its state."""
         self.path.unlink(missing_ok=True)
         self._state_path.unlink(missing_ok=True)
+
+    def _save(self, state: State) -> None:
+        self.state = state
+        atomic.write_text(self._state_path, json.dumps(asdict(state)))
 
     def _hashing(self) -> Hasher:
         if self._hasher is None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from galaxynet import registry
-from galaxynet.errors import DataError
+from galaxynet.errors import DataError, GalaxynetError, PluginError, is_disk_error
 from galaxynet.fetch import receipts
 from galaxynet.fetch.checks import check_content, check_digest
 from galaxynet.fetch.faults import size
 from galaxynet.fetch.hashing import Digest, hash_file, publish
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.receipts import DamagedReceiptError, FileReceipt, Receipt
+from galaxynet.fetch.staging import StagedFile, preview
+from galaxynet.plugin import DatasetSpec
 from galaxynet.registry import Plugin
 from galaxynet.sources import DataFile
 
@@ -35,6 +37,7 @@ class Shelf:
         self.plugin = plugin
         self.folder = data_dir / plugin.name
         self.receipt = self._load()
+        self._staged: dict[str, StagedFile] = {}
 
     def _load(self) -> Receipt:
         empty = Receipt(
@@ -59,7 +62,7 @@ class Shelf:
         return self.folder / f"{file.name}.part"
 
     def adopt(self, file: DataFile) -> bool:
-        """Enter a file that lies here without a receipt, if it passes the checks."""
+        """Take a file that lies here without a receipt, if it is whole."""
         path = self.folder / file.name
         if not path.is_file():
             return False
@@ -71,51 +74,50 @@ class Shelf:
         except DataError as error:
             note(f"{error.message} It is fetched again.")
             return False
-        self._enter(file, digest, "found in the data folder")
+        self._staged[file.name] = StagedFile(file, path, digest, "found in the data folder", str(path))
         return True
 
     def accept(
         self,
         file: DataFile,
-        part: Path,
+        path: Path,
         digest: Digest,
         source: str,
         *,
+        part: Path | None = None,
+        label: str = "",
         published: bool = True,
         depth: int = 1,
     ) -> None:
-        """Check a file, give it its final name and enter it in the receipt.
+        """Check that a file is whole. It gets its final name from `publish`.
 
         Args:
             file: Which file it is.
-            part: Where it lies; it is gone afterwards, also if a check fails.
+            path: Where it is.
             digest: Its size and hashes.
             source: Where it came from, for the receipt.
+            part: The download that it is, or was taken out of; None if it came from a folder.
+            label: What messages call it; its name if empty.
             published: Whether it is byte by byte what the publisher gives out, so that size and MD5 apply.
             depth: 2 if it was taken out of another archive.
 
         Raises:
             DataError: If it is damaged, or something else.
         """
+        staged = StagedFile(file, path, digest, source, label or file.name, part)
         try:
-            check_content(part, file.name, depth=depth)
+            check_content(path, file.name, depth=depth)
             if published:
                 check_digest(file, digest)
             if file.convert:
-                digest = self._convert(file, part)
-            # Without its entry first, so that no receipt ever speaks of a file that is replaced.
-            if file.name in self.receipt.files:
-                self.receipt = self.receipt.without_files(file.name)
-                self.receipt.save(self.folder)
-            publish(part, self.folder / file.name)
-        finally:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
-        self._enter(file, digest, source)
-        note(f"{file.name}: {size(digest.size)}, checked")
+                staged = self._converted(staged)
+        except BaseException:
+            staged.drop()
+            raise
+        self._staged[file.name] = staged
 
     def link(self, file: DataFile, original: Path, source: str, *, published: bool) -> None:
-        """Check a file of the person's own and make a symbolic link to it, in place of a copy.
+        """Check a file of the person's own; `publish` makes a symbolic link to it, in place of a copy.
 
         Raises:
             DataError: If it is damaged, or something else.
@@ -124,16 +126,74 @@ class Shelf:
         check_content(original, file.name)
         if published:
             check_digest(file, digest)
-        new = self.part(file)
+        new = self.folder / f".{file.name}.taking"
         new.unlink(missing_ok=True)
         new.symlink_to(original.absolute())
-        new.replace(self.folder / file.name)
-        self._enter(file, digest, source)
-        note(f"{file.name}: {size(digest.size)}, checked, linked")
+        self._staged[file.name] = StagedFile(file, new, digest, source, str(original), linked=True)
+
+    def publish(self, hint: str = "", *, keep_refused: bool = False) -> list[str]:
+        """Have the dataset check the accepted files, and give them their final names if it takes them.
+
+        Args:
+            hint: The way out if it refuses them.
+            keep_refused: Whether to keep the downloads then, because more files are still to come.
+
+        Returns:
+            What the dataset says of its files.
+
+        Raises:
+            DataError: If the dataset refuses the files; then none of them stays.
+        """
+        staged = list(self._staged.values())
+        if not staged:
+            return []
+        spec: DatasetSpec = self.plugin.load()
+        held = {file.name: self.folder / file.name for file in spec.files if self.holds(file)}
+        paths = {one.file.name: one.path for one in staged}
+        labels = {one.file.name: one.label for one in staged}
+        try:
+            lines = self._judge({**held, **paths}, labels)
+        except DataError as error:
+            for one in staged:
+                one.drop() if keep_refused else one.remove()
+            self._staged = {}
+            raise DataError(error.message, hint) from None
+        # Without its entry first, so that no receipt ever speaks of a file that is replaced.
+        replaced = [name for name in paths if name in self.receipt.files]
+        if replaced:
+            self.receipt = self.receipt.without_files(*replaced)
+            self.receipt.save(self.folder)
+        for one in staged:
+            if one.path != self.folder / one.file.name:
+                publish(one.path, self.folder / one.file.name)
+        now = datetime.now(UTC)
+        self.receipt = self.receipt.with_files(
+            *(_entry(one.file, one.digest, one.source, now) for one in staged)
+        )
+        self.receipt.save(self.folder)
+        self._staged = {}
+        for one in staged:
+            one.remove()  # what is left of the download
+            note(f"{one.file.name}: {size(one.digest.size)}, checked{', linked' if one.linked else ''}")
+        return lines
+
+    def discard(self) -> None:
+        """Remove what was accepted and not published; downloads stay, so that the next call goes on there."""
+        for one in self._staged.values():
+            one.drop()
+        self._staged = {}
+
+    def check(self) -> list[str]:
+        """What the dataset says of the files that are here.
+
+        Raises:
+            DataError: If they cannot be used.
+        """
+        return self._check(self.folder)
 
     def replace_all(
         self, made: Sequence[tuple[DataFile, Path, Digest]], source: str, options: Mapping[str, Any]
-    ) -> None:
+    ) -> list[str]:
         """Replace what lies here by files that were made together, once all of them pass the checks.
 
         Args:
@@ -141,25 +201,27 @@ class Shelf:
             source: Where they came from, for the receipt.
             options: The simulator's options.
 
+        Returns:
+            What the dataset says of its files.
+
         Raises:
-            DataError: If one of them is damaged; then nothing is replaced.
+            DataError: If one of them is damaged or refused by the dataset; then nothing is replaced.
         """
         for file, path, _ in made:
             check_content(path, file.name)
+        names = [file.name for file, _, _ in made]
+        lines = self._judge({file.name: path for file, path, _ in made}, dict(zip(names, names, strict=True)))
         # Old and new files together are no dataset: an interrupt from here on leaves no receipt.
         (self.folder / receipts.NAME).unlink(missing_ok=True)
         self.receipt = self.receipt.model_copy(update={"files": {}, "options": dict(options)})
-        now = datetime.now(UTC)
-        entries = []
-        for file, path, digest in made:
+        for file, path, _ in made:
             publish(path, self.folder / file.name)
-            entries.append(
-                FileReceipt(
-                    name=file.name, size=digest.size, sha256=digest.sha256, source=source, fetched=now
-                )
-            )
-        self.receipt = self.receipt.with_files(*entries)
+        now = datetime.now(UTC)
+        self.receipt = self.receipt.with_files(
+            *(_entry(file, digest, source, now) for file, _, digest in made)
+        )
         self.receipt.save(self.folder)
+        return lines
 
     def forget_options(self) -> None:
         """Note that the files are not a simulator's any more."""
@@ -167,20 +229,55 @@ class Shelf:
             self.receipt = self.receipt.model_copy(update={"options": None})
             self.receipt.save(self.folder)
 
-    def _convert(self, file: DataFile, part: Path) -> Digest:
-        function = registry.resolve_for(self.plugin, file.convert)
-        converted = part.with_name(part.name + ".converted")
+    def _converted(self, staged: StagedFile) -> StagedFile:
+        converted = staged.path.with_name(f"{staged.path.name}.converted")
         try:
-            function(part, converted)
+            self._call(staged.file.convert, staged.path, converted)
             digest = hash_file(converted)
-            converted.replace(part)
-        finally:
+        except BaseException:
             converted.unlink(missing_ok=True)
-        return digest
+            raise
+        staged.drop()
+        return replace(staged, path=converted, digest=digest)
 
-    def _enter(self, file: DataFile, digest: Digest, source: str) -> None:
-        entry = FileReceipt(
-            name=file.name, size=digest.size, sha256=digest.sha256, source=source, fetched=datetime.now(UTC)
-        )
-        self.receipt = self.receipt.with_files(entry)
-        self.receipt.save(self.folder)
+    def _judge(self, files: Mapping[str, Path], labels: Mapping[str, str]) -> list[str]:
+        """What the dataset says of files that do not have their names yet; an error calls them by labels."""
+        spec: DatasetSpec = self.plugin.load()
+        if not spec.check:
+            return []
+        with preview(self.folder, files) as view:
+            try:
+                return [line.replace(str(view), str(self.folder)) for line in self._check(view)]
+            except DataError as error:
+                message = error.message
+                for name, label in labels.items():
+                    message = message.replace(str(view / name), label)
+                raise DataError(message.replace(str(view), str(self.folder)), error.hint) from None
+
+    def _check(self, folder: Path) -> list[str]:
+        spec: DatasetSpec = self.plugin.load()
+        return list(self._call(spec.check, folder)) if spec.check else []
+
+    def _call(self, target: str, *args: Path) -> Any:
+        """Call a function of the plugin.
+
+        Raises:
+            PluginError: If it fails otherwise than it may.
+        """
+        function = registry.resolve_for(self.plugin, target)
+        try:
+            return function(*args)
+        except GalaxynetError:
+            raise
+        except Exception as error:
+            if is_disk_error(error):
+                raise
+            raise PluginError(
+                f"The dataset plugin {self.plugin.name!r} of {self.plugin.distribution} "
+                f"{self.plugin.version} fails in {target}: {type(error).__name__}: {error}.",
+                self.plugin.remove_hint(),
+            ) from error
+
+
+def _entry(file: DataFile, digest: Digest, source: str, now: datetime) -> FileReceipt:
+    return FileReceipt(name=file.name, size=digest.size, sha256=digest.sha256, source=source, fetched=now)

@@ -17,7 +17,9 @@ from galaxynet.fetch.shelf import Shelf
 from galaxynet.sources import DataFile, Simulator
 
 
-def simulate(source: Simulator, given: Mapping[str, Any], files: Sequence[DataFile], shelf: Shelf) -> None:
+def simulate(
+    source: Simulator, given: Mapping[str, Any], files: Sequence[DataFile], shelf: Shelf
+) -> list[str]:
     """Make the files of a dataset in a temporary folder, and move them into place when all are whole.
 
     Args:
@@ -26,10 +28,13 @@ def simulate(source: Simulator, given: Mapping[str, Any], files: Sequence[DataFi
         files: The files that it has to make.
         shelf: Where they go.
 
+    Returns:
+        What the dataset says of them.
+
     Raises:
         OptionError: If an option does not fit.
         PluginError: If the simulator did not make a file.
-        DataError: If a file that it made is damaged.
+        DataError: If a file that it made is damaged, or the dataset refuses it.
     """
     options = source.options.from_dict(given)
     function = registry.resolve_for(shelf.plugin, source.function)
@@ -46,7 +51,7 @@ def simulate(source: Simulator, given: Mapping[str, Any], files: Sequence[DataFi
                 f"{shelf.plugin.version}) did not make {', '.join(missing)}.",
                 shelf.plugin.remove_hint(),
             )
-        shelf.replace_all(
+        return shelf.replace_all(
             [(file, building / file.name, hash_file(building / file.name)) for file in files],
             "simulated",
             options.to_dict(),

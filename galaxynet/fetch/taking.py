@@ -59,8 +59,6 @@ def take(
             message = error.message.replace(file.name, str(source.path), 1)
             raise DataError(message, "Download it again, then run this command again.") from None
         taken.append(file)
-    if taken:
-        shelf.forget_options()
     return taken
 
 
@@ -94,13 +92,21 @@ def _take_one(found: Found, shelf: Shelf, link: bool) -> None:
         note(f"{file.name} is not in the folder in its final form, so it is written, not linked")
     size = found.size()
     check_space(shelf.folder, size)
-    part = shelf.folder / f".{file.name}.taking"
+    copy = shelf.folder / f".{file.name}.taking"
     with (
-        disk_errors(part),
+        disk_errors(copy),
         terminal.progress(f"{'packing' if found.unpacked else 'copying'} {file.name}", size, "B") as advance,
     ):
-        digest = found.take(part, md5=bool(file.md5), advance=advance)
-    shelf.accept(file, part, digest, origin, published=found.as_published, depth=2 if found.member else 1)
+        digest = found.take(copy, md5=bool(file.md5), advance=advance)
+    shelf.accept(
+        file,
+        copy,
+        digest,
+        origin,
+        label=found.description,
+        published=found.as_published,
+        depth=2 if found.member else 1,
+    )
 
 
 def _missing(folder: Path, missing: Sequence[DataFile], spec: DatasetSpec) -> str:

@@ -80,20 +80,52 @@ def load_images(source: Path, cache: Path, view: View) -> CachedArray:
     }
     found = cached_array(cache, key, lambda: _recipe(source, view))
     if not found.ids:
-        raise DataError(
-            f"None of the images of {source} can be used: {next(iter(found.skipped.values()))}.",
-            "Remove it and fetch it again.",
-        )
+        raise _unusable(source, next(iter(found.skipped.values())))
     return found
+
+
+def check_images(source: Path) -> list[int]:
+    """See that training could use the images of an archive: they are square, and one at least can be decoded.
+
+    Returns:
+        The GalaxyIDs.
+
+    Raises:
+        DataError: As `load_images`.
+    """
+    with open_archive(source) as archive:
+        found = members(archive)
+        if not found.images:
+            raise _no_images(source)
+        names = list(found.images.values())
+        width = _common_width(archive, names, source)
+        decode = decoder(View(width, "gray", None), width)
+        row = np.empty((width, width, 1), np.uint8)
+        reasons = []
+        for name in names:
+            try:
+                decode(archive.read(name), row)
+                return list(found.images)
+            except _DAMAGE as error:
+                reasons.append(str(error) or type(error).__name__)
+    raise _unusable(source, reasons[0])
+
+
+def _no_images(source: Path) -> DataError:
+    return DataError(f"{source} has no JPEG images named by GalaxyID in it.", "Remove it and fetch it again.")
+
+
+def _unusable(source: Path, reason: str) -> DataError:
+    return DataError(
+        f"None of the images of {source} can be used: {reason}.", "Remove it and fetch it again."
+    )
 
 
 def _recipe(source: Path, view: View) -> Recipe:
     archive = open_archive(source)
     found = members(archive)
     if not found.images:
-        raise DataError(
-            f"{source} has no JPEG images named by GalaxyID in it.", "Remove it and fetch it again."
-        )
+        raise _no_images(source)
     width = _common_width(archive, list(found.images.values()), source)
     if view.crop is not None and view.crop > width:
         raise DataError(

@@ -1,4 +1,4 @@
-"""What has been fetched: said after `galaxynet fetch`, before a training stumbles over it."""
+"""Whether training can use what has been fetched: asked before it is kept."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from pathlib import Path
 
 from galaxynet.errors import DataError
 from galaxynet_galaxy_zoo import SOLUTIONS, TEST_IMAGES, TRAINING_IMAGES
+from galaxynet_galaxy_zoo.archives import check_images
 from galaxynet_galaxy_zoo.files import need
-from galaxynet_galaxy_zoo.members import members, open_archive
+from galaxynet_galaxy_zoo.labels import plurality
+from galaxynet_galaxy_zoo.options import GalaxyZooOptions
+from galaxynet_galaxy_zoo.selection import select
 from galaxynet_galaxy_zoo.tables import read_votes
 from galaxynet_galaxy_zoo.votes import check_sums
+
+_VALIDATION = 0.1
+"""Share of the training part that `train` holds out unless told otherwise."""
 
 _OWN_LABELS = (
     "images without votes can be trained on with a table of your own: --labels FILE.csv, with the "
@@ -18,7 +24,7 @@ _OWN_LABELS = (
 
 
 def check(folder: Path) -> list[str]:
-    """Count what is there and what belongs together.
+    """Count what is there and what belongs together, and see that training would take it.
 
     Args:
         folder: The dataset's folder.
@@ -27,13 +33,16 @@ def check(folder: Path) -> list[str]:
         Lines for a person.
 
     Raises:
-        DataError: If the images are missing, or a file is damaged, or holds none of what it should.
+        DataError: If the images are missing, or training would refuse the files as they are.
     """
-    images = _images(need(folder, TRAINING_IMAGES))
+    images = check_images(need(folder, TRAINING_IMAGES))
     if not (folder / SOLUTIONS.name).is_file():
         return [f"{len(images):,} images, no votes: {_OWN_LABELS}", *_test_images(folder)]
     votes = read_votes(need(folder, SOLUTIONS))
-    both = len(images & set(votes.ids))
+    options = GalaxyZooOptions()
+    labels = plurality(votes)
+    select(images, labels, test=options.test_fraction, validation=_VALIDATION, seed=options.split_seed)
+    both = len(set(images) & set(votes.ids))
     lines = [
         f"{len(images):,} images, {len(votes.ids):,} rows of votes: {both:,} galaxies have both, "
         f"{len(images) - both:,} images have no votes, {len(votes.ids) - both:,} rows no image"
@@ -50,14 +59,4 @@ def check(folder: Path) -> list[str]:
 
 def _test_images(folder: Path) -> list[str]:
     path = folder / TEST_IMAGES.name
-    return [f"{len(_images(path)):,} images of the competition's test set"] if path.is_file() else []
-
-
-def _images(path: Path) -> set[int]:
-    with open_archive(path) as archive:
-        images = members(archive).images
-    if not images:
-        raise DataError(
-            f"{path} has no JPEG images named by GalaxyID in it.", "Remove it and fetch it again."
-        )
-    return set(images)
+    return [f"{len(check_images(path)):,} images of the competition's test set"] if path.is_file() else []
