@@ -161,7 +161,8 @@ def test_the_parts_do_not_depend_on_the_training_seed(tmp_path: Path) -> None:
 def test_the_check_says_what_belongs_together(tmp_path: Path) -> None:
     """After a fetch one reads how many galaxies have image and votes, what is missing, whether sums hold."""
     folder = make_zoo(tmp_path / "galaxy-zoo")
-    write_images(folder / "images_training_rev1.zip", {f"{id_}.jpg": b"" for id_ in range(110, 150)})
+    image = jpeg(picture(0, 48))
+    write_images(folder / "images_training_rev1.zip", {f"{id_}.jpg": image for id_ in range(110, 150)})
     lines = check(folder)
     assert "40 images, 30 rows of votes: 20 galaxies have both" in lines[0]
     assert "20 images have no votes, 10 rows no image" in lines[0]
@@ -170,6 +171,31 @@ def test_the_check_says_what_belongs_together(tmp_path: Path) -> None:
     (folder / "images_training_rev1.zip").unlink()
     with pytest.raises(DataError, match=r"images_training_rev1.zip is missing"):
         check(folder)
+
+
+@pytest.mark.promise("Fetching")
+@pytest.mark.parametrize(
+    ("images", "reason"),
+    [
+        ({"110.jpg": b"", "111.jpg": b"no JPEG"}, "cannot be read"),
+        ({"110.jpg": jpeg(picture(0, 48))}, "train"),
+        ({"110.jpg": jpeg(picture(0, 48, 40))}, "not square"),
+        ({"990.jpg": jpeg(picture(0, 48)), "991.jpg": jpeg(picture(0, 48))}, "has an image"),
+    ],
+    ids=["no JPEGs", "one class", "not square", "without votes"],
+)
+def test_the_check_refuses_what_training_refuses(
+    tmp_path: Path, images: dict[str, bytes], reason: str
+) -> None:
+    """Galaxies that training would refuse are refused when they are fetched."""
+    folder = make_zoo(tmp_path / "galaxy-zoo")
+    write_images(folder / "images_training_rev1.zip", images)
+    with pytest.raises(DataError, match=reason) as checked:
+        check(folder)
+    data = GalaxyZooData(GalaxyZooOptions(), data_dir=tmp_path)
+    with pytest.raises(DataError) as trained:
+        data.load()
+    assert str(checked.value) == str(trained.value)
 
 
 def test_the_specs_describe_the_files_that_are_read() -> None:
