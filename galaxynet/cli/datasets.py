@@ -83,7 +83,7 @@ def remove_dataset(
 ) -> None:
     """Remove a dataset's files, and all that was made of them, from this machine."""
     from galaxynet import paths, terminal
-    from galaxynet.fetch.faults import size
+    from galaxynet.fetch.errors import size
     from galaxynet.fetch.inventory import remove
 
     def confirm(item: Item) -> bool:
@@ -101,7 +101,7 @@ def _print(items: list[Item]) -> None:
     from rich.table import Table
 
     from galaxynet import registry, terminal
-    from galaxynet.fetch.faults import size
+    from galaxynet.fetch.errors import size
 
     console = terminal.results()
     if not items:

@@ -215,7 +215,7 @@ def _report(outcome: Any, terminal: Any) -> None:
 def _show_plan(wish: Any, terminal: Any) -> None:
     from rich.table import Table
 
-    from galaxynet.fetch.faults import size
+    from galaxynet.fetch.errors import size
     from galaxynet.fetch.planning import plan
 
     lines = plan(wish)

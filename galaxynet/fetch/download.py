@@ -19,11 +19,11 @@ import requests
 
 from galaxynet import terminal
 from galaxynet.errors import DataError
-from galaxynet.fetch import faults
-from galaxynet.fetch.answers import host, network_errors, refusal
+from galaxynet.fetch import errors
 from galaxynet.fetch.archives import looks_like_web_page
-from galaxynet.fetch.faults import FetchError, TransientError, check_space, disk_errors
+from galaxynet.fetch.errors import FetchError, TransientError, check_space, disk_errors
 from galaxynet.fetch.hashing import CHUNK, Digest
+from galaxynet.fetch.http_errors import host, network_errors, refusal
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.partial import Partial, State
 from galaxynet.fetch.patience import Patience, Retries
@@ -71,7 +71,7 @@ def download(remote: Remote, path: Path, patience: Patience) -> Digest:
     with disk_errors(path, _room(path)), Partial(path, remote.source) as part, _Bar(remote.name) as bar:
         retries, furthest = Retries(patience), part.size
         if part.size:
-            note(f"{remote.name}: going on at {faults.size(part.size)}")
+            note(f"{remote.name}: going on at {errors.size(part.size)}")
         try:
             while not part.complete:
                 try:
@@ -83,9 +83,9 @@ def download(remote: Remote, path: Path, patience: Patience) -> Digest:
                     further, furthest = part.size > furthest, max(furthest, part.size)
                     retries.after(error, progress=further)
         except KeyboardInterrupt:
-            of = f" of {faults.size(part.state.size)}" if part.state.size else ""
+            of = f" of {errors.size(part.state.size)}" if part.state.size else ""
             bar.close()
-            note(f"{remote.name}: stopped at {faults.size(part.size)}{of}; the same command goes on there")
+            note(f"{remote.name}: stopped at {errors.size(part.size)}{of}; the same command goes on there")
             raise
         digest = part.finish()
         if part.state.md5 and digest.md5 != part.state.md5:
@@ -124,7 +124,7 @@ def _attempt(remote: Remote, part: Partial, patience: Patience, bar: _Bar) -> bo
             bar.show(part)
     if part.state.size is not None and part.size != part.state.size:
         raise TransientError(
-            f"{server} sent {faults.size(part.size)} of {faults.size(part.state.size)} of {remote.name}.",
+            f"{server} sent {errors.size(part.size)} of {errors.size(part.state.size)} of {remote.name}.",
             "Run the same command again later.",
         )
     return True

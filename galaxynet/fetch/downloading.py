@@ -9,7 +9,7 @@ from pathlib import Path
 from galaxynet.errors import DataError
 from galaxynet.fetch import https, partial
 from galaxynet.fetch.download import Remote, download
-from galaxynet.fetch.faults import DiskError, FetchError
+from galaxynet.fetch.errors import DiskError, FetchError
 from galaxynet.fetch.members import RefusedArchiveError
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.patience import Patience

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxynet.errors import DataError, GalaxynetError, UsageError
-from galaxynet.fetch.faults import FetchError, disk_errors
+from galaxynet.fetch.errors import FetchError, disk_errors
 from galaxynet.fetch.locks import lock
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.patience import Patience

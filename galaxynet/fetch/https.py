@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import version
-from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 from galaxynet.errors import PluginError
-from galaxynet.fetch.answers import host, network_errors, plain
 from galaxynet.fetch.download import Remote
-from galaxynet.fetch.faults import FetchError
+from galaxynet.fetch.errors import FetchError
+from galaxynet.fetch.http_errors import host, network_errors, plain
 from galaxynet.fetch.patience import Patience
 from galaxynet.sources import DataFile, Https
 
@@ -26,9 +27,17 @@ def remotes(source: Https, file: DataFile, patience: Patience) -> list[Remote]:
     if not addresses:
         raise PluginError(f"The dataset's https source has no address for {file.name}.")
     for address in addresses:
-        if urlsplit(address).scheme not in ("https", "http"):
-            raise PluginError(f"The dataset's https source has an address that is none: {plain(address)}.")
+        if not _is_valid(address):
+            raise PluginError(f"The dataset's https source has an invalid URL for {file.name}.")
     return [_remote(address, file, patience) for address in addresses]
+
+
+def _is_valid(address: str) -> bool:
+    try:
+        parts = parse_url(address)
+    except LocationParseError:
+        return False
+    return parts.scheme in ("https", "http") and bool(parts.host)
 
 
 def _remote(address: str, file: DataFile, patience: Patience) -> Remote:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from galaxynet import registry, terminal
 from galaxynet.errors import DataError, PluginError, UsageError
 from galaxynet.fetch import receipts
-from galaxynet.fetch.faults import disk_errors
+from galaxynet.fetch.errors import disk_errors
 from galaxynet.fetch.hashing import Advance, hash_file
 from galaxynet.fetch.locks import lock
 from galaxynet.fetch.receipts import FileReceipt, Receipt

@@ -12,7 +12,7 @@ from galaxynet.fetch import partial
 from galaxynet.fetch.checks import check_content
 from galaxynet.fetch.download import Remote, download
 from galaxynet.fetch.downloading import twice, whole
-from galaxynet.fetch.faults import FetchError, disk_errors
+from galaxynet.fetch.errors import FetchError, disk_errors
 from galaxynet.fetch.folder import Found, look_into
 from galaxynet.fetch.kaggle_login import Session
 from galaxynet.fetch.patience import Patience, patiently

@@ -19,8 +19,8 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
-from galaxynet.fetch.answers import network_errors
-from galaxynet.fetch.faults import FetchError, TransientError
+from galaxynet.fetch.errors import FetchError, TransientError
+from galaxynet.fetch.http_errors import network_errors, proxy_refusal
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.patience import Patience, retry_after
 
@@ -171,6 +171,8 @@ class Session:
         later = "Run the same command again later; it goes on where it stopped."
         wait = retry_after(answer.headers.get("Retry-After"))
         answer.close()
+        if status == 407:
+            return proxy_refusal(status, "Kaggle")
         if status == 401:
             return FetchError(
                 f"Kaggle does not know these credentials (401).{said}",

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from galaxynet.fetch.faults import FetchError, disk_errors
+from galaxynet.fetch.errors import FetchError, disk_errors
 from galaxynet.fetch.notes import note
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from galaxynet.fetch.faults import FetchError, TransientError
+from galaxynet.fetch.errors import FetchError, TransientError
 from galaxynet.fetch.notes import note
 
 T = TypeVar("T")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from galaxynet.fetch.answers import host
-from galaxynet.fetch.faults import FetchError
+from galaxynet.fetch.errors import FetchError
 from galaxynet.fetch.fetching import Wish, chosen_source
 from galaxynet.fetch.folder import Found
+from galaxynet.fetch.http_errors import host
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.partial import part_size
 from galaxynet.fetch.shelf import Shelf

@@ -12,7 +12,7 @@ from galaxynet import registry
 from galaxynet.errors import DataError, GalaxynetError, PluginError, is_disk_error
 from galaxynet.fetch import receipts
 from galaxynet.fetch.checks import check_content, check_digest
-from galaxynet.fetch.faults import size
+from galaxynet.fetch.errors import size
 from galaxynet.fetch.hashing import Digest, hash_file, publish
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.receipts import DamagedReceiptError, FileReceipt, Receipt

@@ -10,7 +10,7 @@ from typing import Any
 
 from galaxynet import registry
 from galaxynet.errors import PluginError
-from galaxynet.fetch.faults import disk_errors
+from galaxynet.fetch.errors import disk_errors
 from galaxynet.fetch.hashing import hash_file
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.shelf import Shelf

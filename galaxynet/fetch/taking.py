@@ -8,7 +8,7 @@ from pathlib import Path
 from galaxynet import terminal
 from galaxynet.errors import DataError, UsageError
 from galaxynet.fetch.archives import Archive
-from galaxynet.fetch.faults import FetchError, check_space, disk_errors
+from galaxynet.fetch.errors import FetchError, check_space, disk_errors
 from galaxynet.fetch.folder import Found, describe_forms, find
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.shelf import Shelf

@@ -13,9 +13,11 @@ import itertools
 import json
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -28,6 +30,8 @@ PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head></html>"
 
 class KaggleServer:
     """The server, in threads of this process.
+
+    With a certificate (a file with its key) it speaks TLS.
 
     Faults are words, one for each request, used up in order; when they are used up the server is honest.
 
@@ -45,7 +49,7 @@ class KaggleServer:
         requests: What was asked: method, path and headers.
     """
 
-    def __init__(self, files: dict[str, bytes]) -> None:
+    def __init__(self, files: dict[str, bytes], certificate: Path | None = None) -> None:
         self.files = files
         self.listed: list[str] | None = None
         self.api: Iterator[str] = iter(())
@@ -61,6 +65,11 @@ class KaggleServer:
         self.valid: set[str] = set()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.owner = self
+        self._scheme = "https" if certificate else "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
@@ -93,7 +102,7 @@ class KaggleServer:
 
     def mirror(self) -> str:
         """The address of a folder with the files."""
-        return f"http://127.0.0.1:{self.port}/mirror"
+        return f"{self._scheme}://127.0.0.1:{self.port}/mirror"
 
     def asked(self, part: str) -> list[dict[str, str]]:
         """The headers of the requests whose path holds `part`."""
@@ -144,6 +153,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._redirect(f"{body['datasetSlug']}.zip")
         else:
             self._json({"code": 404, "message": "Not found"}, 404)
+
+    def do_CONNECT(self) -> None:
+        self._send(b"", int(next(self.owner.storage, "407")), "text/plain")
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)

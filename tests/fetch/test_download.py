@@ -14,8 +14,8 @@ from kaggle_server import KaggleServer
 from made import QUICK, challenge, mirrored, on_disk, whole
 
 from galaxynet.errors import DataError, PluginError
-from galaxynet.fetch import faults, receipts
-from galaxynet.fetch.faults import DiskError, FetchError
+from galaxynet.fetch import errors, receipts
+from galaxynet.fetch.errors import DiskError, FetchError
 from galaxynet.fetch.fetching import Outcome, Wish, fetch
 from galaxynet.fetch.patience import retry_after
 
@@ -159,7 +159,7 @@ def test_no_room_is_said_before_the_first_byte(
     get: Callable[..., Outcome], server: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If a file does not fit on the disk, nothing of it is written."""
-    monkeypatch.setattr(faults, "_SPARE", 1 << 60)
+    monkeypatch.setattr(errors, "_SPARE", 1 << 60)
     with pytest.raises(DiskError, match="are needed in"):
         get()
     assert on_disk(data / "stars") == []
@@ -196,7 +196,13 @@ def test_two_fetches_at_once_do_it_once(
 
 
 @pytest.mark.parametrize(
-    ("mirrors", "reason"), [((), "has no address for"), (("file:///etc",), "that is none")]
+    ("mirrors", "reason"),
+    [
+        ((), "has no address for"),
+        (("file:///etc",), "invalid URL for images.zip"),
+        (("https://[stars",), "invalid URL for images.zip"),
+        (("https://stars.example:port",), "invalid URL for images.zip"),
+    ],
 )
 def test_an_address_that_is_none_is_the_plugins_fault(
     stranger: Stranger, data: Path, mirrors: tuple[str, ...], reason: str

@@ -13,7 +13,7 @@ from kaggle_server import KaggleServer
 from made import challenge, contents, on_disk, whole
 
 from galaxynet.fetch import download as downloads
-from galaxynet.fetch.faults import FetchError
+from galaxynet.fetch.errors import FetchError
 from galaxynet.fetch.fetching import Outcome
 from galaxynet.fetch.patience import Patience
 

@@ -16,7 +16,7 @@ from made import GALAXIES, SIMULATED, downloads, on_disk
 from galaxynet import registry
 from galaxynet.cli.main import main
 from galaxynet.errors import UsageError
-from galaxynet.fetch.faults import FetchError
+from galaxynet.fetch.errors import FetchError
 from galaxynet.fetch.fetching import Wish, fetch
 from galaxynet.fetch.inventory import Item, inventory, remove
 

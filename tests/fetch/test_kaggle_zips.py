@@ -12,7 +12,7 @@ from kaggle_server import KaggleServer
 from made import GALAXIES, LABELS, QUICK, on_disk, zip_bytes
 
 from galaxynet.errors import DataError
-from galaxynet.fetch.faults import FetchError
+from galaxynet.fetch.errors import FetchError
 from galaxynet.fetch.fetching import Wish, fetch
 
 pytestmark = pytest.mark.usefixtures("nothing_secret")
