@@ -24,8 +24,6 @@ from galaxynet.fetch.errors import DiskError, disk_errors
 from galaxynet.fetch.fetching import Wish, fetch
 from galaxynet.fetch.http_errors import network_errors
 
-pytestmark = pytest.mark.promise("Fetching")
-
 Stranger = Callable[..., Any]
 
 
@@ -74,6 +72,7 @@ def refused(plugin: Any, data: Path) -> GalaxynetError:
     return raised.value
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize("source", ["https", "kaggle"])
 @pytest.mark.parametrize(
     ("content", "reason"),
@@ -111,6 +110,7 @@ def test_a_bundle_that_cannot_be_used_is_named(
     assert "unset REQUESTS_CA_BUNDLE" in error.hint
 
 
+@pytest.mark.promise("Fetching")
 def test_an_untrusted_certificate_is_told_from_a_damaged_bundle(
     stranger: Stranger, secure: KaggleServer, data: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +124,7 @@ def test_an_untrusted_certificate_is_told_from_a_damaged_bundle(
     assert whole(data)
 
 
+@pytest.mark.promise("Fetching")
 def test_a_certificate_for_another_name_is_called_so(
     stranger: Stranger, secure: KaggleServer, data: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +134,7 @@ def test_a_certificate_for_another_name_is_called_so(
     assert refused(plugin, data).message == "The certificate of localhost is for another name."
 
 
+@pytest.mark.promise("Fetching")
 def test_plain_http_behind_https_is_no_certificate(
     stranger: Stranger, server: KaggleServer, data: Path
 ) -> None:
@@ -141,6 +143,7 @@ def test_plain_http_behind_https_is_no_certificate(
     assert "The encrypted connection to 127.0.0.1 failed." in refused(plugin, data).message
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize("variable", ["http_proxy", "all_proxy"])
 def test_a_socks_proxy_says_what_to_install(
     stranger: Stranger, server: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch, variable: str
@@ -153,6 +156,7 @@ def test_a_socks_proxy_says_what_to_install(
     assert "secret" not in str(error)
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize("address", ["http:///stars", "ftp://127.0.0.1:9", "http://ada:secret@proxy:port"])
 def test_a_proxy_that_is_none_is_named_by_its_variable(
     stranger: Stranger, server: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch, address: str
@@ -164,6 +168,7 @@ def test_a_proxy_that_is_none_is_named_by_its_variable(
     assert address not in str(error)
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize(
     ("status", "reason"), [("407", "It wants a name and a password"), ("403", "http_proxy and https_proxy")]
 )
@@ -199,6 +204,7 @@ NETWORK = [
 ]
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize("error", NETWORK, ids=lambda error: type(error).__name__)
 def test_a_networks_failure_is_never_the_disks(tmp_path: Path, error: Exception) -> None:
     """No failure of a connection is reported as one of the disk, and none shows the address it was for."""
@@ -212,6 +218,7 @@ def test_a_networks_failure_is_never_the_disks(tmp_path: Path, error: Exception)
         raise error
 
 
+@pytest.mark.promise("Fetching")
 def test_a_disks_failure_is_the_disks(tmp_path: Path) -> None:
     """What the system says of a file stays a failure of the disk."""
     for number in (errno.ENOSPC, errno.EACCES, errno.EIO):

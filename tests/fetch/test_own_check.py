@@ -26,8 +26,6 @@ from galaxynet.errors import DataError, PluginError
 from galaxynet.fetch.fetching import Wish, fetch
 from galaxynet.fetch.shelf import Shelf
 
-pytestmark = pytest.mark.promise("Fetching")
-
 Stranger = Callable[..., Any]
 WHOLE = ["images.zip", "labels.zip", "receipt.json"]
 
@@ -54,6 +52,7 @@ COMPUTED = SIMULATED.replace("sources=", 'check=f"{__name__}:check", sources=') 
 FEW = {"images/0.jpg": b"0"}
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize("source", ["kaggle", "https"])
 def test_a_download_that_the_dataset_refuses_is_not_kept(
     stranger: Stranger,
@@ -79,6 +78,7 @@ def test_a_download_that_the_dataset_refuses_is_not_kept(
     assert "images.zip: 1.0 MB, checked" in capsys.readouterr().err
 
 
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize("link", [False, True])
 def test_a_folders_file_that_the_dataset_refuses_is_not_taken(
     stranger: Stranger, tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str], link: bool
@@ -97,6 +97,7 @@ def test_a_folders_file_that_the_dataset_refuses_is_not_taken(
     assert (data / "stars" / "images.zip").is_symlink() == link
 
 
+@pytest.mark.promise("Fetching")
 def test_a_refused_replacement_does_not_cost_the_good_file(
     stranger: Stranger, tmp_path: Path, data: Path
 ) -> None:
@@ -111,6 +112,7 @@ def test_a_refused_replacement_does_not_cost_the_good_file(
     assert fetch(replace(wish, folder=None)).present == ("images.zip", "labels.zip")
 
 
+@pytest.mark.promise("Fetching")
 def test_a_simulation_that_the_dataset_refuses_replaces_nothing(stranger: Stranger, data: Path) -> None:
     """A simulation that training would refuse is removed, and what was simulated before stays."""
     plugin = stranger(COMPUTED)
@@ -121,6 +123,7 @@ def test_a_simulation_that_the_dataset_refuses_replaces_nothing(stranger: Strang
     assert fetch(Wish(plugin, data)).fetched == ()
 
 
+@pytest.mark.promise("Fetching")
 def test_a_stop_between_two_files_costs_no_second_download(
     stranger: Stranger, kaggle: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +147,7 @@ def test_a_stop_between_two_files_costs_no_second_download(
     assert on_disk(data / "stars") == WHOLE
 
 
+@pytest.mark.promise("Fetching")
 def test_what_came_before_a_failure_is_kept_for_the_next_call(
     stranger: Stranger, kaggle: KaggleServer, data: Path
 ) -> None:
@@ -159,6 +163,7 @@ def test_what_came_before_a_failure_is_kept_for_the_next_call(
     assert on_disk(data / "stars") == WHOLE
 
 
+@pytest.mark.promise("Fetching")
 def test_files_found_in_the_data_folder_are_checked_too(
     stranger: Stranger, kaggle: KaggleServer, data: Path
 ) -> None:
@@ -171,6 +176,7 @@ def test_files_found_in_the_data_folder_are_checked_too(
     assert on_disk(data / "stars") == WHOLE
 
 
+@pytest.mark.promise("Fetching")
 def test_a_check_that_fails_itself_is_the_plugins_fault(
     stranger: Stranger, tmp_path: Path, data: Path
 ) -> None:
@@ -182,6 +188,7 @@ def test_a_check_that_fails_itself_is_the_plugins_fault(
     assert on_disk(data / "stars") == []
 
 
+@pytest.mark.promise("Fetching")
 def test_the_check_sees_the_files_where_links_cannot_be_made(
     stranger: Stranger, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
