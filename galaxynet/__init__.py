@@ -10,9 +10,9 @@ The verbs of the command line are functions here, imported when they are first u
 # Nothing is imported here: for `python -m galaxynet`, the current directory comes first until that is mended.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from galaxynet.api import find_run, generate, list_runs, reproduce, sweep, train
+    from galaxynet.api import find_run, generate, list_runs, sweep, train
 
-__all__ = ["find_run", "generate", "list_runs", "reproduce", "sweep", "train"]
+__all__ = ["find_run", "generate", "list_runs", "sweep", "train"]
 
 
 def __getattr__(name: str) -> object:
@@ -20,7 +20,9 @@ def __getattr__(name: str) -> object:
         from galaxynet import api
 
         return getattr(api, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from galaxynet.deprecation import moved_names
+
+    return moved_names(__name__, {"reproduce": "galaxynet_reproduce:reproduce"}, removed_in="0.3")(name)
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,6 @@ from galaxynet.launch import settled
 from galaxynet.training.plan import Parties
 
 if TYPE_CHECKING:
-    from galaxynet.reproduction.judging import Outcome
     from galaxynet.runs import DamagedRun, Run
 
 
@@ -210,52 +209,6 @@ def generate(
     network = restore(found)
     assert isinstance(network, TextGenerator)
     return network.generate(prime, length, temperature=temperature, seed=seed)
-
-
-@settled()
-def reproduce(
-    *topics: str,
-    budget: str = "full",
-    parallel: int | None = None,
-    runs_dir: Path | str | None = None,
-    data_dir: Path | str | None = None,
-    **options: Any,
-) -> list[Outcome]:
-    """Test what publications say of the networks, as `galaxynet reproduce TOPIC` does.
-
-    Args:
-        *topics: Topics, claims or networks, or `all`.
-        budget: Time to spend: `90s`, `10m`, `2h`; `full` for the whole test, `0` to train nothing.
-        parallel: How many trainings run at once; None for one on each GPU, or one at a time on a CPU.
-        runs_dir: Where the runs are kept; None for `GALAXYNET_RUNS` or `./runs`.
-        data_dir: Where the datasets are; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
-        **options: Options of the datasets that claims cannot know, `labels="labels.csv"`.
-
-    Returns:
-        A verdict for each claim, with our figure, the reason and the runs.
-
-    Trainings are processes of their own, so a script guards the call by `if __name__ == "__main__":`.
-
-    Raises:
-        GalaxynetError: If the call is wrong, or runs cannot be kept. A training that fails is told of in the
-            reason of its claim.
-    """
-    from galaxynet.reproduction.budget import parse_budget
-    from galaxynet.reproduction.catalogue import catalogue
-    from galaxynet.reproduction.programme import Call, prepare
-    from galaxynet.reproduction.run import judge_all, train
-
-    programme = prepare(
-        Call(
-            chosen=catalogue().chosen(topics),
-            given={name: str(value) for name, value in options.items()},
-            budget=parse_budget(budget),
-            parallel=parallel,
-            runs_dir=_runs(runs_dir),
-            data_dir=paths.data_dir(_path(data_dir)),
-        )
-    )
-    return judge_all(programme, train(programme))
 
 
 def _runs(folder: Path | str | None) -> Path:

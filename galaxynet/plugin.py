@@ -1,10 +1,11 @@
-"""The plugin contract: everything a plugin author imports to describe a network or a dataset.
+"""The plugin contract: everything a plugin author imports to describe a network, a dataset or a command.
 
 This module imports neither torch nor lightning (nor, until an option is validated, pydantic), so listing
 plugins, `--help` and shell completion stay quick however many plugins are installed.
 
 A package offers a network by pointing an entry point of the group `galaxynet.models` at a `ModelSpec`,
-and a dataset by pointing one of the group `galaxynet.datasets` at a `DatasetSpec`.
+a dataset by pointing one of the group `galaxynet.datasets` at a `DatasetSpec`, and a command by pointing one
+of the group `galaxynet.commands` at a `CommandSpec`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from galaxynet.sources import (
 __all__ = [
     "CONTRACT",
     "Activation",
+    "CommandSpec",
     "DataFile",
     "DataInfo",
     "DatasetSpec",
@@ -173,8 +175,8 @@ class ModelSpec:
         dataset: The dataset that is used unless `--dataset` names another.
         training: Defaults of the trainer's options for this model, for example `{"epochs": 12}`.
         references: Published figures to set runs beside.
-        claims: `module:NAME` of a tuple of `galaxynet.claims.Claim`: what a publication says of this network,
-            for `galaxynet reproduce` to test. It is imported by that command alone.
+        claims: `module:NAME` of a tuple of `galaxynet_reproduce.Claim`: what a publication says of this
+            network, for `galaxynet reproduce` to test. Only that command imports it.
         figures: Figures that this model can draw besides those of its task: for each name a
             `module:function`, called as `function(runs)` with a sequence of `galaxynet.runs.Run` and
             returning a matplotlib Figure.
@@ -218,4 +220,25 @@ class DatasetSpec:
     sources: tuple[Source, ...] = ()
     homepage: str = ""
     check: str = ""
+    contract: int = CONTRACT
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandSpec:
+    """A command of `galaxynet`.
+
+    Attributes:
+        name: The word that follows `galaxynet`: lower case letters, digits, `-` and `_`.
+        summary: One line for `galaxynet --help`.
+        module: `module:attribute` of a function with Typer's annotations, or of a `typer.Typer`. It is
+            imported when the command or its help is called, and must not import PyTorch itself, so that help
+            stays quick; `galaxynet.commands` has the options that commands share.
+        panel: The heading in `galaxynet --help`.
+        contract: Version of the plugin contract that the spec is written for.
+    """
+
+    name: str
+    summary: str
+    module: str
+    panel: str = "Plugins"
     contract: int = CONTRACT

@@ -1,4 +1,4 @@
-"""From entry points to specs: which networks and datasets there are, and what is wrong with them.
+"""From entry points to specs: which networks, datasets and commands there are, and what is wrong with them.
 
 Discovery reads the metadata of installed distributions and imports nothing. A spec is loaded when it is
 used, so a broken plugin costs nobody anything until its own name is typed.
@@ -18,20 +18,29 @@ from typing import Any, Literal, Protocol
 
 from galaxynet.errors import PluginError, UsageError
 from galaxynet.options import Options
-from galaxynet.plugin import CONTRACT, DatasetSpec, ModelSpec
+from galaxynet.plugin import CONTRACT, CommandSpec, DatasetSpec, ModelSpec
 
-Kind = Literal["model", "dataset"]
+Kind = Literal["model", "dataset", "command"]
 
-GROUPS: dict[Kind, str] = {"model": "galaxynet.models", "dataset": "galaxynet.datasets"}
+GROUPS: dict[Kind, str] = {
+    "model": "galaxynet.models",
+    "dataset": "galaxynet.datasets",
+    "command": "galaxynet.commands",
+}
+_SPECS: dict[Kind, type[ModelSpec] | type[DatasetSpec] | type[CommandSpec]] = {
+    "model": ModelSpec,
+    "dataset": DatasetSpec,
+    "command": CommandSpec,
+}
 LIMIT_VARIABLE = "GALAXYNET_PLUGINS"
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """An entry point that offers a network or a dataset; nothing of it has been imported yet.
+    """An entry point that offers a network, a dataset or a command; nothing of it has been imported yet.
 
     Attributes:
-        kind: `model` or `dataset`.
+        kind: `model`, `dataset` or `command`.
         name: The name it is used by.
         distribution: The installed distribution that it belongs to.
         version: That distribution's version.
@@ -53,7 +62,7 @@ class Plugin:
         """Import the spec and check it.
 
         Returns:
-            A `ModelSpec` or `DatasetSpec`, by `kind`.
+            A `ModelSpec`, `DatasetSpec` or `CommandSpec`, by `kind`.
 
         Raises:
             PluginError: If it does not import, is no spec, or was written for a newer contract.
@@ -66,7 +75,7 @@ class Plugin:
 
 
 @cache
-def _load(plugin: Plugin) -> ModelSpec | DatasetSpec:
+def _load(plugin: Plugin) -> ModelSpec | DatasetSpec | CommandSpec:
     what = f"The {plugin.kind} plugin {plugin.name!r} of {plugin.distribution} {plugin.version}"
     try:
         spec = resolve(plugin.target)
@@ -74,7 +83,7 @@ def _load(plugin: Plugin) -> ModelSpec | DatasetSpec:
         raise PluginError(
             f"{what} does not import: {type(error).__name__}: {error}.", plugin.remove_hint()
         ) from error
-    wanted = ModelSpec if plugin.kind == "model" else DatasetSpec
+    wanted = _SPECS[plugin.kind]
     contract = getattr(spec, "contract", None)
     if isinstance(contract, int) and contract > CONTRACT:
         raise PluginError(
@@ -87,6 +96,8 @@ def _load(plugin: Plugin) -> ModelSpec | DatasetSpec:
         )
     if spec.name != plugin.name:
         raise PluginError(f"{what} calls itself {spec.name!r} in its spec.", plugin.remove_hint())
+    if isinstance(spec, CommandSpec):
+        return spec
     if not (isinstance(spec.options, type) and issubclass(spec.options, Options)):
         raise PluginError(f"{what} has options that are no subclass of Options.", plugin.remove_hint())
     return spec

@@ -17,7 +17,7 @@ from galaxynet.paths import check_runs_dir
     [
         ("train", "mnist_cnn"),
         ("sweep", "mnist_cnn", "--seeds", "2"),
-        ("reproduce", "mnist", "--budget", "1m"),
+        ("reproduce", "mnist", "--seeds", "1"),
     ],
 )
 def test_a_folder_that_cannot_be_made_is_told_at_once(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from galaxynet.cli.common import DataDir, RunsDir, complete_runs, complete_sweeps
+from galaxynet.commands import DataDir, RunsDir, complete_runs, complete_sweeps
 
 if TYPE_CHECKING:
     from galaxynet.report.rows import Group, Row

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from galaxynet.cli.common import DataDir, Quiet, Yes
+from galaxynet.commands import DataDir, Quiet, Yes
 
 if TYPE_CHECKING:
     from galaxynet.fetch.inventory import Item

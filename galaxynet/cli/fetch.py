@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from galaxynet import registry
-from galaxynet.cli.common import DataDir, Quiet
 from galaxynet.cli.flags import Panel, command_from_options
 from galaxynet.cli.groups import Command, LazyGroup, Listed, listed_plugins
+from galaxynet.commands import DataDir, Quiet
 from galaxynet.plugin import DatasetSpec
 from galaxynet.registry import Plugin
 from galaxynet.sources import Simulator

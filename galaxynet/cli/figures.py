@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from galaxynet.cli.common import RunsDir, complete_runs
+from galaxynet.commands import RunsDir, complete_runs
 
 if TYPE_CHECKING:
     from galaxynet.report.figures.drawing import Format

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from galaxynet.cli.common import Quiet, RunsDir, complete_runs
+from galaxynet.commands import Quiet, RunsDir, complete_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,7 +16,8 @@ from typer.main import get_command
 from galaxynet.errors import GalaxynetError, PluginError
 
 if TYPE_CHECKING:
-    from galaxynet.registry import Kind
+    from galaxynet.plugin import CommandSpec
+    from galaxynet.registry import Kind, Plugin
 
 Command = Any  # Typer carries its own copy of Click and does not export its Command class.
 
@@ -100,14 +101,42 @@ def command_of_module(module: str, name: str) -> Command:
     """The command that a module of `galaxynet.cli` exposes: a `command` function, an `app`, or a `group`."""
     found = importlib.import_module(module)
     if hasattr(found, "group"):
-        command: Command = found.group(name)
-    elif hasattr(found, "app"):
-        command = get_command(found.app)
-        command.name = name
-    else:
+        return _with_flowing_help(found.group(name))
+    return command_of(getattr(found, "app", None) or found.command, name)
+
+
+def command_of_plugin(plugin: Plugin) -> Command:
+    """The command that a plugin brings.
+
+    Raises:
+        PluginError: If it cannot be imported, or is neither a function nor a `typer.Typer`.
+    """
+    from galaxynet import registry
+
+    spec: CommandSpec = plugin.load()
+    target = registry.resolve_for(plugin, spec.module)
+    try:
+        return command_of(target, spec.name)
+    except Exception as error:  # whatever Typer makes of a stranger's annotations
+        raise PluginError(
+            f"The command plugin {plugin.name!r} of {plugin.distribution} {plugin.version} cannot be used: "
+            f"{type(error).__name__}: {error}.",
+            plugin.remove_hint(),
+        ) from error
+
+
+def command_of(target: Any, name: str) -> Command:
+    """The command of a `typer.Typer`, or of a function with Typer's annotations."""
+    app = target
+    if not isinstance(app, typer.Typer):
         app = typer.Typer(add_completion=False, rich_markup_mode="rich")
-        app.command(name)(found.command)
-        command = get_command(app)
+        app.command(name)(target)
+    command = get_command(app)
+    command.name = name
+    return _with_flowing_help(command)
+
+
+def _with_flowing_help(command: Command) -> Command:
     for one in (command, *getattr(command, "commands", {}).values()):
         one.help = flowing(one.help or "")
     return command

@@ -12,15 +12,19 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from typer.main import get_command
 
-from galaxynet.cli.groups import Command, LazyGroup, Listed, command_of_module
-from galaxynet.errors import GalaxynetError, UsageError, is_disk_error
+from galaxynet.cli.groups import Command, LazyGroup, Listed, command_of_module, command_of_plugin
+from galaxynet.errors import GalaxynetError, PluginError, UsageError, is_disk_error
 from galaxynet.launch import settled
 from galaxynet.signals import stop_signals
+
+if TYPE_CHECKING:
+    from galaxynet.plugin import CommandSpec
+    from galaxynet.registry import Plugin
 
 
 class Entry(NamedTuple):
@@ -40,9 +44,8 @@ COMMANDS = {
     ),
     "train": Entry("Networks", "Train a network on a dataset.", "galaxynet.cli.train"),
     "sweep": Entry("Networks", "Train a network with many values of its options.", "galaxynet.cli.sweep"),
-    "reproduce": Entry("Networks", "Test what publications say of the networks.", "galaxynet.cli.reproduce"),
     "generate": Entry("Networks", "Let a trained language model write.", "galaxynet.cli.generate"),
-    "plugins": Entry("Networks", "Which networks and datasets are installed.", "galaxynet.cli.plugins"),
+    "plugins": Entry("Networks", "List installed networks, datasets and commands.", "galaxynet.cli.plugins"),
     "compare": Entry("Runs", "Set runs side by side in a table.", "galaxynet.cli.compare"),
     "figures": Entry("Runs", "Draw learning curves and other figures of runs.", "galaxynet.cli.figures"),
     "runs": Entry("Runs", "List, show and remove runs.", "galaxynet.cli.runs"),
@@ -53,18 +56,40 @@ class Root(LazyGroup):
     """The commands of `galaxynet`."""
 
     def listed(self) -> Iterable[Listed]:
-        """All commands, under their headings."""
-        return (Listed(name, entry.help, entry.panel) for name, entry in COMMANDS.items())
+        """All commands, under their headings; those of plugins after the built-in ones."""
+        for name, entry in COMMANDS.items():
+            yield Listed(name, entry.help, entry.panel)
+        for name, plugin in _plugin_commands().items():
+            try:
+                spec: CommandSpec = plugin.load()
+                yield Listed(name, spec.summary, spec.panel)
+            except PluginError as error:
+                yield Listed(name, f"broken: {error.message}", "Plugins")
 
     def build(self, name: str, args: list[str]) -> Command:
         """Import the command's module."""
-        if name not in COMMANDS:
-            import difflib
+        if name in COMMANDS:
+            return command_of_module(COMMANDS[name].module, name)
+        from galaxynet import registry
 
-            near = difflib.get_close_matches(name, COMMANDS, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else "See what there is: galaxynet --help"
-            raise UsageError(f"There is no command {name!r}.", hint)
-        return command_of_module(COMMANDS[name].module, name)
+        if any(name in (plugin.name, plugin.qualified) for plugin in registry.plugins("command")):
+            return command_of_plugin(registry.find("command", name))
+        import difflib
+
+        near = difflib.get_close_matches(name, [*COMMANDS, *_plugin_commands()], n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else "See what there is: galaxynet --help"
+        raise UsageError(f"There is no command {name!r}.", hint)
+
+
+def _plugin_commands() -> dict[str, "Plugin"]:
+    """The commands of plugins by what is typed: `distribution:name` where the name alone is taken."""
+    from galaxynet import registry
+
+    taken = {*COMMANDS, *registry.conflicts("command")}
+    return {
+        plugin.qualified if plugin.name in taken else plugin.name: plugin
+        for plugin in registry.plugins("command")
+    }
 
 
 def _print_version(wanted: bool) -> None:
@@ -122,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         with stop_signals():
             _call(root(), args)
     except GalaxynetError as error:
-        from galaxynet.cli.common import print_error
+        from galaxynet.commands import print_error
 
         if debug:
             import traceback
@@ -133,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except Exception as error:  # a fault of galaxynet or of a plugin: still one line, unless asked for more
         if debug:
             raise
-        from galaxynet.cli.common import print_error
+        from galaxynet.commands import print_error
 
         if isinstance(error, OSError) and (isinstance(error, BrokenPipeError) or is_disk_error(error)):
             # A full disk, a folder that nobody may write to.

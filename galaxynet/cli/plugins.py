@@ -1,4 +1,4 @@
-"""`galaxynet plugins`: which networks and datasets are installed, and what is wrong with them."""
+"""`galaxynet plugins`: which networks, datasets and commands are installed, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def command(
     ] = "rich",
     check: Annotated[
         bool,
-        typer.Option("--check", help="Import all networks and data modules too; exit 1 if one is broken."),
+        typer.Option("--check", help="Import what each plugin brings, too; exit 1 if one is broken."),
     ] = False,
 ) -> None:
-    """Which networks and datasets are installed, and by which package.
+    """List installed networks, datasets and commands, and the packages they come from.
 
-    A plugin is any installed package with an entry point of the group galaxynet.models or
-    galaxynet.datasets. A broken one is listed with its fault and harms no other.
+    A plugin is any installed package with an entry point of the group galaxynet.models,
+    galaxynet.datasets or galaxynet.commands. A broken one is listed with its fault and harms no other.
     """
     rows = [_row(plugin, check) for kind in registry.GROUPS for plugin in registry.plugins(kind)]
     if format == "json":

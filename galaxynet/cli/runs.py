@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from galaxynet.cli.common import RunsDir, Yes, complete_runs, complete_sweeps
+from galaxynet.commands import RunsDir, Yes, complete_runs, complete_sweeps
 
 if TYPE_CHECKING:
     from galaxynet.runs import DamagedRun, Run

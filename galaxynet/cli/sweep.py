@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from galaxynet import registry
-from galaxynet.cli.common import DataDir, Parallel, Quiet, RunsDir, complete_sweeps, dataset_option
 from galaxynet.cli.flags import Panel, command_from_options
 from galaxynet.cli.groups import Command, LazyGroup, Listed, listed_plugins
 from galaxynet.cli.train import value_of
+from galaxynet.commands import DataDir, Parallel, Quiet, RunsDir, complete_sweeps, dataset_option
 from galaxynet.errors import UsageError
 from galaxynet.training.options import TrainingOptions
 from galaxynet.training.plan import Parties

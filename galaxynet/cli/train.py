@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from galaxynet import registry
-from galaxynet.cli.common import DataDir, Quiet, RunsDir, complete_runs, dataset_option
 from galaxynet.cli.flags import Panel, command_from_options
 from galaxynet.cli.groups import Command, LazyGroup, Listed, listed_plugins
+from galaxynet.commands import DataDir, Quiet, RunsDir, complete_runs, dataset_option
 from galaxynet.errors import UsageError
 from galaxynet.training.options import TrainingOptions
 from galaxynet.training.plan import Parties

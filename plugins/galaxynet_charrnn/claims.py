@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from galaxynet.claims import Claim, Exceeds, Near
+from galaxynet_reproduce import Claim, Exceeds, Near
 
 _REPORT = "2019 student report"
 _WHERE = "section 1.2"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from galaxynet.claims import Claim, Diverges, Exceeds, ExceedsMajority, Reaches, Slower, Wins
 from galaxynet_galaxy_alexnet.options import PLURALITY
+from galaxynet_reproduce import Claim, Diverges, Exceeds, ExceedsMajority, Reaches, Slower, Wins
 
 _REPORT = "2019 student report"
 _WHERE = "section 2.4"

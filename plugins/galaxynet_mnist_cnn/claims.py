@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from galaxynet.claims import Claim, Exceeds, Reaches
+from galaxynet_reproduce import Claim, Exceeds, Reaches
 
 _REPORT = "2019 student report"
 _WHERE = "section 1.1"

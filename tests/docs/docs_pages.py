@@ -14,7 +14,6 @@ STAND_INS = {
     r"--count \d+": "--count 60",
     r"--epochs \d+": "--epochs 1",
     r"--seeds \d+": "--seeds 1",
-    r"--budget \d+[smh]": "--budget 1s",
     r"\bepochs=\d+": "epochs=1",
 }
 

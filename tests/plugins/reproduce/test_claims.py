@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from galaxynet.errors import UsageError
-from galaxynet.reproduction.catalogue import catalogue
-from galaxynet.reproduction.experiment import experiments
+from galaxynet_reproduce.catalogue import catalogue
+from galaxynet_reproduce.experiments import experiments
 
 PAPER = """
-from galaxynet.claims import Claim, Exceeds, Near, Reaches, Wins
+from galaxynet_reproduce import Claim, Exceeds, Near, Reaches, Wins
 from galaxynet.plugin import ModelSpec
 from toys import NetOptions
 
@@ -33,7 +33,7 @@ def install(distribution: Any, claims: str) -> Any:
 
 def test_every_figure_of_the_report_is_its_own() -> None:
     """The built-in claims have the report's figures, sections and topics."""
-    found = {known.claim.name: known.claim for known in catalogue().known}
+    found = {known.claim.name: known.claim for known in catalogue().claims}
     assert {name: claim.value for name, claim in found.items() if claim.value is not None} == {
         "mnist/accuracy": 0.9874,
         "text/100-nodes": 45.0,
@@ -53,15 +53,15 @@ def test_every_figure_of_the_report_is_its_own() -> None:
 def test_a_topic_a_claim_and_a_network_can_be_named() -> None:
     """Words choose topics, claims and networks, each claim once; an unknown one is told the nearest."""
     found = catalogue()
-    assert found.chosen(["mnist/tanh", "mnist"])[0].claim.name == "mnist/tanh"
-    assert len(found.chosen(["mnist/accuracy", "mnist"])) == 3
-    assert found.chosen(["charrnn"]) == found.chosen(["text"])
-    assert len(found.chosen(["all"])) == len(found.known)
+    assert found.select(["mnist/tanh", "mnist"])[0].claim.name == "mnist/tanh"
+    assert len(found.select(["mnist/accuracy", "mnist"])) == 3
+    assert found.select(["charrnn"]) == found.select(["text"])
+    assert len(found.select(["all"])) == len(found.claims)
     with pytest.raises(UsageError, match="galaxi") as caught:
-        found.chosen(["galaxi"])
+        found.select(["galaxi"])
     assert "'galaxy'" in caught.value.hint
     with pytest.raises(UsageError) as caught:
-        found.chosen([])
+        found.select([])
     assert "galaxy" in caught.value.hint
 
 
@@ -104,9 +104,9 @@ def test_a_topic_a_claim_and_a_network_can_be_named() -> None:
 @pytest.mark.usefixtures("toys")
 def test_a_broken_claim_hurts_no_other(distribution: Any, claims: str, reason: str) -> None:
     """A claim that cannot be tested is named with its fault, and all others are there."""
-    before = len(catalogue().known)
+    before = len(catalogue().claims)
     found = install(distribution, f'{claims}, claim("x/whole"),')
-    assert len(found.known) == before + 1
+    assert len(found.claims) == before + 1
     assert reason in " ".join(one.reason for one in found.broken)
     assert "papernet" in found.broken[0].reason
 
@@ -116,14 +116,14 @@ def test_claims_that_are_no_tuple_hurt_nobody(distribution: Any) -> None:
     """A plugin whose claims are something else is told of, and the others are listed."""
     found = install(distribution, "3")
     assert "int" in found.broken[0].reason
-    assert found.chosen(["galaxy"])
+    assert found.select(["galaxy"])
 
 
 def test_options_that_claims_cannot_know() -> None:
     """--set reaches the datasets that have the option, and an unknown or unfit one is an error."""
-    chosen = catalogue().chosen(["galaxy", "mnist"])
+    chosen = catalogue().select(["galaxy", "mnist"])
     galaxy, mnist = sorted(experiments(chosen, {"size": "32"}), key=lambda one: one.name)
-    assert {n.plan(0, None)[1].dataset_options.to_dict()["size"] for n in galaxy.networks} == {32}
+    assert {n.training(0).plan.dataset_options.to_dict()["size"] for n in galaxy.networks} == {32}
     assert mnist.networks
     for given, told in (({"sise": "32"}, "size"), ({"size": "4"}, ""), ({"size": "32,48"}, "")):
         with pytest.raises(UsageError) as caught:
@@ -133,5 +133,5 @@ def test_options_that_claims_cannot_know() -> None:
 
 def test_no_two_claims_look_the_same() -> None:
     """What the list says of a claim tells it from every other one."""
-    said = [known.claim.says for known in catalogue().known]
+    said = [known.claim.says for known in catalogue().claims]
     assert len(set(said)) == len(said)

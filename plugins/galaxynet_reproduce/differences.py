@@ -10,7 +10,7 @@ from galaxynet.errors import RunError
 from galaxynet.report.intervals import student
 from galaxynet.report.significance import difference_interval, mcnemar
 from galaxynet.report.wording import percentage_metric
-from galaxynet.reproduction.evidence import ENOUGH, Interval, Trained
+from galaxynet_reproduce.evidence import ENOUGH, Interval, Trained
 
 
 @dataclass(frozen=True)

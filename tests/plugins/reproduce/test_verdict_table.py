@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from galaxynet.claims import Claim, Reaches
-from galaxynet.reproduction.judging import Outcome
-from galaxynet.reproduction.rules import FAILED, FAILS, UNKNOWN, Judgement
-from galaxynet.reproduction.table import as_text
+from galaxynet_reproduce import Claim, Reaches
+from galaxynet_reproduce.judging import Outcome
+from galaxynet_reproduce.output import as_text
+from galaxynet_reproduce.rules import FAILED, FAILS, UNKNOWN, Judgement
 
 OURS = "1,970,357 (1,948,794 to 1,991,920)"
 EXTENT = "1 of 3 seeds, 42 of 100 epochs"

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how errors are shown."""
+"""What commands share, those of plugins too: common options, completion, and how errors are shown."""
 
 from __future__ import annotations
 

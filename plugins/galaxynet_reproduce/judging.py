@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from galaxynet.claims import Claim, Near, Reaches
 from galaxynet.report.wording import show_seconds
-from galaxynet.reproduction.catalogue import Known
-from galaxynet.reproduction.evidence import Evidence
-from galaxynet.reproduction.rules import (
+from galaxynet.sweeps.axes import show
+from galaxynet_reproduce.catalogue import CheckedClaim
+from galaxynet_reproduce.claims import Claim, Near, Reaches
+from galaxynet_reproduce.evidence import Evidence
+from galaxynet_reproduce.rules import (
     FAILED,
-    FAILS,
     HOLDS,
     NOT_RUN,
     UNKNOWN,
@@ -21,7 +21,6 @@ from galaxynet.reproduction.rules import (
     Verdict,
     judge_rule,
 )
-from galaxynet.sweeps.axes import show
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Outcome:
     @property
     def verdict_words(self) -> str:
         """The verdict with what limits it."""
-        return f"{self.verdict} at this budget" if self.verdict == UNKNOWN and self.cut else self.verdict
+        return f"{self.verdict}: cut short" if self.verdict == UNKNOWN and self.cut else self.verdict
 
     @property
     def notes(self) -> list[str]:
@@ -93,18 +92,18 @@ class Outcome:
         }
 
 
-def judge(evidence: Evidence, failures: Sequence[str] = (), absent: str = "") -> Judgement:
+def judge(evidence: Evidence, failures: Sequence[str] = (), not_trained: str = "") -> Judgement:
     """The verdict on a claim.
 
     Args:
         evidence: The runs.
         failures: Why trainings of it failed.
-        absent: Why trainings of it were not done.
+        not_trained: Why trainings of it were not done.
     """
     claim = evidence.claim
     untrained = sum(not one.runs for one in evidence.trained)
     why = f" A training failed: {failures[0]}" if failures else ""
-    not_done = f" {absent}" if absent else ""
+    not_done = f" {not_trained}" if not_trained else ""
     if evidence.other_data:
         ids = " ".join(run.record.id for run in evidence.other_data)
         why += f" Left out, for they have other samples: {ids}."
@@ -139,42 +138,42 @@ def judge(evidence: Evidence, failures: Sequence[str] = (), absent: str = "") ->
 
 
 def outcome(
-    known: Known,
+    checked: CheckedClaim,
     evidence: Evidence,
     given: Mapping[str, str],
     *,
-    absent: str = "",
+    reason: str = "",
     fetch: bool = False,
     failures: Sequence[str] = (),
 ) -> Outcome:
     """The line of the table for a claim.
 
     Args:
-        known: The claim.
+        checked: The claim.
         evidence: Its runs.
         given: Options of the datasets, as they were typed.
-        absent: Why trainings of it were not done.
+        reason: Why trainings of it were not done.
         fetch: Whether that is because the data are not there.
         failures: Why trainings of it failed.
     """
-    model, dataset = known.parties.model.name, known.parties.dataset.name
-    commands = [_sweep_command(known, arm, evidence, given) for arm in known.arms]
+    model, dataset = checked.parties.model.name, checked.parties.dataset.name
+    commands = [_sweep_command(checked, arm, evidence, given) for arm in checked.arms]
     if fetch:
         commands.insert(0, f"galaxynet fetch {dataset}")
     if not evidence.runs:
-        judgement = Judgement(NOT_RUN, absent or "No training of it has been done.")
+        judgement = Judgement(NOT_RUN, reason or "No training of it has been done.")
         if failures:
             judgement = Judgement(FAILED, f"No training came to a result: {failures[0]}")
-        return Outcome(known.claim, model, dataset, judgement, commands=tuple(commands))
+        return Outcome(checked.claim, model, dataset, judgement, commands=tuple(commands))
     ids = tuple(run.record.id for run in evidence.runs)
     over_seeds = " --over-seeds" if any(len(one.runs) > 1 for one in evidence.trained) else ""
     commands.append(f"galaxynet compare {' '.join(ids)}{over_seeds}")
     seconds = sum(run.record.seconds.get("train") or 0.0 for run in evidence.runs)
     return Outcome(
-        known.claim,
+        checked.claim,
         model,
         dataset,
-        judge(evidence, failures, absent),
+        judge(evidence, failures, reason),
         evidence.extent,
         evidence.cut,
         ids,
@@ -183,13 +182,13 @@ def outcome(
     )
 
 
-def _sweep_command(known: Known, arm: str, evidence: Evidence, given: Mapping[str, str]) -> str:
+def _sweep_command(checked: CheckedClaim, arm: str, evidence: Evidence, given: Mapping[str, str]) -> str:
     """The sweep that trains an arm as it was trained; as in the full test, if it was not."""
-    parties, options = known.parties, dict(known.claim.arms[arm])
+    parties, options = checked.parties, dict(checked.claim.arms[arm])
     trained = [one for one in evidence.arms[arm] if one.runs]
     usual = parties.plan({}).training.epochs
     epochs = min((one.cut_to for one in trained), default=options.get("epochs", usual))
-    seeds = max((len(one.runs) for one in trained), default=known.claim.seeds)
+    seeds = max((len(one.runs) for one in trained), default=checked.claim.seeds)
     options.pop("epochs", None)
     words = ["galaxynet", "sweep", parties.model.name]
     if parties.dataset.name != parties.model_spec.dataset:
@@ -207,7 +206,3 @@ def _sweep_command(known: Known, arm: str, evidence: Evidence, given: Mapping[st
 
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
-
-
-VERDICTS = (HOLDS, FAILS, UNKNOWN, FAILED, NOT_RUN)
-"""In the order of a summary."""

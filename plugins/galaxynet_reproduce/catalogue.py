@@ -1,4 +1,4 @@
-"""The claims that the installed networks bring, checked; and those of them that a person chooses."""
+"""The claims that the installed networks bring, checked, and how a person selects some."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from galaxynet import registry
-from galaxynet.claims import Arm, Claim, Exceeds, Near, Rule, Slower, Wins
 from galaxynet.errors import GalaxynetError, OptionError, PluginError, UsageError
 from galaxynet.plugin import ModelSpec
 from galaxynet.registry import Plugin
 from galaxynet.training.plan import Parties
+from galaxynet_reproduce.claims import Arm, Claim, Exceeds, Near, Rule, Slower, Wins
 
 ALL = "all"
 
@@ -38,7 +38,7 @@ class Configuration:
 
 
 @dataclass(frozen=True)
-class Known:
+class CheckedClaim:
     """A claim of an installed network that can be tested.
 
     Attributes:
@@ -79,65 +79,66 @@ class Broken:
 
 @dataclass
 class Catalogue:
-    """What there is.
+    """The claims that can be tested, and what is wrong with others.
 
     Attributes:
-        known: The claims, by network in the order of their declaration.
-        broken: What is wrong with others.
+        claims: The claims, by network in the order of their declaration.
+        broken: Claims and plugins that cannot be tested.
     """
 
-    known: list[Known] = field(default_factory=list)
+    claims: list[CheckedClaim] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
 
     @property
     def topics(self) -> list[str]:
         """The topics, without repetition."""
-        return list(dict.fromkeys(one.claim.topic for one in self.known))
+        return list(dict.fromkeys(one.claim.topic for one in self.claims))
 
-    def chosen(self, words: Sequence[str]) -> list[Known]:
+    def select(self, words: Sequence[str]) -> list[CheckedClaim]:
         """The claims of some topics, names or networks; of `all`, every one.
 
         Raises:
             UsageError: If a word is none of these (the nearest is told), or there are no words.
         """
-        if not self.known:
+        if not self.claims:
             hint = "" if registry.plugins("model") else registry.nothing_installed("model")
             raise UsageError("No installed network brings claims that could be reproduced.", hint)
         topics = ", ".join(self.topics)
         if not words:
             raise UsageError(
-                "Say what is to be reproduced.", f"A topic ({topics}), a claim, a network, or all; see --list"
+                "Nothing was named to reproduce.",
+                f"Name a topic ({topics}), a claim, a network, or all; see --list",
             )
-        found: list[Known] = []
+        selected: list[CheckedClaim] = []
         for word in words:
-            matching = [one for one in self.known if word in _names(one)]
+            matching = [one for one in self.claims if word in _names(one)]
             if not matching:
-                names = {name for one in self.known for name in _names(one)}
+                names = {name for one in self.claims for name in _names(one)}
                 near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
                 hint = f"Did you mean {near[0]!r}?" if near else f"There are: {topics}, all."
-                raise UsageError(f"There is nothing to reproduce called {word!r}.", hint)
-            found += [one for one in matching if one not in found]
-        return found
+                raise UsageError(f"No topic, claim or network is called {word!r}.", hint)
+            selected += [claim for claim in matching if claim not in selected]
+        return selected
 
 
-def _names(known: Known) -> tuple[str, ...]:
-    model = known.parties.model
-    return ALL, known.claim.topic, known.claim.name, model.name, model.qualified
+def _names(checked: CheckedClaim) -> tuple[str, ...]:
+    model = checked.parties.model
+    return ALL, checked.claim.topic, checked.claim.name, model.name, model.qualified
 
 
 def catalogue() -> Catalogue:
-    """The claims of all installed networks; what is wrong with one hurts no other."""
-    found = Catalogue()
+    """The claims of all installed networks; a broken one does not affect the others."""
+    catalogue = Catalogue()
     for plugin in registry.plugins("model"):
         try:
             spec: ModelSpec = plugin.load()
             claims: Any = registry.resolve_for(plugin, spec.claims) if spec.claims else ()
         except PluginError as error:
-            found.broken.append(Broken(plugin.name, error.message))
+            catalogue.broken.append(Broken(plugin.name, error.message))
             continue
         if not isinstance(claims, tuple | list):
             reason = f"its claims are a {type(claims).__name__}, not a tuple"
-            found.broken.append(Broken(plugin.name, f"The network {plugin.qualified}: {reason}."))
+            catalogue.broken.append(Broken(plugin.name, f"The network {plugin.qualified}: {reason}."))
             continue
         names = Counter(claim.name for claim in claims if isinstance(claim, Claim))
         for number, claim in enumerate(claims, 1):
@@ -145,14 +146,14 @@ def catalogue() -> Catalogue:
             try:
                 fault = "its name is used twice" if names[label] > 1 else _fault(claim)
                 if not fault:
-                    found.known.append(_known(plugin, claim))
+                    catalogue.claims.append(_check(plugin, claim))
             except GalaxynetError as error:
                 fault = str(error).rstrip(".")
             except Exception as error:  # whatever a stranger has put where something else belongs
                 fault = f"it cannot be read ({type(error).__name__}: {error})"
             if fault:
-                found.broken.append(Broken(label, f"The claim {label} of {plugin.qualified}: {fault}."))
-    return found
+                catalogue.broken.append(Broken(label, f"The claim {label} of {plugin.qualified}: {fault}."))
+    return catalogue
 
 
 def expand(arm: Arm) -> list[Configuration]:
@@ -176,7 +177,7 @@ def matches(varied: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     )
 
 
-def _known(plugin: Plugin, claim: Claim) -> Known:
+def _check(plugin: Plugin, claim: Claim) -> CheckedClaim:
     parties = Parties.of(plugin.qualified, claim.dataset or None)
     arms = {name: expand(arm) for name, arm in claim.arms.items()}
     for one in itertools.chain.from_iterable(arms.values()):
@@ -193,7 +194,7 @@ def _known(plugin: Plugin, claim: Claim) -> Known:
         for one in arms[rule.arm]:
             if not any(all(one.varied[n] == o.varied[n] for n in shared) for o in arms[rule.than]):
                 raise OptionError(f"{dict(one.varied)} of {rule.arm!r} has no partner in {rule.than!r}")
-    return Known(claim, parties, arms)
+    return CheckedClaim(claim, parties, arms)
 
 
 def _fault(claim: Any) -> str:
@@ -207,9 +208,9 @@ def _fault(claim: Any) -> str:
     if not claim.says.strip():
         return "it does not say what the source says"
     if not isinstance(claim.rule, get_args(Rule)):
-        return f"its rule is a {type(claim.rule).__name__}, which is none"
+        return f"its rule is a {type(claim.rule).__name__}, which is not a rule"
     if claim.seeds < 1 or not 1 <= claim.least_seeds <= claim.seeds:
-        return f"it takes {claim.least_seeds} of {claim.seeds} seeds"
+        return f"it needs {claim.least_seeds} of {claim.seeds} seeds"
     for name in _arms_of(claim.rule):
         if name not in claim.arms:
             return f"its rule is about an arm {name!r}, which it does not have"

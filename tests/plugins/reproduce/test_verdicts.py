@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import made_record
 
-from galaxynet.claims import Claim, Diverges, Exceeds, ExceedsMajority, Near, Reaches, Slower, Wins
-from galaxynet.reproduction.evidence import Evidence, Trained
-from galaxynet.reproduction.judging import judge
 from galaxynet.runs import Run, write_predictions
+from galaxynet_reproduce import Claim, Diverges, Exceeds, ExceedsMajority, Near, Reaches, Slower, Wins
+from galaxynet_reproduce.evidence import Evidence, Trained
+from galaxynet_reproduce.judging import judge
 
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told"
 ACCURACY = "test/accuracy"

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any, Literal
 
-from galaxynet.claims import Diverges, Exceeds, ExceedsMajority, Near, Reaches, Slower, Wins
 from galaxynet.report.intervals import student
 from galaxynet.report.wording import UNDEFINED, metric_name, percentage_metric
-from galaxynet.reproduction.catalogue import matches
-from galaxynet.reproduction.differences import Difference, difference, pairs
-from galaxynet.reproduction.evidence import ENOUGH, Evidence, Interval, Trained
-from galaxynet.reproduction.wording import figure, measured, points, ranged
+from galaxynet_reproduce.catalogue import matches
+from galaxynet_reproduce.claims import Diverges, Exceeds, ExceedsMajority, Near, Reaches, Slower, Wins
+from galaxynet_reproduce.differences import Difference, difference, pairs
+from galaxynet_reproduce.evidence import ENOUGH, Evidence, Interval, Trained
+from galaxynet_reproduce.output import figure, measured, points, ranged
 
 Verdict = Literal["holds", "does not hold", "cannot be told", "training failed", "not run"]
 HOLDS: Verdict = "holds"

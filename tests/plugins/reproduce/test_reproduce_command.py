@@ -15,12 +15,13 @@ import pytest
 
 import galaxynet
 from galaxynet.runs import Run
+from galaxynet_reproduce import reproduce
 
 pytestmark = [pytest.mark.usefixtures("paper"), pytest.mark.slow]
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
 
 PAPER = """
-from galaxynet.claims import Claim, Diverges, Exceeds, Reaches
+from galaxynet_reproduce import Claim, Diverges, Exceeds, Reaches
 from galaxynet.plugin import ModelSpec
 from toys import NetOptions
 
@@ -85,7 +86,7 @@ def runs() -> list[Run]:
 
 def test_a_strangers_claims_are_tested() -> None:
     """Claims of an installed package are trained and judged; the same call trains nothing more."""
-    first = call("blobs", "--budget", "5m", "--format", "json")
+    first = call("blobs", "--format", "json")
     rows = verdicts(first)
     assert rows["blobs/accuracy"]["verdict"] == "holds"
     assert rows["blobs/accuracy"]["low"] <= rows["blobs/accuracy"]["estimate"]
@@ -93,7 +94,7 @@ def test_a_strangers_claims_are_tested() -> None:
     assert rows["blobs/explodes"]["ours"] == "undefined loss in 1 of 1 trainings"
     assert "no option petals" in first.stderr
     assert len(runs()) == 3
-    again = call("blobs", "--budget", "5m", "--format", "markdown")
+    again = call("blobs", "--format", "markdown")
     assert "nothing to train" in again.stderr
     assert "| `blobs/explodes` | – | undefined loss" in again.stdout
     assert len(runs()) == 3
@@ -101,7 +102,7 @@ def test_a_strangers_claims_are_tested() -> None:
 
 def test_the_commands_behind_a_line_repeat_it() -> None:
     """The shown sweep trains the same, and the shown comparison has the runs of the line."""
-    row = verdicts(call("blobs/accuracy", "--budget", "5m", "--format", "json"))["blobs/accuracy"]
+    row = verdicts(call("blobs/accuracy", "--format", "json"))["blobs/accuracy"]
     sweep, compare = row["commands"]
     for command in (sweep, compare):
         words = command.split()
@@ -121,27 +122,26 @@ def test_what_was_trained_otherwise_counts() -> None:
     damaged = Path(os.environ["GALAXYNET_RUNS"]) / "20260101-000000-papernet-abc123"
     damaged.mkdir()
     (damaged / "run.json").write_text("{")
-    row = verdicts(call("blobs/accuracy", "--budget", "0", "--format", "json"))["blobs/accuracy"]
+    row = verdicts(call("blobs/accuracy", "--seeds", "0", "--format", "json"))["blobs/accuracy"]
     assert row["verdict"] == "holds"
     assert len(row["runs"]) == 2
 
 
 def test_a_cut_test_has_no_bold_verdict() -> None:
-    """With time for a part of the epochs the table says which part, and that it cannot be told."""
-    dry = call("slow", "--budget", "9s", "--dry-run")
-    assert "1 of 3 seeds" in dry.stderr
+    """With a part of the seeds and epochs the table says which part, and that it cannot be told."""
+    part = ("--seeds", "1", "--epochs", "2")
+    dry = call("slow", *part, "--dry-run")
+    assert "2 trainings" in dry.stderr
     assert not galaxynet.list_runs()
-    row = verdicts(call("slow", "--budget", "9s", "--format", "json"))["slow/better"]
+    row = verdicts(call("slow", *part, "--format", "json"))["slow/better"]
     assert row["verdict"] == "cannot be told"
     assert row["cut"]
-    assert row["extent"].startswith("1 of 3 seeds, ")
-    assert row["extent"].endswith(" of 4 epochs")
-    epochs = {run.record.options.training["epochs"] for run in runs()}
-    assert len(epochs) == 1
-    assert all(f"--epochs {epochs.copy().pop()}" in command for command in row["commands"][:2])
-    said = call("slow", "--budget", "9s").stdout
-    assert "cannot be told at this budget" in said
-    judged = verdicts(call("slow", "--budget", "0", "--format", "json"))["slow/better"]
+    assert row["extent"] == "1 of 3 seeds, 2 of 4 epochs"
+    assert {run.record.options.training["epochs"] for run in runs()} == {2}
+    assert all("--epochs 2" in command for command in row["commands"][:2])
+    shown = call("slow", *part).stdout
+    assert "cannot be told: cut short" in shown
+    judged = verdicts(call("slow", "--seeds", "0", "--format", "json"))["slow/better"]
     assert {name: judged[name] for name in ("runs", "extent", "estimate")} == {
         name: row[name] for name in ("runs", "extent", "estimate")
     }
@@ -150,7 +150,7 @@ def test_a_cut_test_has_no_bold_verdict() -> None:
 @pytest.mark.promise("Interruptions")
 def test_a_stopped_call_goes_on() -> None:
     """After Ctrl-C the same `reproduce` continues with the run that was stopped."""
-    words = [COMMAND, "reproduce", "slow", "--budget", "30s", "--quiet"]
+    words = [COMMAND, "reproduce", "slow", "--quiet"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for _ in range(600):
         if list(Path(os.environ["GALAXYNET_RUNS"]).glob("*/checkpoints/last.ckpt")):
@@ -159,48 +159,36 @@ def test_a_stopped_call_goes_on() -> None:
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert "goes on" in said
+    assert "the same command continues" in said
     before = {run.record.id for run in runs()}
     assert before
-    rows = verdicts(call("slow", "--budget", "30s", "--format", "json"))
+    rows = verdicts(call("slow", "--format", "json"))
     assert before <= set(rows["slow/better"]["runs"])
     assert {run.status for run in runs()} == {"finished"}
 
 
-def test_what_had_no_time_has_none_later() -> None:
-    """The same call divides its budget once: what did not fit is not taken up in time that is left."""
-    words = ["blobs/explodes", "other", "--budget", "3s"]
-    first = call(*words)
-    assert "othernet: no time for 2 networks" in first.stderr
-    assert len(runs()) == 1
-    again = call(*words)
-    assert "othernet: no time for 2 networks" in again.stderr
-    assert len(runs()) == 1
-    assert "othernet: 6 trainings" in call("blobs/explodes", "other", "--budget", "5m", "--dry-run").stderr
-
-
 def test_a_failed_training_is_told() -> None:
     """A claim whose training failed says so and why, later too, and the others have their verdicts."""
-    done = call("crash", "blobs/explodes", "--budget", "5m", "--format", "json")
+    done = call("crash", "blobs/explodes", "--format", "json")
     rows = {row["claim"]: row for row in json.loads(done.stdout)}
     assert rows["blobs/explodes"]["verdict"] == "holds"
     assert done.returncode == 1
     assert rows["crash/accuracy"]["verdict"] == "training failed"
     assert "fp16" in rows["crash/accuracy"]["reason"]
-    later = verdicts(call("crash", "--budget", "0", "--format", "json"))["crash/accuracy"]
+    later = verdicts(call("crash", "--seeds", "0", "--format", "json"))["crash/accuracy"]
     assert (later["verdict"], later["reason"]) == ("training failed", rows["crash/accuracy"]["reason"])
 
 
 def test_missing_data_hold_up_nobody() -> None:
     """A claim whose data are not on this machine says how to get them, and the others go on."""
-    rows = verdicts(call("mnist/accuracy", "blobs/explodes", "--budget", "5m", "--format", "json"))
+    rows = verdicts(call("mnist/accuracy", "blobs/explodes", "--format", "json"))
     assert rows["blobs/explodes"]["verdict"] == "holds"
     assert rows["mnist/accuracy"]["verdict"] == "not run"
     assert "Data are missing" in rows["mnist/accuracy"]["reason"]
     assert rows["mnist/accuracy"]["commands"][0] == "galaxynet fetch mnist"
-    judged = call("mnist/accuracy", "--budget", "0", "--format", "json")
+    judged = call("mnist/accuracy", "--seeds", "0", "--format", "json")
     assert verdicts(judged)["mnist/accuracy"]["commands"][0] == "galaxynet fetch mnist"
-    assert "3 of 3 trainings of the full test are not there" in judged.stderr
+    assert "3 of 3 trainings of the full test are missing" in judged.stderr
     assert "galaxynet fetch mnist" in judged.stderr
 
 
@@ -209,18 +197,18 @@ def test_missing_data_hold_up_nobody() -> None:
     [
         (["blobz"], "'blobs'"),
         ([], "all"),
-        (["blobs", "--budget", "soon"], "10m"),
+        (["blobs", "--seeds", "-1"], "--seeds"),
         (["blobs", "--set", "samples"], "OPTION=VALUE"),
         (["blobs", "--set", "sample=12"], "samples"),
         (["blobs", "--set", "samples=2"], "--samples 2"),
-        (["galaxy", "--set", "labels=/no/such.csv", "--budget", "1m"], "--set labels=/no/such.csv"),
-        (["galaxy", "--set", "test-ids=/no/such.csv", "--budget", "0"], "no such file"),
+        (["galaxy", "--set", "labels=/no/such.csv"], "--set labels=/no/such.csv"),
+        (["galaxy", "--set", "test-ids=/no/such.csv", "--seeds", "0"], "no such file"),
         (["slow", "--set", "pause=1"], "slow/better sets it itself"),
-        (["long"], "--budget 10m"),
+        (["long"], "--seeds 1"),
     ],
 )
 def test_a_wrong_call_is_told_the_way_out(words: list[str], told: str) -> None:
-    """An unknown topic, no topic, a bad budget and a bad option are errors with a way out, code 2."""
+    """An unknown topic, no topic, a bad number and a bad option are errors with a way out, code 2."""
     done = call(*words)
     assert done.returncode == 2
     assert told in done.stderr
@@ -244,8 +232,8 @@ def test_the_list_has_every_claim() -> None:
 
 
 def test_the_same_from_python() -> None:
-    """`galaxynet.reproduce` gives the verdicts, time and again."""
+    """`galaxynet_reproduce.reproduce` gives the verdicts, time and again."""
     for _ in range(2):
-        (found,) = galaxynet.reproduce("blobs/explodes", budget="5m")
+        (found,) = reproduce("blobs/explodes")
         assert found.verdict == "holds"
         assert len(found.runs) == 1

@@ -1,4 +1,4 @@
-"""What there is to judge a claim by: the runs of each configuration of its arms."""
+"""What a claim is judged by: the runs of each configuration of its arms."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from galaxynet.claims import Claim
 from galaxynet.report.intervals import accuracy_interval, student
 from galaxynet.report.seeds import words
 from galaxynet.report.wording import measured, percentage_metric
-from galaxynet.reproduction.experiment import Level, Network, Test
 from galaxynet.runs import Run
+from galaxynet_reproduce.claims import Claim
+from galaxynet_reproduce.experiments import ClaimTest, Network
 
 ENOUGH = 3
-"""So many seeds tell how much chance does."""
+"""Fewest seeds that show how much results vary by chance."""
 
 _NEARLY = 0.9
 
@@ -157,59 +157,53 @@ class Evidence:
         return bool(wanted) and any(tuple(run.record.classes) != wanted for run in self.runs)
 
 
-def gather(test: Test, level: Level, done: Mapping[str, Run]) -> Evidence:
+def gather(test: ClaimTest, epochs: int | None, done: Mapping[str, Run]) -> Evidence:
     """The runs for a claim: where there is one of the full test, that one.
 
     Args:
         test: The claim and its networks.
-        level: How much of the full test was to be done.
-        done: The runs that there are, by the key of their plan.
+        epochs: The most epochs of other trainings; None if there are no others.
+        done: All runs that count, by the key of their plan.
     """
-    seeds = test.known.claim.seeds
-    found = {network: _runs(network, seeds, level, done) for network in test.networks}
-    runs = [run for of in found.values() for run in of.values()]
+    by_network = {network: _runs(test, network, epochs, done) for network in test.networks}
+    runs = [run for by_seed in by_network.values() for run in by_seed.values()]
     newest = max(runs, key=lambda run: run.record.started, default=None)
     others = [run for run in runs if newest is not None and _samples(run) != _samples(newest)]
     arms = {
         name: [
             Trained(
                 varied,
-                {seed: run for seed, run in found[network].items() if run not in others},
+                {seed: run for seed, run in by_network[network].items() if run not in others},
                 network.epochs,
             )
             for varied, network in configurations
         ]
         for name, configurations in test.arms.items()
     }
-    return Evidence(test.known.claim, arms, others)
+    return Evidence(test.checked.claim, arms, others)
 
 
-def done_level(test: Test, done: Mapping[str, Run]) -> Level:
-    """How much of the full test there are runs of, whichever call made them.
-
-    Of as many networks as possible, and then of as many epochs: all are cut alike, as a budget cuts them.
+def longest_epochs(test: ClaimTest, done: Mapping[str, Run]) -> int | None:
+    """The cut at which most networks have runs, whichever call made them; of several, the longest.
 
     Args:
         test: The claim and its networks.
-        done: The runs that there are, by the key of their plan.
+        done: All runs that count, by the key of their plan.
+
+    Returns:
+        The epochs; None if the runs of the full test alone are as many.
     """
-    seeds, networks = test.known.claim.seeds, test.networks
-    asked: set[Any] = {run.record.options.training.get("epochs") for run in done.values()}
-    epochs = {one for one in asked if isinstance(one, int) and one > 0}
-    cuts = {least / one.epochs for least in epochs for one in networks if least < one.epochs}
-    levels = [Level(seeds, share) for share in (1.0, *sorted(cuts, reverse=True))]
-    # Of equals, the first one is the longest.
-    return max(levels, key=lambda level: sum(bool(_runs(one, seeds, level, done)) for one in networks))
+    recorded: set[Any] = {run.record.options.training.get("epochs") for run in done.values()}
+    cuts = sorted((epochs for epochs in recorded if isinstance(epochs, int) and epochs > 0), reverse=True)
+    # Of equals, max takes the first.
+    return max(
+        [None, *cuts], key=lambda cut: sum(bool(_runs(test, network, cut, done)) for network in test.networks)
+    )
 
 
-def _runs(network: Network, seeds: int, level: Level, done: Mapping[str, Run]) -> dict[int, Run]:
-    found = {}
-    for seed in range(min(seeds, network.seeds)):
-        keys = (network.plan(seed, None)[0], network.plan(seed, level.epochs(network.epochs))[0])
-        run = next((done[key] for key in keys if key in done), None)
-        if run is not None:
-            found[seed] = run
-    return found
+def _runs(test: ClaimTest, network: Network, epochs: int | None, done: Mapping[str, Run]) -> dict[int, Run]:
+    seeds = test.checked.claim.seeds  # another claim may need more seeds of the same network
+    return {seed: run for seed, run in network.runs(done, epochs).items() if seed < seeds}
 
 
 def _samples(run: Run) -> tuple[str, int | None]:

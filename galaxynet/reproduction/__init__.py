@@ -1,1 +1,0 @@
-"""The claims of publications, tested at a chosen budget: planned, trained, judged (no torch at import)."""

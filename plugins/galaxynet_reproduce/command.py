@@ -1,0 +1,236 @@
+"""`galaxynet reproduce`: the claims of publications, tested."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from galaxynet.commands import DataDir, Parallel, Quiet, RunsDir, Yes
+
+if TYPE_CHECKING:
+    from galaxynet_reproduce.plan import ReproductionPlan, Request
+
+_ASK_BEYOND_S = 600.0
+
+
+def _complete(incomplete: str) -> list[str]:
+    from galaxynet_reproduce.catalogue import ALL, catalogue
+
+    claims = catalogue()
+    names = [*claims.topics, *(checked.claim.name for checked in claims.claims), ALL]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def command(
+    topics: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="TOPIC",
+            help="Topics (galaxy), claims (galaxy/accuracy) or networks; or all.",
+            autocompletion=_complete,
+        ),
+    ] = None,
+    list_claims: Annotated[
+        bool, typer.Option("--list", help="List the claims, and what their full test takes.")
+    ] = False,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            "--seeds",
+            metavar="N",
+            min=0,
+            help="At most N seeds of each network; 0 to judge existing runs and train nothing.",
+            show_default="the full test",
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            "--epochs",
+            metavar="N",
+            min=1,
+            help="At most N epochs of each training.",
+            show_default="the full test",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="OPTION=VALUE",
+            help="An option of the dataset that claims cannot know, such as labels=FILE.csv.",
+        ),
+    ] = None,
+    parallel: Parallel = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show what would be trained and how long it takes; train nothing."),
+    ] = False,
+    format: Annotated[
+        Literal["rich", "json", "markdown"],
+        typer.Option("--format", help="A table, or text for a program or a page."),
+    ] = "rich",
+    yes: Yes = False,
+    runs_dir: RunsDir = None,
+    data_dir: DataDir = None,
+    quiet: Quiet = False,
+) -> None:
+    """Test what publications say of the networks, and say what holds.
+
+    Each claim has trainings, a figure and a rule. Missing trainings are done as a sweep that the same command
+    continues; runs with exactly these options count, whichever command made them. The table gives our figure
+    with its 95 % interval, a verdict, and the commands behind each line.
+
+    With fewer seeds or epochs than a verdict takes, a claim "cannot be told: cut short".
+
+      galaxynet reproduce --list
+      galaxynet reproduce galaxy --seeds 1 --epochs 3
+      galaxynet reproduce mnist/accuracy text
+      galaxynet reproduce galaxy --set labels=labels.csv --set test-ids=test.csv
+      galaxynet reproduce all --seeds 0 --format markdown > claims.md
+    """
+    from galaxynet import paths, terminal
+    from galaxynet_reproduce.catalogue import ALL, catalogue
+    from galaxynet_reproduce.experiments import Extent
+    from galaxynet_reproduce.plan import Request, make_reproduction_plan
+
+    terminal.set_quiet(quiet)
+    claims = catalogue()
+    _warn_of_broken([broken.reason for broken in claims.broken])
+    request = Request(
+        selected=claims.select(topics or ([ALL] if list_claims else [])),
+        given=_given(settings or []),
+        extent=Extent(seeds, epochs),
+        parallel=parallel,
+        runs_dir=paths.runs_dir(runs_dir),
+        data_dir=paths.data_dir(data_dir),
+    )
+    if list_claims:
+        _list(request, format)
+        return
+    if not dry_run and seeds != 0:
+        paths.check_runs_dir(request.runs_dir)
+    plan = make_reproduction_plan(request)
+    _show(plan)
+    if dry_run:
+        return
+    if not yes:
+        _ask(plan)
+    _run(plan, format)
+
+
+def _warn_of_broken(reasons: list[str]) -> None:
+    from rich.markup import escape
+
+    from galaxynet import terminal
+
+    for reason in reasons:
+        terminal.note(f"[yellow]skipped[/yellow] {escape(reason)}")
+
+
+def _given(settings: list[str]) -> dict[str, str]:
+    """The options of `--set` by name."""
+    from galaxynet.errors import UsageError
+
+    given: dict[str, str] = {}
+    for text in settings:
+        name, sign, value = text.partition("=")
+        name = name.strip().removeprefix("--").replace("-", "_")
+        if not sign or not name or not value:
+            raise UsageError(
+                f"--set {text}: not of the form OPTION=VALUE.", "Write for example --set size=60."
+            )
+        if name in given:
+            raise UsageError(f"--set {text}: it is given twice.")
+        given[name] = value
+    return given
+
+
+def _list(request: Request, format: str) -> None:
+    from galaxynet.report.table import results_console
+    from galaxynet_reproduce import output
+    from galaxynet_reproduce.plan import missing_data
+
+    without_data = missing_data(request)
+    if format == "json":
+        print(output.list_as_json(request.selected, without_data), end="")
+    elif format == "markdown":
+        print(output.list_as_markdown(request.selected), end="")
+    else:
+        console = results_console()
+        text = output.list_as_text(request.selected, without_data, console.width)
+        console.print(text, soft_wrap=True, end="")
+
+
+def _show(plan: ReproductionPlan) -> None:
+    """Say what is going to be trained, and how long it takes."""
+    from rich.markup import escape
+
+    from galaxynet import terminal
+    from galaxynet.report.wording import show_seconds
+
+    for experiment in plan.experiments:
+        message = plan.reasons.get(experiment, "")
+        if experiment in plan.without_data:
+            message += f" Get them with: galaxynet fetch {experiment.parties.dataset.name}"
+        if experiment in plan.sweeps:
+            n, seconds = len(plan.sweeps[experiment].trials), plan.seconds(experiment)
+            time = f"about {show_seconds(seconds)}" if seconds is not None else "for an unknown time"
+            source = plan.estimates[experiment].source
+            message = f"{n} training{'s' * (n > 1)}, {time}" + (f" (from {source})" if source else "")
+        elif plan.request.extent.seeds == 0 and plan.n_missing[experiment]:
+            missing = f"{plan.n_missing[experiment]} of {experiment.n_trainings}"
+            message = f"{missing} trainings of the full test are missing. {message}".strip()
+        terminal.note(
+            f"[bold]{escape(experiment.name)}[/bold]: {escape(message or 'all trained, nothing to train')}"
+        )
+
+
+def _ask(plan: ReproductionPlan) -> None:
+    """Ask before much time is spent."""
+    import sys
+
+    from galaxynet import terminal
+    from galaxynet.errors import UsageError
+    from galaxynet.report.wording import show_seconds
+
+    total = plan.total
+    if total is not None and total <= _ASK_BEYOND_S:
+        return
+    time = "an unknown time" if total is None else f"about {show_seconds(total)}"
+    if not (sys.stdin.isatty() and terminal.notes().is_terminal):
+        raise UsageError(
+            f"These trainings take {time}.",
+            "Add --yes, or do a part of the test with --seeds 1 or --epochs N.",
+        )
+    if not typer.confirm(f"These trainings take {time}. Begin?", err=True):
+        raise typer.Exit(1)
+
+
+def _run(plan: ReproductionPlan, format: str) -> None:
+    import sys
+
+    from galaxynet import terminal
+    from galaxynet.report.table import results_console
+    from galaxynet_reproduce import output
+    from galaxynet_reproduce.run import judge_all, train
+
+    try:
+        failed = train(plan, ["galaxynet", *sys.argv[1:]])
+    except KeyboardInterrupt:
+        terminal.notes().print("interrupted; the same command continues", soft_wrap=True)
+        raise typer.Exit(130) from None
+    outcomes = judge_all(plan)
+    if format == "json":
+        print(output.as_json(outcomes), end="")
+    elif format == "markdown":
+        print(output.as_markdown(outcomes), end="")
+    else:
+        console = results_console()
+        console.print(output.as_text(outcomes, console.width), soft_wrap=True)
+    if failed:
+        terminal.notes().print(
+            f"{failed} training{'s' * (failed > 1)} failed; the same command tries again", soft_wrap=True
+        )
+        raise typer.Exit(1)

@@ -1,0 +1,237 @@
+"""From claims to trainings: equal trainings are done once, and earlier runs of them count."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from galaxynet.errors import UsageError
+from galaxynet.plugin import OptionField
+from galaxynet.runs import Run, scan
+from galaxynet.sweeps.axes import parse
+from galaxynet.sweeps.trials import Trial, plan_key, run_key
+from galaxynet.training.plan import Parties, Plan
+from galaxynet_reproduce.catalogue import CheckedClaim
+
+RESULTS = ("finished", "diverged")
+"""The statuses of runs that a claim can be judged by: an undefined loss is a result."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much of the full test is done.
+
+    Attributes:
+        seeds: At most this many seeds of each network; None for all, 0 to train nothing.
+        epochs: At most this many epochs of each training; None for all.
+    """
+
+    seeds: int | None = None
+    epochs: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.seeds is not None and self.seeds < 0:
+            raise UsageError(f"--seeds {self.seeds}: it takes 0 or more.")
+        if self.epochs is not None and self.epochs < 1:
+            raise UsageError(f"--epochs {self.epochs}: it takes 1 or more.")
+
+
+FULL = Extent()
+
+
+@dataclass(eq=False)
+class Network:
+    """One configuration that claims need.
+
+    Attributes:
+        parties: Network and dataset.
+        options: The options that are given; `epochs` is that of the full test.
+        sweep: The sweep that its trainings belong to.
+        seeds: Seeds of the full test.
+    """
+
+    parties: Parties
+    options: Mapping[str, Any]
+    sweep: str
+    seeds: int = 0
+    _plans: dict[tuple[int, int | None], Training] = field(default_factory=dict, repr=False)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the full test."""
+        return self.training(0).plan.training.epochs
+
+    def training(self, seed: int, epochs: int | None = None) -> Training:
+        """A training with at most `epochs` epochs; of None, as the full test has it."""
+        if epochs is not None and epochs >= self.epochs:
+            epochs = None
+        if (seed, epochs) not in self._plans:
+            given = {**self.options, "seed": seed, **({} if epochs is None else {"epochs": epochs})}
+            plan = self.parties.plan(given, sweep=self.sweep)
+            self._plans[seed, epochs] = Training(self, plan_key(plan), plan)
+        return self._plans[seed, epochs]
+
+    def runs(self, done: Mapping[str, Run], epochs: int | None = None) -> dict[int, Run]:
+        """Runs by seed: of the full test where there is one, else of at most `epochs` epochs."""
+        matches = {}
+        for seed in range(self.seeds):
+            keys = self.training(seed).key, self.training(seed, epochs).key
+            run = next((done[key] for key in keys if key in done), None)
+            if run is not None:
+                matches[seed] = run
+        return matches
+
+    def missing(self, extent: Extent, done: Mapping[str, Run]) -> list[Training]:
+        """The trainings of an extent for which there is no run; one of the full test counts too."""
+        seeds = self.seeds if extent.seeds is None else min(self.seeds, extent.seeds)
+        trained = self.runs(done, extent.epochs)
+        return [self.training(seed, extent.epochs) for seed in range(seeds) if seed not in trained]
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """A training that a claim needs.
+
+    Attributes:
+        network: The configuration.
+        key: The key of the plan.
+        plan: The plan.
+    """
+
+    network: Network
+    key: str
+    plan: Plan
+
+
+@dataclass(frozen=True, eq=False)
+class ClaimTest:
+    """A claim with the networks of its arms.
+
+    Attributes:
+        checked: The claim.
+        arms: For each arm the varied options and the network of each configuration.
+    """
+
+    checked: CheckedClaim
+    arms: Mapping[str, Sequence[tuple[Mapping[str, Any], Network]]]
+
+    @property
+    def networks(self) -> list[Network]:
+        """All its networks, without repetition."""
+        return list(dict.fromkeys(network for arm in self.arms.values() for _, network in arm))
+
+
+@dataclass(eq=False)
+class Experiment:
+    """The claims about one network on one dataset, whose trainings are one sweep.
+
+    Attributes:
+        name: The name of the sweep.
+        parties: Network and dataset.
+        tests: The claims.
+    """
+
+    name: str
+    parties: Parties
+    tests: list[ClaimTest] = field(default_factory=list)
+
+    @property
+    def networks(self) -> list[Network]:
+        """All networks of all claims, without repetition."""
+        return list(dict.fromkeys(network for test in self.tests for network in test.networks))
+
+    @property
+    def n_trainings(self) -> int:
+        """Trainings of the full test."""
+        return sum(network.seeds for network in self.networks)
+
+    def missing(self, extent: Extent, done: Mapping[str, Run]) -> list[Training]:
+        """The missing trainings of all networks, seed by seed: an interrupt leaves one seed of everything."""
+        trainings = [(n, t) for network in self.networks for n, t in enumerate(network.missing(extent, done))]
+        return [training for _, training in sorted(trainings, key=lambda pair: pair[0])]
+
+
+def experiments(selected: Sequence[CheckedClaim], given: Mapping[str, str]) -> list[Experiment]:
+    """What has to be trained for some claims, by network and dataset.
+
+    Args:
+        selected: The claims.
+        given: Options of the datasets, as they are typed.
+
+    Raises:
+        UsageError: If an option is not the dataset's, or an arm sets it itself.
+        OptionError: If a value does not fit.
+    """
+    _check_names(selected, given)
+    by_place: dict[tuple[str, str], Experiment] = {}
+    networks: dict[str, Network] = {}
+    for checked in selected:
+        parties = checked.parties
+        place = (parties.model.qualified, parties.dataset.qualified)
+        experiment = by_place.setdefault(place, Experiment(_sweep_name(parties), parties))
+        fields = {field.name: field for field in parties.dataset_spec.options.fields()}
+        values = {name: _value(fields[name], text) for name, text in given.items() if name in fields}
+        arms: dict[str, list[tuple[Mapping[str, Any], Network]]] = {}
+        for arm, configurations in checked.arms.items():
+            for configuration in configurations:
+                _check_free(checked, configuration.options, values)
+                network = Network(parties, {**values, **configuration.options}, experiment.name)
+                network = networks.setdefault(network.training(0).key, network)
+                network.seeds = max(network.seeds, checked.claim.seeds)
+                arms.setdefault(arm, []).append((configuration.varied, network))
+        experiment.tests.append(ClaimTest(checked, arms))
+    return list(by_place.values())
+
+
+def results(runs_dir: Path) -> dict[str, Run]:
+    """The runs that count, by the key of their plan; of several, the one started last."""
+    runs = [run for run in scan(runs_dir) if isinstance(run, Run) and run.status in RESULTS]
+    return {run_key(run.record): run for run in sorted(runs, key=lambda run: run.record.started)}
+
+
+def as_trials(trainings: Iterable[Training]) -> list[Trial]:
+    """Trials of a sweep, with the values of the options in which they differ."""
+    plans = {training.key: training.plan for training in trainings}
+    options = {key: _options(plan) for key, plan in plans.items()}
+    names = list(dict.fromkeys(name for values in options.values() for name in values))
+    differing = [name for name in names if len({repr(values.get(name)) for values in options.values()}) > 1]
+    varied = [*(name for name in differing if name != "seed"), "seed"]
+    return [Trial(key, {name: options[key][name] for name in varied}, plan) for key, plan in plans.items()]
+
+
+def _options(plan: Plan) -> dict[str, Any]:
+    parts = (plan.model_options, plan.dataset_options, plan.training)
+    return {name: value for part in parts for name, value in part.to_dict().items()}
+
+
+def _sweep_name(parties: Parties) -> str:
+    usual = parties.dataset.name == parties.model_spec.dataset
+    return f"reproduce-{parties.model.name}" + ("" if usual else f"-{parties.dataset.name}")
+
+
+def _value(field: OptionField, text: str) -> Any:
+    axis = parse(field, text)
+    if axis.varies:
+        raise UsageError(f"--set {field.name}={text}: it takes one value, not several.")
+    return axis.values[0]
+
+
+def _check_names(selected: Sequence[CheckedClaim], given: Iterable[str]) -> None:
+    names = {field.name for checked in selected for field in checked.parties.dataset_spec.options.fields()}
+    datasets = ", ".join(sorted({checked.parties.dataset.name for checked in selected}))
+    for name in given:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+            flags = ", ".join(sorted(name.replace("_", "-") for name in names))
+            hint = f"Did you mean {near[0].replace('_', '-')}?" if near else f"There are: {flags}."
+            raise UsageError(f"--set {name.replace('_', '-')}: no such option of {datasets}.", hint)
+
+
+def _check_free(checked: CheckedClaim, options: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    for name in values:
+        if name in options:
+            flag = name.replace("_", "-")
+            raise UsageError(f"--set {flag}: the claim {checked.claim.name} sets it itself.")

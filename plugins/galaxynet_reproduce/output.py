@@ -1,0 +1,210 @@
+"""Claims and verdicts in words: the list, the table, and their JSON and Markdown."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from galaxynet.report.columns import NONE
+from galaxynet.report.formats import markdown_table
+from galaxynet.report.layout import Line, in_parts, lay_out
+from galaxynet.report.wording import percentage_metric, show_metric
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from galaxynet_reproduce.catalogue import CheckedClaim
+    from galaxynet_reproduce.claims import Claim
+    from galaxynet_reproduce.judging import Outcome
+    from galaxynet_reproduce.rules import Verdict
+
+_TITLES = ("claim", "published", "ours (95% interval)", "verdict", "done")
+_RIGHT_ALIGNED = (False, True, False, False, False)
+_NARROW_TITLES = ("claim", "ours (95% interval)", "verdict")
+_STYLES: dict[Verdict, str] = {
+    "holds": "green",
+    "does not hold": "red",
+    "cannot be told": "yellow",
+    "training failed": "red",
+    "not run": "dim",
+}
+_PLURALS: dict[Verdict, str] = {
+    "holds": "hold",
+    "does not hold": "do not hold",
+    "training failed": "trainings failed",
+}
+_PRECISE = 0.01
+"""Intervals of an accuracy narrower than this are shown in hundredths of a per cent."""
+
+
+def figure(metric: str, value: float) -> str:
+    """A metric's value; `98.74%` where a hundredth of a per cent was published."""
+    if not percentage_metric(metric):
+        return show_metric(metric, value)
+    return f"{100 * value:.2f}".removesuffix("0") + "%"
+
+
+def points(metric: str, value: float, unit: bool = True) -> str:
+    """A difference with its sign; in percentage points for an accuracy."""
+    if percentage_metric(metric):
+        return f"{round(100 * value, 1) + 0.0:+.1f}" + " points" * unit  # never -0.0
+    return ("+" if value >= 0 else "") + show_metric(metric, value)
+
+
+def measured(metric: str, value: float, interval: tuple[float, float] | None) -> str:
+    """A metric of ours with its interval; an accuracy with as many digits as the interval allows."""
+    if interval is None or not percentage_metric(metric):
+        return ranged(show_metric(metric, value), interval, lambda end: show_metric(metric, end))
+    digits = 2 if interval[1] - interval[0] < _PRECISE else 1
+    return ranged(f"{value:.{digits}%}", interval, lambda end: f"{100 * end:.{digits}f}")
+
+
+def ranged(estimate: str, interval: tuple[float, float] | None, show: Callable[[float], str]) -> str:
+    """A figure with its interval in brackets, if it has one."""
+    return estimate if interval is None else f"{estimate} ({show(interval[0])} to {show(interval[1])})"
+
+
+def published(claim: Claim) -> str:
+    """The figure of the source; empty where it gives none."""
+    return "" if claim.value is None else figure(getattr(claim.rule, "metric", ""), claim.value)
+
+
+def source(claim: Claim) -> str:
+    """The source and the place in it."""
+    return ", ".join(part for part in (claim.source or "our own", claim.where) if part)
+
+
+def cost(checked: CheckedClaim) -> str:
+    """What the full test takes: `6 trainings, 30 epochs in all`."""
+    n, epochs = checked.trainings, checked.epochs
+    return f"{n} training{'s' * (n > 1)}, {epochs} epoch{'s' * (epochs > 1)} in all"
+
+
+def list_as_text(selected: Sequence[CheckedClaim], without_data: Collection[str], width: int) -> Text:
+    """The list of claims for a terminal of `width` cells; `without_data` are datasets that are not here."""
+    from rich.text import Text
+
+    text = Text()
+    for number, checked in enumerate(selected):
+        claim, dataset = checked.claim, checked.parties.dataset.name
+        text.append("\n" * bool(number) + claim.name, style="bold")
+        text.append(f"  {published(claim)}" if published(claim) else "")
+        text.append(f"  {source(claim)}\n", style="dim")
+        for line in textwrap.wrap(claim.says, max(20, width - 4)):
+            text.append(f"    {line}\n")
+        get = f"; get the data with: galaxynet fetch {dataset}" if dataset in without_data else ""
+        text.append(f"    {checked.parties.model.name} on {dataset}: {cost(checked)}{get}\n", style="dim")
+    return text
+
+
+def list_as_json(selected: Sequence[CheckedClaim], without_data: Collection[str]) -> str:
+    """The list of claims for a program."""
+    return _json(
+        {
+            "claim": checked.claim.name,
+            "topic": checked.claim.topic,
+            "model": checked.parties.model.name,
+            "dataset": checked.parties.dataset.name,
+            "source": checked.claim.source or None,
+            "where": checked.claim.where or None,
+            "says": checked.claim.says,
+            "published": checked.claim.value,
+            "metric": getattr(checked.claim.rule, "metric", None),
+            "rule": type(checked.claim.rule).__name__,
+            "seeds": checked.claim.seeds,
+            "trainings": checked.trainings,
+            "epochs": checked.epochs,
+            "data": checked.parties.dataset.name not in without_data,
+            "note": checked.claim.note,
+        }
+        for checked in selected
+    )
+
+
+def list_as_markdown(selected: Sequence[CheckedClaim]) -> str:
+    """The list of claims for a page."""
+    titles = ("claim", "what it says", "source", "published", "full test")
+    rows = [
+        (f"`{c.claim.name}`", c.claim.says, source(c.claim), published(c.claim), cost(c)) for c in selected
+    ]
+    return markdown_table(titles, [False, False, False, True, False], rows) + "\n"
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """How many claims have which verdict."""
+    counts = Counter(outcome.verdict for outcome in outcomes)
+    words = [
+        f"{counts[verdict]} {_PLURALS.get(verdict, verdict) if counts[verdict] > 1 else verdict}"
+        for verdict in _STYLES
+        if counts[verdict]
+    ]
+    return f"{len(outcomes)} claim{'s' * (len(outcomes) > 1)}: {', '.join(words)}"
+
+
+def as_text(outcomes: Sequence[Outcome], width: int) -> Text:
+    """The table of verdicts for a terminal of `width` cells, and below it what each line rests on.
+
+    Nothing is shortened: where five columns have no room, what was published and done follows below.
+    """
+    from rich.text import Text
+
+    lines = [Line(_cells(outcome), {0: "bold", 3: _STYLES[outcome.verdict]}) for outcome in outcomes]
+    text = Text(no_wrap=True, overflow="ignore")
+    wide = len(in_parts(_TITLES, lines, width)) == 1
+    if wide:
+        text.append_text(lay_out(_TITLES, _RIGHT_ALIGNED, lines, width))
+    else:
+        narrow = [
+            Line([outcome.claim.name, outcome.judgement.ours or NONE, outcome.verdict], {0: "bold", 2: style})
+            for outcome in outcomes
+            for style in (_STYLES[outcome.verdict],)
+        ]
+        for number, (titles, rows) in enumerate(in_parts(_NARROW_TITLES, narrow, width)):
+            text.append("\n\n" * bool(number))
+            text.append_text(lay_out(titles, [False] * len(titles), rows, width, whole=titles))
+    room = max(20, width - 4)
+    for outcome in outcomes:
+        text.append(f"\n\n{outcome.claim.name}", style="bold")
+        text.append(f"  {source(outcome.claim)}", style="dim")
+        for part in (outcome.claim.says, *([] if wide else _hidden_cells(outcome)), *outcome.notes):
+            for line in textwrap.wrap(part, room, break_on_hyphens=False):
+                text.append(f"\n    {line}")
+        for command in outcome.commands:  # never broken, so that it can be copied
+            text.append(f"\n    $ {command}", style="cyan")
+    text.append(f"\n\n{summary(outcomes)}", style="bold")
+    return text
+
+
+def as_markdown(outcomes: Sequence[Outcome]) -> str:
+    """The table of verdicts for a page, with a list below it."""
+    rows = [[f"`{name}`", *rest] for name, *rest in map(_cells, outcomes)]
+    parts = [markdown_table(_TITLES, _RIGHT_ALIGNED, rows), ""]
+    for outcome in outcomes:
+        claim = outcome.claim
+        parts.append(f"- **`{claim.name}`** ({source(claim)}). {' '.join((claim.says, *outcome.notes))}")
+        parts += [f"    - `{command}`" for command in outcome.commands]
+    return "\n".join([*parts, "", f"{summary(outcomes)}.", ""])
+
+
+def as_json(outcomes: Sequence[Outcome]) -> str:
+    """The verdicts for a program."""
+    return _json(outcome.to_dict() for outcome in outcomes)
+
+
+def _json(rows: Any) -> str:
+    return json.dumps(list(rows), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _cells(outcome: Outcome) -> list[str]:
+    ours, done = outcome.judgement.ours or NONE, outcome.extent or NONE
+    return [outcome.claim.name, published(outcome.claim) or NONE, ours, outcome.verdict_words, done]
+
+
+def _hidden_cells(outcome: Outcome) -> list[str]:
+    """The columns that a narrow table lacks, as a sentence or two; nothing where they are empty."""
+    _, figure_, _, _, extent = _cells(outcome)
+    parts = [f"Published: {figure_}."] * (figure_ != NONE) + [f"Done: {extent}."] * (extent != NONE)
+    return [" ".join(parts)] if parts else []
