@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -82,9 +82,10 @@ def promises(folder: Path) -> list[Promise]:
     faults: list[str] = []
     for path in sorted(folder.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        marks = sum(_is_mark(node) for node in ast.walk(tree))
-        for test, section in _marked(tree):
-            marks -= 1
+        lost = {node for node in ast.walk(tree) if _is_mark(node)}
+        for test, mark in _marked(tree):
+            lost.discard(mark)
+            section = _section(mark)
             name = f"{path.relative_to(folder.parent).as_posix()}::{test.name}"
             text = (ast.get_docstring(test) or "").partition("\n")[0]
             if section not in SECTIONS:
@@ -93,27 +94,35 @@ def promises(folder: Path) -> list[Promise]:
                 faults.append(f"{name}: the docstring's first line is not a sentence")
             else:
                 rows.append(Promise(section, text, name))
-        if marks:
-            faults.append(f"{path.relative_to(folder.parent).as_posix()}: only a test function can be marked")
+        if lost:
+            name = path.relative_to(folder.parent).as_posix()
+            faults.append(f"{name}: only a test function or, by pytestmark, a file can be marked")
     if faults:
         raise ValueError("\n".join(faults))
     return rows
 
 
-def _marked(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef, str | None]]:
-    """Each marked test with its section; None is what cannot be read without running it."""
+def _marked(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef, ast.Call]]:
+    """Each test with each mark that is on it or, by `pytestmark`, on its whole file."""
+    whole = [mark for node in tree.body if _is_pytestmark(node) for mark in ast.walk(node) if _is_mark(mark)]
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-            for decorator in filter(_is_mark, node.decorator_list):
-                given = decorator.args if isinstance(decorator, ast.Call) else []
-                yield node, _constant(given[0]) if len(given) == 1 else None
+            yield from ((node, mark) for mark in (*whole, *filter(_is_mark, node.decorator_list)))
 
 
-def _constant(node: ast.expr) -> str | None:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+def _section(mark: ast.Call) -> str | None:
+    """The section that a mark names; None if the tests would have to be run to know it."""
+    match mark.args:
+        case [ast.Constant(value=str(section))]:
+            return section
+    return None
 
 
-def _is_mark(node: ast.AST) -> bool:
+def _is_pytestmark(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["pytestmark"]
+
+
+def _is_mark(node: ast.AST) -> TypeGuard[ast.Call]:
     """True for `pytest.mark.promise(...)`."""
     return isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.promise"
 

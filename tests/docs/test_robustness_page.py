@@ -60,6 +60,13 @@ def test_a_promise_becomes_a_row(generator: Any, tmp_path: Path) -> None:
     assert "| A `a\\|b` of \\*.zip is \\<read>. | `tests/test_things.py::test_it` |" in generator.page([row])
 
 
+def test_a_whole_file_can_be_marked(generator: Any, tmp_path: Path) -> None:
+    """`pytestmark` makes a row of each test of its file."""
+    mark = 'pytestmark = [pytest.mark.slow, pytest.mark.promise("Inputs")]\n'
+    tests = write(tmp_path, mark + "".join(f'def test_{n}():\n    """It is {n}."""\n' for n in "ab"))
+    assert [row.text for row in generator.promises(tests)] == ["It is a.", "It is b."]
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
@@ -71,7 +78,7 @@ def test_a_promise_becomes_a_row(generator: Any, tmp_path: Path) -> None:
             '@pytest.mark.promise("Inputs")\ndef test_it():\n    """It goes on\n    here."""\n',
             "not a sentence",
         ),
-        ('pytestmark = pytest.mark.promise("Inputs")\n', "only a test function"),
+        ('MARK = pytest.mark.promise("Inputs")\n', "only a test function"),
     ],
 )
 def test_a_mark_that_gives_no_row_is_refused(generator: Any, tmp_path: Path, text: str, fault: str) -> None:
