@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from galaxynet.fetch.hashing import CHUNK, Advance
+from galaxynet.fetch.hashing import Advance
 from galaxynet.fetch.members import (
     LIMITS,
     ArchiveError,
@@ -24,6 +23,7 @@ from galaxynet.fetch.members import (
     check_members,
     printable,
 )
+from galaxynet.zip_members import MemberError, member_chunks
 
 
 class Archive:
@@ -98,24 +98,14 @@ class Archive:
         """
         count = 0
         try:
-            with self._zip.open(member) as stream:
-                while chunk := stream.read(CHUNK):
-                    count += len(chunk)
-                    self._count(len(chunk))
-                    yield chunk
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            struct.error,
-            ValueError,
-            NotImplementedError,
-        ) as error:
+            for chunk in member_chunks(self._zip, member):
+                count += len(chunk)
+                self._count(len(chunk))
+                yield chunk
+        except MemberError as error:
             raise ArchiveError(
                 f"{self.name} is damaged: {member.filename} cannot be read ({_sentence(error)})."
             ) from None
-        except RuntimeError as error:  # zipfile's way to ask for a password
-            raise ArchiveError(f"{self.name}: {member.filename}: {_sentence(error)}.") from None
         if count != member.file_size:
             raise ArchiveError(
                 f"{self.name} is damaged: {member.filename} has {count} bytes in place of {member.file_size}."
