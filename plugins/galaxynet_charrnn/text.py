@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from galaxynet.data.encoding import conversion_hint, encoding_of, wrong_byte
 from galaxynet.errors import DataError
 
 _START = re.compile(r"^\*\*\* ?START OF (?:THE|THIS) PROJECT GUTENBERG.*$", re.MULTILINE)
@@ -31,27 +32,30 @@ class Corpus(NamedTuple):
 
 
 def read_text(path: Path) -> str:
-    r"""The text of a file, UTF-8, with or without a byte order mark; the ends of lines become `\n`.
+    r"""The text of a file in UTF-8, or in UTF-16 with a byte order mark; line ends become `\n`.
 
     Raises:
-        DataError: If it cannot be read, is empty, is not UTF-8, or is no text at all.
+        DataError: If it cannot be read, is empty, has another encoding, or is not a text at all.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.", "Name a text file.") from None
+    encoding = encoding_of(data[:4])
     # UTF-16 has these in every other place; nothing that people read has one.
-    if b"\0" in data:
+    if encoding == "utf-8-sig" and b"\0" in data:
         raise DataError(
             f"{path} is not UTF-8 text: it has a zero byte at position {data.index(0):,}.",
             "Is it a binary file, or UTF-16? Convert that with: iconv -f UTF-16 -t UTF-8 IN > OUT",
         )
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
+        if encoding != "utf-8-sig":
+            raise DataError(f"{path} is damaged {encoding.upper()} text: {error.reason}.") from None
+        position = error.start + len(data) - len(error.object)  # the decoder has taken off a byte order mark
         raise DataError(
-            f"{path} is not UTF-8 text: byte {data[error.start]:#04x} at position {error.start:,}.",
-            "If it is Latin-1, convert it with: iconv -f LATIN1 -t UTF-8 IN > OUT",
+            f"{path} is not UTF-8 text: {wrong_byte(error)} at position {position:,}.", conversion_hint(error)
         ) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():

@@ -61,7 +61,9 @@ def test_every_text_comes_back(text: str) -> None:
         (b"", "is empty"),
         (b" \r\n\n", "holds white space alone, 3 characters"),
         (b"PK\x03\x04\x00\x01", "zero byte at position 4"),
-        ("caf\xe9".encode("latin-1"), "not UTF-8 text: byte 0xe9 at position 3.*iconv"),
+        ("caf\xe9".encode("latin-1"), "not UTF-8 text: byte 0xe9 at position 3.*iconv -f LATIN1"),
+        (b"\xef\xbb\xbfcaf\xe9!", "byte 0xe9 at position 6"),
+        (b"\xff\xfea\x00\x00\xd8b\x00", "damaged UTF-16"),
     ],
 )
 def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
@@ -69,6 +71,14 @@ def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, said: str) -
     (tmp_path / "bad.txt").write_bytes(content)
     with pytest.raises(DataError, match=said):
         read_text(tmp_path / "bad.txt")
+
+
+@pytest.mark.promise("Inputs")
+def test_a_text_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    """A text in UTF-8 or UTF-16 with a byte order mark is read as it is, without a conversion."""
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
+        (tmp_path / "my.txt").write_bytes("caf\u00e9\r\n\u201cyes\u201d".encode(encoding))
+        assert read_text(tmp_path / "my.txt") == "caf\u00e9\n\u201cyes\u201d"
 
 
 @pytest.mark.parametrize(
