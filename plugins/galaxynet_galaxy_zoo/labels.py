@@ -10,7 +10,7 @@ import numpy as np
 
 from galaxynet.errors import DataError
 from galaxynet_galaxy_zoo.options import LABEL_RULES
-from galaxynet_galaxy_zoo.tables import ID, Votes, galaxy_id, rows_of
+from galaxynet_galaxy_zoo.tables import Votes, rows_of
 from galaxynet_galaxy_zoo.votes import COLUMN_INDEX, COLUMNS
 
 PLURALITY_CLASSES = ("Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2")
@@ -81,12 +81,12 @@ def read_labels(path: Path) -> Labels:
     A row with an empty label is a galaxy without one. The classes are in alphabetical order.
 
     Raises:
-        DataError: If the file is missing, lacks a column, has an id that is no number, gives one galaxy two
-            different labels, or has no labels at all.
+        DataError: If the file is missing, lacks a column, has an id that is not a number, gives one galaxy
+            two different labels, or has no labels at all.
     """
     name_of: dict[int, str] = {}
-    for line, row in rows_of(path, (ID, "label")):
-        id_, label = galaxy_id(path, line, row[ID]), row["label"]
+    for line, id_, (cell,) in rows_of(path, ("label",)):
+        label = cell.strip()
         if label and name_of.setdefault(id_, label) != label:
             raise DataError(
                 f"{path}, line {line}: galaxy {id_} is labelled {label!r} here and {name_of[id_]!r} before."

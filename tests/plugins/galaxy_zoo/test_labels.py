@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from zoo_files import DISK, ODD, SMOOTH, write_csv, write_votes
 
 from galaxynet.errors import DataError
+from galaxynet_galaxy_zoo.ids import galaxy_id
 from galaxynet_galaxy_zoo.labels import (
     MORPHOLOGY_CLASSES,
     PLURALITY_CLASSES,
@@ -105,7 +107,7 @@ def test_a_table_of_ones_own_is_read(tmp_path: Path) -> None:
         ("", [], "lacks the column GalaxyID"),
         ("GalaxyID,label", [], "has no labels"),
         ("GalaxyID,label", ["1,", "2,"], "has no labels"),
-        ("GalaxyID,label", ["1,a", "x1,b"], r"line 3: 'x1' is no GalaxyID"),
+        ("GalaxyID,label", ["1,a", "x1,b"], r"line 3: 'x1' is not a GalaxyID"),
         ("GalaxyID,label", ["1,a", "2,b", "1,b"], r"line 4: galaxy 1 is labelled 'b' here and 'a' before"),
     ],
 )
@@ -138,9 +140,9 @@ def test_votes_of_no_use_are_one_sentence(tmp_path: Path) -> None:
         read_votes(path)
     header = ",".join(["GalaxyID", *COLUMNS])
     row = ",0" * 37
-    with pytest.raises(DataError, match="no row of votes"):
+    with pytest.raises(DataError, match=r"line 3, galaxy 2: Class1\.1 is 'many', not a number"):
         read_votes(write_csv(tmp_path / "b.csv", header, ["1" + row, "2,many"]))
-    with pytest.raises(DataError, match="2 rows of votes for galaxy 4"):
+    with pytest.raises(DataError, match="line 3: a second row of votes for galaxy 4"):
         read_votes(write_csv(tmp_path / "c.csv", header, ["4" + row, "4" + row]))
     with pytest.raises(DataError, match="no rows"):
         read_votes(write_csv(tmp_path / "d.csv", header, []))
@@ -154,10 +156,10 @@ def test_votes_of_no_use_are_one_sentence(tmp_path: Path) -> None:
         ("2", "inf", r"row 2 of votes, galaxy 2: Class1\.2 is inf"),
         ("2", "7", r"row 2 of votes, galaxy 2: Class1\.2 is 7, and no fraction"),
         ("2", "-0.01", r"Class1\.2 is -0\.01"),
-        ("3.7", "0.5", r"row 2 of votes: 3\.7 is no GalaxyID"),
-        ("nan", "0.5", r"row 2 of votes: nan is no GalaxyID"),
-        ("inf", "0.5", r"row 2 of votes: inf is no GalaxyID"),
-        ("1e300", "0.5", r"row 2 of votes: 1e\+300 is no GalaxyID"),
+        ("3.7", "0.5", r"line 3: '3\.7' is not a GalaxyID"),
+        ("nan", "0.5", r"line 3: 'nan' is not a GalaxyID"),
+        ("inf", "0.5", r"line 3: 'inf' is not a GalaxyID"),
+        ("1e300", "0.5", r"line 3: '1e300' is not a GalaxyID"),
     ],
 )
 def test_no_galaxy_is_labelled_by_what_is_no_vote(
@@ -184,3 +186,72 @@ def test_a_list_of_ids_is_read(tmp_path: Path) -> None:
         read_ids(write_csv(tmp_path / "none.csv", "GalaxyID", []))
     with pytest.raises(DataError, match="There is no file"):
         read_ids(tmp_path / "missing.csv")
+
+
+SPELLINGS = (
+    "{}",
+    " {} ",
+    "{}.0",
+    "{}.000000",
+    "{},0",
+    "{}.jpg",
+    "{}.JPEG",
+    "images/{}.jpg",
+    "a\\b\\{}.jpg",
+    "000{}",
+)
+
+
+@pytest.mark.promise("Inputs")
+@given(st.integers(0, 2**63 - 1), st.sampled_from(SPELLINGS))
+def test_an_id_is_read_in_every_usual_spelling(galaxy: int, spelling: str) -> None:
+    """A GalaxyID may be written as `100008`, `100008.0` or `100008.jpg`, wherever ids are read."""
+    assert galaxy_id(spelling.format(galaxy)) == galaxy
+
+
+@given(st.text(max_size=30) | st.from_regex("-?[0-9.,eE+]{1,30}(.jpg)?", fullmatch=True))
+def test_no_text_breaks_the_reader_of_ids(text: str) -> None:
+    """Whatever a cell holds, it is a number that an array can hold, or a reason."""
+    with contextlib.suppress(ValueError):
+        assert abs(galaxy_id(text)) < 2**63
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["5.87726E+17", "1e5", "100,000", "100008.5", "2/11/2020", "9" * 19, "9" * 5000, "1_0", "\u0661", ""],
+)
+def test_an_ambiguous_id_is_refused(text: str) -> None:
+    """A number that was rounded, may be another one, or is none is refused, in a few words."""
+    with pytest.raises(ValueError, match="GalaxyID") as caught:
+        galaxy_id(text)
+    assert len(str(caught.value)) < 120
+
+
+@pytest.mark.promise("Inputs")
+def test_labels_votes_and_lists_read_the_same_ids(tmp_path: Path) -> None:
+    """Labels, votes and lists of test ids take the same spellings of an id and the same dialects of CSV."""
+    ids = ["100008.0", "100023.jpg", "1.00031E+05"]
+    expected = [100008, 100023, 100031]
+    lines = [f"{id_};a;b" for id_ in ids]
+    table = write_csv(tmp_path / "labels.csv", "galaxyid;LABEL;note", lines)
+    assert list(read_labels(table).of) == expected
+    assert read_ids(table) == expected
+    votes = [";".join([id_, "0,383147", *["0"] * 36]) for id_ in ids]
+    found = read_votes(write_csv(tmp_path / "votes.csv", ";".join(["GALAXYID", *COLUMNS]), votes))
+    assert found.ids == expected
+    assert found.fractions[:, 0].tolist() == [0.383147] * 3
+
+
+@pytest.mark.promise("Inputs")
+def test_a_decimal_comma_is_read_where_it_can_only_be_one(tmp_path: Path) -> None:
+    """Votes with decimal commas are read, unless commas separate the cells, too: then the line is named."""
+    header = ["GalaxyID", *COLUMNS]
+    quoted = write_csv(tmp_path / "quoted.csv", ",".join(header), ['1,"0,25",",5"' + ",0" * 35])
+    assert read_votes(quoted).fractions[0, :2].tolist() == [0.25, 0.5]
+    for cells in (["1,0"] * 37, ["0,0"] * 37):
+        path = write_csv(tmp_path / "both.csv", ",".join(header), [",".join(["1", *cells])])
+        with pytest.raises(DataError, match="line 2: 75 cells in a table of 38 columns"):
+            read_votes(path)
+    path = write_csv(tmp_path / "thousands.csv", ";".join(header), [";".join(["1", "1,000.5", *["0"] * 36])])
+    with pytest.raises(DataError, match=r"Class1\.1 is '1,000\.5', not a number"):
+        read_votes(path)
