@@ -1,16 +1,14 @@
 """The galaxies' JPEGs, read straight out of the zip into one uint8 array.
 
-The archive is never unpacked. JPEGs are decoded on all cores, because OpenCV lets other threads run
+The archive is never unpacked. JPEGs are decoded on all cores, because the decoder lets other threads run
 meanwhile, and at a half, a quarter or an eighth of their size where that is enough: the decoder then skips
 most of the inverse transform.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import zipfile
-import zlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,15 +23,19 @@ import numpy.typing as npt
 from galaxynet.data.arrays import Block, CachedArray, Recipe, cached_array, fingerprint
 from galaxynet.errors import DataError
 from galaxynet.terminal import progress
-from galaxynet_galaxy_zoo.jpeg import jpeg_size
+from galaxynet.zip_members import read_member
+from galaxynet_galaxy_zoo.jpeg import decode_jpeg, jpeg_size
 from galaxynet_galaxy_zoo.members import members, open_archive
 
-VERSION = 1
-"""Part of the cache's key: raise it when the pixels that come out of here change."""
+VERSION = 2
+"""Part of the cache's key: raise it when other pixels or other images come out of here."""
+
+MOST_BYTES = 1 << 25
+"""An image of more bytes is left out; the competition's have some 15,000."""
 
 _BLOCK = 128
 _SAMPLE = 64
-_DAMAGE = (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, cv2.error)
+_DAMAGE = (ValueError, OSError)
 """What reading and decoding a damaged member raises."""
 
 
@@ -143,9 +145,12 @@ def _recipe(source: Path, view: View) -> Recipe:
 def _common_width(archive: zipfile.ZipFile, names: Sequence[str], source: Path) -> int:
     """The width that most of the square images have, by the headers of a few dozen spread over all."""
     sizes: Counter[tuple[int, int]] = Counter()
+    reasons: list[str] = []
     for name in names[:: max(1, len(names) // _SAMPLE)]:
-        with contextlib.suppress(*_DAMAGE):
-            sizes[jpeg_size(archive.read(name))] += 1
+        try:
+            sizes[jpeg_size(_read(archive, name))] += 1
+        except _DAMAGE as error:
+            reasons.append(f"{name}: {error}")
     square = [(count, width) for (width, height), count in sizes.items() if width == height]
     if square:
         return max(square)[1]
@@ -155,7 +160,11 @@ def _common_width(archive: zipfile.ZipFile, names: Sequence[str], source: Path) 
             f"The images of {source} are not square: they are {width} x {height} pixels.",
             "Cut them square; the competition's are 424 x 424.",
         )
-    raise DataError(f"The images of {source} cannot be read.", "Remove it and fetch it again.")
+    raise DataError(f"The images of {source} cannot be read. {reasons[0]}.", "Remove it and fetch it again.")
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    return read_member(archive, archive.getinfo(name), MOST_BYTES)
 
 
 def _decoded(
@@ -170,7 +179,7 @@ def _decoded(
         skipped: dict[str, str] = {}
         for galaxy, name in part:
             try:
-                decode(archive.read(name), rows[len(ids)])
+                decode(_read(archive, name), rows[len(ids)])
                 ids.append(galaxy)
             except _DAMAGE as error:
                 skipped[name] = str(error) or type(error).__name__
@@ -204,10 +213,6 @@ def decoder(view: View, width: int) -> Callable[[bytes, npt.NDArray[np.uint8]], 
     region = view.crop or width
     reduction = reduction_for(view.size, region, width)
     gray = view.channels == "gray"
-    mode = "GRAYSCALE" if gray else "COLOR"
-    flag: int = getattr(cv2, f"IMREAD_{mode}" if reduction == 1 else f"IMREAD_REDUCED_{mode}_{reduction}")
-    # An image's orientation tag would turn it; the survey's images have none, and pixels are pixels.
-    flag |= cv2.IMREAD_IGNORE_ORIENTATION
     side, offset = region // reduction, (width - region) // 2 // reduction
     central = slice(offset, offset + side)
     enlarging = side < view.size
@@ -217,13 +222,11 @@ def decoder(view: View, width: int) -> Callable[[bytes, npt.NDArray[np.uint8]], 
         size = jpeg_size(data)
         if size != (width, width):
             raise ValueError(f"it has {size[0]} x {size[1]} pixels, the others {width} x {width}")
-        pixels: Any = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
-        if pixels is None:
-            raise ValueError("a damaged JPEG")
-        pixels = pixels[central, central]
+        # An orientation tag is ignored: the survey's images have none, and pixels are pixels.
+        pixels: Any = decode_jpeg(data, "GRAY" if gray else "RGB", width // reduction)[central, central]
         if side != view.size:
             pixels = cv2.resize(pixels, (view.size, view.size), interpolation=interpolation)
-        row[...] = pixels[..., None] if gray else pixels[..., ::-1]
+        row[...] = pixels[..., None] if pixels.ndim == 2 else pixels
 
     return decode
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from galaxynet.errors import DataError
+from galaxynet.zip_members import UNPACKING_ERRORS
+from galaxynet_galaxy_zoo.ids import galaxy_id
 
 
 @dataclass(frozen=True)
@@ -26,29 +28,33 @@ def open_archive(path: Path) -> zipfile.ZipFile:
     """Open a zip archive.
 
     Raises:
-        DataError: If it is none, or only a part of one.
+        DataError: If it is not a zip archive, or only a part of one.
     """
     try:
         return zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except UNPACKING_ERRORS as error:
         raise DataError(
             f"{path} is not a whole zip archive: {error}.", "Remove it and fetch it again."
         ) from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def members(archive: zipfile.ZipFile) -> Members:
-    """The images in an archive, by GalaxyID, wherever in it they lie."""
+    """The images in an archive, by GalaxyID, in whatever folder of it they are."""
     images: dict[int, str] = {}
     odd: dict[str, str] = {}
     for name in archive.namelist():
-        path = PurePosixPath(name)
+        # PowerShell separates folders by backslashes, which zipfile leaves as they are.
+        path = PurePosixPath(name.replace("\\", "/"))
         # macOS adds a `._100008.jpg` to every file when it packs a folder.
         if path.suffix.lower() not in (".jpg", ".jpeg") or path.name.startswith("."):
             continue
-        if not (path.stem.isascii() and path.stem.isdigit()):
-            odd[name] = "its name is no GalaxyID"
-        elif images.setdefault(int(path.stem), name) != name:
+        try:
+            galaxy = galaxy_id(path.name)
+        except ValueError:
+            odd[name] = "its name is not a GalaxyID"
+            continue
+        if images.setdefault(galaxy, name) != name:
             odd[name] = "another image has the same GalaxyID"
     return Members(images, odd)

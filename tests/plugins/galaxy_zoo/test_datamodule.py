@@ -94,7 +94,7 @@ def test_a_corrupt_image_is_named_and_counted(tmp_path: Path, capsys: pytest.Cap
     images["117.jpg"] = images["117.jpg"][:500]
     write_images(folder / "images_training_rev1.zip", images)
     module = galaxies(tmp_path)
-    assert "117.jpg: a JPEG that breaks off" in capsys.readouterr().err
+    assert "117.jpg: a damaged or incomplete JPEG: its header is damaged" in capsys.readouterr().err
     assert module.summary["images"] == 29
     assert module.summary["images_left_out"] == 1
     assert 117 not in module.ids

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import time
+import tracemalloc
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -18,7 +20,7 @@ from zoo_files import jpeg, picture, write_images
 from galaxynet.errors import DataError
 from galaxynet_galaxy_zoo import archives
 from galaxynet_galaxy_zoo.archives import View, load_images, reduction_for
-from galaxynet_galaxy_zoo.jpeg import jpeg_size
+from galaxynet_galaxy_zoo.jpeg import decode_jpeg, jpeg_size
 
 GRAY = View(60, "gray", None)
 
@@ -79,6 +81,10 @@ def test_reductions_of_the_usual_settings() -> None:
 DAMAGE = {
     "whole": lambda data: data,
     "cut": lambda data: data[: len(data) // 2],
+    "cut, end marker put back": lambda data: data[: len(data) // 2] + b"\xff\xd9",
+    "last byte lost, end marker put back": lambda data: data[:-3] + b"\xff\xd9",
+    "end marker lost": lambda data: data[:-2],
+    "huge by its header": lambda data: declaring(data, 65_500),
     "empty": lambda _data: b"",
     "text": lambda _data: b"<html>not found</html>",
     "header alone": lambda data: data[:2] + b"\xff\xd9",
@@ -105,6 +111,114 @@ def test_any_damaged_images_are_left_out_and_named(kinds: list[str]) -> None:
 
 
 GOOD = jpeg(picture(7))
+
+
+def declaring(data: bytes, side: int) -> bytes:
+    """The same JPEG with another size in its header."""
+    frame = data.index(b"\xff\xc0")
+    return data[: frame + 5] + side.to_bytes(2, "big") * 2 + data[frame + 9 :]
+
+
+@pytest.mark.promise("Inputs")
+def test_a_truncated_jpeg_is_left_out_even_with_an_end_marker(tmp_path: Path) -> None:
+    """A truncated JPEG is left out and named, even where its end marker was put back."""
+    encodings = {
+        "baseline": GOOD,
+        "progressive": jpeg(picture(7), cv2.IMWRITE_JPEG_PROGRESSIVE, 1),
+        "restart markers": jpeg(picture(7), cv2.IMWRITE_JPEG_RST_INTERVAL, 8),
+    }
+    images = {f"{number}.jpg": data for number, data in enumerate(encodings.values())}
+    for number, data in enumerate(encodings.values(), start=1):
+        for place, cut in enumerate(range(len(data) // 4, len(data) - 2, 599)):
+            images[f"{number * 1000 + place}.jpg"] = data[:cut] + b"\xff\xd9"
+    array = load_images(write_images(tmp_path / "images.zip", images), tmp_path / "arrays", GRAY)
+    assert array.ids == [0, 1, 2]
+    assert len(array.skipped) == len(images) - 3 > 20
+    assert all("damaged or incomplete JPEG" in reason for reason in array.skipped.values())
+
+
+@pytest.mark.promise("Inputs")
+def test_bytes_after_the_end_of_a_jpeg_do_no_harm(tmp_path: Path) -> None:
+    """A JPEG with bytes after its end marker, as cameras and portals leave them, is read."""
+    tails = (b"", b"\0" * 9, b"\n", b"appended by a portal" * 99, GOOD)
+    images = {f"{number}.jpg": GOOD + tail for number, tail in enumerate(tails)}
+    array = load_images(write_images(tmp_path / "images.zip", images), tmp_path / "arrays", GRAY)
+    assert array.ids == [0, 1, 2, 3, 4]
+    assert all(np.array_equal(row, array.rows[0]) for row in array.rows)
+
+
+@pytest.mark.parametrize("channels", ["GRAY", "RGB"])
+@pytest.mark.parametrize("reduction", [1, 2, 4, 8])
+def test_the_pixels_are_opencvs_to_the_last_bit(channels: Literal["GRAY", "RGB"], reduction: int) -> None:
+    """Strict decoding gives the pixels that runs were recorded with, however a JPEG was made."""
+    mode = "GRAYSCALE" if channels == "GRAY" else "COLOR"
+    flag = getattr(cv2, f"IMREAD_{mode}" if reduction == 1 else f"IMREAD_REDUCED_{mode}_{reduction}")
+    samplings = [0x411111, 0x221111, 0x211111, 0x121111, 0x111111]
+    makings = [(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling) for sampling in samplings]
+    makings += [(cv2.IMWRITE_JPEG_PROGRESSIVE, 1), (cv2.IMWRITE_JPEG_RST_INTERVAL, 5)]
+    for making in makings:
+        data = jpeg(picture(3), *making)
+        theirs = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+        theirs = theirs[..., None] if channels == "GRAY" else theirs[..., ::-1]
+        assert np.array_equal(decode_jpeg(data, channels, 424 // reduction), theirs), making
+
+
+@pytest.mark.promise("Strangers' files")
+def test_a_header_of_absurd_size_costs_nothing(tmp_path: Path) -> None:
+    """Images that declare 65,500 x 65,500 pixels are refused by their headers, before they are decoded."""
+    images = {f"{number}.jpg": declaring(GOOD, 65_500) for number in range(40)}
+    source = write_images(tmp_path / "images.zip", images)
+    started = time.process_time()
+    with pytest.raises(DataError, match="declares 65,500 x 65,500 pixels; at most 4,096 x 4,096"):
+        load_images(source, tmp_path / "arrays", GRAY)
+    assert time.process_time() - started < 1
+    images = dict.fromkeys(("1.jpg", "2.jpg", "3.jpg"), GOOD) | {"4.jpg": images["0.jpg"]}
+    array = load_images(write_images(source, images), tmp_path / "arrays", GRAY)
+    assert array.ids == [1, 2, 3]
+
+
+@pytest.mark.promise("Strangers' files")
+def test_an_image_that_unpacks_to_gigabytes_is_left_out(tmp_path: Path) -> None:
+    """A member of an archive that unpacks to more than an image can have is left out, and fills no memory."""
+    source = write_images(
+        tmp_path / "images.zip", {"1.jpg": GOOD, "2.jpg": GOOD, "3.jpg": bytes(2**26)}, deflate=True
+    )
+    tracemalloc.start()
+    array = load_images(source, tmp_path / "arrays", GRAY)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert array.ids == [1, 2]
+    assert "unpacks to more than" in array.skipped["images_training_rev1/3.jpg"]
+    assert peak < 2**25
+
+
+@pytest.mark.promise("Strangers' files")
+def test_an_id_of_five_thousand_digits_is_a_bad_name(tmp_path: Path) -> None:
+    """An image named by a number too large for an id is left out and named, and the others are read."""
+    names = ["9" * 5000, "9" * 20, "0" * 5000 + "7", "1"]
+    source = write_images(tmp_path / "images.zip", {f"{name}.jpg": GOOD for name in names}, folder="")
+    array = load_images(source, tmp_path / "arrays", GRAY)
+    assert array.ids == [7, 1]
+    assert list(array.skipped.values()) == ["its name is not a GalaxyID"] * 2
+
+
+@pytest.mark.promise("Inputs")
+def test_a_zip_made_by_powershell_is_read(tmp_path: Path) -> None:
+    r"""A zip whose member names separate folders by `\`, as PowerShell writes them, is read."""
+    source = write_images(tmp_path / "images.zip", {"5.jpg": GOOD, "6.JPG": GOOD}, folder="images\\deep\\")
+    assert load_images(source, tmp_path / "arrays", GRAY).ids == [5, 6]
+
+
+def test_an_encrypted_image_is_left_out(tmp_path: Path) -> None:
+    """A member that asks for a password costs that image alone."""
+    source = write_images(tmp_path / "images.zip", {f"{number}.jpg": GOOD for number in range(3)})
+    data = bytearray(source.read_bytes())
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(signature) + flags] |= 1
+    source.write_bytes(data)
+    array = load_images(source, tmp_path / "arrays", GRAY)
+    assert array.ids == [1, 2]
+    assert array.skipped == {"images_training_rev1/0.jpg": "it is encrypted"}
 
 
 def test_a_member_with_a_wrong_checksum_is_left_out(tmp_path: Path) -> None:

@@ -25,9 +25,10 @@ def picture(seed: int, width: int = 424, height: int | None = None) -> npt.NDArr
     return np.asarray(large * light, dtype=np.uint8)
 
 
-def jpeg(rgb: npt.NDArray[np.uint8]) -> bytes:
-    """A JPEG of it, as the competition's: quality 75 or so."""
-    done, data = cv2.imencode(".jpg", np.ascontiguousarray(rgb[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 80])
+def jpeg(rgb: npt.NDArray[np.uint8], *parameters: int) -> bytes:
+    """A JPEG of it, as the competition's: quality 75 or so; made with parameters of `cv2.imencode`."""
+    pixels = np.ascontiguousarray(rgb[..., ::-1])
+    done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 80, *parameters])
     assert done
     return bytes(data)
 
