@@ -93,42 +93,46 @@ class KeepStopSignals(Callback):
 class StepCounter(Callback):
     """Compare what a training did with what was asked for.
 
+    Args:
+        epochs: How many were asked for.
+        processes: How many were asked for.
+
     Attributes:
         world_size: How many processes there are; None before the first step.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, epochs: int, processes: int) -> None:
+        self.epochs = epochs
+        self.processes = processes
         self.world_size: int | None = None
         self._expected: int | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
         """Count from here: a resumed run has taken steps before."""
         self.world_size = trainer.world_size
-        epochs = (trainer.max_epochs or 0) - trainer.current_epoch
+        epochs = self.epochs - trainer.current_epoch
         # A network that optimises by itself takes as many steps as it likes.
         if pl_module.automatic_optimization:
             batches: Any = trainer.train_dataloader
             with suppress(TypeError):  # nobody knows how many there are
                 self._expected = trainer.global_step + epochs * len(batches)
 
-    def check(self, trainer: Trainer, processes: int) -> None:
-        """Raise a RunError if the training was another than the one asked for; early stopping is none.
+    def check(self, trainer: Trainer) -> None:
+        """Raise a RunError if the training differs from the one asked for, unless it stopped early.
 
         Args:
             trainer: The trainer after `fit`.
-            processes: How many were asked for.
         """
-        facts = [("processes", trainer.world_size, processes)]
+        facts = [("processes", trainer.world_size, self.processes)]
         if not trainer.should_stop:
-            facts.append(("epochs", trainer.current_epoch, trainer.max_epochs or 0))
+            facts.append(("epochs", trainer.current_epoch, self.epochs))
             if self._expected is not None:
                 facts.append(("steps", trainer.global_step, self._expected))
         for what, done, asked in facts:
             if done != asked:
                 raise RunError(
-                    f"The training had {done:,} {what}, not the {asked:,} asked for: something outside of "
-                    "galaxynet has changed it.",
-                    "Look for what the network, the dataset or the environment set of Lightning's trainer.",
+                    f"The training had {done:,} {what}, not the {asked:,} asked for.",
+                    "The network, the dataset or the environment has changed Lightning's trainer.",
                 )
 
 

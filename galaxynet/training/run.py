@@ -137,7 +137,8 @@ def _train(
         )
     prepared = time.perf_counter() - began
 
-    run, trainer, counter = None, None, StepCounter()
+    run, trainer = None, None
+    counter = StepCounter(plan.training.epochs, hardware.devices)
     with ExitStack() as held:
         if is_first_process():
             run = _begin(plan, data, network, hardware, runs_dir, resume, command)
@@ -168,7 +169,7 @@ def _train(
             trained = time.perf_counter() - began
             if run is not None:
                 run.record.world_size, run.record.steps = trainer.world_size, trainer.global_step
-            counter.check(trainer, hardware.devices)
+            counter.check(trainer)
             finish(run, trainer, network, data, folder, trained, throughput)
         except (KeyboardInterrupt, SystemExit) as error:
             if not stop_requested:

@@ -1,0 +1,402 @@
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import os
+import pwd
+import re
+import socket
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import lightning
+import pytest
+import torch.distributed
+from lightning.pytorch import Trainer
+from lightning.pytorch.utilities import rank_zero_only
+
+import galaxynet
+from galaxynet import launch, paths
+from galaxynet.cli.main import main
+from galaxynet.errors import RunError, UsageError
+from galaxynet.runs import Run
+from galaxynet.training import run as training
+
+HARMLESS = {
+    "OMP_NUM_THREADS": "a number of threads, which a person sets",
+    "POSSIBLE_USER_WARNINGS": "warnings, which are silenced anyway",
+    "FREEZE_REQUIREMENTS": "read by Lightning's own setup",
+    "USE_LIBUV": "which of two stores PyTorch uses",
+    "RUN_ONLY_CUDA_TESTS": "Lightning's own tests",
+    "BITSANDBYTES_NOWELCOME": "of a precision that galaxynet does not offer",
+    "XLA_USE_F16": "of an accelerator that galaxynet does not offer",
+    "XLA_USE_BF16": "of an accelerator that galaxynet does not offer",
+    "PT_XLA_DEBUG": "of an accelerator that galaxynet does not offer",
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "set by Lightning, not read",
+    "CUBLAS_WORKSPACE_CONFIG": "set by Lightning, not read",
+    "CUDA_VISIBLE_DEVICES": "which GPUs there are, which a person or a scheduler sets",
+    "CUDA_DEVICE_ORDER": "how they are numbered",
+    "DISABLE_MPS": "whether there is an Apple GPU",
+}
+"""What Lightning and PyTorch read and may: why it does no harm."""
+
+TORCHRUN = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "h", "MASTER_PORT": "29500"}
+SLURM = {
+    **{"SLURM_JOB_ID": "1", "SLURM_JOB_NAME": "x", "SLURM_NTASKS": "1", "SLURM_NNODES": "1"},
+    **{"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0"},
+}
+_NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
+
+
+def names_in(source: str, *, everything: bool) -> set[str]:
+    """The variables that a module's source reads from `os.environ`; `everything`: all that look like one."""
+
+    def is_environ(node: ast.AST) -> bool:
+        return isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+
+    found: list[ast.AST] = []
+    for node in ast.walk(ast.parse(source)):
+        if everything:
+            found.append(node)
+        elif isinstance(node, ast.Subscript) and is_environ(node.value):
+            found.append(node.slice)
+        elif isinstance(node, ast.Compare) and any(map(is_environ, node.comparators)):
+            found.append(node.left)
+        elif isinstance(node, ast.Call) and any(
+            map(is_environ, (node.func, *ast.iter_child_nodes(node.func)))
+        ):
+            found.extend(node.args[:1])
+    values = (node.value for node in found if isinstance(node, ast.Constant))
+    return {value for value in values if isinstance(value, str) and _NAME.fullmatch(value)}
+
+
+@pytest.fixture(scope="module")
+def read() -> set[str]:
+    """Every variable by which this Lightning and this PyTorch learn how they were launched."""
+    package = Path(inspect.getfile(lightning)).parent
+    found = set()
+    for path in package.rglob("*.py"):
+        if {"testing", "loggers", "progress"} & set(path.parts):  # of loggers and bars that are not used here
+            continue
+        source = path.read_text(encoding="utf-8")
+        if "environ" in source or "getenv" in source:
+            environments = path.parent.name == "environments" or path.name == "rank_zero.py"
+            found |= names_in(source, everything=environments)
+    distributed = Path(inspect.getfile(torch.distributed)).parent
+    found |= names_in((distributed / "rendezvous.py").read_text(), everything=True)
+    found |= {f"PL_TRAINER_{name.upper()}" for name in inspect.signature(Trainer).parameters}
+    return found - {"SLURM", "LSF", "JSON"} - set(HARMLESS)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that sets variables for this test, on top of none of a launcher."""
+
+    def put(values: dict[str, str]) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+
+    return put
+
+
+def train(**options: Any) -> Run:
+    return galaxynet.train("toynet", **{"epochs": 2, "lr": 0.01, **options})
+
+
+def test_what_lightning_reads_is_found(read: set[str]) -> None:
+    """The test of the environment finds the variables that Lightning and PyTorch read by itself."""
+    assert {"RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK", "SLURM_NTASKS"} <= read
+    assert {"MASTER_PORT", "GROUP_RANK", "LSB_DJOB_RANKFILE", "STANDALONE_PORT"} <= read
+    assert {"PL_TRAINER_MAX_STEPS", "PL_GLOBAL_SEED", "TORCHELASTIC_USE_AGENT_STORE"} <= read
+
+
+@pytest.mark.promise("Environment")
+def test_nothing_left_over_reaches_lightning(read: set[str], environment: Any) -> None:
+    """No variable by which Lightning or PyTorch learn of a launcher reaches them, and all are put back."""
+    environment(dict.fromkeys(read, "3"))
+    before = dict(os.environ)
+    with launch.settled():
+        assert read & set(os.environ) == set()
+        os.environ["LOCAL_RANK"] = os.environ["PL_GLOBAL_SEED"] = "0"  # as Lightning does
+    assert dict(os.environ) == before
+
+
+@pytest.mark.promise("Environment")
+@pytest.mark.usefixtures("toys")
+def test_left_over_variables_change_nothing(
+    read: set[str], environment: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With every variable that Lightning reads set, a run is the same as without; one note names settings."""
+    plain = train()
+    capsys.readouterr()
+    environment(dict.fromkeys(read, "1"))
+    before = dict(os.environ)
+    run = train()
+    assert run.record.status == "finished"
+    assert run.record.metrics == plain.record.metrics
+    assert (run.record.world_size, run.record.steps, run.record.epochs) == (1, 12, 2)
+    assert dict(os.environ) == before
+    notes = [line for line in capsys.readouterr().err.splitlines() if "PL_TRAINER_MAX_STEPS" in line]
+    assert len(notes) == 1
+    assert notes[0].startswith("ignored: PL_TRAINER_")
+
+
+@pytest.mark.promise("Environment")
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        (TORCHRUN, "torchrun"),
+        ({**SLURM, "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2"}, "srun"),
+        ({**SLURM, "SLURM_NTASKS": "2", "SLURM_STEP_NUM_TASKS": "2"}, "srun"),
+        (
+            {"JSM_NAMESPACE_SIZE": "2", "JSM_NAMESPACE_RANK": "1", "JSM_NAMESPACE_LOCAL_RANK": "1"},
+            "jsrun",
+        ),
+        ({"OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_RANK": "3"}, "mpirun"),
+        ({"PMI_SIZE": "4", "PMI_RANK": "0"}, "mpirun"),
+    ],
+)
+@pytest.mark.usefixtures("toys")
+def test_a_foreign_launcher_is_refused(environment: Any, variables: dict[str, str], name: str) -> None:
+    """One of several processes that torchrun, srun, jsrun or mpirun has started is refused by that name."""
+    environment(variables)
+    with pytest.raises(UsageError, match=rf"one of \d processes of {name}.*galaxynet train"):
+        train()
+    with pytest.raises(UsageError, match=f"processes of {name}"):
+        galaxynet.sweep("toynet", lr=[0.1, 0.2])
+    assert galaxynet.list_runs() == []
+
+
+@pytest.mark.promise("Environment")
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"SLURM_NTASKS": "4"},
+        {**SLURM, "SLURM_NTASKS": "4"},
+        {**SLURM, "SLURM_NTASKS": "4", "SLURM_NTASKS_PER_NODE": "4", "SLURM_STEP_NUM_TASKS": "1"},
+        {"WORLD_SIZE": "2"},
+        {**TORCHRUN, "WORLD_SIZE": "1"},
+        {**TORCHRUN, "WORLD_SIZE": "many"},
+        {"RANK": "x", "LOCAL_RANK": "1", "MASTER_PORT": "99999999999"},
+        {"GALAXYNET_RUN_FOLDER": "/nowhere", "LOCAL_RANK": "1"},
+        {
+            **dict.fromkeys(("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"), "1"),
+            **{"GALAXYNET_RUN_FOLDER": "/nowhere", "GALAXYNET_LAUNCHER": str(os.getpid())},
+        },
+    ],
+    ids=lambda variables: ",".join(variables)[:40],
+)
+def test_what_is_left_of_a_launcher_is_ignored(environment: Any, variables: dict[str, str]) -> None:
+    """Variables left over from a launcher, galaxynet's own included, are no reason not to train."""
+    environment(variables)
+    with launch.settled():
+        launch.check_launcher()
+        assert not set(variables) & set(os.environ)
+
+
+def test_an_orphan_does_not_train(environment: Any) -> None:
+    """A further process whose first process is gone does not begin a run of its own."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    own = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "GALAXYNET_RUN_FOLDER")
+    environment({**dict.fromkeys(own, "1"), "GALAXYNET_LAUNCHER": str(gone.pid)})
+    with launch.settled(), pytest.raises(UsageError, match=r"is gone.*unset GALAXYNET_LAUNCHER"):
+        launch.check_launcher()
+
+
+def test_own_processes_keep_their_place(environment: Any) -> None:
+    """A further process that this training has started keeps rank and address, and nothing else."""
+    own = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "GALAXYNET_RUN_FOLDER")
+    environment({**dict.fromkeys(own, "1"), "GALAXYNET_LAUNCHER": str(os.getppid()), "SLURM_NTASKS": "1"})
+    with launch.settled():
+        assert [os.environ.get(name) for name in (*own, "SLURM_NTASKS")] == ["1"] * 6 + [None]
+        assert rank_zero_only.rank == 1
+        launch.check_launcher()
+
+
+@pytest.mark.promise("Environment")
+def test_the_rank_in_a_notebook_is_set_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Lightning was imported with a left-over rank, training is not mistaken for a further process."""
+    monkeypatch.setattr(rank_zero_only, "rank", 3)
+    with launch.settled():
+        assert rank_zero_only.rank == 0
+    assert rank_zero_only.rank == 3
+
+
+@pytest.mark.promise("Environment")
+@pytest.mark.parametrize("columns", ["0", "-5", "wide", "²"])
+def test_an_unfit_width_is_no_width(
+    environment: Any, capsys: pytest.CaptureFixture[str], columns: str
+) -> None:
+    """COLUMNS=0 and the like do not swallow tables: the default width holds."""
+    with suppress(SystemExit):
+        main(["datasets"])
+    expected = capsys.readouterr().out
+    environment({"COLUMNS": columns, "LINES": columns})
+    galaxynet.terminal.results.cache_clear()
+    with suppress(SystemExit):
+        main(["datasets"])
+    assert capsys.readouterr().out == expected != ""
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No HOME, and a user that the system does not know, as in many containers."""
+
+    def unknown(_: Any) -> Any:
+        raise KeyError("no such user")
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(pwd, "getpwnam", unknown)
+
+
+@pytest.mark.promise("Environment")
+@pytest.mark.usefixtures("toys", "homeless")
+def test_home_is_asked_for_only_where_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without a home folder everything works whose folders are named; what needs one says which to name."""
+    monkeypatch.delenv("GALAXYNET_DATA")
+    assert train(data_dir=tmp_path).record.status == "finished"
+    with pytest.raises(UsageError, match=r"home folder.*--data-dir"):
+        train()
+    for path in (Path("~/x"), Path("~nobody-here/x")):
+        with pytest.raises(UsageError, match="home folder"):
+            paths.expanded(path)
+
+
+GAPS = ["announce", "MetricsFile", "Display", "earlier_rows", "_trainer", "Throughput", "first_process_of"]
+
+
+@pytest.mark.promise("Environment")
+@pytest.mark.parametrize("name", GAPS)
+@pytest.mark.parametrize("error", [ValueError("broken"), KeyboardInterrupt()], ids=["error", "exit"])
+@pytest.mark.usefixtures("toys")
+def test_whatever_raises_is_recorded(
+    monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException
+) -> None:
+    """Whatever goes wrong once the run folder is there, no run is left that says it is running."""
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(training, name, fail)
+    with pytest.raises((ValueError, RunError)):
+        train()
+    (run,) = galaxynet.list_runs()
+    assert isinstance(run, Run)
+    assert run.record.status == "failed"
+
+
+@pytest.mark.promise("Environment")
+@pytest.mark.usefixtures("toys")
+def test_a_run_never_begun_does_not_say_that_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run says that it is running only while something sees to it that this is changed."""
+    plain, seen = training.runs.create, []
+
+    def create(*arguments: Any) -> Any:
+        run = plain(*arguments)
+        seen.append(Run.open(run.path).record.status)
+        return run
+
+    monkeypatch.setattr(training.runs, "create", create)
+    train(epochs=1)
+    assert seen == ["interrupted"]
+
+
+@pytest.mark.promise("Environment")
+@pytest.mark.usefixtures("toys")
+@pytest.mark.parametrize(
+    ("setting", "value", "steps"), [("limit_train_batches", 1, 2), ("max_steps", 3, 3), ("max_epochs", 1, 6)]
+)
+def test_another_training_than_asked_for_is_not_finished(
+    monkeypatch: pytest.MonkeyPatch, setting: str, value: int, steps: int
+) -> None:
+    """A training that took other steps than asked for ends as failed, and its record has those it took."""
+    plain = training.Trainer
+
+    def changed(**settings: Any) -> Trainer:
+        return plain(**{**settings, setting: value})
+
+    monkeypatch.setattr(training, "Trainer", changed)
+    with pytest.raises(RunError, match=r"not the .* asked for"):
+        train()
+    (run,) = galaxynet.list_runs()
+    assert isinstance(run, Run)
+    assert run.record.status == "failed"
+    assert run.record.steps == steps
+
+
+@pytest.mark.promise("Environment")
+@pytest.mark.usefixtures("toys")
+def test_early_stopping_is_what_was_asked_for() -> None:
+    """Early stopping and resuming take fewer steps than all epochs have, and finish."""
+    run = train(epochs=40, patience=1, lr=1e-9, batch_size=81)
+    assert run.record.status == "finished"
+    assert run.record.steps == run.record.epochs < 40
+
+
+@pytest.fixture
+def busy_port() -> Iterator[int]:
+    """A port that another program listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+@pytest.mark.slow
+@pytest.mark.promise("Environment")
+@pytest.mark.usefixtures("toys")
+def test_two_processes_in_a_hostile_shell(read: set[str], busy_port: int, tmp_path: Path) -> None:
+    """Two processes train as asked in a shell of SLURM or Jupyter, with no home and a port that is taken."""
+    hostile = {
+        **dict.fromkeys(read, "1"),
+        **SLURM,
+        **{"MASTER_PORT": str(busy_port), "RANK": "3", "LOCAL_RANK": "1", "SLURM_PROCID": "1"},
+        **{"MPLBACKEND": "module://matplotlib_inline.backend_inline_missing", "COLUMNS": "0"},
+    }
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("galaxynet")),
+            *("train", "toynet", "--epochs", "1", "--devices", "2", "--accelerator", "cpu"),
+            *("--data-dir", str(tmp_path)),
+        ],
+        env={**{name: value for name, value in os.environ.items() if name != "HOME"}, **hostile},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    (run,) = galaxynet.list_runs()
+    assert isinstance(run, Run)
+    assert (run.record.status, run.record.world_size) == ("finished", 2)
+    assert run.record.steps in (81 // 16, -(-81 // 16))
+    assert done.stderr.count("ignored: PL_TRAINER_") == 1
+
+
+@pytest.mark.promise("Environment")
+def test_help_does_not_depend_on_docstrings() -> None:
+    """With PYTHONOPTIMIZE=2, which drops docstrings, every command has the same help."""
+    script = textwrap.dedent("""
+        import contextlib, io, json, sys
+        from galaxynet.cli.main import COMMANDS, main
+        texts = {}
+        words = [[], *([name] for name in COMMANDS), ["runs", "list"], ["runs", "show"], ["runs", "remove"],
+                 ["datasets", "remove"], ["train", "mnist_cnn"], ["fetch", "mnist"], ["sweep", "mnist_cnn"]]
+        for line in words:
+            with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
+                main([*line, "--help"])
+            texts[" ".join(line)] = out.getvalue()
+        json.dump(texts, sys.stdout)
+    """)
+    plain, optimized = (
+        json.loads(subprocess.check_output([sys.executable, *flags, "-c", script])) for flags in ([], ["-OO"])
+    )
+    assert len(plain["runs list"]) > 100
+    assert optimized == plain
