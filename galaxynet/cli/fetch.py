@@ -176,7 +176,7 @@ def _fetch(plugin: Plugin) -> Any:
             plugin=plugin,
             data_dir=paths.data_dir(data_dir),
             groups=tuple(groups or ()),
-            folder=folder.expanduser() if folder else None,
+            folder=paths.expanded(folder) if folder else None,
             source=source,
             link=link,
             force=force,

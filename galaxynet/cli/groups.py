@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import abc
+import ast
 import importlib
 import inspect
+import textwrap
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -138,8 +141,19 @@ def command_of(target: Any, name: str) -> Command:
 
 def _with_flowing_help(command: Command) -> Command:
     for one in (command, *getattr(command, "commands", {}).values()):
-        one.help = flowing(one.help or "")
+        one.help = flowing(one.help or docstring(one.callback))
     return command
+
+
+def docstring(function: Any) -> str:
+    """The docstring of a command, from its source where Python has dropped it (`PYTHONOPTIMIZE=2`)."""
+    function = inspect.unwrap(function)
+    found = inspect.getdoc(function)
+    if found is None:
+        with suppress(OSError, TypeError, SyntaxError):  # there is no source
+            (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+            found = ast.get_docstring(cast(ast.FunctionDef, definition))
+    return found or ""
 
 
 def flowing(text: str) -> str:

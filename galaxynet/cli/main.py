@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 from typer.main import get_command
 
-from galaxynet.cli.groups import Command, LazyGroup, Listed, command_of_module, command_of_plugin
+from galaxynet.cli.groups import Command, LazyGroup, Listed, command_of_module, command_of_plugin, docstring
 from galaxynet.errors import GalaxynetError, PluginError, UsageError, is_disk_error
 from galaxynet.launch import settled
 from galaxynet.signals import stop_signals
@@ -126,7 +126,7 @@ def root() -> Command:
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["--help", "-h"]},
     )
-    app.callback()(_root)
+    app.callback(help=docstring(_root))(_root)
     command = get_command(app)
     command.name = "galaxynet"
     return command

@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from galaxynet import paths
 from galaxynet.data.idx import read_idx
 from galaxynet.data.module import ArrayData, ArrayDataModule
 from galaxynet.data.splits import split
@@ -55,7 +56,7 @@ class IdxImages(ArrayDataModule):
             DataError: If one is missing or damaged, or they do not fit together.
         """
         folder = self.options.folder
-        found = self.folder if folder is None else folder.expanduser()
+        found = self.folder if folder is None else paths.expanded(folder)
         hint = f"Fetch it with: galaxynet fetch {self.name}"
         if folder is not None:
             hint = f"It needs {TRAIN_IMAGES}, {TRAIN_LABELS}, {TEST_IMAGES} and {TEST_LABELS}, .gz or not."

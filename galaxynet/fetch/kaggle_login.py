@@ -257,10 +257,11 @@ def _import_client() -> Any:
 
 
 def _point_out_open_files(config: Path) -> None:
-    kept = Path.home() / ".kaggle"
-    for path in dict.fromkeys(
-        [config, kept / "kaggle.json", kept / "access_token", kept / "credentials.json"]
-    ):
+    candidates = [config]
+    with contextlib.suppress(RuntimeError):  # without a home folder there is nothing in it
+        kept = Path.home() / ".kaggle"
+        candidates += [kept / "kaggle.json", kept / "access_token", kept / "credentials.json"]
+    for path in dict.fromkeys(candidates):
         with contextlib.suppress(OSError):
             if os.name != "nt" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
                 note(f"{path} can be read by others on this machine; close it with: chmod 600 {path}")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from galaxynet import atomic, untrusted
+from galaxynet import atomic, paths, untrusted
 from galaxynet.errors import RunError
 from galaxynet.runs.environment import is_alive
 from galaxynet.runs.predictions import Predictions
@@ -283,7 +283,7 @@ def find(runs_dir: Path, reference: str, *, whole: bool = False) -> Run:
 
 def _named_path(reference: str) -> Path:
     try:
-        return Path(reference).expanduser()
+        return paths.expanded(Path(reference))
     except RuntimeError:  # `~somebody` who is not there
         return Path(reference)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from galaxynet import paths
 from galaxynet.errors import OptionError, UsageError
 from galaxynet.options import OptionField
 
@@ -124,7 +125,7 @@ def show(value: Any) -> str:
 
 
 def _path(field: OptionField, text: str) -> Path:
-    if "," in text and not Path(text).expanduser().exists():
+    if "," in text and not paths.expanded(Path(text)).exists():
         raise _takes_no_list(field)
     return Path(text)
 

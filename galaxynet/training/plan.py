@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from galaxynet import registry
+from galaxynet import paths, registry
 from galaxynet.errors import PluginError, UsageError
 from galaxynet.options import OptionField, Options
 from galaxynet.plugin import DatasetSpec, ModelSpec
@@ -130,7 +130,7 @@ class Parties:
             for field in kind.fields():
                 if field.type is Path and values.get(field.name) is not None:
                     # The record has to mean the same file wherever `--like` and `--resume` are called.
-                    values[field.name] = Path(values[field.name]).expanduser().absolute()
+                    values[field.name] = paths.expanded(Path(values[field.name])).absolute()
             return kind.from_dict(values)
 
         plan = Plan(

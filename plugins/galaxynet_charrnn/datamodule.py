@@ -14,6 +14,7 @@ import torch
 
 from galaxynet.data.module import DataModule
 from galaxynet.errors import DataError, UsageError
+from galaxynet.paths import expanded
 from galaxynet.plugin import DataInfo
 from galaxynet.terminal import note
 from galaxynet_charrnn import NOVEL, PRIDE_AND_PREJUDICE, TEXT
@@ -203,7 +204,7 @@ class TextFileData(TextDataModule):
         """The text of `--file`."""
         if self.options.file is None:
             raise UsageError("The dataset text needs a file to read.", "Name it with: --file FILE")
-        path = Path(self.options.file).expanduser()
+        path = expanded(Path(self.options.file))
         if path.is_dir():
             raise UsageError(f"--file {path}: this is a folder.", "Name a file of text in it.")
         if not path.exists():

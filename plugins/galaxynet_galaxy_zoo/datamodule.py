@@ -13,6 +13,7 @@ from galaxynet.data.batches import Normalization
 from galaxynet.data.module import ArrayData, ArrayDataModule
 from galaxynet.data.splits import Rows
 from galaxynet.errors import DataError
+from galaxynet.paths import expanded
 from galaxynet_galaxy_zoo import GALAXY_SIM, GALAXY_ZOO, SOLUTIONS, TRAINING_IMAGES
 from galaxynet_galaxy_zoo.archives import View, load_images
 from galaxynet_galaxy_zoo.files import need
@@ -82,7 +83,7 @@ class GalaxyZooData(ArrayDataModule):
         rule = RULES.get(self.options.labels)
         if rule is not None:
             return rule(read_votes(need(self.folder, SOLUTIONS)))
-        path = Path(self.options.labels).expanduser()
+        path = expanded(Path(self.options.labels))
         if not path.exists():
             raise DataError(
                 f"--labels {self.options.labels}: there is no such file.",

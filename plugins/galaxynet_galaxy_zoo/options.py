@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from galaxynet.options import Options, option
+from galaxynet.paths import expanded
 
 LABEL_RULES = ("plurality", "morphology5")
 """Rules that make a class of a galaxy's votes; `galaxynet_galaxy_zoo.labels` has them."""
@@ -38,4 +39,4 @@ class GalaxyZooOptions(Options):
         super().__post_init__()
         if self.labels not in LABEL_RULES:
             # The record has to mean the same file wherever it is read.
-            object.__setattr__(self, "labels", str(Path(self.labels).expanduser().absolute()))
+            object.__setattr__(self, "labels", str(expanded(Path(self.labels)).absolute()))
