@@ -141,7 +141,7 @@ def command_of(target: Any, name: str) -> Command:
 
 def _with_flowing_help(command: Command) -> Command:
     for one in (command, *getattr(command, "commands", {}).values()):
-        one.help = flowing(one.help or docstring(one.callback))
+        one.help = flowing(one.help or (docstring(one.callback) if one.callback else ""))
     return command
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from galaxynet import terminal
+from galaxynet import paths, terminal
 from galaxynet.errors import GalaxynetError, UsageError
 from galaxynet.sweeps.axes import Axis
 from galaxynet.sweeps.estimate import Estimate, estimate, kind_of
@@ -86,7 +86,9 @@ def missing_data(request: Request) -> list[str]:
     specs = {checked.parties.dataset.qualified: checked.parties.dataset_spec for checked in request.selected}
     for spec in specs.values():
         fields = {field.name for field in spec.options.fields()}
-        own = any(Path(text).expanduser().is_dir() for name, text in request.given.items() if name in fields)
+        own = any(
+            paths.expanded(Path(text)).is_dir() for name, text in request.given.items() if name in fields
+        )
         needed = [file.name for file in spec.files if not file.group and not file.optional]
         if not own and not all((request.data_dir / spec.name / name).exists() for name in needed):
             missing.append(spec.name)
