@@ -95,7 +95,8 @@ def remove_runs(
     """Delete runs with their checkpoints and figures, damaged ones too.
 
     Ids and names are written in full here: the beginning of an id is not
-    enough. It asks before it deletes, unless --yes.
+    enough. It asks before it deletes, unless --yes. Temporary files that
+    killed processes left in other runs are deleted, too.
 
       galaxynet runs remove k3x9ab first
       galaxynet runs remove --sweep twelve
@@ -103,7 +104,7 @@ def remove_runs(
     from galaxynet import paths, terminal
     from galaxynet.errors import RunError, UsageError
     from galaxynet.runs import Run
-    from galaxynet.runs.removal import find_to_remove, remove
+    from galaxynet.runs.removal import find_to_remove, remove, remove_all_leftovers
 
     if not runs and not sweep:
         raise UsageError("No run is named.", "See them with: galaxynet runs list")
@@ -131,6 +132,7 @@ def remove_runs(
             raise typer.Exit(1)
     for run in found:
         remove(run)
+    remove_all_leftovers(folder)
     if sweep:
         from galaxynet.sweeps.record import remove_record
 

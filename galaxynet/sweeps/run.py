@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from galaxynet.errors import UsageError
 from galaxynet.launch import check_launcher
+from galaxynet.runs.removal import remove_leftovers
 from galaxynet.signals import stop_signals
 from galaxynet.sweeps.axes import Axis
 from galaxynet.sweeps.conduct import Watcher, conduct, take_stock
@@ -171,6 +172,7 @@ def run(plan: SweepPlan, watcher: Watcher, *, command: Sequence[str] = (), retry
         check_launcher()
     sweep = Sweep.begin(plan.runs_dir, plan.name, plan.trials, command)
     with sweep.only_this_process(), stop_signals():
+        remove_leftovers(sweep.path)
         left = take_stock(sweep, plan.trials, retry=retry)
         watcher.begins(sweep, left)
         if left:

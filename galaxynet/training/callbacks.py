@@ -9,6 +9,7 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import EarlyStopping
 from torch import Tensor
 
 from galaxynet.errors import RunError
@@ -37,6 +38,15 @@ class EpochSeeds(Callback):
     def on_train_epoch_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
         """Seed torch for this epoch."""
         torch.manual_seed((self.seed * 1_000_003 + trainer.current_epoch) * 1_009 + trainer.global_rank)
+
+
+class StopEarly(EarlyStopping):
+    """Early stopping that a resumed run remembers: Lightning's would train one more epoch."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
+        """Stop where the interrupted run had stopped."""
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
 
 
 class StopOnUndefinedLoss(Callback):

@@ -7,7 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import lightning
 import torch
+from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
@@ -42,8 +44,40 @@ class Checkpoints(ModelCheckpoint):
         """The key of this callback's state in a checkpoint; the name tells one file's from another's."""
         return f"{super().state_key}[{self.filename}]"
 
+    @property
+    def path(self) -> Path:
+        """The checkpoint file."""
+        return Path(self.format_checkpoint_name({}))
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the best score, and no path: the run folder may have been moved, or be a stranger's."""
+        path = str(self.path)
+        self.best_model_path = path
+        score = state_dict["best_model_score"]
+        if score is not None:
+            self.best_model_score = self.kth_value = score
+            self.best_k_models = {path: score}
+            self.kth_best_model_path = path
+
+    def on_train_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
+        """Forget the best score where its weights are gone.
+
+        A run that was killed between the two writes of an epoch has the best checkpoint of an epoch that is
+        trained again. That epoch is then the best again, by a score that belongs to the weights in the file.
+        """
+        super().on_train_start(trainer, pl_module)
+        if self.best_k_models and read_checkpoint(self.path)["epoch"] >= trainer.current_epoch:
+            self.best_k_models = {}
+            self.best_model_score = None
+
     def on_train_batch_end(self, *_: Any) -> None:
         """Nothing: it is saved after an epoch."""
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The contents of a checkpoint, tensors and plain values: nothing in it is executed."""
+    kept: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return kept
 
 
 class WholeFiles(TorchCheckpointIO):

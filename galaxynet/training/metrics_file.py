@@ -1,4 +1,8 @@
-"""`metrics.csv`: what Lightning logs, a row an epoch, whole at every moment and kept over a resumption."""
+"""`metrics.csv`: what Lightning logs, one row per epoch, whole at every moment.
+
+The checkpoint of an epoch carries the rows up to that epoch, so there is one write that commits an epoch. A
+resumed run writes `metrics.csv` again from its checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import lightning
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
@@ -15,6 +21,9 @@ from torch import Tensor
 from galaxynet import atomic
 
 _KEYS = ("epoch", "step")
+
+ROWS = "galaxynet_metrics"
+"""The key of the rows in a checkpoint."""
 
 
 def decimal(value: float | Tensor) -> float:
@@ -37,6 +46,7 @@ class MetricsFile(Logger):
         super().__init__()
         self.path = path
         self.rows: list[dict[str, float]] = list(rows or [])
+        self._saved: list[dict[str, float]] = []
 
     @property
     def name(self) -> str:
@@ -54,27 +64,72 @@ class MetricsFile(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Add figures to the row of their epoch and step."""
-        values = {name: decimal(value) for name, value in metrics.items()}
+        values = dict(metrics)
         epoch = values.pop("epoch", None)
         if epoch is None or not values or any(name.startswith("test/") for name in values):
             return  # the test figures belong to the run, not to an epoch; they stand in run.json
-        key: dict[str, float] = {"epoch": int(epoch), "step": int(step or 0)}
-        if not self.rows or any(self.rows[-1][name] != key[name] for name in _KEYS):
-            self.rows.append(key)
-        self.rows[-1].update(values)
+        self.rows = self.including(values, int(epoch), int(step or 0))
+
+    def including(self, metrics: Mapping[str, float], epoch: int, step: int) -> list[dict[str, float]]:
+        """The rows, with these figures in the row of their epoch and step."""
+        rows = list(self.rows)
+        row: dict[str, float] = {"epoch": epoch, "step": step}
+        if rows and all(rows[-1][name] == row[name] for name in _KEYS):
+            row = rows.pop()
+        return [*rows, row | {name: decimal(value) for name, value in metrics.items()}]
 
     @rank_zero_only
     def save(self) -> None:
-        """Write the file."""
+        """Write the file, if there is anything new; Lightning calls this after every validation step too."""
+        if self.rows == self._saved:
+            return
         names = [*_KEYS, *sorted({name for row in self.rows for name in row} - set(_KEYS))]
         text = io.StringIO()
         writer = csv.DictWriter(text, names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
         atomic.write_text(self.path, text.getvalue())
+        self._saved = self.rows
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
         """Write what is not written yet."""
+        self.save()
+
+    @rank_zero_only
+    def restart(self) -> None:
+        """Write the rows that the file begins with in place of what an interrupted run left."""
         if self.rows:
             self.save()
+        else:
+            self.path.unlink(missing_ok=True)
+
+
+class MetricsInCheckpoint(Callback):
+    """Put the rows of a metrics file into every full checkpoint, this epoch's row included.
+
+    Lightning logs the training's figures of an epoch only after its checkpoint is saved.
+
+    Args:
+        file: The metrics file.
+    """
+
+    def __init__(self, file: MetricsFile) -> None:
+        self.file = file
+        self._earlier: dict[str, Any] = {}
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
+        """Remember what earlier epochs have logged."""
+        self._earlier = dict(trainer.logged_metrics)
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: lightning.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add the rows."""
+        rows, epoch, step = self.file.rows, trainer.current_epoch, trainer.global_step - 1
+        if rows and rows[-1]["epoch"] == epoch:  # the validation's figures stand in it
+            step = int(rows[-1]["step"])
+        # A metric that is not logged in every epoch keeps its old value, the very same object.
+        logged: dict[str, Any] = dict(trainer.logged_metrics)
+        new = {name: value for name, value in logged.items() if value is not self._earlier.get(name)}
+        checkpoint[ROWS] = self.file.including(new, epoch, step)

@@ -1,24 +1,26 @@
-"""Going on with a run: whether it can be, from where, and that no other process does."""
+"""Resuming a run: whether it can be, from where, and that no other process does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import torch
 from filelock import FileLock, Timeout
 
 from galaxynet.errors import RunError, UsageError
 from galaxynet.runs import Run
 from galaxynet.runs.folder import CHECKPOINTS
 from galaxynet.runs.lock import LOCK
+from galaxynet.training.checkpoints import read_checkpoint
 from galaxynet.training.distributed import is_first_process
+from galaxynet.training.metrics_file import ROWS
 from galaxynet.training.plan import Plan
 
 
 def checkpoint_to_resume(run: Run, plan: Plan, force: bool = False) -> Path | None:
-    """The checkpoint that a run goes on from; None if it was ended before its first epoch was.
+    """The checkpoint that a run continues from; None if it was stopped before its first one was written.
 
     Args:
         run: The run.
@@ -27,20 +29,16 @@ def checkpoint_to_resume(run: Run, plan: Plan, force: bool = False) -> Path | No
 
     Raises:
         UsageError: If the plan is not that of the run.
-        RunError: If the run is finished, diverged or running, or its checkpoint is gone or damaged.
+        RunError: If the run is finished, diverged or running, or a checkpoint is damaged.
     """
     if is_first_process():  # the other processes would find it running, by the first
         _check_status(run, force)
     _check_plan(run, plan)
     last = run.path / CHECKPOINTS / "last.ckpt"
     if not last.is_file():
-        if run.metrics():
-            raise RunError(
-                f"The run {run.label} had ended epochs, but its checkpoint {last} is gone.",
-                f"Train it anew with: galaxynet train --like {run.record.id}",
-            )
         return None
-    _epoch(last, run)
+    for checkpoint in (last, last.with_name("best.ckpt")):
+        _read(checkpoint, run)
     return last
 
 
@@ -48,8 +46,11 @@ def earlier_rows(run: Run | None, last: Path | None) -> list[dict[str, float]]:
     """The rows of `metrics.csv` for the epochs that the checkpoint holds; later ones are trained again."""
     if run is None or last is None:
         return []
-    epoch = _epoch(last, run)
-    return [row for row in run.metrics() if row.get("epoch", 0) <= epoch]
+    kept = _read(last, run)
+    if ROWS not in kept:  # galaxynet 0.1.0 kept them in the file alone
+        return [row for row in run.metrics() if row.get("epoch", 0) <= kept["epoch"]]
+    rows: list[dict[str, float]] = kept[ROWS]
+    return rows
 
 
 @contextmanager
@@ -112,11 +113,22 @@ def _check_plan(run: Run, plan: Plan) -> None:
         )
 
 
-def _epoch(checkpoint: Path, run: Run) -> int:
+def _read(checkpoint: Path, run: Run) -> dict[str, Any]:
     try:
-        return int(torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["epoch"])
+        kept = read_checkpoint(checkpoint)
+        if not isinstance(kept["epoch"], int) or not all(map(_is_row, kept.get(ROWS, []))):
+            raise ValueError("this is no checkpoint of galaxynet")
     except Exception as error:  # torch and zip files raise whatever they like over damaged bytes
         raise RunError(
-            f"The checkpoint {checkpoint} cannot be read: it is damaged or none.",
-            f"Train it anew with: galaxynet train --like {run.record.id}",
+            f"The checkpoint {checkpoint} cannot be read: it is damaged or is not a checkpoint.",
+            f"Train it again with: galaxynet train --like {run.record.id}",
         ) from error
+    return kept
+
+
+def _is_row(row: Any) -> bool:
+    return (
+        isinstance(row, dict)
+        and {"epoch", "step"} <= row.keys()
+        and all(isinstance(name, str) and isinstance(value, int | float) for name, value in row.items())
+    )

@@ -14,7 +14,7 @@ import lightning
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.callbacks import Callback
 from rich.markup import escape
 
 from galaxynet import paths, registry, runs, terminal
@@ -23,6 +23,7 @@ from galaxynet.data.module import DataModule
 from galaxynet.errors import GalaxynetError, RunError, UsageError
 from galaxynet.launch import LAUNCHER_VARIABLE, RUN_VARIABLE, check_launcher, first_process_of, settled
 from galaxynet.runs import Run
+from galaxynet.runs.removal import remove_leftovers
 from galaxynet.signals import StopRequests, plugin_exit_error, stop_signals
 from galaxynet.tasks import Task
 from galaxynet.tasks.shares import has_batch_statistics
@@ -31,6 +32,7 @@ from galaxynet.training.callbacks import (
     EpochSeeds,
     KeepStopSignals,
     StepCounter,
+    StopEarly,
     StopOnUndefinedLoss,
     Throughput,
 )
@@ -41,7 +43,7 @@ from galaxynet.training.distributed import flushed_denormals, is_first_process, 
 from galaxynet.training.finish import announce, finish
 from galaxynet.training.hardware import Hardware, choose
 from galaxynet.training.lean import NoProfiler, drop_empty_hooks, make_lean
-from galaxynet.training.metrics_file import MetricsFile
+from galaxynet.training.metrics_file import MetricsFile, MetricsInCheckpoint
 from galaxynet.training.plan import Plan
 from galaxynet.training.resuming import checkpoint_to_resume, earlier_rows, only_this_process
 
@@ -144,6 +146,7 @@ def _train(
             run = _begin(plan, data, network, hardware, runs_dir, resume, command)
             if resume is not None:
                 held.enter_context(only_this_process(run))
+                remove_leftovers(run.path)
         began = time.perf_counter()
         # Within this block alone the record says that the run is running: whatever ends it is recorded.
         try:
@@ -157,11 +160,15 @@ def _train(
                 if begun is not None:
                     begun(run)
                 announce(run)
+                if resume is not None and last is None:
+                    terminal.note("no epoch was kept: training begins again with the first")
             folder = Path(os.environ[RUN_VARIABLE])
             throughput = Throughput()
             display = Display(network.metric, plan.training.epochs, data.sizes["train"])
             held.callback(display.close)
             logger = MetricsFile(folder / runs.folder.METRICS, earlier_rows(run, last))
+            if resume is not None:
+                logger.restart()
             callbacks = [KeepStopSignals(stop_requested), throughput, counter, display]
             trainer = _trainer(plan, network, hardware, folder, logger, callbacks, validated)
             began = time.perf_counter()
@@ -253,8 +260,9 @@ def _trainer(
     last = Checkpoints(where, "last")
     stop: list[Callback] = []
     if options.patience:
-        stop = [EarlyStopping(metric, patience=options.patience, mode=mode, check_finite=False)]
-    everything = [EpochSeeds(options.seed), StopOnUndefinedLoss(), *callbacks, *stop, best, last]
+        stop = [StopEarly(metric, patience=options.patience, mode=mode, check_finite=False)]
+    rows = MetricsInCheckpoint(logger)
+    everything = [EpochSeeds(options.seed), StopOnUndefinedLoss(), rows, *callbacks, *stop, best, last]
     drop_empty_hooks(network, everything)
     trainer = Trainer(
         accelerator=hardware.accelerator,

@@ -1,22 +1,32 @@
 from __future__ import annotations
 
+import os
 import resource
 import signal
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
 
 import galaxynet
+from galaxynet import atomic
 from galaxynet.errors import RunError, UsageError
 from galaxynet.training.callbacks import EpochSeeds
 from galaxynet.training.checkpoints import WholeFiles
+from galaxynet.training.metrics_file import ROWS
 from galaxynet.training.plan import Parties
 from galaxynet.training.resuming import checkpoint_to_resume, only_this_process
 
-pytestmark = pytest.mark.usefixtures("toys")
+pytestmark = pytest.mark.usefixtures("toys", "no_figures")
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw no figures at the end of a training: that takes longer than the training."""
+    monkeypatch.setattr("galaxynet.report.figures.write_all", lambda _: None)
 
 
 def train(**options: Any) -> Any:
@@ -106,12 +116,162 @@ def test_a_damaged_checkpoint_is_named(interrupted: Callable[..., Any]) -> None:
     assert (run.path / "run.json").read_text() == before
 
 
-def test_a_checkpoint_that_is_gone_is_not_passed_over(interrupted: Callable[..., Any]) -> None:
-    """A run whose ended epochs have no checkpoint any more is refused, not begun again without a word."""
+@pytest.mark.promise("Interruptions")
+def test_a_run_without_a_checkpoint_begins_again(
+    interrupted: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run without a checkpoint resumes with its first epoch, and says so."""
     run = interrupted(1)
     run.checkpoint("last").unlink()
-    with pytest.raises(RunError, match=r"is gone.*--like"):
-        galaxynet.train("toynet", resume=run.record.id)
+    done = galaxynet.train("toynet", resume=run.record.id)
+    assert "no epoch was kept: training begins again with the first" in capsys.readouterr().err
+    assert done.metrics() == train().metrics()
+
+
+class Killed(NamedTuple):
+    """When a training is killed: while it writes `file` for the `number`th time."""
+
+    file: str
+    number: int
+
+
+def train_until(killed: Killed, **options: Any) -> None:
+    """Train in another process, which is killed by SIGKILL in the middle of a write."""
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # the child of threads has one thread, and needs no more
+        child = os.fork()
+    if child:
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        return
+    try:
+        written, plain = 0, atomic.write_bytes
+
+        def write(path: Path, content: bytes | memoryview) -> None:
+            nonlocal written
+            written += path.name == killed.file
+            if written == killed.number:
+                path.with_name(f".{path.name}.abc.tmp").write_bytes(content[: len(content) // 2])
+                os.kill(os.getpid(), signal.SIGKILL)
+            plain(path, content)
+
+        atomic.write_bytes = write
+        train(**options)
+    finally:
+        os._exit(1)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Compute with one thread: those of a pool do not survive a fork."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.promise("Interruptions")
+@pytest.mark.usefixtures("one_thread")
+def test_a_run_killed_in_any_write_repeats_an_uninterrupted_one() -> None:
+    """A run killed at any write of an epoch and resumed equals an uninterrupted one, to the last digit."""
+    options = {"epochs": 3, "lr": 0.05, "dropout": 0.3, "schedule": "one-cycle", "seed": 2}
+    whole = train(**options)
+    scores = [row["val/accuracy"] for row in whole.metrics()]
+    bests = sum(score > max(scores[:epoch], default=0.0) for epoch, score in enumerate(scores))
+    assert all({"train/loss", "train/accuracy", "val/loss", "lr"} <= row.keys() for row in whole.metrics())
+    for killed in (
+        *(Killed("best.ckpt", number + 1) for number in range(bests)),
+        *(Killed("last.ckpt", number) for number in (1, 2, 3)),
+        *(Killed("metrics.csv", number) for number in (1, 2, 3, 4, 6)),  # twice an epoch: validated, ended
+    ):
+        train_until(killed, **options)
+        run = galaxynet.find_run("last")
+        assert (run.status, len(list(run.path.rglob(".*.tmp")))) == ("interrupted", 1), killed
+        done = galaxynet.train("toynet", resume=run.record.id)
+        assert done.record.metrics == whole.record.metrics, killed
+        assert done.metrics() == whole.metrics(), killed
+        assert done.record.epochs == whole.record.epochs, killed
+        assert done.predictions() == whole.predictions(), killed
+        assert not list(run.path.rglob(".*.tmp")), killed
+
+
+@pytest.mark.promise("Interruptions")
+def test_the_rows_of_an_epoch_are_in_its_checkpoint(distribution: Any) -> None:
+    """The checkpoint of an epoch has the rows of `metrics.csv`, also of what is not logged in every epoch."""
+    distribution(
+        "rare",
+        {
+            "rare": """
+                import dataclasses, toys
+                SPEC = dataclasses.replace(toys.NET, name="rare", module="rarely:Net")
+            """,
+            "rarely": """
+                from toy_model import Net as Plain
+                class Net(Plain):
+                    def on_train_epoch_end(self):
+                        super().on_train_epoch_end()
+                        if self.current_epoch % 2 == 0:
+                            self.log("rare", 1.0)
+            """,
+        },
+        {"galaxynet.models": {"rare": "rare:SPEC"}},
+    )
+    for validation in (0.1, 0.0):
+        run = galaxynet.train("rare", epochs=4, validation=validation)
+        assert torch.load(run.checkpoint("last"), weights_only=True)[ROWS] == run.metrics()
+        assert [row.get("rare") for row in run.metrics()] == [1.0, None, 1.0, None]
+
+
+@pytest.mark.promise("Interruptions")
+def test_a_run_of_an_earlier_version_is_resumed(interrupted: Callable[..., Any]) -> None:
+    """A run of galaxynet 0.1.0, whose checkpoints have no metrics, resumes with the rows of its file."""
+    whole = train(epochs=3)
+    run = interrupted(2, epochs=3)
+    kept = torch.load(run.checkpoint("last"), weights_only=True)
+    del kept[ROWS]
+    torch.save(kept, run.checkpoint("last"))
+    assert galaxynet.train("toynet", resume=run.record.id).metrics() == whole.metrics()
+
+
+@pytest.mark.promise("Interruptions")
+def test_a_run_may_be_moved_and_resumed(interrupted: Callable[..., Any], tmp_path: Path) -> None:
+    """An interrupted run that was moved to another folder resumes with its best score."""
+    options = {"epochs": 4, "lr": 1e-12}  # the first epoch stays the best
+    whole = train(**options)
+    run = interrupted(2, **options)
+    moved = run.path.rename(tmp_path / run.path.name)
+    done = galaxynet.train("toynet", resume=str(moved))
+    assert done.record.metrics == whole.record.metrics
+    assert torch.load(done.checkpoint("best"), weights_only=True)["epoch"] == 0
+
+
+@pytest.mark.promise("Interruptions")
+def test_the_best_score_is_that_of_the_weights(interrupted: Callable[..., Any]) -> None:
+    """The best score is that of the weights in the best checkpoint, also where a kill fell between both."""
+    run = interrupted(2, epochs=3)
+    for name in ("best", "last"):
+        kept = torch.load(run.checkpoint(name), weights_only=True)
+        if name == "best":  # that of the epoch in which the process was killed
+            kept["epoch"] = 2
+        else:
+            (state,) = (state for key, state in kept["callbacks"].items() if key.endswith("[best]"))
+            state["best_model_score"] = torch.tensor(2.0)  # of weights that were replaced
+        torch.save(kept, run.checkpoint(name))
+    done = galaxynet.train("toynet", resume=run.record.id)
+    assert done.record.metrics["best/val/accuracy"] == done.metrics()[2]["val/accuracy"]
+
+
+@pytest.mark.promise("Interruptions")
+def test_early_stopping_survives_an_interruption() -> None:
+    """A run interrupted after early stopping trains no further epoch when it is resumed."""
+    run = train(epochs=9, lr=1e-12, patience=2)
+    before = run.record
+    assert before.epochs == 3
+    run.record.status = "interrupted"
+    run.save()
+    done = galaxynet.train("toynet", resume=run.record.id)
+    assert (done.record.epochs, done.record.metrics) == (3, before.metrics)
 
 
 @pytest.mark.promise("Several processes")

@@ -166,6 +166,35 @@ def test_patience_ends_a_training_that_no_longer_gains() -> None:
     assert run.record.epochs == 3
 
 
+SCORED = """
+from toy_model import Net as Plain
+class Net(Plain):
+    higher_is_better = {higher}
+    def on_validation_epoch_end(self):
+        self.log("val/accuracy", {scores}[self.current_epoch])
+"""
+
+
+@pytest.mark.promise("Measurements")
+@pytest.mark.parametrize("higher", [True, False])
+def test_patience_waits_for_what_is_better(distribution: Any, higher: bool) -> None:
+    """Early stopping and the best checkpoint take the better value, whether that is higher or lower."""
+    scores = [0.1, 0.2, 0.3, 0.2, 0.1, 0.0] if higher else [0.5, 0.4, 0.3, 0.4, 0.5, 0.6]
+    distribution(
+        "scored",
+        {
+            "scored": "from toys import NET; import dataclasses\n"
+            "SPEC = dataclasses.replace(NET, name='scored', module='scored_net:Net')",
+            "scored_net": SCORED.format(higher=higher, scores=scores),
+        },
+        {"galaxynet.models": {"scored": "scored:SPEC"}},
+    )
+    run = galaxynet.train("scored", epochs=6, patience=2)
+    assert run.record.epochs == 5
+    assert torch.load(run.checkpoint("best"), weights_only=True)["epoch"] == 2
+    assert run.record.metrics["best/val/accuracy"] == pytest.approx(0.3)
+
+
 def test_without_validation_the_last_epoch_is_tested() -> None:
     """With no part held out all training samples are trained on, and the last weights are tested."""
     run = train(validation=0.0)

@@ -1,0 +1,78 @@
+"""Checkpoints that carry a program in place of plain values."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import galaxynet
+from galaxynet.errors import RunError
+from galaxynet.runs import Run
+from galaxynet.training import resuming
+from galaxynet.training.restore import restore
+
+pytestmark = pytest.mark.usefixtures("toys")
+
+
+class Payload:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
+def resume(run: Run) -> None:
+    galaxynet.train("toynet", resume=run.record.id)
+
+
+def resume_unchecked(run: Run) -> None:
+    """Lightning's own reading of a checkpoint, past the look that galaxynet takes before."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(resuming, "_read", lambda *_: {"epoch": 0})
+        with contextlib.suppress(Exception):
+            resume(run)
+    raise RunError("It cannot be read.")
+
+
+def first_kernels(run: Run) -> None:
+    pytest.importorskip("galaxynet_mnist_cnn.figures").first_kernels(run)
+
+
+@pytest.mark.promise("Strangers' files")
+def test_a_checkpoint_executes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint with a pickle payload executes nothing, wherever it is opened, and is refused."""
+    monkeypatch.setattr("galaxynet.report.figures.write_all", lambda _: None)
+    run = galaxynet.train("toynet", epochs=1)
+    plain = {name: run.checkpoint(name).read_bytes() for name in ("best", "last")}
+    marker = tmp_path / "executed"
+    cases: list[tuple[str, Callable[[Run], object]]] = [
+        ("best", restore),
+        ("last", lambda run: restore(run, "last")),
+        ("best", first_kernels),
+        ("last", resume),
+        ("best", resume),
+        ("last", resume_unchecked),
+        ("best", resume_unchecked),
+    ]
+    for number, (name, reading) in enumerate(cases):
+        for each, content in plain.items():
+            (run.checkpoints / f"{each}.ckpt").write_bytes(content)
+        run.record.status = "interrupted"
+        run.save()
+        path = run.checkpoints / f"{name}.ckpt"
+        kept = torch.load(path, weights_only=True)
+        torch.save({"payload": Payload(marker), **kept}, path)
+        with pytest.raises(RunError, match="cannot be read"):
+            reading(run)
+        assert not marker.exists(), number
+    torch.load(path, weights_only=False)
+    assert marker.exists()  # it would have
