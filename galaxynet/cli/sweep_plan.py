@@ -37,6 +37,7 @@ def say_estimate(plan: SweepPlan, retry: bool) -> Estimate:
         retry: Whether failed trials are run again.
     """
     from galaxynet import terminal
+    from galaxynet.load import crowded_note, usable_cores
     from galaxynet.report.wording import show_seconds
     from galaxynet.sweeps.board import count_words
     from galaxynet.sweeps.conduct import standing
@@ -62,6 +63,7 @@ def say_estimate(plan: SweepPlan, retry: bool) -> Estimate:
     kinds = len({kind_of(order.options) for order in orders})
     with terminal.progress("timing a few steps", kinds, "networks") as advance:
         found = estimate(left, orders, plan.runs_dir, plan.threads, advance, plan.engine == "local")
+    at_once = min(plan.parallel, len(left))
     total = found.total(left, plan.parallel)
     if done:
         line += f", {number - len(left)} done before ({done})"
@@ -70,4 +72,10 @@ def say_estimate(plan: SweepPlan, retry: bool) -> Estimate:
     else:
         line += f"; about {show_seconds(total)} (from {found.source})"
     terminal.note(line)
+    if (
+        plan.engine == "local"
+        and not plan.gpus
+        and (note := crowded_note(at_once, plan.threads, usable_cores()))
+    ):
+        terminal.note(f"[yellow]{note}[/yellow]")
     return found

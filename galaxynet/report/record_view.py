@@ -107,6 +107,7 @@ def _environment(run: Run) -> Lines:
         ("host", place.host),
         ("processor", place.processor),
         ("cores", str(place.cores or "")),
+        ("load", "" if place.load is None else f"{place.load:g} at the start"),
         ("memory", memory),
         ("system", place.system),
         ("Python", place.python),

@@ -9,6 +9,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from galaxynet.load import load_average, usable_cores
 from galaxynet.runs.record import Environment
 
 PACKAGES = ("galaxynet", "torch", "lightning", "torchmetrics", "numpy", "opencv-python-headless")
@@ -30,8 +31,9 @@ def describe_environment(packages: tuple[str, ...] = ()) -> Environment:
         python=platform.python_version(),
         system=f"{platform.system()} {platform.release()}",
         processor=_processor(),
-        cores=_cores(),
+        cores=usable_cores(),
         memory=_memory(),
+        load=load_average(),
     )
 
 
@@ -87,12 +89,6 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _memory() -> int | None:

@@ -137,6 +137,7 @@ class Environment(Part):
         processor: Name of the processor.
         cores: Cores that the process could use.
         memory: Main memory in bytes.
+        load: Load average of the minute before the run, of all programs on the machine.
     """
 
     versions: dict[str, str] = Field(default_factory=dict)
@@ -149,6 +150,7 @@ class Environment(Part):
     processor: str = ""
     cores: Count | None = None
     memory: Count | None = None
+    load: Number = None
 
 
 class RunRecord(Part):

@@ -58,16 +58,16 @@ class LocalEngine:
 
     def __init__(self, slots: int, gpus: Sequence[str] = (), modules: Sequence[str] = ()) -> None:
         self.slots = slots
-        self.cores = shared_out(slots)
         self.gpus = list(gpus)
         self.modules = list(modules)
         self._running: dict[int, tuple[Order, ForkServerProcess, Connection]] = {}
 
     def start(self, order: Order) -> bool:
         """Begin a trial; there is a free slot."""
+        cores = shared_out(self.slots, order.options["threads"])
         slot = next(number for number in range(self.slots) if number not in self._running)
         gpu = self.gpus[slot % len(self.gpus)] if self.gpus else None
-        process, reports = fork(work, (order, self.cores[slot], gpu), self.modules)
+        process, reports = fork(work, (order, cores[slot], gpu), self.modules)
         self._running[slot] = (order, process, reports)
         return True
 
@@ -112,12 +112,17 @@ class LocalEngine:
             self.stop()
 
 
-def shared_out(slots: int) -> list[list[int]]:
-    """The cores of each slot: as many for each as there are for all, and at least one."""
+def shared_out(slots: int, threads: int = 0) -> list[list[int]]:
+    """The cores of each slot: as many for each as there are for all, and at least one.
+
+    Args:
+        slots: How many trials run at once.
+        threads: Threads of a trial that was given a number; it has so many cores, if there are.
+    """
     cores = (
         sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     )
-    each = max(1, len(cores) // slots)
+    each = max(1, len(cores) // slots, min(threads, len(cores)))
     return [[cores[(slot * each + place) % len(cores)] for place in range(each)] for slot in range(slots)]
 
 

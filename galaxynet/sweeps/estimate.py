@@ -57,7 +57,10 @@ class Estimate:
 
 def kind_of(options: Mapping[str, Any]) -> str:
     """What decides how long an epoch takes, as a text."""
-    return json.dumps({k: v for k, v in sorted(options.items()) if k not in _NO_MATTER}, default=str)
+    options = {k: v for k, v in sorted(options.items()) if k not in _NO_MATTER}
+    if not options.get("threads"):  # runs from before there was this option have none
+        options.pop("threads", None)
+    return json.dumps(options, default=str)
 
 
 def estimate(
@@ -155,10 +158,11 @@ def _from_runs(trials: Sequence[Trial], runs_dir: Path, threads: int) -> dict[st
         record = run.record
         rate, cores = record.samples_per_second, record.environment.cores
         same = (record.model.name, record.dataset.name) == (plan.model.name, plan.dataset.name)
-        # One that had more threads than a trial of this sweep will have says nothing of it.
-        if not same or not rate or (record.accelerator == "cpu" and cores != threads):
-            continue
         options = record.options.merged()
+        # One that had more threads than a trial of this sweep will have says nothing of it.
+        other = record.accelerator == "cpu" and not options.get("threads") and cores != threads
+        if not same or not rate or other:
+            continue
         found.setdefault(kind_of(options), []).append(_Cost(record.splits["train"], 1 / rate, options))
     return {
         kind: _Cost(costs[0].samples, statistics.median(cost.seconds for cost in costs), costs[0].options)

@@ -255,9 +255,10 @@ class RayEngine:
 def _needs(order: Order, cpus: int, gpus: bool) -> tuple[int, int]:
     """CPUs and GPUs of a trial. With `--accelerator auto` it takes GPUs where the cluster has some."""
     devices, accelerator = int(order.options["devices"]), order.options["accelerator"]
+    threads = int(order.options["threads"])
     if accelerator == "gpu" or (accelerator == "auto" and gpus):
-        return cpus, devices
-    return max(cpus, devices), 0
+        return max(cpus, threads), devices
+    return max(cpus, devices, devices * threads), 0
 
 
 def _has_gpus(ray: Any) -> bool:

@@ -58,10 +58,9 @@ class SweepPlan:
 
     @property
     def threads(self) -> int:
-        """Threads that each trial computes with."""
-        if self.engine == "ray":
-            return self.trial_cpus
-        return len(shared_out(self.parallel)[0])
+        """Threads that a trial computes with; the most, where trials have different numbers."""
+        given = max(trial.plan.training.threads for trial in self.trials)
+        return given or (self.trial_cpus if self.engine == "ray" else len(shared_out(self.parallel)[0]))
 
     @property
     def modules(self) -> list[str]:

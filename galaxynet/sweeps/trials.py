@@ -150,6 +150,8 @@ def run_key(record: RunRecord) -> str:
 
 
 def _key(names: Sequence[str], options: Sequence[Mapping[str, Any]]) -> str:
+    # Runs from before there was `--threads` have the keys that they had.
+    options = [{k: v for k, v in part.items() if (k, v) != ("threads", 0)} for part in options]
     text = json.dumps([names, options], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

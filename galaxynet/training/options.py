@@ -22,3 +22,4 @@ class TrainingOptions(Options):
     )
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = option("auto", "what to compute on")
     devices: int = option(1, "GPUs to use; with --accelerator cpu, processes", ge=1)
+    threads: int = option(0, "CPU threads of each process; 0: one on each core that it has", ge=0, le=1024)

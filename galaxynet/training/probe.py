@@ -17,6 +17,7 @@ from galaxynet.training.distributed import flushed_denormals, quiet_lightning
 from galaxynet.training.hardware import choose
 from galaxynet.training.plan import Plan
 from galaxynet.training.run import build_data, build_network
+from galaxynet.training.threads import compute_threads
 
 _FIRST = 2
 _MOST_STEPS = 40
@@ -75,7 +76,12 @@ def probe(plan: Plan, data_dir: Path) -> Probe:
     Raises:
         GalaxynetError: If data or hardware are not fit.
     """
-    with quiet_lightning(), flushed_denormals(), tempfile.TemporaryDirectory() as scratch:
+    with (
+        quiet_lightning(),
+        flushed_denormals(),
+        compute_threads(plan.training.threads),
+        tempfile.TemporaryDirectory() as scratch,
+    ):
         hardware = choose(plan.training)
         lightning.seed_everything(plan.training.seed, verbose=False)
         data = build_data(plan, data_dir)

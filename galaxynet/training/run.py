@@ -46,6 +46,7 @@ from galaxynet.training.lean import NoProfiler, drop_empty_hooks, make_lean
 from galaxynet.training.metrics_file import MetricsFile, MetricsInCheckpoint
 from galaxynet.training.plan import Plan
 from galaxynet.training.resuming import checkpoint_to_resume, earlier_rows, only_this_process
+from galaxynet.training.threads import BusyProcessorNote, compute_threads
 
 _KEPT = (
     *("id", "name", "sweep", "started", "command", "epochs", "metrics", "seconds"),
@@ -94,7 +95,8 @@ def train(
         paths.check_runs_dir(runs_dir)
     hardware = choose(plan.training)
     last = checkpoint_to_resume(resume, plan, force) if resume is not None else None
-    with quiet_lightning(), flushed_denormals(), stop_signals() as stop_requested:
+    threads = plan.training.threads
+    with quiet_lightning(), flushed_denormals(), compute_threads(threads), stop_signals() as stop_requested:
         try:
             return _train(plan, hardware, runs_dir, data_dir, resume, last, command, begun, stop_requested)
         except (KeyboardInterrupt, SystemExit) as error:
@@ -169,7 +171,7 @@ def _train(
             logger = MetricsFile(folder / runs.folder.METRICS, earlier_rows(run, last))
             if resume is not None:
                 logger.restart()
-            callbacks = [KeepStopSignals(stop_requested), throughput, counter, display]
+            callbacks = [KeepStopSignals(stop_requested), throughput, counter, display, BusyProcessorNote()]
             trainer = _trainer(plan, network, hardware, folder, logger, callbacks, validated)
             began = time.perf_counter()
             trainer.fit(network, datamodule=data, ckpt_path=last, weights_only=True)

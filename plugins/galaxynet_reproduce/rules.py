@@ -262,7 +262,11 @@ def _machine(record: Any) -> tuple[Any, ...]:
     """What two trainings must share for their times to be set against each other."""
     where = record.environment
     cores = where.cores if record.accelerator == "cpu" else None
-    return record.device, record.devices, record.accelerator, record.precision, where.processor, cores
+    threads = record.options.training.get("threads") or cores
+    return (
+        *(record.device, record.devices, record.accelerator, record.precision),
+        *(where.processor, cores, threads),
+    )
 
 
 def _named(arm: str) -> str:
