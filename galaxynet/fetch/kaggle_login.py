@@ -21,10 +21,15 @@ from requests.adapters import HTTPAdapter
 
 from galaxynet.fetch.errors import FetchError, TransientError
 from galaxynet.fetch.http_errors import network_errors, proxy_refusal
+from galaxynet.fetch.kaggle_credentials import (
+    TOKEN_FILES,
+    TOKEN_PAGE,
+    check_characters,
+    read_config,
+    saved_token,
+)
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.patience import Patience, retry_after
-
-TOKEN_PAGE = "https://www.kaggle.com/settings"
 
 
 class Adapter(HTTPAdapter):
@@ -62,7 +67,7 @@ class Session:
         self._by_hand = by_hand
         self._alone = f"{by_hand[:1].upper()}{by_hand[1:]}"
         self._adapter = Adapter(patience)
-        with _quiet():
+        with _quiet(), _readable_token():
             api = self._login(_import_client())
             self._client = api.build_kaggle_client()
         values = api.config_values
@@ -99,10 +104,7 @@ class Session:
                         raise
                     answer = error.response
                 except json.JSONDecodeError:
-                    raise FetchError(
-                        "Kaggle's address answers with something that is not Kaggle's.",
-                        "A login page of the network, perhaps: open any page in a browser, then try again.",
-                    ) from None
+                    raise _not_kaggle() from None
         finally:
             self._adapter.download_headers = {}
         if not isinstance(answer, requests.Response):
@@ -113,6 +115,12 @@ class Session:
         adapter = self._adapter
 
         class Api(api_class):  # type: ignore[misc]
+            fault = ""
+
+            def read_config_file(self, config_data: Any = None, quiet: bool = False) -> dict[str, Any]:
+                values, self.fault = read_config(Path(self.config))
+                return {**(config_data or {}), **values}
+
             def build_kaggle_client(self) -> Any:
                 client = super().build_kaggle_client()
                 session = client.http_client()._init_session() or client.http_client()._session
@@ -121,6 +129,7 @@ class Session:
                 return client
 
         api = Api()
+        token = _token_place()
         try:
             with network_errors("Kaggle", self._patience):
                 try:
@@ -129,24 +138,52 @@ class Session:
                     if error.response is None:
                         raise
                     raise self._refused(error.response, "the login") from None
+                except json.JSONDecodeError:
+                    raise _not_kaggle() from None
         except SystemExit:
-            raise self._no_credentials() from None
+            raise self._no_credentials(api, token) from None
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            if api.fault:  # the client reads the file once more, in another way
+                raise self._no_credentials(api, token) from None
+            raise FetchError(
+                "~/.kaggle/credentials.json is damaged.",
+                "Remove it, and log in again with: kaggle auth login",
+            ) from None
         values = api.config_values
+        for name, what in ((api.CONFIG_NAME_USER, "user name"), (api.CONFIG_NAME_KEY, "key")):
+            if isinstance(values.get(name), str) and not token:
+                variable = f"KAGGLE_{name.upper()}"
+                values[name] = values[name].strip()
+                check_characters(
+                    values[name],
+                    f"The {what} in {variable if os.environ.get(variable) else api.config}",
+                )
         legacy = values.get(api.CONFIG_NAME_USER) and values.get(api.CONFIG_NAME_KEY)
         if not (values.get(api.CONFIG_NAME_TOKEN) or legacy):
-            raise self._no_credentials()
+            raise self._no_credentials(api, token)
         return api
 
-    def _no_credentials(self) -> FetchError:
-        if os.environ.get("KAGGLE_API_TOKEN"):
+    def _no_credentials(self, api: Any, token: str) -> FetchError:
+        if token:
             return FetchError(
-                "Kaggle does not accept the token in KAGGLE_API_TOKEN.",
+                f"Kaggle does not accept the token in {token}.",
                 f"Make a new one at {TOKEN_PAGE}. Or without Kaggle's API: {self._by_hand}",
+            )
+        by_hand = f"Or without a token: {self._by_hand}"
+        pair = ("KAGGLE_USERNAME", "KAGGLE_KEY")
+        given = [name for name in pair if os.environ.get(name)]
+        if len(given) == 1:
+            (missing,) = set(pair) - set(given)
+            return FetchError(f"{given[0]} is set and {missing} is not.", f"Set both. {by_hand}")
+        if api.fault:
+            return FetchError(
+                f"{api.config} {api.fault}, so Kaggle cannot be asked with it.",
+                f"Make a new one at {TOKEN_PAGE} and put it there. {by_hand}",
             )
         return FetchError(
             "Kaggle gives its files to those who have an account, and no credentials were found.",
             f"Make a token at {TOKEN_PAGE} and put it into ~/.kaggle/access_token or the variable "
-            f"KAGGLE_API_TOKEN. Or without a token: {self._by_hand}",
+            f"KAGGLE_API_TOKEN. {by_hand}",
         )
 
     def _checked(self, answer: requests.Response, what: str) -> requests.Response:
@@ -204,6 +241,49 @@ class Session:
         return f" Kaggle says: {message.rstrip('.')}." if message else ""
 
 
+def _not_kaggle() -> FetchError:
+    return FetchError(
+        "Kaggle's address answers with something that is not Kaggle's.",
+        "A login page of the network, perhaps: open any page in a browser, then try again.",
+    )
+
+
+def _token_place() -> str:
+    """Where the token is that the client would log in with; empty if there is none.
+
+    Raises:
+        FetchError: If it cannot be read, or is none.
+    """
+    from kagglesdk.kaggle_env import get_access_token_from_env
+
+    try:
+        token, place = get_access_token_from_env()
+    except (OSError, UnicodeDecodeError):
+        raise FetchError(
+            f"Kaggle's token cannot be read from KAGGLE_API_TOKEN or {TOKEN_FILES[0]}.",
+            f"Copy it again from {TOKEN_PAGE}.",
+        ) from None
+    if not token:
+        return ""
+    place = TOKEN_FILES[0] if place == "access_token" else str(place)
+    check_characters(token, f"The token in {place}")
+    return place
+
+
+@contextlib.contextmanager
+def _readable_token() -> Iterator[None]:
+    """Give the client the token of a file whose byte order mark it would take for a part of it."""
+    token = "" if os.environ.get("KAGGLE_API_TOKEN") else saved_token()
+    if not token:
+        yield
+        return
+    os.environ["KAGGLE_API_TOKEN"] = token
+    try:
+        yield
+    finally:
+        del os.environ["KAGGLE_API_TOKEN"]
+
+
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Swallow what the client prints, and hide what would make it print keys or log in with nothing."""
@@ -245,8 +325,9 @@ def _import_client() -> Any:
         finally:
             KaggleHttpClient.call = call
     except OSError as error:  # it makes its configuration folder while it is imported
+        place = f"{error.filename}: " if error.filename else ""
         raise FetchError(
-            f"Kaggle's client does not start: {error.filename}: {error.strerror}.",
+            f"Kaggle's client does not start: {place}{error.strerror or error}.",
             "Name a folder that it may write to in KAGGLE_CONFIG_DIR.",
         ) from None
     except (ImportError, SystemExit) as error:

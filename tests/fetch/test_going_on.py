@@ -13,6 +13,7 @@ from kaggle_server import KaggleServer
 from made import challenge, contents, on_disk, whole
 
 from galaxynet.fetch import download as downloads
+from galaxynet.fetch import receipts
 from galaxynet.fetch.errors import FetchError
 from galaxynet.fetch.fetching import Outcome
 from galaxynet.fetch.patience import Patience
@@ -163,3 +164,36 @@ def test_a_part_that_is_whole_is_not_asked_for(
     get()
     assert server.asked("images.zip") == []
     assert whole(data)
+
+
+@pytest.mark.promise("Fetching")
+def test_a_continued_download_is_hashed_from_its_first_byte(
+    get: Callable[..., Outcome], server: KaggleServer, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A download that a later command completes is recorded with the hash of the whole file."""
+    server.hashes = False
+    server.fail("storage", "cut 400000", always=True)
+    with pytest.raises(FetchError):
+        get()
+    server.storage = iter(())
+    get()
+    receipt = receipts.load(data / "stars")
+    assert receipt is not None
+    assert receipt.files["images.zip"].sha256 == hashlib.sha256(IMAGES).hexdigest()
+    assert receipt.files["images.zip"].size == len(IMAGES)
+    assert "damaged" not in capsys.readouterr().err
+
+
+@pytest.mark.promise("Fetching")
+def test_a_continued_download_passes_the_publishers_hash_at_once(
+    get: Callable[..., Outcome], server: KaggleServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A download that a later command completes fits the publisher's MD5 without being fetched again."""
+    server.fail("storage", "cut 400000", always=True)
+    with pytest.raises(FetchError):
+        get(md5=True)
+    server.storage = iter(())
+    server.requests.clear()
+    get(md5=True)
+    assert len(server.asked("images.zip")) == 1
+    assert "damaged" not in capsys.readouterr().err
