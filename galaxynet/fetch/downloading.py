@@ -10,7 +10,7 @@ from galaxynet.errors import DataError
 from galaxynet.fetch import https, partial
 from galaxynet.fetch.download import Remote, download
 from galaxynet.fetch.errors import DiskError, FetchError
-from galaxynet.fetch.members import RefusedArchiveError
+from galaxynet.fetch.members import RefusedArchiveError, UnsupportedArchiveError
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.patience import Patience
 from galaxynet.fetch.shelf import Shelf
@@ -89,7 +89,7 @@ def twice(part: Path, task: Callable[[], None]) -> None:
             task()
         except DataError as error:
             partial.forget(part)
-            if isinstance(error, RefusedArchiveError):
+            if isinstance(error, RefusedArchiveError | UnsupportedArchiveError):
                 raise
             if not again:
                 raise DataError(

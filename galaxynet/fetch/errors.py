@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,9 @@ def disk_errors(path: Path, hint: str = "Make room and run the same command agai
             raise
         if error.errno in FULL_DISK:
             raise DiskError(f"The disk is full: {path} could not be written to its end.", hint) from None
+        if error.filename and not Path(os.fsdecode(error.filename)).is_relative_to(path.parent):
+            # Something that is read, as a file of the folder that --from names.
+            raise FetchError(f"{error.filename} cannot be read: {error.strerror}.") from None
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise DiskError(
                 f"{path} may not be written: {error.strerror}.",

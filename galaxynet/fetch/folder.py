@@ -7,6 +7,7 @@ Kaggle's "Download all" gives. The folder is only read, never changed.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -43,15 +44,19 @@ class Found:
 
     @property
     def uncompressed(self) -> bool:
-        """Whether it has to be compressed."""
-        return self.file.name.endswith(".gz") and not (self.member or self.path.name).endswith(".gz")
+        """Whether it has to be compressed; Safari unpacks a `.gz` and leaves it its name."""
+        if not self.file.name.endswith(".gz"):
+            return False
+        if not (self.member or self.path.name).lower().endswith(".gz"):
+            return True
+        return not self.member and _is_plain_idx(self.path)
 
     @property
     def as_published(self) -> bool:
         """Whether it is byte by byte what the publisher gives out, so that a stated size and MD5 apply."""
         name = PurePosixPath(self.member).name or self.path.name
         packed_here = self.unpacked or self.uncompressed
-        return name == self.file.name and not packed_here and not self.file.convert
+        return is_copy(name, self.file.name) and not packed_here and not self.file.convert
 
     @property
     def description(self) -> str:
@@ -110,31 +115,54 @@ def find(folder: Path, file: DataFile, spec: DatasetSpec) -> Found | None:
     names = _names(file, spec)
     if folder.is_file():
         places, bundles = [], [folder]
-        if folder.name in names:
+        if any(is_copy(folder.name, name) for name in names):
             return Found(file, folder)
     else:
-        if folder.name == file.folder and folder.is_dir():
+        if file.folder and is_copy(folder.name, file.folder):
             return Found(file, folder)
         places = [folder, *(folder / name for name in (*slugs, spec.name))]
-        bundles = sorted(path for path in folder.glob("*.zip") if path.name != file.name)
+        bundles = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".zip")
     for place, name in itertools.product(places, names):
-        path = place / name
-        if path.is_file() or (name == file.folder and path.is_dir()):
-            return Found(file, path)
-    own = {f"{name}.zip" for name in (*slugs, spec.name)}
-    others = {other.name for other in spec.files}
-    for bundle in sorted(bundles, key=lambda path: path.name not in own):
-        if bundle.name in others:
+        for path in (place / name, *_copies(place, name)):
+            if path.is_file() or (name == file.folder and path.is_dir()):
+                return Found(file, path)
+
+    def is_own(bundle: Path) -> bool:
+        return any(is_copy(bundle.name, f"{name}.zip") for name in (*slugs, spec.name))
+
+    for bundle in sorted(bundles, key=lambda path: not is_own(path)):
+        if not bundle.is_file() or any(is_copy(bundle.name, other.name) for other in spec.files):
             continue
         try:
             member = look_into(bundle, names)
         except ArchiveError:
-            if bundle.name in own or bundle == folder:
+            if is_own(bundle) or bundle == folder:
                 raise
             continue  # a stranger's zip among the downloads
         if member:
             return Found(file, bundle, member)
     return None
+
+
+def is_copy(name: str, expected: str) -> bool:
+    """True if a name is the expected one as browsers change it: `images (1).zip`, `IMAGES.ZIP`."""
+    suffix = PurePosixPath(expected).suffix
+    pattern = rf"{re.escape(expected.removesuffix(suffix))}( ?\(\d+\)| \d+)?{re.escape(suffix)}"
+    return re.fullmatch(pattern, name, re.IGNORECASE) is not None
+
+
+def _copies(place: Path, name: str) -> list[Path]:
+    """What lies in a folder under a changed form of a name, the newest first."""
+    if not place.is_dir():
+        return []
+    found = [path for path in place.iterdir() if is_copy(path.name, name) and path.exists()]
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def _is_plain_idx(path: Path) -> bool:
+    """True if a file has the format of MNIST, not compressed."""
+    with path.open("rb") as stream:
+        return stream.read(3) == b"\0\0\x08"
 
 
 def describe_forms(file: DataFile, spec: DatasetSpec) -> str:

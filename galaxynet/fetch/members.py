@@ -20,6 +20,17 @@ class RefusedArchiveError(ArchiveError):
         super().__init__(message, "Nothing of it was unpacked or kept. Tell the publisher of the dataset.")
 
 
+class UnsupportedArchiveError(ArchiveError):
+    """An archive that is whole, and packed in a way that is not read here."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message,
+            "Unpack it with another program (7-Zip, for one), and name the folder that it was unpacked "
+            "into with --from FOLDER.",
+        )
+
+
 @dataclass(frozen=True)
 class Limits:
     """What an archive may cost at most.
@@ -43,6 +54,9 @@ class Limits:
 
 LIMITS = Limits()
 
+_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ"}
+"""Other methods of packing (APPNOTE.TXT 6.3.10, section 4.4.5); Windows packs large files by the first."""
+
 
 def check_members(
     members: list[zipfile.ZipInfo], name: str, limits: Limits = LIMITS
@@ -51,8 +65,8 @@ def check_members(
 
     Raises:
         RefusedArchiveError: If there are too many members, a name leads out of the archive or is there
-            twice, a member is a link or encrypted, is packed by a method that cannot be bounded, or lies
-            over another.
+            twice, a member is a link, or lies over another.
+        UnsupportedArchiveError: If a member is encrypted, or packed by a method that is not read.
     """
     if len(members) > limits.members:
         raise RefusedArchiveError(
@@ -71,20 +85,30 @@ def check_members(
             fault = "is there twice"
         elif not fault and kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             fault = "is a link" if kind == stat.S_IFLNK else "is a special file"
-        elif not fault and member.flag_bits & 0x1:
-            fault = "is encrypted"
-        elif not fault and member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            # bzip2 and lzma give out in one piece whatever a block unpacks to.
-            fault = f"is packed by method {member.compress_type}; only stored and deflated members are read"
         elif not fault and member.header_offset < end:
             fault = f"lies over {last!r}"
         if fault:
             raise RefusedArchiveError(
                 f"{name} is refused: its member {printable(member.orig_filename)!r} {fault}."
             )
+        _refuse_unsupported(member, name)
         seen.add(plain)
         end, last = member.header_offset + 30 + member.compress_size, printable(member.orig_filename)
     return members
+
+
+def _refuse_unsupported(member: zipfile.ZipInfo, name: str) -> None:
+    reason = ""
+    if member.flag_bits & 0x1:
+        reason = "is encrypted"
+    elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # bzip2 and lzma give out in one piece whatever a block unpacks to.
+        method = _METHODS.get(member.compress_type, f"method {member.compress_type}")
+        reason = f"is packed with {method}, and only Deflate is read"
+    if reason:
+        raise UnsupportedArchiveError(
+            f"{name} cannot be read: its member {printable(member.orig_filename)!r} {reason}."
+        )
 
 
 def _fault_of_name(name: str) -> str:

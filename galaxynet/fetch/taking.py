@@ -53,11 +53,12 @@ def take(
         try:
             _take_one(source, shelf, link)
         except DataError as error:
-            if error.hint:
-                raise
             # The path says which of several files of that name it is.
-            message = error.message.replace(file.name, str(source.path), 1)
-            raise DataError(message, "Download it again, then run this command again.") from None
+            message = error.message
+            if str(source.path) not in message:
+                message = message.replace(file.name, str(source.path), 1)
+            hint = error.hint or "Download it again, then run this command again."
+            raise DataError(message, hint) from None
         taken.append(file)
     return taken
 
@@ -72,7 +73,10 @@ def look_for(folder: Path, files: Sequence[DataFile], shelf: Shelf, spec: Datase
     """
     if not folder.exists():
         raise UsageError(f"There is no folder {folder}.")
-    places = {file.name: find(folder, file, spec) for file in files}
+    try:
+        places = {file.name: find(folder, file, spec) for file in files}
+    except OSError as error:
+        raise FetchError(f"{error.filename or folder} cannot be read: {error.strerror or error}.") from None
     missing = [file for file in files if not places[file.name] and not shelf.holds(file)]
     if not all(file.optional for file in missing):
         raise FetchError(_missing(folder, missing, spec), _hint(spec))
