@@ -34,7 +34,10 @@ _FROM_FIRST_PROCESS = {
 }
 """What the first process sets for those that it starts."""
 
-_CHANGED_MEANWHILE = {"MPLBACKEND", "COLUMNS", "LINES", "CUBLAS_WORKSPACE_CONFIG", "OMP_NUM_THREADS"}
+_WIDTHS = ("COLUMNS", "LINES", "TERMINAL_WIDTH")
+"""Rich and Typer print nothing where one of them is 0."""
+
+_CHANGED_MEANWHILE = {"MPLBACKEND", *_WIDTHS, "CUBLAS_WORKSPACE_CONFIG", "OMP_NUM_THREADS"}
 """Further variables that are changed here or by Lightning, and put back."""
 
 _LIGHTNING_RANK = "lightning_utilities.core.rank_zero"
@@ -148,7 +151,7 @@ def settle(*, started_by_galaxynet: bool = False) -> None:
         os.environ["MPLBACKEND"] = (
             "agg"  # figures go to files; a notebook's backend may not be installed here
         )
-    for name in ("COLUMNS", "LINES"):
+    for name in _WIDTHS:
         if name in os.environ and not _is_positive(os.environ[name]):
             del os.environ[name]
     rank_zero = sys.modules.get(_LIGHTNING_RANK)

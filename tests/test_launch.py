@@ -334,7 +334,7 @@ def test_another_training_than_asked_for_is_not_finished(
 @pytest.mark.promise("Environment")
 @pytest.mark.usefixtures("toys")
 def test_early_stopping_is_what_was_asked_for() -> None:
-    """Early stopping and resuming take fewer steps than all epochs have, and finish."""
+    """A run that stops early takes fewer steps than all epochs have, and is finished."""
     run = train(epochs=40, patience=1, lr=1e-9, batch_size=81)
     assert run.record.status == "finished"
     assert run.record.steps == run.record.epochs < 40
@@ -381,7 +381,7 @@ def test_two_processes_in_a_hostile_shell(read: set[str], busy_port: int, tmp_pa
 
 @pytest.mark.promise("Environment")
 def test_help_does_not_depend_on_docstrings() -> None:
-    """With PYTHONOPTIMIZE=2, which drops docstrings, every command has the same help."""
+    """With PYTHONOPTIMIZE=2, which drops docstrings, or an unfit TERMINAL_WIDTH, help is the same."""
     script = textwrap.dedent("""
         import contextlib, io, json, sys
         from galaxynet.cli.main import COMMANDS, main
@@ -395,7 +395,8 @@ def test_help_does_not_depend_on_docstrings() -> None:
         json.dump(texts, sys.stdout)
     """)
     plain, optimized = (
-        json.loads(subprocess.check_output([sys.executable, *flags, "-c", script])) for flags in ([], ["-OO"])
+        json.loads(subprocess.check_output([sys.executable, "-c", script], env={**os.environ, **more}))
+        for more in ({}, {"PYTHONOPTIMIZE": "2", "TERMINAL_WIDTH": "wide"})
     )
     assert len(plain["runs list"]) > 100
     assert optimized == plain

@@ -178,7 +178,9 @@ def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: "Run | None", force:
     from rich.markup import escape
 
     from galaxynet import paths, terminal
+    from galaxynet.launch import check_launcher
 
+    check_launcher()  # here too, as loading PyTorch takes a while
     with terminal.working("loading PyTorch"):
         from galaxynet.training.run import train
     command = ["galaxynet", *sys.argv[1:]]

@@ -188,8 +188,8 @@ class RunRecord(Part):
         device: Name of the device.
         accelerator: Lightning's name of its kind.
         devices: How many of them were asked for.
-        world_size: How many processes there were; None in records of galaxynet 0.3 and before.
-        steps: Steps of the optimiser that were taken; None in the same records.
+        world_size: How many processes there were; None before the first step and in older records.
+        steps: Steps that the optimiser took, those before a `--resume` included; None likewise.
         precision: Number format of the forward pass, as `--precision` names it, never `auto`.
     """
 

@@ -111,6 +111,15 @@ def test_a_run_of_an_older_galaxynet_compares_with_a_new_one() -> None:
     assert RunRecord.from_json(text).precision == "bf16"
 
 
+@pytest.mark.promise("Environment")
+def test_a_record_without_facts_claims_none() -> None:
+    """A record from before processes and steps were counted is read, and says nothing of them."""
+    values = json.loads(made_record().to_json())
+    del values["world_size"], values["steps"]
+    record = RunRecord.from_json(json.dumps(values))
+    assert (record.world_size, record.steps) == (None, None)
+
+
 @pytest.mark.promise("Measurements")
 def test_keys_that_are_not_known_are_kept() -> None:
     """A key that a later version added is kept when the record is saved again."""

@@ -66,6 +66,7 @@ def test_an_interrupted_run_repeats_an_uninterrupted_one(interrupted: Callable[.
     assert done.path == run.path
     assert done.record.status == "finished"
     assert done.record.metrics == whole.record.metrics
+    assert (done.record.steps, done.record.world_size) == (whole.record.steps, 1)
     assert done.metrics() == whole.metrics()
     assert done.record.seconds["train"] > spent
 
