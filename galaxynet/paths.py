@@ -36,6 +36,11 @@ def expanded(path: Path) -> Path:
         ) from None
 
 
+def absence(path: Path) -> str:
+    """What is said of a file that is not there: `is missing`, or where a link leads that leads nowhere."""
+    return f"is a link to {path.readlink()}, which is not there" if path.is_symlink() else "is missing"
+
+
 def check_runs_dir(folder: Path) -> None:
     """See that runs can be kept in a folder, before minutes are spent on what is to be kept there.
 

@@ -15,6 +15,7 @@ from galaxynet.data.idx import read_idx
 from galaxynet.data.module import ArrayData, ArrayDataModule
 from galaxynet.data.splits import split
 from galaxynet.errors import DataError
+from galaxynet.paths import absence
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
@@ -140,7 +141,8 @@ def _find(folder: Path, name: str, hint: str) -> Path:
     for candidate in (f"{name}.gz", name, f"{dotted}.gz", dotted):
         if (folder / candidate).is_file():
             return folder / candidate
-    raise DataError(f"The file {folder / name}.gz is missing.", hint)
+    path = folder / f"{name}.gz"
+    raise DataError(f"The file {path} {absence(path)}.", hint)
 
 
 def _size(images: npt.NDArray[np.uint8]) -> str:

@@ -17,6 +17,7 @@ from galaxynet.fetch.errors import disk_errors
 from galaxynet.fetch.hashing import Advance, hash_file
 from galaxynet.fetch.locks import lock
 from galaxynet.fetch.receipts import FileReceipt, Receipt
+from galaxynet.paths import absence
 from galaxynet.registry import Plugin
 
 Status = Literal["there", "incomplete", "not fetched", "nothing to fetch", "damaged", "verified"]
@@ -94,7 +95,7 @@ def _item(name: str, folder: Path, plugins: list[Plugin], verify: bool) -> Item:
             status = "nothing to fetch"
         return Item(name, status, folder, size=size, plugin=owner, problems=tuple(problems))
     gone = [file.name for file in receipt.files.values() if not receipt.holds(folder, file.name)]
-    faults = [f"{name} is not as it was fetched" for name in gone]
+    faults = [_fault(folder / name) for name in gone]
     if verify and not gone:
         faults = _changed(receipt, folder)
     if faults:
@@ -148,6 +149,10 @@ def _changed(receipt: Receipt, folder: Path) -> list[str]:
             problem = _compare(file, folder / file.name, advance)
             problems += [problem] if problem else []
     return problems
+
+
+def _fault(path: Path) -> str:
+    return f"{path.name} {'is not as it was fetched' if path.is_file() else absence(path)}"
 
 
 def _compare(file: FileReceipt, path: Path, advance: Advance) -> str:

@@ -17,6 +17,7 @@ from galaxynet.fetch.hashing import Digest, hash_file, publish
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.receipts import DamagedReceiptError, FileReceipt, Receipt
 from galaxynet.fetch.staging import StagedFile, preview
+from galaxynet.paths import absence
 from galaxynet.plugin import DatasetSpec
 from galaxynet.registry import Plugin
 from galaxynet.sources import DataFile
@@ -65,6 +66,8 @@ class Shelf:
         """Take a file that lies here without a receipt, if it is whole."""
         path = self.folder / file.name
         if not path.is_file():
+            if path.is_symlink():
+                note(f"{path} {absence(path)}. It is fetched again.")
             return False
         try:
             digest = hash_file(path, md5=bool(file.md5))

@@ -12,6 +12,7 @@ from galaxynet.fetch.errors import FetchError, check_space, disk_errors
 from galaxynet.fetch.folder import Found, describe_forms, find
 from galaxynet.fetch.notes import note
 from galaxynet.fetch.shelf import Shelf
+from galaxynet.paths import absence
 from galaxynet.plugin import DatasetSpec
 from galaxynet.sources import DataFile
 
@@ -115,7 +116,8 @@ def _take_one(found: Found, shelf: Shelf, link: bool) -> None:
 
 def _missing(folder: Path, missing: Sequence[DataFile], spec: DatasetSpec) -> str:
     wanted = "; ".join(f"{file.summary or 'a file'} ({describe_forms(file, spec)})" for file in missing)
-    return f"{folder} does not hold {wanted}."
+    links = [folder / file.name for file in missing if (folder / file.name).is_symlink()]
+    return " ".join([f"{folder} does not hold {wanted}.", *(f"{path} {absence(path)}." for path in links)])
 
 
 def _hint(spec: DatasetSpec) -> str:

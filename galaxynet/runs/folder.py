@@ -269,8 +269,14 @@ def find(runs_dir: Path, reference: str, *, whole: bool = False) -> Run:
         if len(exact) == 1:
             return exact[0]
         if exact:
-            shown = ", ".join(run.record.id for run in exact[:5]) + (", ..." if len(exact) > 5 else "")
-            raise RunError(f"{len(exact)} runs fit {reference!r}: {shown}.", "Name one by its id.")
+            # A copied folder has the id of the run that it is a copy of.
+            copied = len({run.record.id for run in exact}) < len(exact)
+            names = [str(run.path) if copied else run.record.id for run in exact]
+            shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+            raise RunError(
+                f"{len(exact)} runs fit {reference!r}: {shown}.",
+                "Name one by its folder." if copied else "Name one by its id.",
+            )
     for damaged in everything:
         if (
             isinstance(damaged, DamagedRun)

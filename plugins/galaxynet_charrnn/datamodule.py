@@ -14,7 +14,7 @@ import torch
 
 from galaxynet.data.module import DataModule
 from galaxynet.errors import DataError, UsageError
-from galaxynet.paths import expanded
+from galaxynet.paths import absence, expanded
 from galaxynet.plugin import DataInfo
 from galaxynet.terminal import note
 from galaxynet_charrnn import NOVEL, PRIDE_AND_PREJUDICE, TEXT
@@ -226,7 +226,7 @@ class PrideAndPrejudiceData(TextDataModule):
         path = self.folder / NOVEL.name
         if not path.is_file():
             raise DataError(
-                f"The dataset {self.name} is not there: {path} is missing ({NOVEL.summary}).",
+                f"The dataset {self.name} is not there: {path} {absence(path)} ({NOVEL.summary}).",
                 f"Fetch it with: galaxynet fetch {self.name}",
             )
         return without_licence(read_text(path))

@@ -106,7 +106,7 @@ def check_images(source: Path) -> list[int]:
         reasons = []
         for name in names:
             try:
-                decode(archive.read(name), row)
+                decode(_read(archive, name), row)
                 return list(found.images)
             except _DAMAGE as error:
                 reasons.append(str(error) or type(error).__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from galaxynet.errors import DataError
+from galaxynet.paths import absence
 from galaxynet.plugin import DataFile
 
 
@@ -21,7 +22,7 @@ def need(folder: Path, file: DataFile) -> Path:
     path = folder / file.name
     if not path.is_file():
         raise DataError(
-            f"The dataset {folder.name} is not there: {path} is missing ({file.summary}).",
+            f"The dataset {folder.name} is not there: {path} {absence(path)} ({file.summary}).",
             f"Fetch it with: galaxynet fetch {folder.name}",
         )
     return path

@@ -17,11 +17,15 @@ from kaggle_server import KaggleServer
 from made import GALAXIES, IMAGES, LABELS, QUICK, contents, downloads, on_disk, write_zip
 
 from galaxynet import registry
+from galaxynet.data.idx_images import describe
 from galaxynet.errors import DataError
 from galaxynet.fetch.errors import DiskError, FetchError, disk_errors
 from galaxynet.fetch.fetching import Wish, fetch
 from galaxynet.fetch.folder import is_copy
+from galaxynet.fetch.inventory import inventory
 from galaxynet.fetch.planning import plan
+from galaxynet_galaxy_zoo import TRAINING_IMAGES
+from galaxynet_galaxy_zoo.files import need
 
 Stranger = Callable[..., Any]
 
@@ -179,3 +183,43 @@ def test_a_folder_that_cannot_be_read_is_not_the_data_folder(tmp_path: Path) -> 
         raise PermissionError(errno.EACCES, "Permission denied", "/elsewhere/images.zip")
     assert not isinstance(raised.value, DiskError)
     assert "--data-dir" not in str(raised.value)
+
+
+@pytest.mark.promise("Fetching")
+def test_a_link_whose_file_is_gone_says_so(
+    stranger: Stranger, kaggle: KaggleServer, tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that was taken with --link and moved away is said to be a link to where it was."""
+    folder = downloads(tmp_path / "downloads")
+    wish = Wish(stranger(GALAXIES), data, folder=folder, link=True)
+    fetch(wish)
+    moved = folder.rename(tmp_path / "elsewhere")
+    link = data / "stars" / "images.zip"
+    reason = f"is a link to {folder / 'images.zip'}, which is not there"
+    (item,) = (item for item in inventory(data) if item.name == "stars")
+    assert item.problems[0] == f"images.zip {reason}"
+    fetch(Wish(wish.plugin, data, patience=QUICK))
+    assert f"{link} {reason}. It is fetched again." in capsys.readouterr().err
+    assert not link.is_symlink()
+    (moved / "images.zip").rename(tmp_path / "images.zip")
+    (moved / "images.zip").symlink_to(tmp_path / "nowhere.zip")
+    with pytest.raises(FetchError, match=r"images\.zip is a link to .*nowhere\.zip, which is not there"):
+        fetch(Wish(wish.plugin, tmp_path / "other", folder=moved))
+
+
+@pytest.mark.promise("Fetching")
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("images_training_rev1.zip", lambda folder: need(folder, TRAINING_IMAGES)),
+        ("train-images-idx3-ubyte.gz", describe),
+    ],
+)
+def test_training_says_that_a_link_leads_nowhere(
+    tmp_path: Path, name: str, read: Callable[[Path], object]
+) -> None:
+    """Training on a dataset whose linked file was moved away says where the link leads."""
+    (tmp_path / name).symlink_to("/nowhere/images")
+    with pytest.raises(DataError, match=f"{name} is a link to /nowhere/images, which is not there") as raised:
+        read(tmp_path)
+    assert "galaxynet fetch" in raised.value.hint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -98,6 +99,20 @@ def test_a_run_is_found_by_everything_a_person_may_type(tmp_path: Path) -> None:
     for reference in ("abc123", "abc", run.path.name, run.path.name[:6], "first try", "last", str(run.path)):
         assert find(tmp_path, reference).record.id == "abc123", reference
     assert find(tmp_path / "elsewhere", str(run.path / "run.json")).record.id == "abc123"
+
+
+@pytest.mark.promise("Inputs")
+@pytest.mark.parametrize("reference", ["abc123", "abc", "same"])
+def test_a_copied_run_is_told_from_its_original(tmp_path: Path, reference: str) -> None:
+    """A copied run folder has the id of its original, so both folders are shown."""
+    run = made_run(tmp_path, id="abc123", name="same")
+    copy = Path(shutil.copytree(run.path, tmp_path / f"{run.path.name} copy"))
+    with pytest.raises(RunError) as raised:
+        find(tmp_path, reference)
+    assert f"{run.path}, {copy}" in raised.value.message
+    assert "id" not in raised.value.hint
+    assert find(tmp_path, str(copy)).path == copy
+    assert find(tmp_path, copy.name).path == copy
 
 
 def test_a_reference_that_fits_two_runs_is_refused(tmp_path: Path) -> None:
