@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -20,6 +21,8 @@ _PLAIN_SECONDS = 5.0
 _COMMAND = re.compile(r"\bgalaxynet [a-z][^;,()]*")
 _GLUE = "\ue000"
 """Stands for a space at which no line may end; of the private characters, so that no text has it."""
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
 
 _settings = {"quiet": False}
 
@@ -37,17 +40,37 @@ def is_quiet() -> bool:
 @cache
 def notes() -> Console:
     """The console on standard error."""
-    from rich.console import Console
+    from galaxynet.console import PrintableConsole
 
-    return Console(stderr=True, highlight=False)
+    return PrintableConsole(stderr=True, highlight=False)
 
 
 @cache
 def results() -> Console:
     """The console on standard output."""
-    from rich.console import Console
+    from galaxynet.console import PrintableConsole
 
-    return Console(highlight=False)
+    return PrintableConsole(highlight=False)
+
+
+def printable(text: str) -> str:
+    r"""A text as a terminal can be given it: control characters but `\n` and `\t` are spelt out, as `\x1b`.
+
+    Names, labels and what a network writes are other people's text, and a terminal obeys what is in it:
+    escape sequences set its title, its colours and the clipboard. Marks that turn the direction of writing
+    around, which make a text read as another one, and lone surrogates are spelt out as well.
+    """
+    return _UNPRINTABLE.sub(_spelt_out, text) if _UNPRINTABLE.search(text) else text
+
+
+def _spelt_out(found: re.Match[str]) -> str:
+    place = ord(found.group())
+    return f"\\x{place:02x}" if place < 0x100 else f"\\u{place:04x}"
+
+
+def write(text: str) -> None:
+    """Write a result to standard output: as it is to a pipe or a file, printable to a terminal."""
+    sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
 
 
 def note(text: str) -> None:
@@ -70,6 +93,7 @@ def tell(text: str) -> None:
 def _print(text: str) -> None:
     from rich.text import Text
 
+    text = printable(text)  # here, as rich drops some control characters without a word
     console = notes()
     if not console.is_terminal:
         console.print(text, soft_wrap=True)

@@ -148,17 +148,19 @@ def shortened(text: str, width: int) -> str:
 
 
 def _print_rows(items: list[Item], format: str) -> None:
-    from galaxynet.report.formats import markdown_table, rows_as_csv
+    from galaxynet import terminal
+    from galaxynet.report.formats import markdown, markdown_table, rows_as_csv
 
     rows = [item.to_dict() for item in items]
     if format == "json":
         import json
 
-        print(json.dumps(rows, indent=2))
+        terminal.write(json.dumps(rows, indent=2) + "\n")
     elif not rows:
-        print("name" if format == "csv" else markdown_table(["name"], [False], []))
+        terminal.write(("name" if format == "csv" else markdown_table(["name"], [False], [])) + "\n")
     elif format == "csv":
-        print(rows_as_csv(rows), end="")
+        terminal.write(rows_as_csv(rows))
     else:
-        cells = [["" if value is None else str(value) for value in row.values()] for row in rows]
-        print(markdown_table(list(rows[0]), [isinstance(value, int) for value in rows[0].values()], cells))
+        cells = [["" if value is None else markdown(str(value)) for value in row.values()] for row in rows]
+        rights = [isinstance(value, int) for value in rows[0].values()]
+        terminal.write(markdown_table(list(rows[0]), rights, cells) + "\n")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from galaxynet import terminal
 from galaxynet.commands import RunsDir, complete_runs
 
 if TYPE_CHECKING:
@@ -82,14 +83,15 @@ def _write_one(runs: list[Run], kinds: list[str] | None, out: Path) -> None:
         raise UsageError(
             "--out takes one figure into a file.", "Name it, --kind learning-curves, or give --out a folder."
         )
-    print(save(draw(runs, kinds[0]), out))
+    terminal.write(f"{save(draw(runs, kinds[0]), out)}\n")
 
 
 def _write_together(
     runs: list[Run], kinds: list[str] | None, format: Literal["png", "svg", "both"], out: Path | None = None
 ) -> None:
     """Files for each network; without a folder, into the one that one is in, of several runs alone."""
-    from galaxynet import terminal
+    from rich.markup import escape
+
     from galaxynet.errors import RunError
     from galaxynet.report.figures.together import by_network, write_together
 
@@ -100,9 +102,11 @@ def _write_together(
             continue
         files = write_together(group, out or Path(), name, kinds or (), formats)
         if files and len(group) > 1:
-            terminal.note(f"{len(group)} runs of {name} together, in {out or 'the folder you are in'}:")
+            terminal.note(
+                f"{len(group)} runs of {escape(name)} together, in {out or 'the folder you are in'}:"
+            )
         for path in files:
-            print(path)
+            terminal.write(f"{path}\n")
         written += files
     if out is not None and not written:
         raise RunError(f"Nothing was written to {out}.", "Leave out --kind, or name one run.")
@@ -112,9 +116,9 @@ def _write(run: Run, kinds: list[str] | None, format: Literal["png", "svg", "bot
     """Files for one run. A figure that was not asked for and cannot be drawn yet costs a line."""
     from rich.markup import escape
 
-    from galaxynet import terminal
     from galaxynet.errors import GalaxynetError, RunError
     from galaxynet.report.figures import draw, names, save
+    from galaxynet.runs.folder import FIGURES
 
     wanted, drawn = kinds or names(run), 0
     for name in wanted:
@@ -127,7 +131,7 @@ def _write(run: Run, kinds: list[str] | None, format: Literal["png", "svg", "bot
             continue
         drawn += 1
         for ending in ("png", "svg") if format == "both" else (format,):
-            print(save(figure, run.figures / f"{name}.{ending}"))
+            terminal.write(f"{save(figure, run.inside(FIGURES, f'{name}.{ending}'))}\n")
     if not drawn:
         raise RunError(
             f"There is nothing to draw of {run.label} yet.",

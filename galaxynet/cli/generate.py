@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from galaxynet import terminal
 from galaxynet.commands import Quiet, RunsDir, complete_runs
 
 if TYPE_CHECKING:
@@ -47,23 +48,19 @@ def command(
       galaxynet generate last
       galaxynet generate k3x9ab --length 500 --temperature 0.8 --prime "It is a truth" --seed 3
     """
-    from galaxynet import terminal
-
     terminal.set_quiet(quiet)
     with terminal.working("loading PyTorch"):
         from galaxynet.api import generate
-        from galaxynet.tasks.writing import printable
     drawn = generate(run, length=length, temperature=temperature, prime=prime, seed=seed, runs_dir=runs_dir)
     text = itertools.chain([prime], drawn, ["\n"])
-    # On a terminal alone: whoever reads a pipe gets the text itself.
-    _write(map(printable, text) if sys.stdout.isatty() else text)
+    _write(text)
 
 
 def _write(text: Iterable[str]) -> None:
     """Print as it comes; when the reader has gone (`| head`), end without a complaint."""
     try:
         for part in text:
-            sys.stdout.write(part)
+            terminal.write(part)
             sys.stdout.flush()
     except BrokenPipeError:
         # The interpreter flushes once more at the end, and would complain then.

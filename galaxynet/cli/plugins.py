@@ -30,7 +30,7 @@ def command(
     if format == "json":
         import json
 
-        print(json.dumps(rows, indent=2))
+        terminal.write(json.dumps(rows, indent=2) + "\n")
     else:
         for kind in registry.GROUPS:
             _print(kind, [row for row in rows if row["kind"] == kind])

@@ -34,6 +34,8 @@ def list_runs(
     Folders whose record cannot be read are listed last, as damaged, with the
     reason beneath the table.
     """
+    from rich.markup import escape
+
     from galaxynet import paths, terminal
     from galaxynet.report.listing import newest_first
     from galaxynet.runs import scan
@@ -45,7 +47,7 @@ def list_runs(
     else:
         _print_rows(found, format)
     if not found:
-        terminal.note(f"There are no runs in {folder}. Make one with: galaxynet train MODEL")
+        terminal.note(f"There are no runs in {escape(str(folder))}. Make one with: galaxynet train MODEL")
 
 
 @app.command("show")
@@ -59,12 +61,12 @@ def show(
     runs_dir: RunsDir = None,
 ) -> None:
     """Everything recorded of a run: options, data, times, metrics, machine, command."""
-    from galaxynet import paths
+    from galaxynet import paths, terminal
     from galaxynet.runs import find
 
     found = find(paths.runs_dir(runs_dir), run)
     if format == "json":
-        print(found.record.to_json(), end="")
+        terminal.write(found.record.to_json())
         return
     from galaxynet.report.record_view import panels
     from galaxynet.report.table import results_console
@@ -101,6 +103,8 @@ def remove_runs(
       galaxynet runs remove k3x9ab first
       galaxynet runs remove --sweep twelve
     """
+    from rich.markup import escape
+
     from galaxynet import paths, terminal
     from galaxynet.errors import RunError, UsageError
     from galaxynet.runs import Run
@@ -122,7 +126,7 @@ def remove_runs(
         what = "this run" if len(found) == 1 else f"these {len(found)} runs"
         what += f" and the sweep {sweep}" if sweep else ""
         try:
-            answer = terminal.notes().input(f"Delete {what}? \\[y/N] ")
+            answer = terminal.notes().input(f"Delete {escape(what)}? \\[y/N] ")
         except EOFError:
             raise UsageError(
                 "Nothing was deleted: there was no answer.", "To delete without asking: --yes"
@@ -169,15 +173,17 @@ def _print_list(found: list[Run | DamagedRun]) -> None:
 
 
 def _print_rows(found: list[Run | DamagedRun], format: Literal["json", "csv", "markdown"]) -> None:
+    from galaxynet import terminal
     from galaxynet.report import formats, listing
 
     rows = [listing.plain_row(run) for run in found]
     if format == "json":
         import json
 
-        print(json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False))
+        terminal.write(json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     elif format == "csv":
-        print(formats.rows_as_csv(rows), end="")
+        terminal.write(formats.rows_as_csv(rows))
     else:
         rights = [title in listing.RIGHT for title in listing.HEADER]
-        print(formats.markdown_table(listing.HEADER, rights, map(listing.cells, found)))
+        table = [[formats.markdown(cell) for cell in listing.cells(run)] for run in found]
+        terminal.write(formats.markdown_table(listing.HEADER, rights, table) + "\n")

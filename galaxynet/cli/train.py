@@ -160,8 +160,8 @@ def _train(parties: Parties) -> Any:
         earlier = runs.find(folder, resume or like or "") if resume or like else None
         if like and earlier and earlier.record.model.name != parties.model.name:
             terminal.note(
-                f"{earlier.label} trains {earlier.record.model.name}, so only options of the dataset and of "
-                "the training are taken from it"
+                f"{escape(earlier.label)} trains {escape(earlier.record.model.name)}, so only "
+                "options of the dataset and of the training are taken from it"
             )
         plan = parties.plan(given, name=name or "", like=earlier.record if earlier else None)
         if name and any(isinstance(run, runs.Run) and run.record.name == name for run in runs.scan(folder)):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from galaxynet import csv_text
 from galaxynet.report.layout import Line
 from galaxynet.report.rows import Group, Row
 from galaxynet.report.table import BEST_STYLE, Content, content, majority_lines, title
 from galaxynet.runs import DamagedRun
+from galaxynet.terminal import printable
 
 BOOKTABS = r"% needs \usepackage{booktabs}"
 """What stands above every table in LaTeX."""
+
+_MARKUP = re.compile(r"[\\`*\[\]|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+"""What Markdown gives a meaning; not so an underscore within a word."""
+
+_HTML = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)")
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -50,11 +55,7 @@ def as_csv(groups: Sequence[Group], names: Sequence[str] = ()) -> str:
 def rows_as_csv(rows: Sequence[dict[str, Any]]) -> str:
     """CSV with the union of the rows' keys as its header; an absent value is an empty cell."""
     header = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, header, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text.write_dicts(header, rows)
 
 
 def as_json(
@@ -96,16 +97,17 @@ def as_markdown(
     parts = []
     for group in groups:
         shown = made(group)
-        parts.append(f"**{title(group)}**" + (f" ({group.why})" if group.why else ""))
+        why = f" ({markdown(group.why)})" if group.why else ""
+        parts.append(f"**{markdown(title(group))}**{why}")
         rows = map(bold_in_markdown, shown.lines)
-        parts.append(markdown_table(shown.titles, shown.rights, rows))
-        parts += shown.notes
-    return "\n\n".join([*parts, *filter(None, [significance])]) + "\n"
+        parts.append(markdown_table([markdown(text) for text in shown.titles], shown.rights, rows))
+        parts += map(markdown, shown.notes)
+    return "\n\n".join([*parts, *filter(None, [markdown(significance)])]) + "\n"
 
 
 def bold_in_markdown(line: Line) -> list[str]:
     """The cells of a row, the best in bold."""
-    return _emphasized(line, "**{}**")
+    return _emphasized(Line(list(map(markdown, line.cells)), line.styles), "**{}**")
 
 
 def _emphasized(line: Line, how: str) -> list[str]:
@@ -115,11 +117,17 @@ def _emphasized(line: Line, how: str) -> list[str]:
     ]
 
 
+def markdown(text: str) -> str:
+    """A text that stands for itself in Markdown: other people's names make no markup, link or HTML there."""
+    text = _MARKUP.sub(r"\\\g<0>", " ".join(printable(text).split()))
+    return _HTML.sub(lambda found: "&lt;" if found.group() == "<" else "&amp;", text)
+
+
 def markdown_table(header: Sequence[str], rights: Sequence[bool], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; `rights` tells which columns are aligned to the right."""
+    """A Markdown table of texts in Markdown; `rights` tells which columns are aligned to the right."""
 
     def line(texts: Iterable[str]) -> str:
-        return "| " + " | ".join(re.sub(r"\s*\n\s*", " ", text).replace("|", r"\|") for text in texts) + " |"
+        return "| " + " | ".join(texts) + " |"
 
     rule = "|" + "|".join(" ---: " if right else " --- " for right in rights) + "|"
     return "\n".join([line(header), rule, *map(line, rows)])
@@ -165,4 +173,4 @@ def _small(note: str) -> str:
 
 
 def _latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)
+    return "".join(_LATEX.get(character, character) for character in " ".join(printable(text).split()))

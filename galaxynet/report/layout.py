@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
+from galaxynet.terminal import printable
+
 if TYPE_CHECKING:
     from rich.text import Text
 
@@ -69,7 +71,8 @@ def lay_out(
 def widest(titles: Sequence[str], lines: Sequence[Line]) -> list[int]:
     """How many cells each column takes when nothing in it is shortened."""
     return [
-        max(map(cell_len, column)) for column in zip(titles, *(line.cells for line in lines), strict=True)
+        max(cell_len(printable(cell)) for cell in column)
+        for column in zip(titles, *(line.cells for line in lines), strict=True)
     ]
 
 
@@ -144,7 +147,7 @@ def _append(text: Text, line: Line, widths: Sequence[int], rights: Sequence[bool
 
 
 def _fitted(cell: str, size: int, right: bool) -> str:
-    cell = " ".join(cell.split())  # a newline in a name would break the table
+    cell = " ".join(printable(cell).split())  # a newline in a name would break the table
     length = cell_len(cell)
     if length > size:
         return set_cell_size(cell, size - 1) + "…"

@@ -23,6 +23,7 @@ from galaxynet.report.seeds import run_labels
 from galaxynet.report.table import BEST_STYLE, Content, content, title
 from galaxynet.report.wording import interval_of, show_interval, show_metric
 from galaxynet.runs import DamagedRun, Run
+from galaxynet.terminal import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,6 +141,7 @@ def page(
     environment = Environment(
         loader=PackageLoader("galaxynet.report", _TEMPLATES),
         autoescape=True,  # names of runs, classes and options are other people's text
+        finalize=_finalized,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -158,6 +160,11 @@ def page(
         damaged=damaged,
         choice=choice,
     )
+
+
+def _finalized(value: Any) -> Any:
+    """A value as the page gets it: nothing turns the direction of writing around; our own HTML stays."""
+    return printable(value) if type(value) is str else value
 
 
 def _text(name: str) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from galaxynet import terminal
 from galaxynet.report import epochs, formats, seeds_table
 from galaxynet.report.layout import in_parts, lay_out
 from galaxynet.report.seeds import configurations
@@ -34,14 +35,14 @@ def print_tables(
 ) -> None:
     """A table for each group, and beneath them the test of significance."""
     if format == "csv":
-        print(formats.as_csv(groups, names), end="")
+        terminal.write(formats.as_csv(groups, names))
         return
     if format == "json":
 
         def rows(group: Group) -> list[dict[str, Any]]:
             return [formats.plain(row, names) for row in group.rows]
 
-        print(formats.as_json(groups, damaged, rows, test), end="")
+        terminal.write(formats.as_json(groups, damaged, rows, test))
         return
     _print_contents(groups, lambda group, width=None: content(group, width, names), format, test)
 
@@ -58,19 +59,19 @@ def print_over_seeds(
         return [one.plain() for one in configurations(group)[:top]]
 
     if format == "csv":
-        print(formats.rows_as_csv([row for group in groups for row in rows(group)]), end="")
+        terminal.write(formats.rows_as_csv([row for group in groups for row in rows(group)]))
     elif format == "json":
-        print(formats.as_json(groups, damaged, rows), end="")
+        terminal.write(formats.as_json(groups, damaged, rows))
     else:
         _print_contents(groups, lambda group, width=None: seeds_table.content(group, width, top), format)
 
 
 def _print_contents(groups: Sequence[Group], made: _Content, format: Format, test: str = "") -> None:
     if format == "markdown":
-        print(formats.as_markdown(groups, made, test), end="")
+        terminal.write(formats.as_markdown(groups, made, test))
         return
     if format == "latex":
-        print(formats.as_latex(groups, made, test), end="")
+        terminal.write(formats.as_latex(groups, made, test))
         return
     console = results_console()
     for number, group in enumerate(groups):
@@ -95,20 +96,23 @@ def print_epochs(groups: Sequence[Group], metrics: Sequence[str], format: Format
 def _print_curves(runs: Sequence[Run], metrics: Sequence[str], format: Format) -> None:
     found = epochs.curves(runs, metrics)
     if format == "json":
-        print(json.dumps(epochs.rows(found), indent=2, ensure_ascii=False, allow_nan=False))
+        terminal.write(json.dumps(epochs.rows(found), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
         return
     if format == "csv":
-        print(formats.rows_as_csv(epochs.rows(found)), end="")
+        terminal.write(formats.rows_as_csv(epochs.rows(found)))
         return
     if format != "rich":
         header = epochs.titles(found)
         rights = [True] * len(header)
         lines, _ = epochs.lines(found, most=10**6)
-        print(
+        text = (
             f"{formats.BOOKTABS}\n{formats.latex_table(header, rights, lines)}"
             if format == "latex"
-            else formats.markdown_table(header, rights, map(formats.bold_in_markdown, lines))
+            else formats.markdown_table(
+                list(map(formats.markdown, header)), rights, map(formats.bold_in_markdown, lines)
+            )
         )
+        terminal.write(text + "\n")
         return
     console = results_console()
     shown = [curve for curve in found if curve.values]

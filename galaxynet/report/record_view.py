@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from galaxynet.report.table import STATUS_STYLE
 from galaxynet.report.wording import UNDEFINED, interval_of, show_interval, show_metric, show_seconds
+from galaxynet.terminal import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -28,12 +29,12 @@ def panels(run: Run, width: int) -> RenderableType:
     from rich.text import Text
 
     record = run.record
-    head = Text(run.label, style="bold")
+    head = Text(printable(run.label), style="bold")
     head.append(f"  {record.model.name} on {record.dataset.name}  ", style="not bold")
     head.append(run.status, style=STATUS_STYLE[run.status])
     parts: list[RenderableType] = [head, Text(str(run.path), style="dim")]
     if record.message:
-        parts.append(Text(record.message, style="yellow"))
+        parts.append(Text(printable(record.message), style="yellow"))
     if run.status == "interrupted":
         parts.append(
             Text(f"go on with: galaxynet train {record.model.name} --resume {record.id}", style="yellow")
@@ -53,7 +54,7 @@ def panels(run: Run, width: int) -> RenderableType:
     ]
     parts.append(_side_by_side([block for block in blocks if block is not None], width))
     if record.command:
-        parts += [Text("made by", style="bold"), Text("  " + shlex.join(record.command))]
+        parts += [Text("made by", style="bold"), Text(printable("  " + shlex.join(record.command)))]
     return Group(*parts)
 
 
@@ -175,5 +176,6 @@ def _panel(title: str, lines: Iterable[tuple[str, str]]) -> tuple[int, Renderabl
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in lines:
-        grid.add_row(Text(name), Text(value))
+        # Before they are laid out, as what is spelt out takes more room.
+        grid.add_row(Text(printable(name)), Text(printable(value)))
     return len(lines) + 2, Panel(grid, title=title, title_align="left", border_style="dim")

@@ -121,7 +121,7 @@ def beneath(note: str, width: int, style: str = "dim") -> Text:
     """A note beneath a table, indented, and without the blanks that a padded text ends its lines with."""
     from rich.text import Text
 
-    wrapped = Text(note, style=style).wrap(results_console(), width - 2)
+    wrapped = Text(terminal.printable(note), style=style).wrap(results_console(), width - 2)
     for line in wrapped:
         line.rstrip()
     return Text("\n").join(Text("  ").append_text(line) for line in wrapped)
@@ -129,12 +129,12 @@ def beneath(note: str, width: int, style: str = "dim") -> Text:
 
 def results_console() -> Console:
     """Standard output; where it is no terminal and COLUMNS is not set, wide enough for every column."""
-    from rich.console import Console
+    from galaxynet.console import PrintableConsole
 
     # A console reads COLUMNS when it is made, so a new one is made where that is what counts.
     if terminal.results().is_terminal:
         return terminal.results()
-    return Console(width=None if os.environ.get("COLUMNS") else _PIPED_WIDTH, highlight=False)
+    return PrintableConsole(width=None if os.environ.get("COLUMNS") else _PIPED_WIDTH, highlight=False)
 
 
 def print_damaged(damaged: Iterable[DamagedRun]) -> None:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import csv
 import difflib
-import io
 import math
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from galaxynet import atomic, paths, untrusted
+from galaxynet import atomic, csv_text, paths, untrusted
 from galaxynet.errors import RunError
 from galaxynet.runs.environment import is_alive
 from galaxynet.runs.predictions import Predictions
@@ -89,6 +89,14 @@ class Run:
         """The folder of the figures."""
         return self.path / FIGURES
 
+    def inside(self, *parts: str) -> Path:
+        """The path of something to be written into the folder.
+
+        Raises:
+            RunError: If a link leads out of the folder there.
+        """
+        return untrusted.inside(self.path, *parts)
+
     def save(self) -> None:
         """Write the record, in one step."""
         atomic.write_text(self.path / RECORD, self.record.to_json())
@@ -120,13 +128,13 @@ class Run:
         try:
             # The bytes of a page that a crash lost are no numbers; what is around them can be read.
             text = untrusted.read_text(self.path / METRICS, _LARGEST_METRICS, errors="replace")
-            reader = csv.DictReader(io.StringIO(text, newline=""))
-            if reader.fieldnames and "epoch" not in reader.fieldnames:
+            header, *rows = csv_text.read(text) or [["epoch"]]
+            if "epoch" not in header:
                 raise RunError(
                     f"{self.path / METRICS} is damaged: its first line names no epoch.",
                     "Remove it: the run then has no curves.",
                 )
-            return [_numbers(row) for row in reader]
+            return [_numbers(header, row) for row in rows]
         except FileNotFoundError:
             return []
         except (OSError, csv.Error) as error:
@@ -303,15 +311,12 @@ def _unknown(runs_dir: Path, reference: str, runs: list[Run]) -> RunError:
     return RunError(f"There is no run {reference!r} in {runs_dir}.", hint)
 
 
-def _numbers(row: dict[str, str]) -> dict[str, float]:
-    numbers: dict[str, float] = {}
-    for name, cell in row.items():
-        # A cell beyond the header has the key None; one that is cut off has the value None.
-        if isinstance(name, str) and isinstance(cell, str) and cell:
-            number = _number(cell, whole=name in _COUNTED)
-            if number is not None:
-                numbers[name] = number
-    return numbers
+def _numbers(header: Sequence[str], row: Sequence[str]) -> dict[str, float]:
+    # A row that was cut off is shorter than the header, and a damaged one may be longer.
+    numbers = {
+        name: _number(cell, whole=name in _COUNTED) for name, cell in zip(header, row, strict=False) if cell
+    }
+    return {name: number for name, number in numbers.items() if number is not None}
 
 
 def _number(cell: str, whole: bool) -> float | None:

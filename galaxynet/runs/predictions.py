@@ -7,12 +7,12 @@ predictions are names of classes. The file is what two runs are paired by when t
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from galaxynet import atomic, untrusted
+from galaxynet import atomic, csv_text, untrusted
 from galaxynet.errors import RunError
 
 _COLUMNS = ("id", "label", "prediction")
@@ -55,7 +55,7 @@ class Predictions:
         """
         try:
             text = untrusted.read_text(path, _LARGEST)
-            header, *rows = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
+            header, *rows = csv_text.read(text) or [[]]
         except FileNotFoundError:
             raise RunError(
                 f"{path.parent} has no {path.name}: the run did not get as far as its test."
@@ -99,13 +99,12 @@ def write_predictions(
         classes: Names of the classes that probabilities are given for.
         probabilities: For each sample one probability a class, shape `(samples, classes)`; None for none.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    if probabilities is None:
-        writer.writerow(_COLUMNS)
-        writer.writerows(zip(ids, labels, predictions, strict=True))
-    else:
-        writer.writerow((*_COLUMNS, *(_PREFIX + name for name in classes)))
-        for id_, label, guess, row in zip(ids, labels, predictions, probabilities, strict=True):
-            writer.writerow((id_, label, guess, *(f"{float(value):.6g}" for value in row)))
-    atomic.write_text(path, text.getvalue())
+    header: Sequence[str] = _COLUMNS
+    rows: Iterable[Sequence[Any]] = zip(ids, labels, predictions, strict=True)
+    if probabilities is not None:
+        header = (*_COLUMNS, *(_PREFIX + name for name in classes))
+        rows = (
+            (*row, *(f"{float(value):.6g}" for value in shares))
+            for row, shares in zip(rows, probabilities, strict=True)
+        )
+    atomic.write_text(path, csv_text.write(header, rows))

@@ -194,7 +194,7 @@ class Sweep:
 
     def log(self, key: str) -> Path:
         """The file of what a trial printed."""
-        return self.path / LOGS / f"{key}.log"
+        return untrusted.inside(self.path, LOGS, f"{key}.log")
 
     def runs(self) -> dict[str, Run]:
         """The runs of its trials by their keys: of several, the one that was started last."""

@@ -21,7 +21,7 @@ from galaxynet.tasks.average import EpochMean
 from galaxynet.tasks.optimizers import optimizer, schedule
 from galaxynet.tasks.shares import zero_loss
 from galaxynet.tasks.task import Task
-from galaxynet.tasks.writing import check_request, printable
+from galaxynet.tasks.writing import check_request
 
 State = Any
 """What a network carries from one sequence to the next: a tensor or a tuple of them, None at the start."""
@@ -153,8 +153,6 @@ class LanguageModel(Task):
             return
         if time.monotonic() - self._sampled >= self.sample_every:
             text = "".join(self.generate("", _SAMPLE_LENGTH, seed=self.trainer.global_step))
-            if terminal.notes().is_terminal:
-                text = printable(text)
             terminal.note(f"[dim]it writes in epoch {self.trainer.current_epoch + 1}:[/dim]\n{escape(text)}")
             self._sampled = time.monotonic()
 

@@ -1,21 +1,15 @@
-"""Letting a language model write: what is asked of one, what can be asked for, what a terminal is shown."""
+"""Letting a language model write: what is asked of one, what can be asked for."""
 
 from __future__ import annotations
 
 import math
 import numbers
-import unicodedata
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
 from galaxynet.errors import UsageError
 
 _LARGEST_SEED = 2**32 - 1
-_CONTROLS = {
-    place: f"\\x{place:02x}"
-    for place in range(256)
-    if unicodedata.category(chr(place)) == "Cc" and chr(place) not in "\n\t"
-}
 
 
 @runtime_checkable
@@ -75,11 +69,3 @@ def check_request(vocabulary: str, prime: Any, length: Any, *, temperature: Any,
     if not (isinstance(seed, numbers.Integral) and 0 <= int(seed) <= _LARGEST_SEED):
         raise UsageError(f"--seed {seed}: it is a whole number from 0 to {_LARGEST_SEED}.")
     return read
-
-
-def printable(text: str) -> str:
-    r"""A text as a terminal can be given it: control characters but `\n` and `\t` are spelt out, as `\x1b`.
-
-    What a network has read it can write, and a terminal would obey.
-    """
-    return text.translate(_CONTROLS)

@@ -6,8 +6,6 @@ resumed run writes `metrics.csv` again from its checkpoint.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
-from galaxynet import atomic
+from galaxynet import atomic, csv_text
 
 _KEYS = ("epoch", "step")
 
@@ -84,11 +82,7 @@ class MetricsFile(Logger):
         if self.rows == self._saved:
             return
         names = [*_KEYS, *sorted({name for row in self.rows for name in row} - set(_KEYS))]
-        text = io.StringIO()
-        writer = csv.DictWriter(text, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        atomic.write_text(self.path, text.getvalue())
+        atomic.write_text(self.path, csv_text.write_dicts(names, self.rows))
         self._saved = self.rows
 
     @rank_zero_only

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from galaxynet.errors import RunError, UsageError
 from galaxynet.runs import Run
-from galaxynet.runs.folder import CHECKPOINTS
+from galaxynet.runs.folder import CHECKPOINTS, FIGURES
 from galaxynet.runs.lock import LOCK
 from galaxynet.training.checkpoints import read_checkpoint
 from galaxynet.training.distributed import is_first_process
@@ -29,11 +29,14 @@ def checkpoint_to_resume(run: Run, plan: Plan, force: bool = False) -> Path | No
 
     Raises:
         UsageError: If the plan is not that of the run.
-        RunError: If the run is finished, diverged or running, or a checkpoint is damaged.
+        RunError: If the run is finished, diverged or running, a checkpoint is damaged, or a link in its folder
+            leads out of it.
     """
     if is_first_process():  # the other processes would find it running, by the first
         _check_status(run, force)
     _check_plan(run, plan)
+    for part in (CHECKPOINTS, FIGURES, LOCK):
+        run.inside(part)
     last = run.path / CHECKPOINTS / "last.ckpt"
     if not last.is_file():
         return None

@@ -148,15 +148,16 @@ def _given(settings: list[str]) -> dict[str, str]:
 
 
 def _list(request: Request, format: str) -> None:
+    from galaxynet import terminal
     from galaxynet.report.table import results_console
     from galaxynet_reproduce import output
     from galaxynet_reproduce.plan import missing_data
 
     without_data = missing_data(request)
     if format == "json":
-        print(output.list_as_json(request.selected, without_data), end="")
+        terminal.write(output.list_as_json(request.selected, without_data))
     elif format == "markdown":
-        print(output.list_as_markdown(request.selected), end="")
+        terminal.write(output.list_as_markdown(request.selected))
     else:
         console = results_console()
         text = output.list_as_text(request.selected, without_data, console.width)
@@ -223,9 +224,9 @@ def _run(plan: ReproductionPlan, format: str) -> None:
         raise typer.Exit(130) from None
     outcomes = judge_all(plan)
     if format == "json":
-        print(output.as_json(outcomes), end="")
+        terminal.write(output.as_json(outcomes))
     elif format == "markdown":
-        print(output.as_markdown(outcomes), end="")
+        terminal.write(output.as_markdown(outcomes))
     else:
         console = results_console()
         console.print(output.as_text(outcomes, console.width), soft_wrap=True)

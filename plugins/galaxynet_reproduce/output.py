@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from galaxynet.report.columns import NONE
-from galaxynet.report.formats import markdown_table
+from galaxynet.report.formats import markdown, markdown_table
 from galaxynet.report.layout import Line, in_parts, lay_out
 from galaxynet.report.wording import percentage_metric, show_metric
 
@@ -128,7 +128,8 @@ def list_as_markdown(selected: Sequence[CheckedClaim]) -> str:
     """The list of claims for a page."""
     titles = ("claim", "what it says", "source", "published", "full test")
     rows = [
-        (f"`{c.claim.name}`", c.claim.says, source(c.claim), published(c.claim), cost(c)) for c in selected
+        (f"`{c.claim.name}`", *map(markdown, (c.claim.says, source(c.claim), published(c.claim), cost(c))))
+        for c in selected
     ]
     return markdown_table(titles, [False, False, False, True, False], rows) + "\n"
 
@@ -180,11 +181,12 @@ def as_text(outcomes: Sequence[Outcome], width: int) -> Text:
 
 def as_markdown(outcomes: Sequence[Outcome]) -> str:
     """The table of verdicts for a page, with a list below it."""
-    rows = [[f"`{name}`", *rest] for name, *rest in map(_cells, outcomes)]
+    rows = [[f"`{name}`", *map(markdown, rest)] for name, *rest in map(_cells, outcomes)]
     parts = [markdown_table(_TITLES, _RIGHT_ALIGNED, rows), ""]
     for outcome in outcomes:
         claim = outcome.claim
-        parts.append(f"- **`{claim.name}`** ({source(claim)}). {' '.join((claim.says, *outcome.notes))}")
+        words = markdown(" ".join((claim.says, *outcome.notes)))
+        parts.append(f"- **`{claim.name}`** ({markdown(source(claim))}). {words}")
         parts += [f"    - `{command}`" for command in outcome.commands]
     return "\n".join([*parts, "", f"{summary(outcomes)}.", ""])
 

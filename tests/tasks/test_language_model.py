@@ -19,7 +19,7 @@ from galaxynet.report import figures
 from galaxynet.runs import OptionValues, PluginId, ReferenceValue, Run
 from galaxynet.tasks import LanguageModel
 from galaxynet.tasks.language_model import IGNORED
-from galaxynet.tasks.writing import printable
+from galaxynet.terminal import printable
 from galaxynet.training.callbacks import EpochSeeds
 from galaxynet.training.plan import Parties
 from galaxynet.training.run import train as train_plan

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from rich.markup import escape
+
 from galaxynet import registry, terminal
 from galaxynet.errors import GalaxynetError, RunError, UsageError
 from galaxynet.registry import Plugin
-from galaxynet.runs.folder import METRICS, PREDICTIONS, Run
+from galaxynet.runs.folder import FIGURES, METRICS, PREDICTIONS, Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,13 +99,10 @@ def write_all(run: Run, formats: Sequence[Format] = ("png", "svg")) -> list[Path
         try:
             figure = draw(run, name)
         except Exception as error:  # a plugin's function may raise whatever it likes
-            terminal.note(
-                f"no figure {name}: {error}"
-                if isinstance(error, GalaxynetError)
-                else f"no figure {name}: {error!r}"
-            )
+            reason = str(error) if isinstance(error, GalaxynetError) else repr(error)
+            terminal.note(escape(f"no figure {name}: {reason}"))
             continue
-        written += [save(figure, run.figures / f"{name}.{kind}") for kind in formats]
+        written += [save(figure, run.inside(FIGURES, f"{name}.{kind}")) for kind in formats]
     return written
 
 

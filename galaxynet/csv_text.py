@@ -1,0 +1,60 @@
+"""CSV that a spreadsheet does not execute: every table that galaxynet writes or reads again.
+
+A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula, and a name or a label can be
+anybody's text. Such a text gets an apostrophe before it, as OWASP advises ("CSV Injection"); so does one
+that has apostrophes there already, so that the guard can be undone exactly. Numbers are never touched.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+_NUMBER = re.compile(r"'*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+def guard(text: str) -> str:
+    """A text as it stands in a cell."""
+    return f"'{text}" if _is_formula(text) else text
+
+
+def unguard(cell: str) -> str:
+    """The text of a cell that `guard` made; any other stays as it is."""
+    return cell[1:] if cell.startswith("'") and _is_formula(cell) else cell
+
+
+def write(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """The text of a table; None is an empty cell."""
+    lines: list[str] = []
+    writer = csv.writer(_Lines(lines), lineterminator="\r\n")
+    for row in (header, *rows):
+        writer.writerow([guard(cell) if isinstance(cell, str) else cell for cell in row])
+    # Written with the longer line end, for Python quotes a lone \r only if that is a part of it.
+    return "".join(line[:-2] + "\n" for line in lines)
+
+
+def write_dicts(header: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """The text of a table of rows by column; what a row lacks is an empty cell."""
+    return write(header, ([row.get(name) for name in header] for row in rows))
+
+
+def read(text: str) -> list[list[str]]:
+    """The rows of a table, the header first; empty lines are left out.
+
+    Raises:
+        csv.Error: If it is not CSV.
+    """
+    return [[unguard(cell) for cell in row] for row in csv.reader(io.StringIO(text, newline="")) if row]
+
+
+class _Lines:
+    def __init__(self, lines: list[str]) -> None:
+        self.write = lines.append
+
+
+def _is_formula(text: str) -> bool:
+    return bool(_FORMULA.match(text)) and not _NUMBER.fullmatch(text)
