@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from galaxynet import atomic, csv_text, paths, untrusted
-from galaxynet.errors import RunError
+from galaxynet.errors import RunError, UsageError
 from galaxynet.runs.environment import is_alive
 from galaxynet.runs.predictions import Predictions
 from galaxynet.runs.record import RunRecord, Status, new_id
@@ -298,7 +298,7 @@ def find(runs_dir: Path, reference: str, *, whole: bool = False) -> Run:
 def _named_path(reference: str) -> Path:
     try:
         return paths.expanded(Path(reference))
-    except RuntimeError:  # `~somebody` who is not there
+    except UsageError:  # `~somebody` who is not there, or the name of a run
         return Path(reference)
 
 

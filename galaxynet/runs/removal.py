@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from galaxynet import untrusted
 from galaxynet.errors import RunError
 from galaxynet.runs.folder import CHECKPOINTS, DamagedRun, Run, find, scan
 from galaxynet.runs.lock import is_locked
@@ -51,8 +52,9 @@ def remove(run: Run | DamagedRun) -> None:
 
 def leftovers(run: Path) -> list[Path]:
     """Files in a run folder that a training began to write: leftovers, unless the run is running."""
-    checkpoints = run / CHECKPOINTS
-    folders = [run] if checkpoints.is_symlink() else [run, checkpoints]  # a link may lead out of the run
+    folders = [run]
+    with suppress(RunError):  # a link may lead out of the run
+        folders.append(untrusted.inside(run, CHECKPOINTS))
     return [path for folder in folders for path in folder.glob(".*.tmp")]
 
 

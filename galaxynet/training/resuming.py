@@ -29,8 +29,8 @@ def checkpoint_to_resume(run: Run, plan: Plan, force: bool = False) -> Path | No
 
     Raises:
         UsageError: If the plan is not that of the run.
-        RunError: If the run is finished, diverged or running, a checkpoint is damaged, or a link in its folder
-            leads out of it.
+        RunError: If the run is finished, diverged or running, a checkpoint is damaged, or a link in its
+            folder leads out of it.
     """
     if is_first_process():  # the other processes would find it running, by the first
         _check_status(run, force)

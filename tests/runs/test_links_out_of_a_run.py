@@ -1,0 +1,99 @@
+"""Links in a run folder that lead out of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from made_runs import add_curves, made_run
+
+from galaxynet.cli.main import main
+from galaxynet.errors import RunError
+from galaxynet.runs import Run
+from galaxynet.runs.removal import remove, remove_leftovers
+
+pytestmark = pytest.mark.promise("Strangers' files")
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A folder with a person's own files, of the names that a run has, too."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    for name in ("learning-curves.svg", "last.ckpt", ".last.ckpt.x.tmp", "precious.txt"):
+        (folder / name).write_text("mine")
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    run = made_run(tmp_path / "runs", name="one", status="interrupted")
+    add_curves(run, epochs=3)
+    return run
+
+
+def link(run: Run, name: str, target: Path) -> None:
+    """Put a link in place of a folder of the run."""
+    if (run.path / name).is_dir():
+        (run.path / name).rmdir()
+    (run.path / name).symlink_to(target)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("target", ["../../outside", "figures"])
+def test_figures_are_not_written_through_a_link(
+    run: Run, outside: Path, target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A `figures` link out of the run folder, or in a circle, is refused and not written through."""
+    before = contents(outside)
+    link(run, "figures", Path(target))
+    with pytest.raises(SystemExit) as ended:
+        main(["figures", "one", "--format", "svg"])
+    assert ended.value.code == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "is a link that leads out of the run folder" in said
+    assert "Remove the link" in said
+    assert contents(outside) == before
+
+
+def test_a_resumed_run_writes_through_no_link(run: Run, outside: Path) -> None:
+    """Checkpoints are not written through a link, and what a dead process left is not removed through one."""
+    from galaxynet.training.plan import Parties
+    from galaxynet.training.resuming import checkpoint_to_resume
+
+    before = contents(outside)
+    plan = Parties.of("galaxy_alexnet", "galaxy-zoo").plan({}, like=run.record)
+    link(run, "checkpoints", outside)
+    with pytest.raises(RunError, match="is a link that leads out of the run folder"):
+        checkpoint_to_resume(run, plan)
+    remove_leftovers(run.path)
+    assert contents(outside) == before
+
+
+def test_removing_a_run_removes_links_and_not_what_they_lead_to(run: Run, outside: Path) -> None:
+    """`runs remove` deletes a run's links; the files that they lead to stay."""
+    before = contents(outside)
+    for name in ("figures", "checkpoints", "more"):
+        link(run, name, outside)
+    remove(Run.open(run.path))
+    assert not run.path.exists()
+    assert contents(outside) == before
+
+
+def test_links_within_a_run_and_to_a_run_are_followed(run: Run, tmp_path: Path) -> None:
+    """A run folder may lie elsewhere and be a link, and a link may lead to another place in the run."""
+    (run.path / "drawn").mkdir()
+    link(run, "figures", Path("drawn"))
+    elsewhere = tmp_path / "disk"
+    run.path.rename(elsewhere)
+    run.path.symlink_to(elsewhere)
+    with pytest.raises(SystemExit) as ended:
+        main(["figures", "one", "--kind", "learning-curves", "--format", "svg"])
+    assert ended.value.code == 0
+    assert [path.name for path in (elsewhere / "drawn").iterdir()] == ["learning-curves.svg"]
+    remove(Run.open(run.path))
+    assert not run.path.is_symlink()
+    assert (elsewhere / "run.json").is_file()
