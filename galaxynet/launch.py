@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from galaxynet.errors import UsageError
 
@@ -39,8 +40,6 @@ _WIDTHS = ("COLUMNS", "LINES", "TERMINAL_WIDTH")
 
 _CHANGED_MEANWHILE = {"MPLBACKEND", *_WIDTHS, "CUBLAS_WORKSPACE_CONFIG", "OMP_NUM_THREADS"}
 """Further variables that are changed here or by Lightning, and put back."""
-
-_LIGHTNING_RANK = "lightning_utilities.core.rank_zero"
 
 
 @dataclass(frozen=True)
@@ -91,11 +90,14 @@ _LAUNCHERS = (
 
 @dataclass
 class _State:
-    """What this process has found and removed."""
+    """What this process has found, removed and put aside."""
 
-    depth: int = 0
+    blocks: int = 0
     removed: dict[str, str] = field(default_factory=dict)
     orphan: bool = False
+    put_aside: dict[str, str] = field(default_factory=dict)
+    rank: int | None = None
+    backend: str | None = None
 
 
 _state = _State()
@@ -106,29 +108,19 @@ def settled() -> Iterator[None]:
     """Keep the caller's launch environment from Lightning, PyTorch and Matplotlib, and put it back.
 
     To be entered before any of them is imported. Where Lightning is imported already, as in a notebook, its
-    rank is set again. Within another such block it does nothing.
+    rank is set again. Of several such blocks at once, in one another or in threads, the first does it and
+    the last puts it back.
     """
-    if _state.depth:
-        with _nested():
-            yield
-        return
-    before = {name: value for name, value in os.environ.items() if _is_put_back(name)}
-    backend = None if "matplotlib" in sys.modules else before.get("MPLBACKEND")
-    rank_holder = getattr(sys.modules.get(_LIGHTNING_RANK), "rank_zero_only", None)
-    rank = getattr(rank_holder, "rank", None)
-    with _nested():
+    if not _state.blocks:
+        _put_aside()
         settle()
-        try:
-            yield
-        finally:
-            for name in [name for name in os.environ if _is_put_back(name)]:
-                del os.environ[name]
-            os.environ.update(before)
-            if rank is not None:
-                rank_holder.rank = rank  # type: ignore[union-attr]
-            if backend and "matplotlib" in sys.modules:
-                with suppress(ValueError):  # it was none that this Matplotlib knows
-                    sys.modules["matplotlib"].rcParams["backend"] = backend
+    _state.blocks += 1
+    try:
+        yield
+    finally:
+        _state.blocks -= 1
+        if not _state.blocks:
+            _put_back()
 
 
 def settle(*, started_by_galaxynet: bool = False) -> None:
@@ -154,9 +146,8 @@ def settle(*, started_by_galaxynet: bool = False) -> None:
     for name in _WIDTHS:
         if name in os.environ and not _is_positive(os.environ[name]):
             del os.environ[name]
-    rank_zero = sys.modules.get(_LIGHTNING_RANK)
-    if rank_zero is not None:
-        rank_zero.rank_zero_only.rank = int(os.environ["LOCAL_RANK"]) if child else 0
+    if _rank_holder() is not None:
+        _rank_holder().rank = int(os.environ["LOCAL_RANK"]) if child else 0
 
 
 def check_launcher() -> None:
@@ -205,13 +196,27 @@ def first_process_of(folder: os.PathLike[str]) -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-@contextmanager
-def _nested() -> Iterator[None]:
-    _state.depth += 1
-    try:
-        yield
-    finally:
-        _state.depth -= 1
+def _put_aside() -> None:
+    _state.put_aside = {name: value for name, value in os.environ.items() if _is_put_back(name)}
+    _state.backend = None if "matplotlib" in sys.modules else os.environ.get("MPLBACKEND")
+    _state.rank = getattr(_rank_holder(), "rank", None)
+
+
+def _put_back() -> None:
+    for name in [name for name in os.environ if _is_put_back(name)]:
+        del os.environ[name]
+    os.environ.update(_state.put_aside)
+    if _state.rank is not None:
+        _rank_holder().rank = _state.rank
+    if _state.backend and "matplotlib" in sys.modules:
+        with suppress(ValueError):  # this Matplotlib does not know it
+            sys.modules["matplotlib"].rcParams["backend"] = _state.backend
+    _state.removed, _state.orphan = {}, False
+
+
+def _rank_holder() -> Any:
+    """What keeps Lightning's rank; None as long as Lightning is not imported."""
+    return getattr(sys.modules.get("lightning_utilities.core.rank_zero"), "rank_zero_only", None)
 
 
 def _is_launch(name: str) -> bool:

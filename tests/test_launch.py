@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightning
@@ -227,6 +228,33 @@ def test_the_rank_in_a_notebook_is_set_again(monkeypatch: pytest.MonkeyPatch) ->
     with launch.settled():
         assert vars(lightning_process)["rank"] == 0
     assert vars(lightning_process)["rank"] == 3
+
+
+@pytest.mark.promise("Environment")
+def test_the_backend_of_a_notebook_holds_for_the_notebook(
+    environment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jupyter's backend of Matplotlib, installed or not, stops no command, and holds again afterwards."""
+    backend = "module://matplotlib_inline.backend_inline"
+    environment({"MPLBACKEND": backend})
+    monkeypatch.delitem(sys.modules, "matplotlib", raising=False)
+    matplotlib = SimpleNamespace(rcParams={})
+    with launch.settled():
+        assert os.environ["MPLBACKEND"] == "agg"
+        monkeypatch.setitem(sys.modules, "matplotlib", matplotlib)
+    assert (os.environ["MPLBACKEND"], matplotlib.rcParams["backend"]) == (backend, backend)
+
+
+def test_the_last_block_puts_the_environment_back(environment: Any) -> None:
+    """Of two trainings in threads, the one that ends first does not uncover the environment to the other."""
+    environment({"RANK": "1"})
+    first, second = launch.settled(), launch.settled()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert "RANK" not in os.environ
+    second.__exit__(None, None, None)
+    assert os.environ["RANK"] == "1"
 
 
 @pytest.mark.promise("Environment")
