@@ -11,8 +11,12 @@ from pathlib import Path
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace `path` by `text` in one step; a reader sees the old or the new text, never a part."""
-    write_bytes(path, text.encode())
+    r"""Replace `path` by `text` in one step; a reader sees the old or the new text, never a part.
+
+    Paths that are not UTF-8 reach Python as lone surrogates, which UTF-8 cannot hold. They are written as
+    `\udcff`, which is also how JSON escapes them.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:

@@ -80,10 +80,11 @@ def parse_json(text: str) -> Any:
         raise ValueError("it is nested too deeply") from None
     if _deeper_than(value, DEEPEST):
         raise ValueError("it is nested too deeply")
-    # Half a surrogate pair can be parsed, but neither printed nor written again.
+    # Half a surrogate pair can be parsed, but neither printed nor written again, unless it is Python's way to
+    # hold a byte of a path that is not UTF-8.
     if "\\ud" in text.lower():
         try:
-            json.dumps(value, ensure_ascii=False).encode()
+            json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogateescape")
         except UnicodeEncodeError:
             raise ValueError("it has text that is not Unicode") from None
     return value

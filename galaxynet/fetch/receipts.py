@@ -6,6 +6,7 @@ It is `receipt.json` in the folder of the dataset. With it a second fetch makes 
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,9 @@ class Receipt(BaseModel):
 
     def save(self, folder: Path) -> None:
         """Write the receipt into the folder of the dataset, in one step."""
-        atomic.write_text(folder / NAME, self.model_dump_json(by_alias=True, indent=2) + "\n")
+        # By json, for pydantic's own writer fails at the name of a folder that is not UTF-8.
+        values = self.model_dump(mode="json", by_alias=True)
+        atomic.write_text(folder / NAME, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
     def holds(self, folder: Path, name: str) -> bool:
         """Whether a file is entered and lies in the folder with the size that it had."""

@@ -12,7 +12,15 @@ from pathlib import Path
 from galaxynet.load import load_average, usable_cores
 from galaxynet.runs.record import Environment
 
-PACKAGES = ("galaxynet", "torch", "lightning", "torchmetrics", "numpy", "opencv-python-headless")
+PACKAGES = (
+    "galaxynet",
+    "torch",
+    "lightning",
+    "torchmetrics",
+    "numpy",
+    "opencv-python-headless",
+    "simplejpeg",
+)
 """The distributions whose versions a record keeps besides those of the plugins."""
 
 
