@@ -10,6 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import IO
 
 CHUNK = 1 << 20
@@ -30,6 +31,11 @@ _METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ"}
 
 class MemberError(ValueError):
     """A member that cannot be read; the message says why in a few words."""
+
+
+def member_path(name: str) -> PurePosixPath:
+    """The path of a member in its archive; PowerShell separates its folders by backslashes."""
+    return PurePosixPath(name.replace("\\", "/"))
 
 
 def open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int | None = None) -> IO[bytes]:

@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from zipfile import ZipInfo
 
 from galaxynet.errors import DataError
@@ -21,6 +21,7 @@ from galaxynet.fetch.packing import compressed, files_below, pack
 from galaxynet.fetch.receipts import FileReceipt
 from galaxynet.plugin import DatasetSpec
 from galaxynet.sources import DataFile, KaggleCompetition, KaggleDataset
+from galaxynet.zip_members import member_path
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Found:
     @property
     def as_published(self) -> bool:
         """Whether it is byte by byte what the publisher gives out, so that a stated size and MD5 apply."""
-        name = PurePosixPath(self.member).name or self.path.name
+        name = member_path(self.member).name or self.path.name
         packed_here = self.unpacked or self.uncompressed
         return is_copy(name, self.file.name) and not packed_here and not self.file.convert
 
@@ -206,7 +207,7 @@ def look_into(bundle: Path, names: Sequence[str]) -> str:
         members = [member.filename for member in archive.members if not member.is_dir()]
     for name in names:
         for member in members:
-            if member == name or (PurePosixPath(member).name == name and _packed_alike(member, names[0])):
+            if member == name or (member_path(member).name == name and _packed_alike(member, names[0])):
                 return member
     return ""
 

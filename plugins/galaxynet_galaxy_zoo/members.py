@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from galaxynet.errors import DataError
-from galaxynet.zip_members import UNPACKING_ERRORS
+from galaxynet.zip_members import UNPACKING_ERRORS, member_path
 from galaxynet_galaxy_zoo.ids import galaxy_id
 
 
@@ -45,8 +45,7 @@ def members(archive: zipfile.ZipFile) -> Members:
     images: dict[int, str] = {}
     odd: dict[str, str] = {}
     for name in archive.namelist():
-        # PowerShell separates folders by backslashes, which zipfile leaves as they are.
-        path = PurePosixPath(name.replace("\\", "/"))
+        path = member_path(name)
         # macOS adds a `._100008.jpg` to every file when it packs a folder.
         if path.suffix.lower() not in (".jpg", ".jpeg") or path.name.startswith("."):
             continue

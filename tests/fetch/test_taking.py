@@ -62,6 +62,15 @@ def test_a_bundle_is_taken_apart(stranger: Stranger, tmp_path: Path, data: Path)
     assert on_disk(data / "stars") == WHOLE
 
 
+@pytest.mark.promise("Inputs")
+def test_a_bundle_packed_by_powershell_is_taken_apart(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+    """A bundle whose member names have backslashes, as PowerShell packs them, is taken apart."""
+    single = downloads(tmp_path / "single")
+    members = {f"downloads\\{path.name}": path.read_bytes() for path in single.iterdir()}
+    bundle = write_zip(tmp_path / "mine.zip", members)
+    assert fetch(Wish(stranger(GALAXIES), data, folder=bundle)).fetched == ("images.zip", "labels.zip")
+
+
 def test_the_bundle_itself_may_be_named(stranger: Stranger, tmp_path: Path, data: Path) -> None:
     """`--from` also takes the path of the bundle, whatever it is called."""
     single = downloads(tmp_path / "single")

@@ -100,6 +100,20 @@ def test_a_corrupt_image_is_named_and_counted(tmp_path: Path, capsys: pytest.Cap
     assert 117 not in module.ids
 
 
+@pytest.mark.promise("Inputs")
+def test_a_truncated_image_is_counted_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An image that was cut off before its end marker was put back is named and counted, not trained on."""
+    folder = make_zoo(tmp_path / "galaxy-zoo")
+    images = {f"{id_}.jpg": jpeg(picture(id_, 64)) for id_ in range(100, 130)}
+    images["117.jpg"] = images["117.jpg"][:-80] + b"\xff\xd9"
+    write_images(folder / "images_training_rev1.zip", images)
+    module = galaxies(tmp_path)
+    said = "117.jpg: a damaged or incomplete JPEG: Corrupt JPEG data: premature end"
+    assert said in capsys.readouterr().err
+    assert module.summary["images_left_out"] == 1
+    assert 117 not in module.ids
+
+
 def test_labels_choose_the_classes(tmp_path: Path) -> None:
     """The same images serve plurality, the five-class rule and a table of one's own."""
     make_zoo(tmp_path / "galaxy-zoo")
