@@ -27,6 +27,7 @@ UNPACKING_ERRORS = (
 """What `zipfile` raises for a damaged archive or member, or for one that it cannot unpack."""
 
 _METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ"}
+"""Other methods of packing (APPNOTE.TXT 6.3.10, section 4.4.5); Windows packs large files by the first."""
 
 
 class MemberError(ValueError):
@@ -38,6 +39,17 @@ def member_path(name: str) -> PurePosixPath:
     return PurePosixPath(name.replace("\\", "/"))
 
 
+def why_unsupported(member: zipfile.ZipInfo) -> str:
+    """Why a member is not read although it may be whole, as `is encrypted`; empty if it is read."""
+    if member.flag_bits & 0x1:
+        return "is encrypted"
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # zipfile's bzip2 and LZMA readers return whatever a block unpacks to in one piece.
+        method = _METHODS.get(member.compress_type, f"method {member.compress_type}")
+        return f"is packed with {method}, and only Deflate is read"
+    return ""
+
+
 def open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int | None = None) -> IO[bytes]:
     """Open a member so that `read(n)` unpacks n bytes and little more, and never more than `limit` in all.
 
@@ -45,12 +57,8 @@ def open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int | 
         MemberError: If it is larger than the limit, encrypted, or compressed by a method whose output cannot
             be bounded.
     """
-    if member.flag_bits & 0x1:
-        raise MemberError("it is encrypted")
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        # zipfile's bzip2 and LZMA readers return whatever a block unpacks to in one piece.
-        method = _METHODS.get(member.compress_type, f"method {member.compress_type}")
-        raise MemberError(f"it is compressed with {method}; zip it with ordinary compression (Deflate)")
+    if reason := why_unsupported(member):
+        raise MemberError(f"it {reason}")
     # zipfile never returns more than the header claims, so the claim can be held against the limit.
     if limit is not None and member.file_size > limit:
         raise MemberError(f"it unpacks to more than {limit:,} bytes")

@@ -7,6 +7,7 @@ import zipfile
 from dataclasses import dataclass
 
 from galaxynet.errors import DataError
+from galaxynet.zip_members import why_unsupported
 
 
 class ArchiveError(DataError):
@@ -54,9 +55,6 @@ class Limits:
 
 LIMITS = Limits()
 
-_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ"}
-"""Other methods of packing (APPNOTE.TXT 6.3.10, section 4.4.5); Windows packs large files by the first."""
-
 
 def check_members(
     members: list[zipfile.ZipInfo], name: str, limits: Limits = LIMITS
@@ -98,13 +96,7 @@ def check_members(
 
 
 def _refuse_unsupported(member: zipfile.ZipInfo, name: str) -> None:
-    reason = ""
-    if member.flag_bits & 0x1:
-        reason = "is encrypted"
-    elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        # bzip2 and lzma give out in one piece whatever a block unpacks to.
-        method = _METHODS.get(member.compress_type, f"method {member.compress_type}")
-        reason = f"is packed with {method}, and only Deflate is read"
+    reason = why_unsupported(member)
     if reason:
         raise UnsupportedArchiveError(
             f"{name} cannot be read: its member {printable(member.orig_filename)!r} {reason}."
