@@ -47,7 +47,7 @@ CLAIMS = (
     Claim(name="blobs/explodes", says="Its loss can become undefined.", source="a paper",
           arms={"net": {"explode": True}}, rule=Diverges(arm="net"), seeds=1),
     Claim(name="slow/better", says="It is better than a small one.", source="a paper",
-          arms={"net": {"pause": 0.2, "epochs": 4}, "small": {"pause": 0.2, "epochs": 4, "hidden": 1}},
+          arms={"net": {"pause": 0.05, "epochs": 4}, "small": {"pause": 0.05, "epochs": 4, "hidden": 1}},
           rule=Exceeds(arm="net", than="small", metric="test/accuracy"), seeds=3),
     Claim(name="crash/accuracy", says="It does not work.", source="a paper",
           arms={"net": {"accelerator": "cpu", "precision": "fp16"}}, rule=Diverges(arm="net"), seeds=1),
