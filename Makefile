@@ -53,7 +53,7 @@ browser: # the browser that two tests drive; installed where that needs no passw
 	grep -h "^There is no" $(VENV)/browser.log || true
 
 test: $(VENV)/.dev browser ## all tests, on all cores, in random order
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --durations 10 --durations-min 20
 
 check: $(VENV)/.dev ## style, types, documentation
 	$(BIN)/ruff check .
@@ -67,7 +67,7 @@ mutants: $(VENV)/.proofs ## changes to the code that no test notices (ONLY='gala
 
 coverage: $(VENV)/.proofs browser ## lines that the tests reach, in all processes; writes htmlcov/
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -n auto --dist worksteal; code=$$?; \
+	$(BIN)/coverage run -m pytest -n auto; code=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage html --quiet && \
 	$(BIN)/python -m benchmarks.covered && exit $$code
 

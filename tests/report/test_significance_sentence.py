@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from made_runs import made_run
 
-from galaxynet.report.significance import sentence
+from galaxynet.report.rows import Group, Row
+from galaxynet.report.significance import sentence, told
 from galaxynet.runs import Run, write_predictions
 
 
@@ -36,3 +37,21 @@ def test_two_runs_differ_only_beyond_chance(tmp_path: Path, first: int, second: 
     two = run_that_is_right(tmp_path, "two", [*[False] * first, *only_second, *both, *neither])
     counts = f"only one is right on {first} samples, only two on {second}"
     assert sentence(one, two) == f"McNemar, exact: {counts}; {said}"
+
+
+def test_only_two_classifiers_of_one_table_are_compared(tmp_path: Path) -> None:
+    """The test names two runs in the order of their table; more or fewer runs, tables or classes get none."""
+    one = run_that_is_right(tmp_path, "one", [True, True, False])
+    two = run_that_is_right(tmp_path, "two", [True, False, False])
+    table = Group([Row(two), Row(one)])
+    assert told([one, two], [table]).startswith(
+        "McNemar, exact: only two is right on 0 samples, only one on 1;"
+    )
+    assert told([one, two], [Group([Row(two)], left_out=1)]).startswith("McNemar, exact: only one")
+    assert told([one, two, one], [table]) == told([one, two], [table, table]) == ""
+    text = made_run(tmp_path, task="language", metric="test/loss", metrics={"test/loss": 1.0})
+    assert told([text, two], [Group([Row(text), Row(two)])]) == ""
+    other = run_that_is_right(tmp_path, "other", [True] * 4)
+    assert told([one, other], [Group([Row(one), Row(other)])]).startswith(
+        "Not tested for significance: The two"
+    )

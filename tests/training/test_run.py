@@ -259,6 +259,15 @@ def test_a_wrong_call_leaves_no_run(options: dict[str, Any], error: type[Excepti
     assert galaxynet.list_runs() == []
 
 
+@pytest.mark.promise("Measurements")
+def test_the_rate_is_that_of_all_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recorded samples per second are those of all processes together."""
+    monkeypatch.setattr("galaxynet.training.callbacks.Throughput.total", lambda *_: 10**9)
+    rate = train(epochs=1).record.samples_per_second
+    assert rate is not None
+    assert rate > 10**6
+
+
 def test_metrics_file_is_plain_csv() -> None:
     """metrics.csv opens anywhere: a header, a row an epoch, numbers."""
     run = train(epochs=3)
