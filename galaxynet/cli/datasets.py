@@ -50,6 +50,7 @@ def list_datasets(
 
       galaxynet datasets --verify
       galaxynet datasets remove galaxy-sim
+      galaxynet datasets clean
     """
     if ctx.invoked_subcommand:
         return
@@ -96,6 +97,70 @@ def remove_dataset(
     terminal.note(f"removed {size(removed.size)}")
 
 
+@app.command("clean")
+def clean_datasets(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DATASET]...", help="Datasets; all without a name.", autocompletion=_complete
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")
+    ] = False,
+    format: Annotated[
+        Literal["rich", "json"], typer.Option("--format", help="Lines, or text for a program.")
+    ] = "rich",
+    yes: Yes = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Remove the prepared images that trainings keep.
+
+    The fetched files stay, and the next training prepares its images again.
+    It asks before it removes anything, unless --yes.
+
+      galaxynet datasets clean --dry-run
+    """
+    from rich.markup import escape
+
+    from galaxynet import paths, terminal
+    from galaxynet.errors import UsageError
+    from galaxynet.fetch.errors import size
+    from galaxynet.fetch.inventory import clean
+
+    folder, shown = paths.data_dir(data_dir), []
+
+    def confirm(items: list[Item]) -> bool:
+        shown.extend(items)
+        if yes or dry_run:
+            return not dry_run
+        for item in items:
+            terminal.notes().print(f"  {item.name}: {size(item.cache)}", markup=False, soft_wrap=True)
+        try:
+            answer = terminal.notes().input("Remove these prepared images? \\[y/N] ")
+        except EOFError:
+            raise UsageError(
+                "Nothing was removed: there was no answer.", "To remove without asking: --yes"
+            ) from None
+        return answer.strip().lower() in ("y", "yes")
+
+    cleaned = clean(folder, names or [], confirm)
+    if format == "json":
+        import json
+
+        rows = [{"name": item.name, "cache": item.cache, "removed": not dry_run} for item in cleaned or shown]
+        print(json.dumps(rows if cleaned or dry_run else [], indent=2))
+    elif dry_run:
+        for item in shown:
+            terminal.results().print(f"{item.name}: {size(item.cache)}", soft_wrap=True, markup=False)
+    if shown and not cleaned and not dry_run:
+        terminal.note("nothing was removed")
+        raise typer.Exit(1)
+    total = sum(item.cache for item in cleaned or shown)
+    done = "would be removed" if dry_run else "removed"
+    terminal.note(f"{size(total)} {done}" if shown else f"no prepared images in {escape(str(folder))}")
+
+
 def _print(items: list[Item]) -> None:
     from rich.markup import escape
     from rich.table import Table
@@ -108,20 +173,24 @@ def _print(items: list[Item]) -> None:
         console.print(f"No datasets: {registry.nothing_installed('dataset')}", soft_wrap=True)
         return
     cells = [
-        (
+        [
             item.name,
             item.status,
             str(item.files) if item.size else "",
             size(item.size) if item.size else "",
+            size(item.cache) if item.cache else "",
             f"{item.fetched.astimezone():%Y-%m-%d}" if item.fetched else "",
-        )
+        ]
         for item in items
     ]
-    headings = ("dataset", "status", "files", "size", "fetched")
+    headings = ["dataset", "status", "files", "size", "cache", "fetched"]
+    if not any(item.cache for item in items):
+        for row in (headings, *cells):
+            del row[4]
     used = sum(max(map(len, column)) + 2 for column in zip(headings, *cells, strict=True))
     table = Table(box=None, pad_edge=False)
     for heading in headings:
-        right = heading in ("files", "size")
+        right = heading in ("files", "size", "cache")
         style = "cyan" if heading == "dataset" else None
         table.add_column(heading, justify="right" if right else "left", style=style, no_wrap=True)
     told = console.width - used >= _LEAST_SOURCE

@@ -7,6 +7,7 @@ An array is written beside its final place and renamed when it is whole, so what
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -18,14 +19,17 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from rich.markup import escape
 
 from galaxynet.atomic import new_folder
+from galaxynet.data.array_cache import INDEX, canonical, drop_outdated, elsewhere, lock, remove_remains
+from galaxynet.data.array_cache import fingerprint as fingerprint
 from galaxynet.errors import FULL_DISK, DataError
 from galaxynet.terminal import note
 
 ARRAY = "array.npy"
-INDEX = "index.json"
 FORMAT = 1
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class Block(NamedTuple):
@@ -68,7 +72,7 @@ class CachedArray:
         ids: The id of each row.
         skipped: Samples that were left out: name and reason.
         extra: What the recipe added.
-        folder: Where it lies.
+        folder: Where it lies; the folder of all arrays if it is in memory alone.
     """
 
     rows: npt.NDArray[np.uint8]
@@ -78,21 +82,14 @@ class CachedArray:
     folder: Path
 
 
-def fingerprint(path: Path) -> dict[str, Any]:
-    """What identifies the state of a file or folder without reading it: name, size, time of change.
-
-    A folder changes its time when a file is added, removed or renamed in it, not when one is overwritten.
-    """
-    status = path.stat()
-    size = 0 if path.is_dir() else status.st_size
-    return {"name": path.name, "size": size, "changed": status.st_mtime_ns}
-
-
 def cached_array(folder: Path, key: Mapping[str, Any], recipe: Callable[[], Recipe]) -> CachedArray:
     """The array of a key: opened if it is there, else built.
 
+    Where the folder is read-only, the array is kept in the user's cache, or else in memory alone. Arrays of a
+    file whose fingerprint in the key has changed are removed.
+
     Args:
-        folder: Where the arrays of a dataset are kept.
+        folder: Where the arrays of a dataset are kept: `arrays` in its folder, for `galaxynet datasets`.
         key: All that determines the array; JSON types.
         recipe: Called only if the array must be built.
 
@@ -100,35 +97,61 @@ def cached_array(folder: Path, key: Mapping[str, Any], recipe: Callable[[], Reci
         DataError: If the disk is full, the folder cannot be written, or what the array is made of cannot be
             read.
     """
-    canonical = json.dumps({"format": FORMAT, **key}, sort_keys=True)
-    name = hashlib.blake2b(canonical.encode(), digest_size=8).hexdigest()
-    path = folder / name
-    found = _open(path)
+    name = hashlib.blake2b(canonical(key, format=FORMAT).encode(), digest_size=8).hexdigest()
+    places = [folder, *filter(None, [elsewhere(folder)])]
+    found = next(filter(None, (_open(place / name) for place in places)), None)
     if found is not None:
         return found
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _lock(folder, name) as held:
-            # Another process may have built it while this one waited.
-            found = _open(path)
-            if found is not None:
-                return found
-            if held:
-                _remove_remains(folder, name)
-            if path.exists():
-                shutil.rmtree(path)  # there, and not to be opened: damaged
-            with _reading():
-                prepared = recipe()
-            _build(path, key, prepared)
-    except OSError as error:
-        raise DataError(
-            f"The prepared images cannot be kept in {folder}: {_reason(error)}.",
-            "Name another data folder with --data-dir or GALAXYNET_DATA.",
-        ) from error
+    for place in places:
+        try:
+            found = _kept(place, name, key, recipe)
+        except OSError as error:
+            if place != folder or error.errno in _READ_ONLY:
+                continue
+            raise DataError(
+                f"The prepared images cannot be kept in {folder}: {_reason(error)}.",
+                "Name another data folder with --data-dir or GALAXYNET_DATA.",
+            ) from error
+        if place != folder:
+            note(f"{escape(str(folder))} is read-only: the prepared images are kept in {escape(str(place))}")
+        return found
+    note(f"{escape(str(folder))} is read-only: the images are prepared in memory, and again the next time")
+    return _in_memory(folder, recipe)
+
+
+def _kept(folder: Path, name: str, key: Mapping[str, Any], recipe: Callable[[], Recipe]) -> CachedArray:
+    path = folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with lock(folder, name) as held:
+        # Another process may have built it while this one waited.
+        found = _open(path)
+        if found is not None:
+            return found
+        if held:
+            remove_remains(folder, name)
+        if path.exists():
+            shutil.rmtree(path)  # there, and not to be opened: damaged
+        with _reading():
+            prepared = recipe()
+        _build(path, key, prepared)
+        drop_outdated(folder, key)
     found = _open(path)
     if found is None:
         raise DataError(f"The prepared images in {path} cannot be read back.", "Remove that folder.")
     return found
+
+
+def _in_memory(folder: Path, recipe: Callable[[], Recipe]) -> CachedArray:
+    with _reading():
+        prepared = recipe()
+    rows = np.empty((prepared.rows, *prepared.shape), np.uint8)
+    ids: list[int | str] = []
+    skipped: dict[str, str] = {}
+    for block in _blocks(prepared):
+        rows[len(ids) : len(ids) + len(block.ids)] = block.rows
+        ids += block.ids
+        skipped.update(block.skipped)
+    return CachedArray(rows[: len(ids)], ids, skipped, dict(prepared.extra), folder)
 
 
 def _open(path: Path) -> CachedArray | None:
@@ -213,44 +236,3 @@ def _full(folder: Path, size: int, free: int) -> DataError:
         f"and {free / 1e6:,.0f} MB are free.",
         "Make room, or name another data folder with --data-dir or GALAXYNET_DATA.",
     )
-
-
-@contextlib.contextmanager
-def _lock(folder: Path, name: str) -> Iterator[bool]:
-    """Hold the right to build `name`; the system takes it back from a process that dies.
-
-    Yields:
-        Whether it is really held: False on a file system without locks, where several processes may
-        build one array, each beside the others, and the first to finish wins.
-    """
-    with (folder / f".{name}.lock").open("w") as stream:
-        held = _take(stream, wait=False)
-        if held is None:
-            note("another process is preparing the same images: waiting for it")
-            held = _take(stream, wait=True)
-        yield bool(held)
-
-
-def _take(stream: Any, *, wait: bool) -> bool | None:
-    """True if the lock is now ours, None if another process has it, False if there are no locks here."""
-    import fcntl
-
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return None
-    except OSError:
-        return False
-    return True
-
-
-def _remove_remains(folder: Path, mine: str) -> None:
-    """Remove what builders that died have left. Those of `mine` are dead, because we hold its lock."""
-    for remains in folder.glob(".*.building"):
-        name = remains.name.split(".")[1]
-        if name == mine:
-            shutil.rmtree(remains, ignore_errors=True)
-            continue
-        with (folder / f".{name}.lock").open("w") as stream:
-            if _take(stream, wait=False):
-                shutil.rmtree(remains, ignore_errors=True)

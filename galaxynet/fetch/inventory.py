@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from galaxynet import registry, terminal
+from galaxynet.data import array_cache
 from galaxynet.errors import DataError, PluginError, UsageError
 from galaxynet.fetch import receipts
 from galaxynet.fetch.errors import disk_errors
@@ -34,6 +35,7 @@ class Item:
             compared just now.
         files: Number of files that are there and entered in the receipt.
         size: Bytes that its folder takes up, caches and begun downloads included.
+        cache: Bytes of its prepared arrays, those too that are kept outside of a read-only folder.
         fetched: When the newest file was fetched.
         sources: Where the files came from, without repetition.
         folder: Its folder, which need not exist.
@@ -46,6 +48,7 @@ class Item:
     folder: Path
     files: int = 0
     size: int = 0
+    cache: int = 0
     fetched: datetime | None = None
     sources: tuple[str, ...] = ()
     plugin: str = ""
@@ -58,6 +61,7 @@ class Item:
             "status": self.status,
             "files": self.files,
             "size": self.size,
+            "cache": self.cache,
             "fetched": self.fetched.isoformat() if self.fetched else None,
             "source": "; ".join(self.sources),
             "folder": str(self.folder),
@@ -78,7 +82,8 @@ def inventory(data_dir: Path, *, verify: bool = False) -> list[Item]:
         plugins.setdefault(plugin.name, []).append(plugin)
     left = [path.parent.name for path in data_dir.glob(f"*/{receipts.NAME}")]
     names = sorted({*plugins, *left})
-    return [_item(name, data_dir / name, plugins.get(name, []), verify) for name in names]
+    items = [_item(name, data_dir / name, plugins.get(name, []), verify) for name in names]
+    return [replace(item, cache=cache_size(item.folder)) for item in items]
 
 
 def _item(name: str, folder: Path, plugins: list[Plugin], verify: bool) -> Item:
@@ -175,6 +180,41 @@ def folder_size(folder: Path) -> int:
     return total
 
 
+def cache_size(dataset: Path) -> int:
+    """Bytes of a dataset's prepared arrays."""
+    return sum(map(folder_size, array_cache.cache_folders(dataset)))
+
+
+def clean(data_dir: Path, names: Sequence[str], confirm: Callable[[list[Item]], bool]) -> list[Item]:
+    """Remove prepared arrays; they are made again when they are needed.
+
+    Args:
+        data_dir: The folder of all datasets.
+        names: The datasets; empty for all.
+        confirm: Asked before anything is removed.
+
+    Returns:
+        What was cleaned, with the bytes of `cache` that were removed; empty if it was not confirmed.
+
+    Raises:
+        UsageError: If there is no dataset of that name.
+        FetchError: If a cache may not be removed.
+    """
+    items = {item.name: item for item in inventory(data_dir)}
+    wanted = [name.rpartition(":")[2] for name in names] or list(items)
+    for name in wanted:
+        if name not in items:
+            raise UsageError(f"There is no dataset {name!r}.", f"There are: {', '.join(items)}.")
+    selected = [items[name] for name in dict.fromkeys(wanted) if items[name].cache]
+    if not selected or not confirm(selected):
+        return []
+    for item in selected:
+        for folder in array_cache.cache_folders(item.folder):
+            with disk_errors(folder):
+                array_cache.clean(folder)
+    return [replace(item, cache=item.cache - cache_size(item.folder)) for item in selected]
+
+
 def remove(data_dir: Path, name: str, confirm: Callable[[Item], bool]) -> Item | None:
     """Remove a dataset from the data folder: its files, its receipt and its caches.
 
@@ -203,6 +243,8 @@ def remove(data_dir: Path, name: str, confirm: Callable[[Item], bool]) -> Item |
         removing = item.folder.with_name(f".{item.name}.removing")
         if removing.exists():
             shutil.rmtree(removing)
+        for folder in array_cache.cache_folders(item.folder):
+            array_cache.clean(folder)
         item.folder.rename(removing)
         shutil.rmtree(removing)
     return item

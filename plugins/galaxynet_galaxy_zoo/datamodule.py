@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from galaxynet.data.array_cache import ARRAYS
 from galaxynet.data.augmentation import Affine
 from galaxynet.data.batches import Normalization
 from galaxynet.data.module import ArrayData, ArrayDataModule
@@ -46,7 +47,7 @@ class GalaxyZooData(ArrayDataModule):
         source = need(self.folder, TRAINING_IMAGES)
         labels = self._labels()
         view = View(options.size, options.channels, options.crop)
-        images = load_images(source, self.folder / "arrays", view)
+        images = load_images(source, self.folder / ARRAYS, view)
         chosen = select(
             images.ids,
             labels,

@@ -15,6 +15,7 @@ from made import GALAXIES, SIMULATED, downloads, on_disk
 
 from galaxynet import registry
 from galaxynet.cli.main import main
+from galaxynet.data import array_cache
 from galaxynet.errors import UsageError
 from galaxynet.fetch.errors import FetchError
 from galaxynet.fetch.fetching import Wish, fetch
@@ -179,3 +180,64 @@ def test_no_plugin_at_all_is_said(data: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("GALAXYNET_PLUGINS", "")
     registry.forget()
     assert inventory(data) == []
+
+
+@pytest.fixture
+def prepared(fetched: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
+    """Prepared images of 1,000 bytes in the dataset's folder, and others in the user's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    inside = fetched / "stars" / "arrays"
+    outside = array_cache.elsewhere(inside)
+    assert outside is not None
+    for folder in (inside, outside):
+        (folder / "0123").mkdir(parents=True)
+        (folder / "0123" / "array.npy").write_bytes(bytes(500))
+    return [inside, outside]
+
+
+def call(*words: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(list(words))
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.mark.promise("Inputs")
+def test_prepared_images_are_shown_and_cleaned(
+    fetched: Path, prepared: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`datasets` shows what prepared images take, and `datasets clean` removes them and nothing else."""
+    before = item(fetched)
+    assert before.cache == 1000
+    assert call("datasets") == 0
+    assert "1.0 kB" in capsys.readouterr().out
+    assert call("datasets", "clean", "--dry-run") == 0
+    assert "stars: 1.0 kB" in capsys.readouterr().out
+    assert item(fetched).cache == 1000
+    assert call("datasets", "clean", "stars", "--yes", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out) == [{"name": "stars", "cache": 1000, "removed": True}]
+    assert not any(folder.exists() for folder in prepared)
+    after = item(fetched, verify=True)
+    assert (after.status, after.cache, after.size) == ("verified", 0, before.size - 500)
+    assert call("datasets", "clean", "--yes") == 0
+    assert "no prepared images in" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("prepared")
+def test_cleaning_asks(fetched: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`datasets clean` removes nothing that was not confirmed, and needs a known name."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert call("datasets", "clean") == 1
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert call("datasets", "clean") == 2
+    assert call("datasets", "clean", "stras", "--yes") == 2
+    assert item(fetched).cache == 1000
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert call("datasets", "clean") == 0
+    assert item(fetched).cache == 0
+
+
+def test_a_removed_dataset_leaves_no_prepared_images(fetched: Path, prepared: list[Path]) -> None:
+    """`datasets remove` removes the prepared images too, wherever they are kept."""
+    remove(fetched, "stars", lambda _: True)
+    assert not any(folder.exists() for folder in prepared)

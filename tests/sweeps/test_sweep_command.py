@@ -57,7 +57,13 @@ def call(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def start(*words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [COMMAND, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # as in a terminal of its own
+    )
 
 
 def opened(name: str) -> Sweep:

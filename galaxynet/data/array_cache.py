@@ -1,0 +1,150 @@
+"""Where prepared arrays are kept, and how they are dropped; without NumPy, for `galaxynet datasets`."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from galaxynet import paths
+from galaxynet.errors import UsageError
+from galaxynet.terminal import note
+
+ARRAYS = "arrays"
+"""The folder of the arrays in the folder of a dataset."""
+
+INDEX = "index.json"
+_FINGERPRINT = {"name", "size", "changed", "path"}
+
+
+def elsewhere(folder: Path) -> Path | None:
+    """Where the arrays of a read-only folder are kept: the user's cache; None without a home folder."""
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or paths.expanded(Path("~/.cache")))
+    except UsageError:
+        return None
+    folder = folder.absolute()
+    tag = hashlib.blake2b(os.fsencode(folder), digest_size=4).hexdigest()
+    return cache / "galaxynet-arrays" / f"{folder.parent.name}-{tag}"
+
+
+def cache_folders(dataset: Path) -> list[Path]:
+    """The folders that hold arrays of a dataset, those that exist."""
+    folders = (dataset / ARRAYS, elsewhere(dataset / ARRAYS))
+    return [folder for folder in folders if folder is not None and folder.is_dir()]
+
+
+def fingerprint(path: Path) -> dict[str, Any]:
+    """What identifies the state of a file or folder without reading it: name, size, time of change.
+
+    A folder changes its time when a file is added, removed or renamed in it, not when one is overwritten. The
+    path tells an archive that changed from another one of the same name; no array depends on it.
+    """
+    status = path.stat()
+    size = 0 if path.is_dir() else status.st_size
+    return {
+        "name": path.name,
+        "size": size,
+        "changed": status.st_mtime_ns,
+        "path": str(path.absolute()),
+    }
+
+
+def canonical(key: Mapping[str, Any], **more: Any) -> str:
+    """A key as text: the same for a file that was moved."""
+    plain = {
+        name: {part: value[part] for part in value if part != "path"} if _is_fingerprint(value) else value
+        for name, value in key.items()
+    }
+    return json.dumps({**more, **plain}, sort_keys=True)
+
+
+def drop_outdated(folder: Path, key: Mapping[str, Any]) -> None:
+    """Remove arrays made of a file that has changed since, by the key of an array that was made of it now."""
+    for index in folder.glob(f"*/{INDEX}"):
+        try:
+            old = json.loads(index.read_text(encoding="utf-8"))["key"]
+            outdated = any(
+                _has_changed(old.get(name), value) for name, value in key.items() if _is_fingerprint(value)
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+        if outdated:
+            shutil.rmtree(index.parent, ignore_errors=True)
+
+
+def clean(folder: Path) -> None:
+    """Remove all arrays in a folder, but for those that another process is making.
+
+    A training that has opened an array keeps it until it ends.
+    """
+    for path in list(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            name = path.name.split(".")[1] if path.name.startswith(".") else path.name
+            lock = folder / f".{name}.lock"
+            with lock.open("w") as stream:
+                if take(stream, wait=False) is not None:
+                    shutil.rmtree(path, ignore_errors=True)
+                    lock.unlink(missing_ok=True)
+    for lock in folder.glob(".*.lock"):
+        if not any(folder.glob(f"{lock.name.removesuffix('.lock')}.*.building")):
+            lock.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # what is not ours stays, and so does its folder
+        folder.rmdir()
+
+
+@contextlib.contextmanager
+def lock(folder: Path, name: str) -> Iterator[bool]:
+    """Hold the right to build `name`; the system takes it back from a process that dies.
+
+    Yields:
+        Whether it is really held: False on a file system without locks, where several processes may
+        build one array, each beside the others, and the first to finish wins.
+    """
+    with (folder / f".{name}.lock").open("w") as stream:
+        held = take(stream, wait=False)
+        if held is None:
+            note("another process is preparing the same images: waiting for it")
+            held = take(stream, wait=True)
+        yield bool(held)
+
+
+def take(stream: Any, *, wait: bool) -> bool | None:
+    """True if the lock is now ours, None if another process has it, False if there are no locks here."""
+    import fcntl
+
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return False
+    return True
+
+
+def remove_remains(folder: Path, mine: str) -> None:
+    """Remove what builders that died have left. Those of `mine` are dead, because we hold its lock."""
+    for remains in folder.glob(".*.building"):
+        name = remains.name.split(".")[1]
+        if name == mine:
+            shutil.rmtree(remains, ignore_errors=True)
+            continue
+        with (folder / f".{name}.lock").open("w") as stream:
+            if take(stream, wait=False):
+                shutil.rmtree(remains, ignore_errors=True)
+
+
+def _is_fingerprint(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == _FINGERPRINT
+
+
+def _has_changed(old: Any, new: Mapping[str, Any]) -> bool:
+    """True if both are fingerprints of one file, in two states. galaxynet 0.1.0 kept no paths."""
+    if not isinstance(old, dict) or old.get("path", new["path"]) != new["path"]:
+        return False
+    return old.get("name") == new["name"] and any(old.get(part) != new[part] for part in ("size", "changed"))
