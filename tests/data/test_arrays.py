@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from galaxynet.data.array_cache import cache_folders, clean
-from galaxynet.data.arrays import ARRAY, INDEX, Block, Recipe, cached_array, fingerprint
+from galaxynet.data.array_cache import INDEX, cache_folders, clean
+from galaxynet.data.arrays import ARRAY, Block, Recipe, cached_array, fingerprint
 from galaxynet.errors import DataError
 
 KEY = {"size": 4}
