@@ -14,6 +14,8 @@ LARGEST_SIDE = 4096
 _START = b"\xff\xd8"
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Markers of a frame header; the three others of that range begin tables."""
+_STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+"""Markers without a length; to read one would lead past the frame that the decoder sees."""
 _SCAN, _END = 0xDA, 0xD9
 
 
@@ -30,6 +32,8 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
         marker = data[at + 1]
         if marker == 0xFF:  # a fill byte
             at += 1
+        elif marker in _STANDALONE:
+            at += 2
         elif marker in _FRAMES:
             height, width = (int.from_bytes(data[start : start + 2], "big") for start in (at + 5, at + 7))
             if max(width, height) > LARGEST_SIDE:
@@ -70,4 +74,6 @@ def decode_jpeg(data: bytes, colors: Literal["GRAY", "RGB"], side: int) -> npt.N
         # TurboJPEG's words for a file that ends in its header make no sense to a reader.
         reason = "its header is damaged" if str(error).startswith("tj") else str(error)
         raise ValueError(f"a damaged or incomplete JPEG: {reason}") from None
+    if pixels.shape[:2] != (side, side):
+        raise ValueError("a JPEG with two sizes in its header")
     return pixels

@@ -301,6 +301,19 @@ def test_the_header_of_a_jpeg_tells_its_size() -> None:
 
 
 @pytest.mark.promise("Strangers' files")
+@pytest.mark.parametrize("standalone", [b"\xff\xd0", b"\xff\x01"])
+def test_the_header_reader_sees_the_frame_that_is_decoded(standalone: bytes) -> None:
+    """No marker hides the frame that is decoded behind another of a harmless size."""
+    # Read as a segment, the marker would be as long as the next two bytes say, and hide the true frame.
+    frame = GOOD.index(b"\xff\xc0")
+    data = declaring(GOOD, 65_500)
+    hidden = data[:frame] + standalone + data[frame:].ljust(0xFFC0 + 2, b"\0") + GOOD[frame:]
+    with pytest.raises(ValueError, match="declares 65,500"):
+        jpeg_size(hidden)
+    with pytest.raises(ValueError, match="two sizes"):
+        decode_jpeg(GOOD, "GRAY", 105)
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_header_reader(data: bytes) -> None:
     """Any bytes in place of a JPEG's header are a size or a reason."""
