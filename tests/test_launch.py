@@ -407,6 +407,30 @@ def test_two_processes_in_a_hostile_shell(read: set[str], busy_port: int, tmp_pa
     assert done.stderr.count("ignored: PL_TRAINER_") == 1
 
 
+@pytest.mark.slow
+@pytest.mark.promise("Environment")
+@pytest.mark.usefixtures("toys")
+def test_a_sweep_in_a_hostile_shell(read: set[str]) -> None:
+    """With a rank left over that is not even a number, the trials of a sweep train as asked."""
+    hostile = {**dict.fromkeys(read, "1"), "RANK": "x", "LOCAL_RANK": "1", "GALAXYNET_RUN_FOLDER": "/nowhere"}
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("galaxynet")),
+            *("sweep", "toynet", "--lr", "0.1,0.2", "--epochs", "1", "--yes"),
+        ],
+        env={**os.environ, **hostile},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    found = galaxynet.list_runs()
+    assert [(run.record.status, run.record.steps) for run in found if isinstance(run, Run)] == [
+        ("finished", 6)
+    ] * 2
+    assert done.stderr.count("ignored: PL_TRAINER_") == 1
+
+
 @pytest.mark.promise("Environment")
 def test_help_does_not_depend_on_docstrings() -> None:
     """With PYTHONOPTIMIZE=2, which drops docstrings, or an unfit TERMINAL_WIDTH, help is the same."""
