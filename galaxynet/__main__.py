@@ -1,8 +1,8 @@
 """`python -m galaxynet`: the command."""
 
-from galaxynet import safe_path
+from galaxynet.safe_path import guard
 
-safe_path.guard()
+guard()
 
 from galaxynet.cli.main import main  # noqa: E402
 

@@ -3,10 +3,10 @@
 Only the module of the command that is called is imported; see `docs/explanation/plugins.md` for why.
 """
 
-from galaxynet import safe_path
+from galaxynet.safe_path import guard
 
 if __name__ == "__main__":
-    safe_path.guard()
+    guard()
 
 import io
 import os
@@ -136,7 +136,7 @@ def root() -> Command:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0, 1 for a failure, 2 for a wrong call, 130 for an interrupt."""
     if argv is None:
-        safe_path.guard()
+        guard()
     args = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a terminal's alphabet lacks is no reason to fail

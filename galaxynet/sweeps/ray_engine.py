@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxynet import terminal
+from galaxynet.children import sheltered_start
 from galaxynet.errors import RunError, UsageError
 from galaxynet.sweeps.orders import Order
 from galaxynet.sweeps.ray_worker import (
@@ -72,7 +73,7 @@ def connect() -> Any:
     address = _address()
     try:
         _knock(address)
-        with _own_sigterm(), terminal.working("connecting to Ray"):
+        with sheltered_start(), _in_library(), _own_sigterm(), terminal.working("connecting to Ray"):
             try:
                 ray.init(object_store_memory=_STORE, include_dashboard=False, **settings)
                 _ours["started"] = True
@@ -263,6 +264,17 @@ def _needs(order: Order, cpus: int, gpus: bool) -> tuple[int, int]:
 
 def _has_gpus(ray: Any) -> bool:
     return any(node["Alive"] and node["Resources"].get("GPU", 0) >= 1 for node in ray.nodes())
+
+
+@contextmanager
+def _in_library() -> Iterator[None]:
+    """Keep the current directory from Ray, which would put it first on the path of all workers."""
+    before = Path.cwd()
+    os.chdir(Path(os.__file__).parent)  # on their path anyway
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 @contextmanager
