@@ -99,12 +99,12 @@ def is_folder(path: Path) -> bool:
 
 
 def inside(folder: Path, *parts: str) -> Path:
-    """The path of something to be written or removed in a run folder.
+    """The path of something to be written or removed in the folder of a run or a sweep.
 
     The folder itself may be a link, as people keep runs on other disks; what is in it may not lead out of it.
 
     Args:
-        folder: The run folder.
+        folder: The folder.
         *parts: The path below it.
 
     Raises:
@@ -117,7 +117,7 @@ def inside(folder: Path, *parts: str) -> Path:
         real = None
     if real is None or not real.is_relative_to(folder.resolve()):
         raise RunError(
-            f"{path} is a link that leads out of the run folder, so nothing is written there.",
+            f"{path} is a link that leads out of {folder}, so nothing is written there.",
             "Remove the link, or put a folder in its place.",
         )
     return path

@@ -194,7 +194,7 @@ class Sweep:
 
     def log(self, key: str) -> Path:
         """The file of what a trial printed."""
-        return untrusted.inside(self.path, LOGS, f"{key}.log")
+        return log_path(self.path, key)
 
     def runs(self) -> dict[str, Run]:
         """The runs of its trials by their keys: of several, the one that was started last."""
@@ -224,6 +224,15 @@ class Sweep:
 def folder_of(runs_dir: Path, name: str) -> Path:
     """The folder of a sweep."""
     return runs_dir / FOLDER / name
+
+
+def log_path(sweep: Path, key: str) -> Path:
+    """The file of what a trial prints, in the folder of its sweep.
+
+    Raises:
+        RunError: If a link leads out of that folder.
+    """
+    return untrusted.inside(sweep, LOGS, f"{key}.log")
 
 
 def names(runs_dir: Path) -> list[str]:

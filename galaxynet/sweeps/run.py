@@ -15,7 +15,7 @@ from galaxynet.sweeps.axes import Axis
 from galaxynet.sweeps.conduct import Watcher, conduct, take_stock
 from galaxynet.sweeps.engine import Engine, LocalEngine, shared_out, visible_gpus
 from galaxynet.sweeps.orders import Order, order
-from galaxynet.sweeps.record import Sweep, folder_of
+from galaxynet.sweeps.record import Sweep, folder_of, log_path
 from galaxynet.sweeps.trials import MOST_TRIALS, Trial, plan_trials, seed_axis, sweep_name
 from galaxynet.training.plan import Parties, check_name
 
@@ -124,8 +124,10 @@ def make_plan(
     name = name or sweep_name(parties, axes, draws, draw_seed)
     most = None if yes else MOST_TRIALS
     trials = plan_trials(parties, axes, draws=draws, draw_seed=draw_seed, sweep=name, most=most)
-    logs = folder_of(runs_dir, name) / "logs"
-    orders = {one.key: order(one, runs_dir, data_dir, logs / f"{one.key}.log") for one in trials}
+    orders = {
+        one.key: order(one, runs_dir, data_dir, log_path(folder_of(runs_dir, name), one.key))
+        for one in trials
+    }
     if engine == "ray":
         from galaxynet.sweeps.ray_engine import capacity
 

@@ -11,6 +11,7 @@ from galaxynet.cli.main import main
 from galaxynet.errors import RunError
 from galaxynet.runs import Run
 from galaxynet.runs.removal import remove, remove_leftovers
+from galaxynet.sweeps.record import log_path
 
 pytestmark = pytest.mark.promise("Strangers' files")
 
@@ -54,7 +55,8 @@ def test_figures_are_not_written_through_a_link(
         main(["figures", "one", "--format", "svg"])
     assert ended.value.code == 1
     said = " ".join(capsys.readouterr().err.split())
-    assert "is a link that leads out of the run folder" in said
+    assert f"{run.path}/figures" in said.replace(" ", "")
+    assert "is a link that leads out of" in said
     assert "Remove the link" in said
     assert contents(outside) == before
 
@@ -67,10 +69,21 @@ def test_a_resumed_run_writes_through_no_link(run: Run, outside: Path) -> None:
     before = contents(outside)
     plan = Parties.of("galaxy_alexnet", "galaxy-zoo").plan({}, like=run.record)
     link(run, "checkpoints", outside)
-    with pytest.raises(RunError, match="is a link that leads out of the run folder"):
+    with pytest.raises(RunError, match="is a link that leads out of"):
         checkpoint_to_resume(run, plan)
     remove_leftovers(run.path)
     assert contents(outside) == before
+
+
+@pytest.mark.parametrize("name", ["logs", "logs/0123456789ab.log"])
+def test_a_sweep_logs_through_no_link(tmp_path: Path, outside: Path, name: str) -> None:
+    """What a trial prints is not appended to a file outside the folder of its sweep."""
+    sweep = tmp_path / "runs" / "sweeps" / "s"
+    path = sweep / name
+    path.parent.mkdir(parents=True)
+    path.symlink_to(outside if name == "logs" else outside / "precious.txt")
+    with pytest.raises(RunError, match="is a link that leads out of"):
+        log_path(sweep, "0123456789ab")
 
 
 def test_removing_a_run_removes_links_and_not_what_they_lead_to(run: Run, outside: Path) -> None:
