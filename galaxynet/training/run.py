@@ -192,6 +192,12 @@ def _train(
                 error.message if isinstance(error, GalaxynetError) else f"{type(error).__name__}: {error}"
             )
             _end(run, "failed", trainer, counter, began, reason)
+            # No step was taken: the contents of the checkpoint do not fit, or are a stranger's invention.
+            if last is not None and run is not None and counter.world_size is None and _is_misfit(error):
+                raise RunError(
+                    f"The run {run.label} cannot be resumed from {last}: {reason.splitlines()[0]}",
+                    f"Train it again with: galaxynet train --like {run.record.id}",
+                ) from error
             raise _explained(error, run) from error
     return run
 
@@ -314,6 +320,11 @@ def _end(
     if status == "diverged":
         kept = f"Kept as {escape(str(run.path))}; a lower --lr may help."
         terminal.note(f"[yellow]{escape(message)}[/yellow] {kept}")
+
+
+def _is_misfit(error: BaseException) -> bool:
+    kinds = (LookupError, TypeError, ValueError, AttributeError, RuntimeError)
+    return isinstance(error, kinds) and not isinstance(error, torch.OutOfMemoryError)
 
 
 def _explained(error: BaseException, run: Run | None) -> BaseException:

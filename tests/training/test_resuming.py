@@ -117,6 +117,18 @@ def test_a_damaged_checkpoint_is_named(interrupted: Callable[..., Any]) -> None:
     assert (run.path / "run.json").read_text() == before
 
 
+@pytest.mark.promise("Strangers' files")
+@pytest.mark.parametrize("part", ["callbacks", "optimizer_states", "state_dict", ROWS])
+def test_a_checkpoint_that_does_not_fit_is_named(interrupted: Callable[..., Any], part: str) -> None:
+    """A checkpoint whose contents make no sense is named with the way out."""
+    run = interrupted(1)
+    kept = torch.load(run.checkpoint("last"), weights_only=True)
+    kept[part] = {name: {"a": 1} for name in kept[part]} if isinstance(kept[part], dict) else [{"a": "b"}]
+    torch.save(kept, run.checkpoint("last"))
+    with pytest.raises(RunError, match=rf"last\.ckpt.*--like {run.record.id}"):
+        galaxynet.train("toynet", resume=run.record.id)
+
+
 @pytest.mark.promise("Interruptions")
 def test_a_run_without_a_checkpoint_begins_again(
     interrupted: Callable[..., Any], capsys: pytest.CaptureFixture[str]
