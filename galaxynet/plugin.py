@@ -207,8 +207,10 @@ class DatasetSpec:
         files: The files that the dataset consists of.
         sources: Where the files come from, best first. A folder (`fetch NAME --from FOLDER`) always works.
         homepage: Where a person can read about the data and get the files by hand.
-        check: `module:function`, called as `function(folder)` after a fetch; it returns lines that say what
-            is there, and raises `DataError` if the files cannot be used. Empty if there is nothing to say.
+        check: `module:function`, called as `function(folder)` before fetched files get their final names. In
+            the folder, which has the dataset's name, they have them already. It returns lines that say what
+            is there, and raises `DataError` for what training would refuse; then the files do not stay.
+            Empty if there is nothing to check.
         contract: The version of the contract that the spec was written for.
     """
 

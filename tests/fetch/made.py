@@ -43,8 +43,12 @@ SPEC = DatasetSpec(
 
 def check(folder):
     import zipfile
+    from galaxynet.errors import DataError
     with zipfile.ZipFile(folder / "images.zip") as archive:
-        return [f"{len(archive.namelist())} images"]
+        images = [name for name in archive.namelist() if not name.endswith("/")]
+    if not images:
+        raise DataError(f"{folder / 'images.zip'} has no images in it.")
+    return [f"{len(images)} images"]
 """
 
 SIMULATED = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import resource
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.slow  # two dozen processes, each of about a second
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "fetch-faults.md"
 QUICK = ("--timeout", "0.5", "--retries", "2", "--retry-pause", "0.01")
 FILES = challenge()
+CREDENTIALS = json.dumps({"username": USER, "key": KEY})
 
 # Machines on which every name is unknown, and on which every name leads to a port where nobody listens: what
 # the command sees is what the system itself would answer.
@@ -57,6 +59,18 @@ class Scene:
     def without_credentials(self) -> None:
         del self.environment["KAGGLE_KEY"], self.environment["KAGGLE_USERNAME"]
 
+    def kaggle_json(self, content: bytes) -> Callable[[], None]:
+        def scene() -> None:
+            self.without_credentials()
+            folder = self.folder / "home" / ".kaggle"
+            folder.mkdir(parents=True)
+            (folder / "kaggle.json").write_bytes(content)
+
+        return scene
+
+    def quoted_key(self) -> None:
+        self.environment["KAGGLE_KEY"] = f"\u201c{KEY}\u201d"
+
     def wrong_key(self) -> None:
         self.environment["KAGGLE_KEY"] = "mistyped"
 
@@ -83,6 +97,15 @@ class Scene:
 
     def proxy_gone(self) -> None:
         self.environment["http_proxy"] = "http://127.0.0.1:9"
+
+    def socks(self) -> None:
+        self.environment["http_proxy"] = "socks5h://127.0.0.1:9"
+
+    def no_bundle(self) -> None:
+        # Kaggle's own address is https; nobody is asked, for the bundle is looked for first.
+        del self.environment["KAGGLE_API_ENVIRONMENT"]
+        self.environment["REQUESTS_CA_BUNDLE"] = str(self.folder / "bundle.pem")
+        self.environment["https_proxy"] = self.environment["http_proxy"]
 
     def without_hash(self) -> None:
         self.server.hashes = False
@@ -120,6 +143,15 @@ class Scene:
 
         return scene
 
+    def renamed(self) -> None:
+        self.folder_of(FILES["images.zip"])()
+        downloads = self.folder / "downloads"
+        (downloads / "images.zip").rename(downloads / "images (1).ZIP")
+
+    def dangling(self) -> None:
+        self.folder_of(None)()
+        (self.folder / "downloads" / "images.zip").symlink_to(self.folder / "moved.zip")
+
     def run(self) -> subprocess.CompletedProcess[str]:
         environment = clean_environment(self.folder, **self.environment)
         process = subprocess.Popen(
@@ -154,6 +186,13 @@ def bomb() -> bytes:
     return zip_bytes({"images/zeros.jpg": bytes(100 << 20)})
 
 
+def deflate64() -> bytes:
+    content = bytearray(zip_bytes({"images/0.jpg": bytes(1000)}))
+    for place in (8, content.index(b"PK\x01\x02") + 10):
+        content[place] = 9
+    return bytes(content)
+
+
 def slip() -> bytes:
     return zip_bytes({"images/1.jpg": b"1", "../../.bashrc": b"rm"})
 
@@ -162,6 +201,11 @@ def scenes(scene: Scene) -> dict[str, Callable[[], None]]:
     """How each fault of the table is brought about."""
     return {
         "no credentials": scene.without_credentials,
+        "half a `kaggle.json`": scene.kaggle_json(CREDENTIALS.encode()[:-2]),
+        "an empty `kaggle.json`": scene.kaggle_json(b""),
+        "a `kaggle.json` without a key": scene.kaggle_json(b'{"username": "ada"}'),
+        "a `kaggle.json` with a byte order mark": scene.kaggle_json(CREDENTIALS.encode("utf-8-sig")),
+        "quotation marks in the key": scene.quoted_key,
         "wrong key": scene.wrong_key,
         "rules not accepted": scene.api("", "", "403"),
         "the competition is gone": scene.api("404"),
@@ -174,6 +218,8 @@ def scenes(scene: Scene) -> dict[str, Callable[[], None]]:
         "no network or no DNS": scene.no_dns,
         "the connection is refused": scene.refused,
         "the proxy is gone": scene.proxy_gone,
+        "a proxy that is a SOCKS proxy": scene.socks,
+        "a bundle of certificates that is not there": scene.no_bundle,
         "the server goes silent, once": scene.storage("silent", always=False),
         "the server goes silent, always": scene.storage("silent", "mute"),
         "the body is cut short, once": scene.storage("cut 400000", always=False),
@@ -187,6 +233,8 @@ def scenes(scene: Scene) -> dict[str, Callable[[], None]]:
         "the file is no zip": scene.sends(b"GalaxyID,Class1.1\n"),
         "a zip bomb": scene.sends(bomb()),
         "a zip slip": scene.sends(slip()),
+        "an archive packed with Deflate64": scene.sends(deflate64()),
+        "a file that the dataset cannot be trained on with": scene.sends(zip_bytes({"images/": b""})),
         "no room for the file": scene.no_room,
         "the disk is full mid-way": scene.full_disk,
         "Ctrl-C mid-way": scene.interrupted,
@@ -195,6 +243,9 @@ def scenes(scene: Scene) -> dict[str, Callable[[], None]]:
         "`--from`: half an archive": scene.folder_of(FILES["images.zip"][:500_000]),
         "`--from`: a zip that is no zip": scene.folder_of(b"GalaxyID,Class1.1\n"),
         "`--from`: a web page": scene.folder_of(b"<!DOCTYPE html><title>Sign in</title>"),
+        "`--from`: a name that a browser changed": scene.renamed,
+        "`--from`: an archive packed with Deflate64": scene.folder_of(deflate64()),
+        "`--from`: a link that leads nowhere": scene.dangling,
     }
 
 
