@@ -52,6 +52,10 @@ def kaggle(server: KaggleServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KAGGLE_USERNAME", USER)
     monkeypatch.setenv("KAGGLE_KEY", KEY)
+    from kaggle.api.kaggle_api_extended import KaggleApi
+
+    # The client looks for its folder once, when it is imported: that would be the home of another test.
+    monkeypatch.setattr(KaggleApi, "config", str(tmp_path / "home" / ".kaggle" / "kaggle.json"))
     monkeypatch.setitem(kaggle_env._env_to_endpoint, KaggleEnv.PROD, f"http://127.0.0.1:{server.port}")
     return server
 

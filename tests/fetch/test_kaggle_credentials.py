@@ -33,14 +33,9 @@ def get(
 
 
 @pytest.fixture
-def home(tmp_path: Path, get: object, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, get: object) -> Path:
     """The folder of the credentials."""
-    from kaggle.api.kaggle_api_extended import KaggleApi
-
-    folder = tmp_path / "home" / ".kaggle"
-    # The client looks for its folder once, when it is imported.
-    monkeypatch.setattr(KaggleApi, "config", str(folder / "kaggle.json"))
-    return folder
+    return tmp_path / "home" / ".kaggle"
 
 
 @pytest.mark.promise("Fetching")
