@@ -133,7 +133,7 @@ def test_a_class_is_on_both_sides_if_it_can_be() -> None:
 
 def test_the_validation_part_is_no_larger_than_asked_for() -> None:
     """Rare classes may be missing in the validation part; they do not enlarge it."""
-    labels = {number: int(number < 38) for number in range(40)}
+    labels = {number: int(number < 37) for number in range(40)}
     train, validated, _ = parts_of(labels, list(labels), 0.3, 0.1, 0)
     assert (len(train), len(validated)) == (25, 3)
     assert quotas([2, 38], 0.1, both=False) == [0, 4]
