@@ -164,6 +164,7 @@ def test_no_record_stops_the_commands_on_other_runs(bad: Path, call: Call, data:
 
 @given(data=st.data())
 @settings(FEW, max_examples=2)
+@pytest.mark.slow
 def test_no_record_stops_a_figure_or_a_verdict(bad: Path, call: Call, data: st.DataObject) -> None:
     """Whatever a run.json says, figures, pages and verdicts of other runs are still made."""
     (bad / "run.json").write_text(spoilt_record(data))
@@ -261,6 +262,7 @@ def test_what_is_no_file_is_not_read(
         assert "good01" in said or "healthy" in said
     code, said = call("runs", "show", "bad001")
     assert code == 1
+    assert ("not a regular file" in " ".join(said.split())) == (make in (pipe, device))
     assert str(bad) in said.replace("\n", "")
     assert call("runs", "remove", bad.name, "--yes")[0] == 0
     assert not bad.exists()
@@ -272,6 +274,7 @@ def test_what_is_no_file_is_not_read(
         '{"started": "0001-01-01T00:00:00+23:59"}',
         '{"epochs": 1' + "0" * 5000 + "}",
         '{"data": {"x": ' + "[" * 100_000 + "]" * 100_000 + "}}",
+        '{"data": {"x": ' + "[" * 600 + "]" * 600 + "}}",
         '{"name": "\\ud800"}',
         '{"parameters": 1e400}',
     ],
