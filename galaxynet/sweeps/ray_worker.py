@@ -18,6 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from galaxynet.children import end_with_parent
 from galaxynet.launch import settle
 from galaxynet.runs import Run
 from galaxynet.runs.lock import is_locked
@@ -108,6 +109,7 @@ def work_on_node(order: Order, conditions: Conditions) -> tuple[str, str]:
     before = attempts_of(order)
     if len(before) >= ATTEMPTS:  # Ray itself repeats without end what it has killed for its memory
         return before[-1].run, f"Its process died {ATTEMPTS} times; most often that is for want of memory."
+    end_with_parent()  # Ray of this machine, without which nobody learns what the trial comes to
     write_to(Path(order.log))
     threads = max(1, conditions.cpus // conditions.processes)
     _settle(conditions, threads)

@@ -95,6 +95,11 @@ def killed_when(true: Callable[[int], bool], *words: str) -> float:
     return time.monotonic() - since
 
 
+def training(pid: int) -> bool:
+    """Whether a run has ended its first epoch."""
+    return any(isinstance(run, Run) and run.metrics() for run in galaxynet.list_runs())
+
+
 @pytest.mark.promise("Strangers' files")
 def test_simulator(imported: Callable[[], list[str]], tmp_path: Path) -> None:
     """`fetch galaxy-sim` imports no file of the current directory, and kill -9 leaves no process of it."""
@@ -112,10 +117,6 @@ def test_simulator(imported: Callable[[], list[str]], tmp_path: Path) -> None:
 @pytest.mark.promise("Strangers' files")
 def test_training_in_two_processes(imported: Callable[[], list[str]]) -> None:
     """`train --devices 2` imports no file of the current directory, and kill -9 leaves no process of it."""
-
-    def training(pid: int) -> bool:
-        return any(isinstance(run, Run) and run.metrics() for run in galaxynet.list_runs())
-
     words = (
         "train",
         "toynet",
@@ -154,9 +155,13 @@ def test_reproduction(imported: Callable[[], list[str]], distribution: Any) -> N
 @pytest.mark.promise("Strangers' files")
 @pytest.mark.xdist_group("ray")
 def test_sweep_on_ray(imported: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """`sweep --engine ray` on this machine imports no file of the current directory."""
+    """`sweep --engine ray` imports no file of the current directory, and kill -9 stops its trials."""
     monkeypatch.setenv("RAY_ADDRESS", "local")
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     Path("ray.py").write_text(Path("torch.py").read_text())
-    call(*COMMAND, "sweep", "toynet", "--hidden", "4", "--epochs", "1", "--engine", "ray")
+    words = ("sweep", "toynet", "--hidden", "4", "--epochs", "900", "--pause", "0.05", "--engine", "ray")
+    killed_when(training, *COMMAND, *words)
+    (run,) = galaxynet.list_runs()
+    assert isinstance(run, Run)
+    assert run.status == "interrupted"  # Ray's own processes take longer
     assert imported() == []
