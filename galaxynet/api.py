@@ -59,15 +59,12 @@ def train(
     if record is not None and dataset is None:
         dataset = registry.recorded("dataset", record.dataset)
     plan = Parties.of(model, dataset).plan(options, name=name, like=record)
-    run = train_plan(
+    return train_plan(
         plan,
         runs_dir=_runs(runs_dir),
         data_dir=paths.data_dir(_path(data_dir)),
         resume=earlier if resume else None,
     )
-    if run is None:
-        raise SystemExit(0)  # a helper process of a multi-device training has done its part
-    return run
 
 
 @settled()

@@ -96,6 +96,24 @@ def sheltered_start() -> Iterator[None]:
             os.environ[SAFE_PATH] = safe
 
 
+@contextmanager
+def unheeded_stop_signals() -> Iterator[None]:
+    """Keep Ctrl-C and the end of a terminal from a process that would print where it was, or die of it.
+
+    The terminal sends them to all processes; the one that has started the others then stops them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class _Child:
     """What the processes of both contexts have in common."""
 

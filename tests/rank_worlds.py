@@ -24,7 +24,7 @@ from galaxynet.plugin import OptimizerOptions
 from galaxynet.sweeps.forking import fork
 from galaxynet.tasks import Classifier, Reconstructor, Task
 from galaxynet.training.callbacks import Throughput
-from galaxynet.training.rank_environment import join
+from galaxynet.training.rank_environment import RankEnvironment
 from galaxynet_charrnn import TEXT
 from galaxynet_charrnn.datamodule import TextDataModule
 from galaxynet_charrnn.model import CharRNN
@@ -157,7 +157,9 @@ def train(example: Example, rank: int, processes: int, folder: Path) -> dict[str
     curve, throughput = Curve(), Throughput()
     settings: dict[str, Any] = {}
     if processes > 1:
-        settings = {"strategy": "ddp", "plugins": [join(rank, processes, folder / "store", "gloo")]}
+        environment = RankEnvironment(rank, processes, folder / "store", "gloo")
+        environment.join()
+        settings = {"strategy": "ddp", "plugins": [environment]}
     trainer = Trainer(
         accelerator="cpu",
         devices=processes,

@@ -185,8 +185,6 @@ def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: "Run | None", force:
         from galaxynet.training.run import train
     command = ["galaxynet", *sys.argv[1:]]
     run = train(plan, runs_dir=runs_dir, data_dir=data_dir, resume=resume, command=command, force=force)
-    if run is None:  # this process is not the first of several
-        return
     if run.status == "interrupted":
         where = "" if runs_dir == paths.runs_dir() else f" --runs-dir {shlex.quote(str(runs_dir))}"
         terminal.tell(f"interrupted; go on with: galaxynet train --resume {run.record.id}{escape(where)}")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any
 
-from galaxynet.children import ForkServerContext, ForkServerProcess, sheltered_start
+from galaxynet.children import (
+    ForkServerContext,
+    ForkServerProcess,
+    sheltered_start,
+    unheeded_stop_signals,
+)
 from galaxynet.launch import settle
 from galaxynet.sweeps.worker import WARM_VARIABLE
 
@@ -34,7 +36,7 @@ def fork(
     context.set_forkserver_preload(["galaxynet.sweeps.warm"])
     receiver, sender = context.Pipe(duplex=False)
     process = ForkServerProcess(target=_work, args=(target, *arguments, sender))
-    with sheltered_start(), _ignore_stop_signals():
+    with sheltered_start(), unheeded_stop_signals():
         forkserver.ensure_running()
     process.start()
     sender.close()
@@ -45,21 +47,3 @@ def _work(target: Callable[..., None], *arguments: Any) -> None:
     """Begin in a clean launch environment: the process forked from may be an older one of the caller's."""
     settle(started_by_galaxynet=True)
     target(*arguments)
-
-
-@contextmanager
-def _ignore_stop_signals() -> Iterator[None]:
-    """Keep Ctrl-C and the end of a terminal from a process that would print where it was, or die of it.
-
-    The terminal sends them to all processes; the one that conducts the sweep then stops the others.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

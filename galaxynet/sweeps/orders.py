@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,12 +81,3 @@ def _flags(options: Options, defaults: dict[str, Any]) -> Iterator[str]:
             yield option.flags[0] if value else option.flags[1]
         else:
             yield from (option.flag, show(value))
-
-
-def relaunched_words(order: Order) -> list[str]:
-    """`sys.argv` of a worker, by which Lightning starts the further processes of a training on several GPUs.
-
-    They have to train this trial, and not to conduct the sweep that this process was started for.
-    """
-    folders = ["--runs-dir", order.runs_dir, "--data-dir", order.data_dir, "--quiet"]
-    return [sys.argv[0], *order.command[1:], *folders]

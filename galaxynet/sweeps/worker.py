@@ -20,7 +20,7 @@ from pathlib import Path
 
 from galaxynet.errors import GalaxynetError, RunError
 from galaxynet.runs import Run
-from galaxynet.sweeps.orders import Order, relaunched_words
+from galaxynet.sweeps.orders import Order
 
 WARM_VARIABLE = "GALAXYNET_SWEEP_MODULES"
 """Modules that the process imports from which workers are forked, with commas between them."""
@@ -82,8 +82,6 @@ def perform(order: Order, threads: int, begun: Callable[[Run], None]) -> str:
     from galaxynet.training.run import train
 
     torch.set_num_threads(threads)
-    sys.argv = relaunched_words(order)
-    sys.modules["__main__"].__spec__ = None  # else Lightning would start further processes as that module
     try:
         plan = Parties.of(order.model, order.dataset).plan(order.options, sweep=order.sweep)
         start = partial(

@@ -39,6 +39,17 @@ def choose(options: TrainingOptions) -> Hardware:
     Raises:
         UsageError: If there is no such device here, or not so many.
     """
+    accelerator = choose_accelerator(options)
+    name = torch.cuda.get_device_name(0) if accelerator == "cuda" else accelerator
+    return Hardware(accelerator, options.devices, name, _precision(options, accelerator))
+
+
+def choose_accelerator(options: TrainingOptions) -> Literal["cpu", "cuda", "mps"]:
+    """The accelerator for a training; nothing is done on it, and so none of its memory is taken.
+
+    Raises:
+        UsageError: If there is no such device here, or not so many.
+    """
     accelerator = _accelerator(options)
     available = {"cuda": torch.cuda.device_count(), "mps": 1}.get(accelerator)
     if available is not None and options.devices > available:
@@ -51,8 +62,7 @@ def choose(options: TrainingOptions) -> Hardware:
             f"--devices {options.devices}, but this machine has no GPU.",
             "Use --devices 1, or --accelerator cpu to train in several processes.",
         )
-    name = torch.cuda.get_device_name(0) if accelerator == "cuda" else accelerator
-    return Hardware(accelerator, options.devices, name, _precision(options, accelerator))
+    return accelerator
 
 
 def _count(gpus: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from torch import distributed
@@ -15,12 +16,24 @@ class RankEnvironment(ClusterEnvironment):
     Args:
         rank: Number of this process.
         processes: How many there are, all on this machine.
+        store: A file that does not exist yet, the same for all of them.
+        backend: `gloo` or `nccl`.
     """
 
-    def __init__(self, rank: int, processes: int) -> None:
+    def __init__(self, rank: int, processes: int, store: Path, backend: str) -> None:
         super().__init__()
         self.rank = rank
         self.processes = processes
+        self.store = store
+        self.backend = backend
+        rank_zero_only.rank = rank  # type: ignore[attr-defined]
+
+    def join(self) -> None:
+        """Meet the other processes in a process group, by a file and so without a port that may be taken."""
+        if self.backend == "nccl":
+            torch.cuda.set_device(self.rank)
+        store = distributed.FileStore(str(self.store), self.processes)  # type: ignore[attr-defined]
+        distributed.init_process_group(self.backend, store=store, rank=self.rank, world_size=self.processes)
 
     @property
     def creates_processes_externally(self) -> bool:
@@ -63,18 +76,3 @@ class RankEnvironment(ClusterEnvironment):
     def node_rank(self) -> int:
         """Zero: there is one machine."""
         return 0
-
-
-def join(rank: int, processes: int, store: Path, backend: str) -> RankEnvironment:
-    """Meet the other processes in a process group, by a file and so without a port that could be taken.
-
-    Args:
-        rank: Number of this process.
-        processes: How many there are.
-        store: A file that does not exist yet, the same for all of them.
-        backend: `gloo` or `nccl`.
-    """
-    rank_zero_only.rank = rank  # type: ignore[attr-defined]
-    meeting = distributed.FileStore(str(store), processes)  # type: ignore[attr-defined]
-    distributed.init_process_group(backend, store=meeting, rank=rank, world_size=processes)
-    return RankEnvironment(rank, processes)

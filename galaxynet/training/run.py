@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -12,16 +11,16 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 from rich.markup import escape
 
 from galaxynet import paths, registry, runs, terminal
-from galaxynet.children import end_with_parent
 from galaxynet.data.module import DataModule
 from galaxynet.errors import GalaxynetError, RunError, UsageError
-from galaxynet.launch import LAUNCHER_VARIABLE, RUN_VARIABLE, check_launcher, first_process_of, settled
+from galaxynet.launch import check_launcher, settled
 from galaxynet.runs import Run
 from galaxynet.runs.removal import remove_leftovers
 from galaxynet.signals import StopRequests, plugin_exit_error, stop_signals
@@ -41,10 +40,12 @@ from galaxynet.training.describe import describe
 from galaxynet.training.display import Display
 from galaxynet.training.distributed import flushed_denormals, is_first_process, quiet_lightning
 from galaxynet.training.finish import announce, finish
-from galaxynet.training.hardware import Hardware, choose
+from galaxynet.training.hardware import Hardware, choose, choose_accelerator
 from galaxynet.training.lean import NoProfiler, drop_empty_hooks, make_lean
 from galaxynet.training.metrics_file import MetricsFile, MetricsInCheckpoint
 from galaxynet.training.plan import Plan
+from galaxynet.training.rank_environment import RankEnvironment
+from galaxynet.training.ranks import Rank, train_in_processes
 from galaxynet.training.resuming import checkpoint_to_resume, earlier_rows, only_this_process
 from galaxynet.training.threads import BusyProcessorNote, compute_threads
 
@@ -65,7 +66,7 @@ def train(
     command: Sequence[str] = (),
     force: bool = False,
     begun: Callable[[Run], None] | None = None,
-) -> Run | None:
+) -> Run:
     """Train a network, test it once with the weights of the best epoch, and keep the run.
 
     Args:
@@ -78,27 +79,70 @@ def train(
         begun: Told of the run as soon as its folder is there.
 
     Returns:
-        The run, whose status is `finished`, `diverged` or `interrupted`; None in every process of a
-        multi-device training but the first.
+        The run, whose status is `finished`, `diverged` or `interrupted`.
 
     Raises:
         GalaxynetError: If data, hardware or the run to resume are not fit; the run, where there is one
             already, is then marked as failed.
     """
     check_launcher()
-    first = is_first_process()
-    if not first:
-        terminal.set_quiet(True)
-        # There is nothing to keep that the first process has not kept.
-        end_with_parent(int(os.environ[LAUNCHER_VARIABLE]), grace_s=0)
     if resume is None:
         paths.check_runs_dir(runs_dir)
+    call: dict[str, Any] = {
+        "runs_dir": runs_dir,
+        "data_dir": data_dir,
+        "resume": resume,
+        "command": command,
+        "force": force,
+        "begun": begun,
+    }
+    if plan.training.devices > 1:
+        choose_accelerator(plan.training)  # so that what cannot work is said at once
+        return train_in_processes(plan, **call)
+    run = train_rank(plan, None, **call)
+    assert run is not None
+    return run
+
+
+def train_rank(
+    plan: Plan,
+    rank: Rank | None,
+    *,
+    runs_dir: Path,
+    data_dir: Path,
+    resume: Run | None,
+    command: Sequence[str],
+    force: bool,
+    begun: Callable[[Run], None] | None,
+) -> Run | None:
+    """Train in this process; see `train`.
+
+    Args:
+        plan: What is to be trained.
+        rank: Which of several processes this is; None for the only one.
+        runs_dir: As for `train`, like all that follow.
+        data_dir: As for `train`.
+        resume: As for `train`.
+        command: As for `train`.
+        force: As for `train`.
+        begun: As for `train`.
+
+    Returns:
+        The run; None in every process but the first.
+    """
     hardware = choose(plan.training)
+    environment: ClusterEnvironment = LightningEnvironment()
+    if rank is not None:
+        backend = "nccl" if hardware.accelerator == "cuda" else "gloo"
+        environment = RankEnvironment(rank.number, rank.processes, rank.store, backend)
     last = checkpoint_to_resume(resume, plan, force) if resume is not None else None
     threads = plan.training.threads
     with quiet_lightning(), flushed_denormals(), compute_threads(threads), stop_signals() as stop_requested:
         try:
-            return _train(plan, hardware, runs_dir, data_dir, resume, last, command, begun, stop_requested)
+            return _train(
+                *(plan, hardware, runs_dir, data_dir, resume, last, command, begun, stop_requested),
+                *(environment, None if rank is None else rank.folder),
+            )
         except (KeyboardInterrupt, SystemExit) as error:
             if stop_requested:
                 raise
@@ -115,6 +159,8 @@ def _train(
     command: Sequence[str],
     begun: Callable[[Run], None] | None,
     stop_requested: StopRequests,
+    environment: ClusterEnvironment,
+    folder: Path | None,
 ) -> Run | None:
     # Deterministic algorithms would also fill all new memory with NaN first, to show who reads it too soon.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -158,13 +204,13 @@ def _train(
                 run.record.status = "running"
                 run.record.seconds["prepare"] = prepared
                 run.save()
-                held.enter_context(first_process_of(run.path))
                 if begun is not None:
                     begun(run)
                 announce(run)
                 if resume is not None and last is None:
                     terminal.note("no epoch was kept: training begins again with the first")
-            folder = Path(os.environ[RUN_VARIABLE])
+            folder = folder if run is None else run.path
+            assert folder is not None
             throughput = Throughput()
             display = Display(network.metric, plan.training.epochs, data.sizes["train"])
             held.callback(display.close)
@@ -172,7 +218,9 @@ def _train(
             if resume is not None:
                 logger.restart()
             callbacks = [KeepStopSignals(stop_requested), throughput, counter, display, BusyProcessorNote()]
-            trainer = _trainer(plan, network, hardware, folder, logger, callbacks, validated)
+            trainer = _trainer(plan, network, hardware, folder, logger, callbacks, validated, environment)
+            if isinstance(environment, RankEnvironment):
+                environment.join()
             began = time.perf_counter()
             trainer.fit(network, datamodule=data, ckpt_path=last, weights_only=True)
             trained = time.perf_counter() - began
@@ -259,6 +307,7 @@ def _trainer(
     logger: MetricsFile,
     callbacks: list[Callback],
     validated: bool,
+    environment: ClusterEnvironment,
 ) -> Trainer:
     options = plan.training
     metric, mode = f"val/{network.metric}", "max" if network.higher_is_better else "min"
@@ -280,7 +329,7 @@ def _trainer(
         max_epochs=options.epochs,
         callbacks=everything,
         # Else Lightning looks for launchers itself, MPI among them.
-        plugins=[WholeFiles(), LightningEnvironment()],
+        plugins=[WholeFiles(), environment],
         logger=logger,
         default_root_dir=folder,
         # Our loaders give every process its part; epoch averages are logged at the end of an epoch.

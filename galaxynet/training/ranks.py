@@ -1,0 +1,286 @@
+"""A training in several processes: this one starts and watches them, and computes nothing itself.
+
+PyTorch waits for other processes in C++, where no signal is heeded and a process that was killed is missed
+for half an hour. So none of the training's processes is the one that a person or a program has called: the
+caller waits for messages alone, can always be interrupted, and ends all of them when one is gone.
+"""
+
+from __future__ import annotations
+
+import pickle
+import signal
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, NoReturn
+
+from galaxynet import terminal
+from galaxynet.children import SpawnContext, SpawnProcess, end_with_parent, unheeded_stop_signals
+from galaxynet.errors import GalaxynetError, RunError
+from galaxynet.runs import Run
+from galaxynet.signals import stop_signals
+from galaxynet.training.plan import Parties, Plan
+
+_GRACE_S = 3.0
+"""Seconds in which the first process may keep what it has after it was asked to stop."""
+
+_ROOT_CAUSE_S = 1.0
+"""Seconds to wait after an error for the end of another process, which may be what caused it."""
+
+
+@dataclass(frozen=True)
+class Rank:
+    """One of the processes of a training.
+
+    Attributes:
+        number: Which one; 0 makes the run folder, writes and prints.
+        processes: How many there are.
+        store: The file by which they find one another.
+        folder: The run folder, for all but the first.
+    """
+
+    number: int
+    processes: int
+    store: Path
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training as plain values, for another process.
+
+    Attributes:
+        model: The network, as `distribution:name`.
+        dataset: The same for the dataset.
+        options: Options of network, dataset and trainer.
+        name: Name of the run.
+        sweep: Name of the sweep.
+        runs_dir: Where the run folder is made.
+        data_dir: The folder of the datasets.
+        resume: The folder of the run to continue.
+        command: The words of the call.
+        force: Whether to continue a run that is said to be running.
+        quiet: Whether to print no notes.
+    """
+
+    model: str
+    dataset: str
+    options: dict[str, Any]
+    name: str
+    sweep: str
+    runs_dir: Path
+    data_dir: Path
+    resume: Path | None
+    command: tuple[str, ...]
+    force: bool
+    quiet: bool
+
+
+def train_in_processes(
+    plan: Plan,
+    *,
+    runs_dir: Path,
+    data_dir: Path,
+    resume: Run | None = None,
+    command: Sequence[str] = (),
+    force: bool = False,
+    begun: Callable[[Run], None] | None = None,
+) -> Run:
+    """Train in as many processes as the plan has devices; see `galaxynet.training.run.train`.
+
+    Raises:
+        GalaxynetError: What one of the processes raised, or that one was killed.
+        KeyboardInterrupt: If it was interrupted before there was a run.
+    """
+    parts = plan.model_options, plan.dataset_options, plan.training
+    job = Job(
+        model=plan.model.qualified,
+        dataset=plan.dataset.qualified,
+        options={name: value for part in parts for name, value in part.to_dict().items()},
+        name=plan.name,
+        sweep=plan.sweep,
+        runs_dir=runs_dir,
+        data_dir=data_dir,
+        resume=None if resume is None else resume.path,
+        command=tuple(command),
+        force=force,
+        quiet=terminal.is_quiet(),
+    )
+    with tempfile.TemporaryDirectory(prefix="galaxynet-") as scratch, stop_signals():
+        group = _Group(job, plan.training.devices, Path(scratch, "store"), begun)
+        try:
+            group.watch()
+        except KeyboardInterrupt:
+            group.interrupt()
+        finally:
+            group.kill()
+        if group.folder is None:
+            raise KeyboardInterrupt
+        return Run.open(group.folder)
+
+
+class _Group:
+    """The processes of a training, seen from the one that has started them."""
+
+    def __init__(self, job: Job, processes: int, store: Path, begun: Callable[[Run], None] | None) -> None:
+        self.begun = begun
+        self.folder: Path | None = None
+        self.members: list[SpawnProcess] = []
+        self.channels: list[Connection] = []
+        self.working = set(range(processes))
+        context = SpawnContext()
+        with unheeded_stop_signals():  # the terminal sends them to all; this process passes them on
+            for number in range(processes):
+                ours, theirs = context.Pipe()
+                member = SpawnProcess(
+                    target=_work, args=(job, Rank(number, processes, store), theirs), name=f"rank {number}"
+                )
+                member.start()
+                theirs.close()
+                self.members.append(member)
+                self.channels.append(ours)
+
+    def watch(self) -> None:
+        """Wait until all processes are done.
+
+        Raises:
+            GalaxynetError: If one of them was killed.
+            Exception: What one of them raised.
+        """
+        while self.working:
+            for number, (kind, value) in self._messages():
+                if kind == "begun":
+                    self._begin(value)
+                elif kind == "done":
+                    self.working.discard(number)
+                elif kind == "killed":
+                    self._fail(self._killed(number))
+                else:
+                    self._fail(self._root_cause() or pickle.loads(value))
+
+    def interrupt(self) -> None:
+        """Give the first process a few seconds to record where it is; then record the interruption."""
+        self.members[0].terminate()
+        self.members[0].join(_GRACE_S)
+        self.kill()
+        self._record("interrupted", "")
+
+    def kill(self) -> None:
+        """End all processes at once: one that waits for another heeds nothing else."""
+        for member in self.members:
+            if self.working:
+                member.kill()
+            member.join(_GRACE_S)
+            if member.is_alive():
+                member.kill()
+                member.join()
+
+    def _messages(self, timeout: float | None = None) -> list[tuple[int, tuple[str, Any]]]:
+        found: list[tuple[int, tuple[str, Any]]] = []
+        listening = [self.channels[number] for number in self.working]
+        for channel in wait(listening, timeout):
+            assert isinstance(channel, Connection)
+            try:
+                message = channel.recv()
+            except (EOFError, OSError):
+                message = ("killed", None)
+            found.append((self.channels.index(channel), message))
+        return found
+
+    def _begin(self, folder: Path) -> None:
+        self.folder = folder
+        for channel in self.channels[1:]:
+            with suppress(OSError):  # it was killed, which its channel says too
+                channel.send(folder)
+        if self.begun is not None:
+            self.begun(Run.open(folder))
+
+    def _root_cause(self) -> GalaxynetError | None:
+        """The end of a process that made another one fail, if it was killed a moment ago."""
+        end = time.monotonic() + _ROOT_CAUSE_S
+        while (left := end - time.monotonic()) > 0:
+            messages = self._messages(left)
+            for number, (kind, _) in messages:
+                if kind == "killed" and self.members[number].exitcode is None:
+                    self.members[number].join(left)
+                if kind == "killed" and (self.members[number].exitcode or 0) < 0:
+                    return self._killed(number)
+            self.working -= {number for number, _ in messages}
+        return None
+
+    def _killed(self, number: int) -> GalaxynetError:
+        member = self.members[number]
+        member.join(_GRACE_S)
+        code = member.exitcode or 0
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        after = "start the training again"
+        if self.folder is not None:
+            after = f"continue with: galaxynet train --resume {Run.open(self.folder).record.id}"
+        return RunError(
+            f"Process {number} of the {len(self.members)} processes of the training was {how}.",
+            f"If memory was full, use fewer --devices or a smaller --batch-size; else {after}",
+        )
+
+    def _fail(self, error: BaseException) -> NoReturn:
+        self.kill()
+        message = error.message if isinstance(error, GalaxynetError) else f"{type(error).__name__}: {error}"
+        self._record("failed", message)
+        raise error
+
+    def _record(self, status: Any, message: str) -> None:
+        """Complete the record of a run whose first process could not."""
+        if self.folder is None:
+            return
+        run = Run.open(self.folder)
+        if run.record.status in ("finished", "diverged"):
+            return
+        run.record.status, run.record.message = status, message
+        run.record.finished = datetime.now(UTC)
+        run.save()
+
+
+def _work(job: Job, rank: Rank, channel: Connection) -> None:
+    """The whole of one of the processes."""
+    end_with_parent(grace_s=0 if rank.number else _GRACE_S)  # the first has something to record
+    terminal.set_quiet(job.quiet or rank.number > 0)
+    try:
+        from galaxynet.training.run import train_rank
+
+        if rank.number:
+            # The first process prepares the data, which the others find then.
+            rank = Rank(rank.number, rank.processes, rank.store, channel.recv())
+        plan = Parties.of(job.model, job.dataset).plan(job.options, name=job.name, sweep=job.sweep)
+        train_rank(
+            plan,
+            rank,
+            runs_dir=job.runs_dir,
+            data_dir=job.data_dir,
+            resume=None if job.resume is None else Run.open(job.resume),
+            command=job.command,
+            force=job.force,
+            begun=lambda run: channel.send(("begun", run.path)),
+        )
+        message: tuple[str, Any] = ("done", None)
+    except BaseException as error:
+        message = ("error", _portable(error, rank))
+    with suppress(OSError):  # nobody listens any more
+        channel.send(message)
+
+
+def _portable(error: BaseException, rank: Rank) -> bytes:
+    """An exception for another process, with its traceback as a note."""
+    if not isinstance(error, GalaxynetError):
+        lines = "".join(traceback.format_exception(error))
+        error.add_note(f"in process {rank.number} of {rank.processes}:\n{lines}")
+    try:
+        kept = pickle.dumps(error)
+        pickle.loads(kept)
+    except Exception:  # an exception of a plugin may hold whatever it likes
+        return pickle.dumps(RunError(f"{type(error).__name__}: {error}"))
+    return kept

@@ -1,0 +1,160 @@
+"""A training in several processes, one of which is killed, stopped or left alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import galaxynet
+from galaxynet.runs import Run
+
+pytestmark = [
+    pytest.mark.usefixtures("toys"),
+    pytest.mark.slow,
+    pytest.mark.promise("Several processes"),
+    pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the processes by /proc"),
+]
+COMMAND = str(Path(sys.executable).with_name("galaxynet"))
+LIMIT_S = 10.0
+
+
+@pytest.fixture
+def start() -> Iterator[Any]:
+    """Starts a training in two processes that takes long; what is left of it is killed in the end."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*words: str) -> subprocess.Popen[str]:
+        shape = [] if "--resume" in words else ["toynet", "--accelerator", "cpu", "--devices", "2"]
+        command = [COMMAND, "train", *shape, *words]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        if process.stdout is not None and not process.stdout.closed:
+            process.communicate()
+
+
+def ranks(parent: int) -> list[int]:
+    """The processes of a training, in their order."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent and b"spawn_main" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+        except (OSError, IndexError, ValueError):
+            continue
+    return sorted(found)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_for(condition: Any, process: subprocess.Popen[str]) -> Any:
+    for _ in range(1200):
+        found = condition()
+        if found:
+            return found
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    raise AssertionError(process.communicate())
+
+
+def both(process: subprocess.Popen[str]) -> list[int]:
+    def found() -> list[int] | None:
+        members = ranks(process.pid)
+        return members if len(members) == 2 else None
+
+    members: list[int] = wait_for(found, process)
+    return members
+
+
+def in_training(process: subprocess.Popen[str]) -> Path:
+    """Wait for the first epoch; the run folder."""
+    runs = Path(os.environ["GALAXYNET_RUNS"])
+    return wait_for(lambda: next(iter(runs.glob("*/checkpoints/last.ckpt")), None), process).parent.parent
+
+
+def ended(process: subprocess.Popen[str], members: list[int], since: float) -> str:
+    """What it said, once it and its processes have ended in time."""
+    while any(map(is_running, members)):
+        assert time.monotonic() - since < LIMIT_S, "a process is left"
+        time.sleep(0.05)
+    said = process.communicate(timeout=60)[1]
+    assert "Traceback" not in said
+    return " ".join(said.split())
+
+
+def test_a_process_that_is_killed_ends_the_training(start: Any) -> None:
+    """A killed process ends all within 10 s with its number; --resume continues, and SIGTERM always stops."""
+    process = start("--epochs", "500", "--pause", "0.05", "--name", "mine")
+    members = both(process)
+    folder = in_training(process)
+    os.kill(members[1], signal.SIGKILL)
+    said = ended(process, members, time.monotonic())
+    assert process.returncode == 1
+    run = galaxynet.find_run(str(folder))
+    assert "error: Process 1 of the 2 processes of the training was killed by SIGKILL." in said
+    assert f"galaxynet train --resume {run.record.id}" in said
+    assert (run.record.status, run.record.name) == ("failed", "mine")
+    assert run.record.message.startswith("Process 1 of the 2 processes")
+    assert again(start, run) == 130
+
+
+def again(start: Any, run: Run) -> int:
+    """Continue a run, stop one of its processes so that the other waits in C++, and send SIGTERM."""
+    process = start("--resume", run.record.id)
+    members = both(process)
+    last = run.checkpoint("last")
+    before = last.stat().st_mtime_ns
+    assert wait_for(lambda: last.stat().st_mtime_ns != before, process)
+    os.kill(members[1], signal.SIGSTOP)
+    time.sleep(0.5)  # until the first one waits for it
+    process.send_signal(signal.SIGTERM)
+    said = ended(process, members, time.monotonic())
+    assert f"interrupted; go on with: galaxynet train --resume {run.record.id}" in said
+    assert Run.open(run.path).record.status == "interrupted"
+    return int(process.returncode)
+
+
+def test_a_process_that_is_killed_while_starting_leaves_none_waiting(start: Any) -> None:
+    """A process that is killed before the others have met it does not leave them waiting."""
+    process = start("--epochs", "500", "--pause", "0.05")
+    members = both(process)
+    os.kill(members[1], signal.SIGKILL)
+    said = ended(process, members, time.monotonic())
+    assert process.returncode == 1
+    assert "error: Process 1 of the 2 processes of the training was killed by SIGKILL." in said
+    assert all(run.status == "failed" for run in galaxynet.list_runs() if isinstance(run, Run))
+
+
+def test_processes_end_with_the_one_that_started_them(start: Any) -> None:
+    """A command ended by kill -9 leaves no process behind, also where one waits for another."""
+    process = start("--epochs", "500", "--pause", "0.05")
+    members = both(process)
+    folder = in_training(process)
+    os.kill(members[1], signal.SIGSTOP)
+    process.kill()
+    os.kill(members[1], signal.SIGCONT)
+    end = time.monotonic() + LIMIT_S
+    while any(map(is_running, members)) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not any(map(is_running, members))
+    process.communicate(timeout=60)
+    assert galaxynet.find_run(str(folder)).status == "interrupted"
