@@ -17,23 +17,11 @@ from typing import Any
 
 from galaxynet.errors import UsageError
 
-RUN_VARIABLE = "GALAXYNET_RUN_FOLDER"
-"""Set by the first process of a training for those that it starts: the folder of the run."""
-
-LAUNCHER_VARIABLE = "GALAXYNET_LAUNCHER"
-"""Set with it: the process id of the first process, by which a left-over folder is recognised."""
-
 _PREFIXES = ("SLURM_", "JSM_", "LSB_", "PMI_", "PMIX_", "OMPI_", "TORCHELASTIC_", "PL_", "LT_")
 _RANKS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "ROLE_RANK")
 _SIZES = ("WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE", "ROLE_WORLD_SIZE")
 _ADDRESSES = ("MASTER_ADDR", "MASTER_PORT", "STANDALONE_PORT")
-_LAUNCH = {*_RANKS, *_SIZES, *_ADDRESSES, RUN_VARIABLE, LAUNCHER_VARIABLE}
-
-_FROM_FIRST_PROCESS = {
-    *("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"),
-    *(RUN_VARIABLE, LAUNCHER_VARIABLE),
-}
-"""What the first process sets for those that it starts."""
+_LAUNCH = {*_RANKS, *_SIZES, *_ADDRESSES}
 
 _WIDTHS = ("COLUMNS", "LINES", "TERMINAL_WIDTH")
 """Rich and Typer print nothing where one of them is 0."""
@@ -94,7 +82,6 @@ class _State:
 
     blocks: int = 0
     removed: dict[str, str] = field(default_factory=dict)
-    orphan: bool = False
     put_aside: dict[str, str] = field(default_factory=dict)
     rank: int | None = None
     backend: str | None = None
@@ -130,15 +117,9 @@ def settle(*, started_by_galaxynet: bool = False) -> None:
         started_by_galaxynet: Whether this process is a sweep's own: a launcher that its environment describes
             has started Ray, not this.
     """
-    child = _is_child()
-    _state.removed = {
-        name: os.environ.pop(name)
-        for name in list(os.environ)
-        if _is_launch(name) and not (child and name in _FROM_FIRST_PROCESS)
-    }
-    _state.orphan = not child and _is_orphan(_state.removed)
+    _state.removed = {name: os.environ.pop(name) for name in list(os.environ) if _is_launch(name)}
     if started_by_galaxynet:
-        _state.removed, _state.orphan = {}, False
+        _state.removed = {}
     if "MPLBACKEND" in os.environ and "matplotlib" not in sys.modules:
         os.environ["MPLBACKEND"] = (
             "agg"  # figures go to files; a notebook's backend may not be installed here
@@ -147,7 +128,7 @@ def settle(*, started_by_galaxynet: bool = False) -> None:
         if name in os.environ and not _is_positive(os.environ[name]):
             del os.environ[name]
     if _rank_holder() is not None:
-        _rank_holder().rank = int(os.environ["LOCAL_RANK"]) if child else 0
+        _rank_holder().rank = 0
 
 
 def check_launcher() -> None:
@@ -159,11 +140,6 @@ def check_launcher() -> None:
     """
     from galaxynet import terminal
 
-    if _state.orphan:
-        raise UsageError(
-            "The first process of the training that this one belongs to is gone.",
-            f"If {LAUNCHER_VARIABLE} is left over in this shell: unset {LAUNCHER_VARIABLE}",
-        )
     removed = _state.removed
     counted: set[str] = set()
     for launcher in _LAUNCHERS:
@@ -184,18 +160,6 @@ def check_launcher() -> None:
             del removed[name]
 
 
-@contextmanager
-def first_process_of(folder: os.PathLike[str]) -> Iterator[None]:
-    """Let the processes that this one starts find their run folder."""
-    os.environ[RUN_VARIABLE] = os.fspath(folder)
-    os.environ[LAUNCHER_VARIABLE] = str(os.getpid())
-    try:
-        yield
-    finally:
-        for name in (RUN_VARIABLE, LAUNCHER_VARIABLE):
-            os.environ.pop(name, None)
-
-
 def _put_aside() -> None:
     _state.put_aside = {name: value for name, value in os.environ.items() if _is_put_back(name)}
     _state.backend = None if "matplotlib" in sys.modules else os.environ.get("MPLBACKEND")
@@ -211,7 +175,7 @@ def _put_back() -> None:
     if _state.backend and "matplotlib" in sys.modules:
         with suppress(ValueError):  # this Matplotlib does not know it
             sys.modules["matplotlib"].rcParams["backend"] = _state.backend
-    _state.removed, _state.orphan = {}, False
+    _state.removed = {}
 
 
 def _rank_holder() -> Any:
@@ -229,30 +193,3 @@ def _is_put_back(name: str) -> bool:
 
 def _is_positive(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0
-
-
-def _is_child() -> bool:
-    """Whether this is a further process that the first process of a training has started."""
-    launcher = os.environ.get(LAUNCHER_VARIABLE, "")
-    described = all(os.environ.get(name) for name in _FROM_FIRST_PROCESS)
-    # On Windows, the interpreter of a virtual environment runs in a process between the two.
-    ours = launcher == str(os.getppid()) or (sys.platform == "win32" and _is_positive(launcher))
-    return described and ours and _is_positive(os.environ["LOCAL_RANK"])
-
-
-def _is_orphan(removed: dict[str, str]) -> bool:
-    """Whether the process that has started this one for a training is gone already."""
-    launcher = removed.get(LAUNCHER_VARIABLE, "")
-    if (
-        not _is_positive(launcher)
-        or not _is_positive(removed.get("LOCAL_RANK", ""))
-        or sys.platform == "win32"
-    ):
-        return False
-    try:
-        os.kill(int(launcher), 0)
-    except (ProcessLookupError, OverflowError):
-        return True
-    except PermissionError:
-        pass
-    return False

@@ -185,40 +185,15 @@ def test_a_foreign_launcher_is_refused(environment: Any, variables: dict[str, st
         {**TORCHRUN, "WORLD_SIZE": "1"},
         {**TORCHRUN, "WORLD_SIZE": "many"},
         {"RANK": "x", "LOCAL_RANK": "1", "MASTER_PORT": "99999999999"},
-        {"GALAXYNET_RUN_FOLDER": "/nowhere", "LOCAL_RANK": "1"},
-        {
-            **dict.fromkeys(("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"), "1"),
-            **{"GALAXYNET_RUN_FOLDER": "/nowhere", "GALAXYNET_LAUNCHER": str(os.getpid())},
-        },
     ],
     ids=lambda variables: ",".join(variables)[:40],
 )
 def test_what_is_left_of_a_launcher_is_ignored(environment: Any, variables: dict[str, str]) -> None:
-    """Variables left over from a launcher, galaxynet's own included, are no reason not to train."""
+    """Variables left over from a launcher are no reason not to train."""
     environment(variables)
     with launch.settled():
         launch.check_launcher()
         assert not set(variables) & set(os.environ)
-
-
-def test_an_orphan_does_not_train(environment: Any) -> None:
-    """A further process whose first process is gone does not begin a run of its own."""
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    own = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "GALAXYNET_RUN_FOLDER")
-    environment({**dict.fromkeys(own, "1"), "GALAXYNET_LAUNCHER": str(gone.pid)})
-    with launch.settled(), pytest.raises(UsageError, match=r"is gone.*unset GALAXYNET_LAUNCHER"):
-        launch.check_launcher()
-
-
-def test_own_processes_keep_their_place(environment: Any) -> None:
-    """A further process that this training has started keeps rank and address, and nothing else."""
-    own = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "GALAXYNET_RUN_FOLDER")
-    environment({**dict.fromkeys(own, "1"), "GALAXYNET_LAUNCHER": str(os.getppid()), "SLURM_NTASKS": "1"})
-    with launch.settled():
-        assert [os.environ.get(name) for name in (*own, "SLURM_NTASKS")] == ["1"] * 6 + [None]
-        assert vars(lightning_process)["rank"] == 1
-        launch.check_launcher()
 
 
 @pytest.mark.promise("Environment")
@@ -298,7 +273,7 @@ def test_home_is_asked_for_only_where_needed(monkeypatch: pytest.MonkeyPatch, tm
             paths.expanded(path)
 
 
-GAPS = ["announce", "MetricsFile", "Display", "earlier_rows", "_trainer", "Throughput", "first_process_of"]
+GAPS = ["announce", "MetricsFile", "Display", "earlier_rows", "_trainer", "Throughput"]
 
 
 @pytest.mark.promise("Environment")
