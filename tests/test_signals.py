@@ -15,14 +15,18 @@ from galaxynet.signals import stop_signals
 
 @pytest.fixture
 def handlers() -> Iterator[None]:
-    """Put the handlers back that a test changes."""
+    """Begin with Python's own handlers, whatever an earlier test's library has left, and put them back."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
 @pytest.mark.promise("Interruptions")
+@pytest.mark.usefixtures("handlers")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_every_command_says_that_it_was_stopped(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sent: signal.Signals
@@ -35,6 +39,7 @@ def test_every_command_says_that_it_was_stopped(
 
 
 @pytest.mark.promise("Interruptions")
+@pytest.mark.usefixtures("handlers")
 def test_a_terminal_that_is_gone_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the terminal itself is gone, a command still ends with exit code 130."""
 

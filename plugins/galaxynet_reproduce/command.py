@@ -85,7 +85,7 @@ def command(
     With fewer seeds or epochs than a verdict takes, a claim "cannot be told: cut short".
 
       galaxynet reproduce --list
-      galaxynet reproduce galaxy --seeds 1 --epochs 3
+      galaxynet reproduce galaxy/accuracy --seeds 1 --epochs 3
       galaxynet reproduce mnist/accuracy text
       galaxynet reproduce galaxy --set labels=labels.csv --set test-ids=test.csv
       galaxynet reproduce all --seeds 0 --format markdown > claims.md

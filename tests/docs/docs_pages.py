@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 STAND_INS = {
     r"--count \d+": "--count 60",
     r"--epochs \d+": "--epochs 1",
-    r"--seeds \d+": "--seeds 1",
+    r"--seeds [1-9]\d*": "--seeds 1",
     r"\bepochs=\d+": "epochs=1",
 }
 
