@@ -77,8 +77,8 @@ def fresh(side: Callable[[Path, Path], None], archive: Path, folders: Iterator[i
 def real_or_simulated(images: int, folder: Path) -> tuple[Path, str]:
     real = Path(os.environ.get("GALAXYNET_TEST_DATA", "../shared/data")) / "galaxy-zoo" / NAME
     if not real.is_file():
-        from galaxynet_galaxy_zoo.simulator.build import simulate
-        from galaxynet_galaxy_zoo.simulator.options import SimulatorOptions
+        from galaxynet_galaxy_sim.build import simulate
+        from galaxynet_galaxy_sim.options import SimulatorOptions
 
         simulate(folder, SimulatorOptions(count=images))
         return folder / NAME, "simulated"

@@ -1,10 +1,9 @@
-"""Galaxy images with volunteers' votes: the datasets `galaxy-zoo` (real) and `galaxy-sim` (simulated)."""
+"""Galaxy images with volunteers' votes: the dataset `galaxy-zoo`."""
 
 from __future__ import annotations
 
-from galaxynet.plugin import DataFile, DatasetSpec, KaggleCompetition, Simulator
+from galaxynet.plugin import DataFile, DatasetSpec, KaggleCompetition
 from galaxynet_galaxy_zoo.options import GalaxyZooOptions
-from galaxynet_galaxy_zoo.simulator.options import SimulatorOptions
 
 TRAINING_IMAGES = DataFile(
     name="images_training_rev1.zip",
@@ -32,15 +31,5 @@ GALAXY_ZOO = DatasetSpec(
     files=(TRAINING_IMAGES, SOLUTIONS, TEST_IMAGES),
     sources=(KaggleCompetition(slug="galaxy-zoo-the-galaxy-challenge"),),
     homepage="https://www.kaggle.com/c/galaxy-zoo-the-galaxy-challenge",
-    check="galaxynet_galaxy_zoo.check:check",
-)
-
-GALAXY_SIM = DatasetSpec(
-    name="galaxy-sim",
-    summary="simulated galaxies and volunteers, in the same form; needs no account and no network",
-    options=GalaxyZooOptions,
-    module="galaxynet_galaxy_zoo.datamodule:GalaxySimData",
-    files=(TRAINING_IMAGES, SOLUTIONS),
-    sources=(Simulator(function="galaxynet_galaxy_zoo.simulator.build:simulate", options=SimulatorOptions),),
     check="galaxynet_galaxy_zoo.check:check",
 )

@@ -15,7 +15,7 @@ from galaxynet.data.module import ArrayData, ArrayDataModule
 from galaxynet.data.splits import Rows
 from galaxynet.errors import DataError
 from galaxynet.paths import expanded
-from galaxynet_galaxy_zoo import GALAXY_SIM, GALAXY_ZOO, SOLUTIONS, TRAINING_IMAGES
+from galaxynet_galaxy_zoo import GALAXY_ZOO, SOLUTIONS, TRAINING_IMAGES
 from galaxynet_galaxy_zoo.archives import View, load_images
 from galaxynet_galaxy_zoo.files import need
 from galaxynet_galaxy_zoo.labels import RULES, Labels, read_labels
@@ -91,12 +91,6 @@ class GalaxyZooData(ArrayDataModule):
                 f"It takes {', '.join(RULES)}, or a CSV file with the columns GalaxyID and label.",
             )
         return read_labels(path)
-
-
-class GalaxySimData(GalaxyZooData):
-    """The simulated galaxies; they lie in the same form as the real ones."""
-
-    name = GALAXY_SIM.name
 
 
 def measured(images: npt.NDArray[np.uint8], rows: Rows) -> Normalization:

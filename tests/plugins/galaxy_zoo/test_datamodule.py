@@ -15,9 +15,11 @@ import torch
 from zoo_files import jpeg, make_zoo, picture, write_csv, write_images
 
 from galaxynet.errors import DataError
-from galaxynet_galaxy_zoo import GALAXY_SIM, GALAXY_ZOO
+from galaxynet_galaxy_sim import SPEC as GALAXY_SIM
+from galaxynet_galaxy_sim.data import GalaxySimData
+from galaxynet_galaxy_zoo import GALAXY_ZOO
 from galaxynet_galaxy_zoo.check import check
-from galaxynet_galaxy_zoo.datamodule import GalaxySimData, GalaxyZooData, measured
+from galaxynet_galaxy_zoo.datamodule import GalaxyZooData, measured
 from galaxynet_galaxy_zoo.labels import morphology5, plurality, read_labels
 from galaxynet_galaxy_zoo.options import GalaxyZooOptions
 from galaxynet_galaxy_zoo.tables import read_votes

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxynet.errors import DataError
-from galaxynet_galaxy_zoo.simulator.perception import Impression
-from galaxynet_galaxy_zoo.simulator.volunteers import classify
+from galaxynet_galaxy_sim.perception import Impression
+from galaxynet_galaxy_sim.volunteers import classify
 from galaxynet_galaxy_zoo.votes import COLUMN_INDEX, COLUMNS, QUESTIONS, Question, check_sums
 
 GOLDEN = {

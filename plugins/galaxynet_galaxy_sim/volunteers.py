@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from galaxynet_galaxy_zoo.simulator.perception import Impression
+from galaxynet_galaxy_sim.perception import Impression
 from galaxynet_galaxy_zoo.votes import COLUMN_INDEX, COLUMNS, QUESTIONS
 
 Scores = Mapping[int, npt.NDArray[np.float64]]

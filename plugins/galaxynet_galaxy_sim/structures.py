@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from galaxynet_galaxy_zoo.simulator.galaxy import Galaxy
-from galaxynet_galaxy_zoo.simulator.profiles import Plane
+from galaxynet_galaxy_sim.galaxy import Galaxy
+from galaxynet_galaxy_sim.profiles import Plane
 
 Points = npt.NDArray[np.float64]
 

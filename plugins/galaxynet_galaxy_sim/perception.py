@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from galaxynet_galaxy_zoo.simulator import camera
-from galaxynet_galaxy_zoo.simulator.galaxy import Scene
-from galaxynet_galaxy_zoo.simulator.observe import Frame
-from galaxynet_galaxy_zoo.simulator.profiles import Plane
-from galaxynet_galaxy_zoo.simulator.render import PIXEL
+from galaxynet_galaxy_sim import camera
+from galaxynet_galaxy_sim.galaxy import Scene
+from galaxynet_galaxy_sim.observe import Frame
+from galaxynet_galaxy_sim.profiles import Plane
+from galaxynet_galaxy_sim.render import PIXEL
 
 _RED = camera.WEIGHTS[1]
 _NOISE = camera.NOISE[1] * _RED

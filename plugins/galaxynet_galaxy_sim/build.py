@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from galaxynet.children import SpawnContext
 from galaxynet.errors import GalaxynetError
 from galaxynet.terminal import progress
-from galaxynet_galaxy_zoo.simulator.options import SimulatorOptions
+from galaxynet_galaxy_sim.options import SimulatorOptions
 from galaxynet_galaxy_zoo.votes import COLUMNS
 
 if TYPE_CHECKING:
@@ -126,9 +126,9 @@ def _one_thread() -> None:
 
 
 def _block(options: SimulatorOptions, start: int) -> Block:
-    from galaxynet_galaxy_zoo.simulator.observe import galaxy_of
-    from galaxynet_galaxy_zoo.simulator.perception import look
-    from galaxynet_galaxy_zoo.simulator.volunteers import classify
+    from galaxynet_galaxy_sim.observe import galaxy_of
+    from galaxynet_galaxy_sim.perception import look
+    from galaxynet_galaxy_sim.volunteers import classify
 
     made = []
     for index in range(start, min(start + _BLOCK, options.count)):

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from galaxynet_galaxy_zoo.simulator import profiles, structures
-from galaxynet_galaxy_zoo.simulator.galaxy import Colour, Galaxy, Scene
-from galaxynet_galaxy_zoo.simulator.profiles import Plane
+from galaxynet_galaxy_sim import profiles, structures
+from galaxynet_galaxy_sim.galaxy import Colour, Galaxy, Scene
+from galaxynet_galaxy_sim.profiles import Plane
 
 PIXEL = 0.396
 """Side of a pixel of the survey's camera, arcseconds."""

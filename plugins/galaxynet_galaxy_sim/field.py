@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from galaxynet_galaxy_zoo.simulator.render import PIXEL, flux_of
+from galaxynet_galaxy_sim.render import PIXEL, flux_of
 
 Bands = npt.NDArray[np.float32]
 """Shape (3, side, side): g, r and i in nanomaggies per pixel."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from galaxynet_galaxy_zoo.simulator import camera, field
-from galaxynet_galaxy_zoo.simulator.galaxy import Scene
-from galaxynet_galaxy_zoo.simulator.population import draw_scene
-from galaxynet_galaxy_zoo.simulator.profiles import Plane
-from galaxynet_galaxy_zoo.simulator.render import PIXEL, Part, render
+from galaxynet_galaxy_sim import camera, field
+from galaxynet_galaxy_sim.galaxy import Scene
+from galaxynet_galaxy_sim.population import draw_scene
+from galaxynet_galaxy_sim.profiles import Plane
+from galaxynet_galaxy_sim.render import PIXEL, Part, render
 
 
 @dataclass(frozen=True)

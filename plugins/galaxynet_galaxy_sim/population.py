@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from galaxynet_galaxy_zoo.simulator.galaxy import Colour, Companion, Galaxy, Kind, Scene
+from galaxynet_galaxy_sim.galaxy import Colour, Companion, Galaxy, Kind, Scene
 
 FAINT_LIMIT = 17.0
 SEEING = 1.30

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from galaxynet_galaxy_zoo.simulator import camera, profiles
-from galaxynet_galaxy_zoo.simulator.galaxy import Colour, Galaxy, Scene
-from galaxynet_galaxy_zoo.simulator.observe import photograph
-from galaxynet_galaxy_zoo.simulator.perception import Impression, look
-from galaxynet_galaxy_zoo.simulator.render import flux_of, render
+from galaxynet_galaxy_sim import camera, profiles
+from galaxynet_galaxy_sim.galaxy import Colour, Galaxy, Scene
+from galaxynet_galaxy_sim.observe import photograph
+from galaxynet_galaxy_sim.perception import Impression, look
+from galaxynet_galaxy_sim.render import flux_of, render
 
 ELLIPTICAL = Galaxy(
     kind="elliptical",

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from galaxynet_galaxy_zoo.simulator.field import Bands
-from galaxynet_galaxy_zoo.simulator.profiles import Plane
-from galaxynet_galaxy_zoo.simulator.render import PIXEL, Part
+from galaxynet_galaxy_sim.field import Bands
+from galaxynet_galaxy_sim.profiles import Plane
+from galaxynet_galaxy_sim.render import PIXEL, Part
 
 Picture = npt.NDArray[np.uint8]
 

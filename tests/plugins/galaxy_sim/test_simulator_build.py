@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 
 from galaxynet.errors import OptionError
-from galaxynet_galaxy_zoo.simulator import build
-from galaxynet_galaxy_zoo.simulator.build import simulate
-from galaxynet_galaxy_zoo.simulator.options import SimulatorOptions
+from galaxynet_galaxy_sim import build
+from galaxynet_galaxy_sim.build import simulate
+from galaxynet_galaxy_sim.options import SimulatorOptions
 from galaxynet_galaxy_zoo.votes import COLUMNS, check_sums
 
 
@@ -126,8 +126,8 @@ def test_script_needs_no_main_guard(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "from pathlib import Path\n"
-        "from galaxynet_galaxy_zoo.simulator import build\n"
-        "from galaxynet_galaxy_zoo.simulator.options import SimulatorOptions\n"
+        "from galaxynet_galaxy_sim import build\n"
+        "from galaxynet_galaxy_sim.options import SimulatorOptions\n"
         "print('run', flush=True)\n"
         "build._cores = lambda: 2\n"
         f"build.simulate(Path({str(tmp_path)!r}), SimulatorOptions(count=40))\n"
