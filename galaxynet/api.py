@@ -47,7 +47,7 @@ def train(
     Raises:
         GalaxynetError: If the call is wrong or the data are not fit.
     """
-    from galaxynet.training.run import train as train_plan
+    from galaxynet.training.start import train as train_plan
 
     if resume and (options or like or name):
         raise UsageError(

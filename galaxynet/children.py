@@ -26,6 +26,9 @@ GRACE_S = 30.0
 
 _POLL_S = 0.5
 
+_SHELTER = threading.RLock()
+"""What a start changes of this process, another thread must not take for what was there before."""
+
 
 def end_with_parent(pid: int | None = None, *, grace_s: float = GRACE_S) -> Callable[[], None]:
     """Have this process end when its parent does.
@@ -75,6 +78,11 @@ def sheltered_start() -> Iterator[None]:
     would run again in every child: a script may have no guard, a notebook no file), and any other Python
     process that is started leaves the current directory off its path.
     """
+    with _SHELTER:
+        yield from _sheltered()
+
+
+def _sheltered() -> Iterator[None]:
     main: Any = sys.modules["__main__"]
     spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
     path, safe = sys.path, os.environ.get(SAFE_PATH)
@@ -115,7 +123,13 @@ def unheeded_stop_signals() -> Iterator[None]:
 
 
 class _Child:
-    """What the processes of both contexts have in common."""
+    """What the processes of both contexts have in common.
+
+    Attributes:
+        grace_s: Seconds that it has to end by itself once its parent is gone.
+    """
+
+    grace_s = GRACE_S
 
     def start(self) -> None:
         """Start the process; see `sheltered_start`."""
@@ -124,7 +138,7 @@ class _Child:
 
     def run(self) -> None:
         """Do what the process is for, and end when its parent does."""
-        end_with_parent()
+        end_with_parent(grace_s=self.grace_s)
         super().run()  # type: ignore[misc]
 
 

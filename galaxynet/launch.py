@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -78,16 +79,17 @@ _LAUNCHERS = (
 
 @dataclass
 class _State:
-    """What this process has found, removed and put aside."""
+    """What this process has put aside, and for how many blocks."""
 
     blocks: int = 0
-    removed: dict[str, str] = field(default_factory=dict)
-    put_aside: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
     rank: int | None = None
     backend: str | None = None
+    noted: bool = False
 
 
 _state = _State()
+_lock = threading.Lock()
 
 
 @contextmanager
@@ -98,32 +100,27 @@ def settled() -> Iterator[None]:
     rank is set again. Of several such blocks at once, in one another or in threads, the first does it and
     the last puts it back.
     """
-    if not _state.blocks:
-        _put_aside()
-        settle()
-    _state.blocks += 1
+    with _lock:
+        if not _state.blocks:
+            _put_aside()
+            settle()
+        _state.blocks += 1
     try:
         yield
     finally:
-        _state.blocks -= 1
-        if not _state.blocks:
-            _put_back()
+        with _lock:
+            _state.blocks -= 1
+            if not _state.blocks:
+                _put_back()
 
 
-def settle(*, started_by_galaxynet: bool = False) -> None:
-    """Do for good what `settled` does for a block.
-
-    Args:
-        started_by_galaxynet: Whether this process is a sweep's own: a launcher that its environment describes
-            has started Ray, not this.
-    """
-    _state.removed = {name: os.environ.pop(name) for name in list(os.environ) if _is_launch(name)}
-    if started_by_galaxynet:
-        _state.removed = {}
+def settle() -> None:
+    """Do for good what `settled` does for a block, in a process that galaxynet itself has started."""
+    for name in filter(_is_launch, list(os.environ)):
+        del os.environ[name]
     if "MPLBACKEND" in os.environ and "matplotlib" not in sys.modules:
-        os.environ["MPLBACKEND"] = (
-            "agg"  # figures go to files; a notebook's backend may not be installed here
-        )
+        # Figures go to files, and a notebook's backend may not be installed here.
+        os.environ["MPLBACKEND"] = "agg"
     for name in _WIDTHS:
         if name in os.environ and not _is_positive(os.environ[name]):
             del os.environ[name]
@@ -140,28 +137,27 @@ def check_launcher() -> None:
     """
     from galaxynet import terminal
 
-    removed = _state.removed
+    before = _state.environment
     counted: set[str] = set()
     for launcher in _LAUNCHERS:
-        size = removed.get(launcher.size, "")
+        size = before.get(launcher.size, "")
         if not _is_positive(size) or launcher.name in counted:  # a step of SLURM may have fewer than its job
             continue
         counted.add(launcher.name)
-        if int(size) > 1 and all(removed.get(name) for name in launcher.needs):
+        if int(size) > 1 and all(before.get(name) for name in launcher.needs):
             raise UsageError(
                 f"This is one of {size} processes of {launcher.name} ({launcher.size}={size}), but galaxynet "
                 "starts its processes itself.",
                 f"{launcher.hint} (if nothing but variables is left of it: unset {launcher.size})",
             )
-    settings = sorted(name for name in removed if name.startswith("PL_TRAINER_"))
-    if settings:
+    settings = sorted(name for name in before if name.startswith("PL_TRAINER_"))
+    if settings and not _state.noted:
         terminal.note(f"ignored: {', '.join(settings)} (a training is set by the flags of galaxynet alone)")
-        for name in settings:
-            del removed[name]
+        _state.noted = True
 
 
 def _put_aside() -> None:
-    _state.put_aside = {name: value for name, value in os.environ.items() if _is_put_back(name)}
+    _state.environment = {name: value for name, value in os.environ.items() if _is_put_back(name)}
     _state.backend = None if "matplotlib" in sys.modules else os.environ.get("MPLBACKEND")
     _state.rank = getattr(_rank_holder(), "rank", None)
 
@@ -169,13 +165,13 @@ def _put_aside() -> None:
 def _put_back() -> None:
     for name in [name for name in os.environ if _is_put_back(name)]:
         del os.environ[name]
-    os.environ.update(_state.put_aside)
+    os.environ.update(_state.environment)
     if _state.rank is not None:
         _rank_holder().rank = _state.rank
     if _state.backend and "matplotlib" in sys.modules:
         with suppress(ValueError):  # this Matplotlib does not know it
             sys.modules["matplotlib"].rcParams["backend"] = _state.backend
-    _state.removed = {}
+    _state.environment, _state.noted = {}, False
 
 
 def _rank_holder() -> Any:

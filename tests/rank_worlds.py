@@ -24,7 +24,8 @@ from galaxynet.plugin import OptimizerOptions
 from galaxynet.sweeps.forking import fork
 from galaxynet.tasks import Classifier, Reconstructor, Task
 from galaxynet.training.callbacks import Throughput
-from galaxynet.training.rank_environment import RankEnvironment
+from galaxynet.training.rank_environment import joined
+from galaxynet.training.ranks import Rank
 from galaxynet_charrnn import TEXT
 from galaxynet_charrnn.datamodule import TextDataModule
 from galaxynet_charrnn.model import CharRNN
@@ -155,35 +156,30 @@ def train(example: Example, rank: int, processes: int, folder: Path) -> dict[str
     torch.manual_seed(0)
     task, data = _parties(example)
     curve, throughput = Curve(), Throughput()
-    settings: dict[str, Any] = {}
-    if processes > 1:
-        environment = RankEnvironment(rank, processes, folder / "store", "gloo")
-        environment.join()
-        settings = {"strategy": "ddp", "plugins": [environment]}
-    trainer = Trainer(
-        accelerator="cpu",
-        devices=processes,
-        max_epochs=2,
-        callbacks=[curve, throughput],
-        logger=False,
-        default_root_dir=folder,
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        **settings,
-    )
-    trainer.fit(task, datamodule=data)
-    (tested,) = trainer.test(task, datamodule=data, verbose=False)
-    found: dict[str, Any] = {"rows": curve.rows, "test": tested, "samples": throughput.total(trainer)}
-    if isinstance(task, Classifier):
-        found["predicted"] = [column.tolist() for column in task.predictions()]
-    if isinstance(task, Reconstructor):
-        found["decodings"] = task.reconstructions().decodings.tolist()
-    found["buffers"] = {name: value.tolist() for name, value in task.network.named_buffers()}
-    if processes > 1:
-        torch.distributed.destroy_process_group()
+    with joined(Rank(rank, processes, folder / "store"), "cpu") as environment:
+        trainer = Trainer(
+            accelerator="cpu",
+            devices=processes,
+            strategy="ddp" if processes > 1 else "auto",
+            plugins=[environment],
+            max_epochs=2,
+            callbacks=[curve, throughput],
+            logger=False,
+            default_root_dir=folder,
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(task, datamodule=data)
+        (tested,) = trainer.test(task, datamodule=data, verbose=False)
+        found: dict[str, Any] = {"rows": curve.rows, "test": tested, "samples": throughput.total(trainer)}
+        if isinstance(task, Classifier):
+            found["predicted"] = [column.tolist() for column in task.predictions()]
+        if isinstance(task, Reconstructor):
+            found["decodings"] = task.reconstructions().decodings.tolist()
+        found["buffers"] = {name: value.tolist() for name, value in task.network.named_buffers()}
     return found
 
 

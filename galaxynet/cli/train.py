@@ -178,11 +178,8 @@ def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: "Run | None", force:
     from rich.markup import escape
 
     from galaxynet import paths, terminal
-    from galaxynet.launch import check_launcher
+    from galaxynet.training.start import train
 
-    check_launcher()  # here too, as loading PyTorch takes a while
-    with terminal.working("loading PyTorch"):
-        from galaxynet.training.run import train
     command = ["galaxynet", *sys.argv[1:]]
     run = train(plan, runs_dir=runs_dir, data_dir=data_dir, resume=resume, command=command, force=force)
     if run.status == "interrupted":

@@ -91,6 +91,8 @@ def _time(run: Run) -> Lines:
         lines.append(("finished", record.finished.astimezone().strftime("%Y-%m-%d %H:%M:%S")))
     lines += [(phase, show_seconds(seconds)) for phase, seconds in _in_order(record.seconds)]
     lines.append(("epochs", str(record.epochs)))
+    if record.steps is not None:
+        lines.append(("steps", f"{record.steps:,}"))
     if record.samples_per_second:
         lines.append(("samples/s", f"{record.samples_per_second:,.0f}"))
     return lines
@@ -102,6 +104,7 @@ def _environment(run: Run) -> Lines:
     device = f"{record.devices} x {record.device}" if record.devices > 1 else record.device
     lines = [
         ("device", device),
+        ("processes", "" if record.world_size is None else str(record.world_size)),
         ("precision", record.precision),
         ("parameters", f"{record.parameters:,}"),
         ("seed", str(record.seed)),

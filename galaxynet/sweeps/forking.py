@@ -45,5 +45,5 @@ def fork(
 
 def _work(target: Callable[..., None], *arguments: Any) -> None:
     """Begin in a clean launch environment: the process forked from may be an older one of the caller's."""
-    settle(started_by_galaxynet=True)
+    settle()
     target(*arguments)

@@ -160,7 +160,7 @@ _held: list[FileLock] = []
 
 def _settle(conditions: Conditions, threads: int) -> None:
     """Make this process like one that a person would have started for the training alone."""
-    settle(started_by_galaxynet=True)  # the machine's Ray may have been started by srun
+    settle()  # the machine's Ray may have been started by srun
     os.environ["OMP_NUM_THREADS"] = str(threads)  # for further processes of the training
     with suppress(OSError):
         os.chdir(conditions.folder)

@@ -79,7 +79,7 @@ def perform(order: Order, threads: int, begun: Callable[[Run], None]) -> str:
     import torch
 
     from galaxynet.training.plan import Parties
-    from galaxynet.training.run import train
+    from galaxynet.training.start import train
 
     torch.set_num_threads(threads)
     try:

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, distributed
 
+from galaxynet.tasks.shares import rank_and_size
+
 
 class EpochMean:
     """The mean of a quantity over all samples of an epoch, on all processes.
@@ -59,6 +61,6 @@ class EpochMean:
         if self._sum is not None:
             reduced[0], reduced[1] = self._sum, self._samples
         self.reset()
-        if distributed.is_available() and distributed.is_initialized():
+        if rank_and_size()[1] > 1:
             distributed.all_reduce(reduced)
         return reduced

@@ -19,7 +19,7 @@ from galaxynet.errors import UsageError
 from galaxynet.plugin import DataInfo, OptimizerOptions, Options
 from galaxynet.tasks.average import EpochMean
 from galaxynet.tasks.optimizers import optimizer, schedule
-from galaxynet.tasks.shares import zero_loss
+from galaxynet.tasks.shares import rank_and_size, zero_loss
 from galaxynet.tasks.task import Task
 from galaxynet.tasks.writing import check_request
 
@@ -115,7 +115,8 @@ class LanguageModel(Task):
         Returns:
             The loss of each update before it, in nats per character, of shape (updates,).
         """
-        streams = len(range(self.trainer.global_rank, self.streams, self.trainer.world_size))
+        rank, processes = rank_and_size()
+        streams = len(range(rank, self.streams, processes))
         counted: Any = self.optimizers()
         plain: Any = self.optimizers(use_pl_optimizer=False)
         course: Any = self.lr_schedulers()
@@ -209,16 +210,16 @@ class LanguageModel(Task):
         """Keep the carried state of every process: an epoch can end in the middle of the text."""
         mine = _on_cpu(self._state)
         states = [mine]
-        trainer = self._trainer
-        if trainer is not None and trainer.world_size > 1:
-            states = [None] * trainer.world_size
+        _, processes = rank_and_size()
+        if processes > 1:
+            states = [None] * processes
             torch.distributed.all_gather_object(states, mine)
         checkpoint["carried_states"] = states
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the carried state up again."""
         states = checkpoint.get("carried_states", [None])
-        rank = self._trainer.global_rank if self._trainer is not None else 0
+        rank, _ = rank_and_size()
         state = states[rank] if rank < len(states) else None
         self._state = state  # on the CPU: where the network goes is known when the training starts
 

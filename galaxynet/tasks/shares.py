@@ -12,6 +12,13 @@ from lightning.pytorch import Callback, Trainer
 from torch import Tensor, distributed, nn
 
 
+def rank_and_size() -> tuple[int, int]:
+    """The number of this process and how many train together; 0 and 1 where it is alone."""
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return 0, 1
+
+
 def sample_count(batch: Any) -> int | None:
     """Samples in a batch: the length of its first tensor; None if it has none."""
     if isinstance(batch, Tensor):
@@ -83,8 +90,9 @@ def gather_columns(parts: Sequence[tuple[Tensor, ...]]) -> list[Tensor]:
         parts: The columns of each batch of this process, on the CPU; none if it had no samples.
     """
     everything: list[Any] = [list(parts)]
-    if distributed.is_available() and distributed.is_initialized():
-        everything = [None] * distributed.get_world_size()
+    _, processes = rank_and_size()
+    if processes > 1:
+        everything = [None] * processes
         distributed.all_gather_object(everything, list(parts))
     kept = [part for parts in everything for part in parts]
     return [torch.cat(column) for column in zip(*kept, strict=True)]

@@ -1,4 +1,4 @@
-"""The processes of a training: which one this is, and what Lightning may say in them."""
+"""What holds in this process while it trains: what Lightning may say, and how it computes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from lightning.fabric.utilities.rank_zero import rank_zero_only
-
-
-def is_first_process() -> bool:
-    """Whether this process makes the run folder, writes and prints."""
-    # Lightning sets it from the variables of launchers, before there is any process group.
-    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 @contextmanager

@@ -53,6 +53,16 @@ class Plan:
     name: str = ""
     sweep: str = ""
 
+    def __reduce__(self) -> Any:
+        """Pickle plain values only: a plugin may have made its options' classes by a function."""
+        parts = self.model_options, self.dataset_options, self.training
+        options = {name: value for part in parts for name, value in part.to_dict().items()}
+        return _same_plan, (self.model.qualified, self.dataset.qualified, options, self.name, self.sweep)
+
+
+def _same_plan(model: str, dataset: str, options: dict[str, Any], name: str, sweep: str) -> Plan:
+    return Parties.of(model, dataset).plan(options, name=name, sweep=sweep)
+
 
 @dataclass(frozen=True)
 class Parties:

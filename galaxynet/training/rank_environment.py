@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from torch import distributed
+
+from galaxynet.training.ranks import Rank
+
+
+@contextmanager
+def joined(rank: Rank, accelerator: str) -> Iterator[ClusterEnvironment]:
+    """Meet the other processes in a process group, by a file and so without a port that may be taken.
+
+    Args:
+        rank: Which process this is; the only one meets none.
+        accelerator: `cpu`, `cuda` or `mps`.
+
+    Yields:
+        What tells Lightning so.
+    """
+    if rank.processes == 1:
+        yield LightningEnvironment()
+        return
+    backend = "nccl" if accelerator == "cuda" else "gloo"
+    if backend == "nccl":
+        torch.cuda.set_device(rank.number)
+    store = distributed.FileStore(str(rank.store), rank.processes)  # type: ignore[attr-defined]
+    distributed.init_process_group(backend, store=store, rank=rank.number, world_size=rank.processes)
+    yield RankEnvironment(rank)
+    # Not after an error, where NCCL may wait for a process that is gone.
+    distributed.destroy_process_group()
 
 
 class RankEnvironment(ClusterEnvironment):
     """Tells Lightning which process this is; nothing is read from environment variables.
 
     Args:
-        rank: Number of this process.
-        processes: How many there are, all on this machine.
-        store: A file that does not exist yet, the same for all of them.
-        backend: `gloo` or `nccl`.
+        rank: Which one; all are on this machine.
     """
 
-    def __init__(self, rank: int, processes: int, store: Path, backend: str) -> None:
+    def __init__(self, rank: Rank) -> None:
         super().__init__()
         self.rank = rank
-        self.processes = processes
-        self.store = store
-        self.backend = backend
-        rank_zero_only.rank = rank  # type: ignore[attr-defined]
-
-    def join(self) -> None:
-        """Meet the other processes in a process group, by a file and so without a port that may be taken."""
-        if self.backend == "nccl":
-            torch.cuda.set_device(self.rank)
-        store = distributed.FileStore(str(self.store), self.processes)  # type: ignore[attr-defined]
-        distributed.init_process_group(self.backend, store=store, rank=self.rank, world_size=self.processes)
+        rank_zero_only.rank = rank.number  # type: ignore[attr-defined]
 
     @property
     def creates_processes_externally(self) -> bool:
@@ -57,21 +72,21 @@ class RankEnvironment(ClusterEnvironment):
 
     def world_size(self) -> int:
         """The number of processes."""
-        return self.processes
+        return self.rank.processes
 
     def set_world_size(self, size: int) -> None:
         """Nothing: it is known."""
 
     def global_rank(self) -> int:
         """The number of this process."""
-        return self.rank
+        return self.rank.number
 
     def set_global_rank(self, rank: int) -> None:
         """Nothing: it is known."""
 
     def local_rank(self) -> int:
         """The number of this process."""
-        return self.rank
+        return self.rank.number
 
     def node_rank(self) -> int:
         """Zero: there is one machine."""

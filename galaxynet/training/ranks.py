@@ -12,20 +12,19 @@ import signal
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NoReturn
 
 from galaxynet import terminal
-from galaxynet.children import SpawnContext, SpawnProcess, end_with_parent, unheeded_stop_signals
+from galaxynet.children import SpawnContext, SpawnProcess, unheeded_stop_signals
 from galaxynet.errors import GalaxynetError, RunError
 from galaxynet.runs import Run
 from galaxynet.signals import stop_signals
-from galaxynet.training.plan import Parties, Plan
+from galaxynet.training.request import Request
 
 _GRACE_S = 3.0
 """Seconds in which the first process may keep what it has after it was asked to stop."""
@@ -39,7 +38,7 @@ class Rank:
     """One of the processes of a training.
 
     Attributes:
-        number: Which one; 0 makes the run folder, writes and prints.
+        number: Which one; the first, 0, makes the run folder, writes and prints.
         processes: How many there are.
         store: The file by which they find one another.
         folder: The run folder, for all but the first.
@@ -47,113 +46,77 @@ class Rank:
 
     number: int
     processes: int
-    store: Path
-    folder: Path | None = None
+    store: Path = Path()
+    folder: Path = Path()
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process makes the run folder, writes and prints."""
+        return self.number == 0
 
 
-@dataclass(frozen=True)
-class Job:
-    """A training as plain values, for another process.
-
-    Attributes:
-        model: The network, as `distribution:name`.
-        dataset: The same for the dataset.
-        options: Options of network, dataset and trainer.
-        name: Name of the run.
-        sweep: Name of the sweep.
-        runs_dir: Where the run folder is made.
-        data_dir: The folder of the datasets.
-        resume: The folder of the run to continue.
-        command: The words of the call.
-        force: Whether to continue a run that is said to be running.
-        quiet: Whether to print no notes.
-    """
-
-    model: str
-    dataset: str
-    options: dict[str, Any]
-    name: str
-    sweep: str
-    runs_dir: Path
-    data_dir: Path
-    resume: Path | None
-    command: tuple[str, ...]
-    force: bool
-    quiet: bool
+ONLY = Rank(0, 1)
+"""The process of a training that has one."""
 
 
-def train_in_processes(
-    plan: Plan,
-    *,
-    runs_dir: Path,
-    data_dir: Path,
-    resume: Run | None = None,
-    command: Sequence[str] = (),
-    force: bool = False,
-    begun: Callable[[Run], None] | None = None,
-) -> Run:
-    """Train in as many processes as the plan has devices; see `galaxynet.training.run.train`.
+def train_in_processes(request: Request) -> Run:
+    """Train in as many processes as the plan has devices; see `galaxynet.training.start.train`.
 
     Raises:
         GalaxynetError: What one of the processes raised, or that one was killed.
         KeyboardInterrupt: If it was interrupted before there was a run.
     """
-    parts = plan.model_options, plan.dataset_options, plan.training
-    job = Job(
-        model=plan.model.qualified,
-        dataset=plan.dataset.qualified,
-        options={name: value for part in parts for name, value in part.to_dict().items()},
-        name=plan.name,
-        sweep=plan.sweep,
-        runs_dir=runs_dir,
-        data_dir=data_dir,
-        resume=None if resume is None else resume.path,
-        command=tuple(command),
-        force=force,
-        quiet=terminal.is_quiet(),
-    )
     with tempfile.TemporaryDirectory(prefix="galaxynet-") as scratch, stop_signals():
-        group = _Group(job, plan.training.devices, Path(scratch, "store"), begun)
+        group = _Group(request, Path(scratch, "store"))
         try:
+            group.start()
             group.watch()
         except KeyboardInterrupt:
             group.interrupt()
         finally:
             group.kill()
-        if group.folder is None:
-            raise KeyboardInterrupt
-        return Run.open(group.folder)
+    if group.folder is None:
+        raise KeyboardInterrupt
+    return Run.open(group.folder)
 
 
 class _Group:
-    """The processes of a training, seen from the one that has started them."""
+    """The processes of a training, seen from the one that starts them."""
 
-    def __init__(self, job: Job, processes: int, store: Path, begun: Callable[[Run], None] | None) -> None:
-        self.begun = begun
+    def __init__(self, request: Request, store: Path) -> None:
+        self.request = request
+        self.store = store
         self.folder: Path | None = None
         self.members: list[SpawnProcess] = []
         self.channels: list[Connection] = []
-        self.working = set(range(processes))
-        context = SpawnContext()
+        self.working: set[int] = set()
+
+    def start(self) -> None:
+        """Start the processes."""
+        processes = self.request.plan.training.devices
+        job = pickle.dumps(replace(self.request, begun=None))
         with unheeded_stop_signals():  # the terminal sends them to all; this process passes them on
             for number in range(processes):
-                ours, theirs = context.Pipe()
+                ours, theirs = SpawnContext().Pipe()
+                rank = Rank(number, processes, self.store)
                 member = SpawnProcess(
-                    target=_work, args=(job, Rank(number, processes, store), theirs), name=f"rank {number}"
+                    target=_work, args=(job, rank, theirs, terminal.is_quiet()), name=f"rank {number}"
                 )
+                member.grace_s = _GRACE_S if rank.is_first else 0.0  # the first has something to record
                 member.start()
                 theirs.close()
                 self.members.append(member)
                 self.channels.append(ours)
+                self.working.add(number)
 
     def watch(self) -> None:
-        """Wait until all processes are done.
+        """Wait until the training is over, as it is when the first process is done.
 
         Raises:
             GalaxynetError: If one of them was killed.
             Exception: What one of them raised.
         """
-        while self.working:
+        while 0 in self.working:
             for number, (kind, value) in self._messages():
                 if kind == "begun":
                     self._begin(value)
@@ -163,23 +126,24 @@ class _Group:
                     self._fail(self._killed(number))
                 else:
                     self._fail(self._root_cause() or pickle.loads(value))
+        for member in self.members:
+            member.join(_GRACE_S)
 
     def interrupt(self) -> None:
         """Give the first process a few seconds to record where it is; then record the interruption."""
-        self.members[0].terminate()
-        self.members[0].join(_GRACE_S)
+        with suppress(KeyboardInterrupt):  # nobody wants to wait
+            for member in self.members[:1]:
+                member.terminate()
+                member.join(_GRACE_S)
         self.kill()
         self._record("interrupted", "")
 
     def kill(self) -> None:
         """End all processes at once: one that waits for another heeds nothing else."""
         for member in self.members:
-            if self.working:
-                member.kill()
-            member.join(_GRACE_S)
-            if member.is_alive():
-                member.kill()
-                member.join()
+            member.kill()
+        for member in self.members:
+            member.join()
 
     def _messages(self, timeout: float | None = None) -> list[tuple[int, tuple[str, Any]]]:
         found: list[tuple[int, tuple[str, Any]]] = []
@@ -198,8 +162,8 @@ class _Group:
         for channel in self.channels[1:]:
             with suppress(OSError):  # it was killed, which its channel says too
                 channel.send(folder)
-        if self.begun is not None:
-            self.begun(Run.open(folder))
+        if self.request.begun is not None:
+            self.request.begun(Run.open(folder))
 
     def _root_cause(self) -> GalaxynetError | None:
         """The end of a process that made another one fail, if it was killed a moment ago."""
@@ -245,27 +209,17 @@ class _Group:
         run.save()
 
 
-def _work(job: Job, rank: Rank, channel: Connection) -> None:
+def _work(job: bytes, rank: Rank, channel: Connection, quiet: bool) -> None:
     """The whole of one of the processes."""
-    end_with_parent(grace_s=0 if rank.number else _GRACE_S)  # the first has something to record
-    terminal.set_quiet(job.quiet or rank.number > 0)
+    terminal.set_quiet(quiet or not rank.is_first)
     try:
-        from galaxynet.training.run import train_rank
-
-        if rank.number:
+        with terminal.working("loading PyTorch"):
+            from galaxynet.training.run import train_rank
+        if not rank.is_first:
             # The first process prepares the data, which the others find then.
-            rank = Rank(rank.number, rank.processes, rank.store, channel.recv())
-        plan = Parties.of(job.model, job.dataset).plan(job.options, name=job.name, sweep=job.sweep)
-        train_rank(
-            plan,
-            rank,
-            runs_dir=job.runs_dir,
-            data_dir=job.data_dir,
-            resume=None if job.resume is None else Run.open(job.resume),
-            command=job.command,
-            force=job.force,
-            begun=lambda run: channel.send(("begun", run.path)),
-        )
+            rank = replace(rank, folder=channel.recv())
+        request: Request = pickle.loads(job)
+        train_rank(replace(request, begun=lambda run: channel.send(("begun", run.path))), rank)
         message: tuple[str, Any] = ("done", None)
     except BaseException as error:
         message = ("error", _portable(error, rank))

@@ -14,7 +14,6 @@ from galaxynet.runs import Run
 from galaxynet.runs.folder import CHECKPOINTS, FIGURES
 from galaxynet.runs.lock import LOCK
 from galaxynet.training.checkpoints import read_checkpoint
-from galaxynet.training.distributed import is_first_process
 from galaxynet.training.metrics_file import ROWS
 from galaxynet.training.plan import Plan
 
@@ -32,8 +31,7 @@ def checkpoint_to_resume(run: Run, plan: Plan, force: bool = False) -> Path | No
         RunError: If the run is finished, diverged or running, a checkpoint is damaged, or a link in its
             folder leads out of it.
     """
-    if is_first_process():  # the other processes would find it running, by the first
-        _check_status(run, force)
+    _check_status(run, force)
     _check_plan(run, plan)
     for part in (CHECKPOINTS, FIGURES, LOCK):
         run.inside(part)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,15 +11,13 @@ from typing import Any
 import lightning
 import torch
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
-from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 from rich.markup import escape
 
-from galaxynet import paths, registry, runs, terminal
+from galaxynet import registry, runs, terminal
 from galaxynet.data.module import DataModule
 from galaxynet.errors import GalaxynetError, RunError, UsageError
-from galaxynet.launch import check_launcher, settled
 from galaxynet.runs import Run
 from galaxynet.runs.removal import remove_leftovers
 from galaxynet.signals import StopRequests, plugin_exit_error, stop_signals
@@ -38,14 +35,15 @@ from galaxynet.training.callbacks import (
 from galaxynet.training.checkpoints import Checkpoints, WholeFiles
 from galaxynet.training.describe import describe
 from galaxynet.training.display import Display
-from galaxynet.training.distributed import flushed_denormals, is_first_process, quiet_lightning
+from galaxynet.training.distributed import flushed_denormals, quiet_lightning
 from galaxynet.training.finish import announce, finish
-from galaxynet.training.hardware import Hardware, choose, choose_accelerator
+from galaxynet.training.hardware import Hardware, choose
 from galaxynet.training.lean import NoProfiler, drop_empty_hooks, make_lean
 from galaxynet.training.metrics_file import MetricsFile, MetricsInCheckpoint
 from galaxynet.training.plan import Plan
-from galaxynet.training.rank_environment import RankEnvironment
-from galaxynet.training.ranks import Rank, train_in_processes
+from galaxynet.training.rank_environment import joined
+from galaxynet.training.ranks import ONLY, Rank
+from galaxynet.training.request import Request
 from galaxynet.training.resuming import checkpoint_to_resume, earlier_rows, only_this_process
 from galaxynet.training.threads import BusyProcessorNote, compute_threads
 
@@ -56,93 +54,25 @@ _KEPT = (
 """What a run that is resumed has of its record."""
 
 
-@settled()
-def train(
-    plan: Plan,
-    *,
-    runs_dir: Path,
-    data_dir: Path,
-    resume: Run | None = None,
-    command: Sequence[str] = (),
-    force: bool = False,
-    begun: Callable[[Run], None] | None = None,
-) -> Run:
-    """Train a network, test it once with the weights of the best epoch, and keep the run.
+def train_rank(request: Request, rank: Rank = ONLY) -> Run | None:
+    """Train in this process; see `galaxynet.training.start.train`.
 
     Args:
-        plan: What is to be trained.
-        runs_dir: Where the run folder is made.
-        data_dir: The folder of the datasets.
-        resume: The interrupted run to go on with; its options must be those of the plan.
-        command: The words of the call, for the record.
-        force: Go on with a run although its record says that it is running.
-        begun: Told of the run as soon as its folder is there.
-
-    Returns:
-        The run, whose status is `finished`, `diverged` or `interrupted`.
-
-    Raises:
-        GalaxynetError: If data, hardware or the run to resume are not fit; the run, where there is one
-            already, is then marked as failed.
-    """
-    check_launcher()
-    if resume is None:
-        paths.check_runs_dir(runs_dir)
-    call: dict[str, Any] = {
-        "runs_dir": runs_dir,
-        "data_dir": data_dir,
-        "resume": resume,
-        "command": command,
-        "force": force,
-        "begun": begun,
-    }
-    if plan.training.devices > 1:
-        choose_accelerator(plan.training)  # so that what cannot work is said at once
-        return train_in_processes(plan, **call)
-    run = train_rank(plan, None, **call)
-    assert run is not None
-    return run
-
-
-def train_rank(
-    plan: Plan,
-    rank: Rank | None,
-    *,
-    runs_dir: Path,
-    data_dir: Path,
-    resume: Run | None,
-    command: Sequence[str],
-    force: bool,
-    begun: Callable[[Run], None] | None,
-) -> Run | None:
-    """Train in this process; see `train`.
-
-    Args:
-        plan: What is to be trained.
-        rank: Which of several processes this is; None for the only one.
-        runs_dir: As for `train`, like all that follow.
-        data_dir: As for `train`.
-        resume: As for `train`.
-        command: As for `train`.
-        force: As for `train`.
-        begun: As for `train`.
+        request: What is to be trained.
+        rank: Which of several processes this is.
 
     Returns:
         The run; None in every process but the first.
     """
+    plan, resume = request.plan, request.resume
     hardware = choose(plan.training)
-    environment: ClusterEnvironment = LightningEnvironment()
-    if rank is not None:
-        backend = "nccl" if hardware.accelerator == "cuda" else "gloo"
-        environment = RankEnvironment(rank.number, rank.processes, rank.store, backend)
-    last = checkpoint_to_resume(resume, plan, force) if resume is not None else None
+    # The other processes may find the run running already, by the first.
+    force = request.force or not rank.is_first
+    last = None if resume is None else checkpoint_to_resume(resume, plan, force)
     threads = plan.training.threads
     with quiet_lightning(), flushed_denormals(), compute_threads(threads), stop_signals() as stop_requested:
         try:
-            return _train(
-                *(plan, hardware, runs_dir, data_dir, resume, last, command, begun, stop_requested),
-                *(environment, None if rank is None else rank.folder),
-            )
+            return _train(request, rank, hardware, last, stop_requested)
         except (KeyboardInterrupt, SystemExit) as error:
             if stop_requested:
                 raise
@@ -150,48 +80,27 @@ def train_rank(
 
 
 def _train(
-    plan: Plan,
+    request: Request,
+    rank: Rank,
     hardware: Hardware,
-    runs_dir: Path,
-    data_dir: Path,
-    resume: Run | None,
     last: Path | None,
-    command: Sequence[str],
-    begun: Callable[[Run], None] | None,
     stop_requested: StopRequests,
-    environment: ClusterEnvironment,
-    folder: Path | None,
 ) -> Run | None:
+    plan, resume = request.plan, request.resume
     # Deterministic algorithms would also fill all new memory with NaN first, to show who reads it too soon.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     lightning.seed_everything(plan.training.seed, verbose=False)
     began = time.perf_counter()
-    data = build_data(plan, data_dir)
-    validated = plan.training.validation > 0 and data.sizes["validation"] > 0
-    if plan.training.patience and not validated:
-        raise UsageError(
-            "--patience needs a validation part to judge by, and there is none.",
-            "Leave it out, or take a larger --validation.",
-        )
+    data = build_data(plan, request.data_dir)
     network = build_network(plan, data)
-    if hardware.precision not in network.precisions:
-        formats = " or ".join(network.precisions)
-        raise UsageError(
-            f"--precision {hardware.precision}: {plan.model.name} computes in {formats}.",
-            "Leave --precision out.",
-        )
-    if hardware.devices > 1 and has_batch_statistics(network):
-        terminal.note(
-            "batch normalisation uses the statistics of each process's own samples, so the result depends on "
-            "--devices"
-        )
+    _check(plan, data, network, hardware)
     prepared = time.perf_counter() - began
 
     run, trainer = None, None
     counter = StepCounter(plan.training.epochs, hardware.devices)
     with ExitStack() as held:
-        if is_first_process():
-            run = _begin(plan, data, network, hardware, runs_dir, resume, command)
+        if rank.is_first:
+            run = _begin(request, data, network, hardware)
             if resume is not None:
                 held.enter_context(only_this_process(run))
                 remove_leftovers(run.path)
@@ -204,13 +113,13 @@ def _train(
                 run.record.status = "running"
                 run.record.seconds["prepare"] = prepared
                 run.save()
-                if begun is not None:
-                    begun(run)
+                if request.begun is not None:
+                    request.begun(run)
                 announce(run)
                 if resume is not None and last is None:
                     terminal.note("no epoch was kept: training begins again with the first")
-            folder = folder if run is None else run.path
-            assert folder is not None
+            folder = rank.folder if run is None else run.path
+            environment = held.enter_context(joined(rank, hardware.accelerator))
             throughput = Throughput()
             display = Display(network.metric, plan.training.epochs, data.sizes["train"])
             held.callback(display.close)
@@ -218,9 +127,7 @@ def _train(
             if resume is not None:
                 logger.restart()
             callbacks = [KeepStopSignals(stop_requested), throughput, counter, display, BusyProcessorNote()]
-            trainer = _trainer(plan, network, hardware, folder, logger, callbacks, validated, environment)
-            if isinstance(environment, RankEnvironment):
-                environment.join()
+            trainer = _trainer(plan, data, network, hardware, folder, logger, callbacks, environment)
             began = time.perf_counter()
             trainer.fit(network, datamodule=data, ckpt_path=last, weights_only=True)
             trained = time.perf_counter() - began
@@ -273,19 +180,37 @@ def build_network(plan: Plan, data: DataModule) -> Task:
     return network.to(memory_format=torch.channels_last)
 
 
-def _begin(
-    plan: Plan,
-    data: DataModule,
-    network: Task,
-    hardware: Hardware,
-    runs_dir: Path,
-    resume: Run | None,
-    command: Sequence[str],
-) -> Run:
-    record = describe(plan, data, network, hardware, command)
+def _is_validated(plan: Plan, data: DataModule) -> bool:
+    return plan.training.validation > 0 and data.sizes["validation"] > 0
+
+
+def _check(plan: Plan, data: DataModule, network: Task, hardware: Hardware) -> None:
+    """See that data, network and hardware fit together, before there is a run."""
+    if plan.training.patience and not _is_validated(plan, data):
+        raise UsageError(
+            "--patience needs a validation part to judge by, and there is none.",
+            "Leave it out, or take a larger --validation.",
+        )
+    if hardware.precision not in network.precisions:
+        formats = " or ".join(network.precisions)
+        raise UsageError(
+            f"--precision {hardware.precision}: {plan.model.name} computes in {formats}.",
+            "Leave --precision out.",
+        )
+    if hardware.devices > 1 and has_batch_statistics(network):
+        terminal.note(
+            "batch normalisation uses the statistics of each process's own samples, so the result depends on "
+            "--devices"
+        )
+
+
+def _begin(request: Request, data: DataModule, network: Task, hardware: Hardware) -> Run:
+    """The run, with its record complete but for what the training adds."""
+    plan, resume = request.plan, request.resume
+    record = describe(plan, data, network, hardware, request.command)
     record.status = "interrupted"  # until it is trained in fact
     if resume is None:
-        return runs.create(runs_dir, record)
+        return runs.create(request.runs_dir, record)
     before = resume.record
     # What only one of two versions of a dataset's plugin says of its data tells nothing.
     changed = [name for name in record.data if record.data[name] != before.data.get(name, record.data[name])]
@@ -301,15 +226,15 @@ def _begin(
 
 def _trainer(
     plan: Plan,
+    data: DataModule,
     network: Task,
     hardware: Hardware,
     folder: Path,
     logger: MetricsFile,
     callbacks: list[Callback],
-    validated: bool,
     environment: ClusterEnvironment,
 ) -> Trainer:
-    options = plan.training
+    options, validated = plan.training, _is_validated(plan, data)
     metric, mode = f"val/{network.metric}", "max" if network.higher_is_better else "min"
     # Two, as Lightning's own `save_last` saves nothing in an epoch that was not the best.
     where = folder / runs.folder.CHECKPOINTS

@@ -15,6 +15,7 @@ from galaxynet.data.batches import Batch
 from galaxynet.errors import OptionError
 from galaxynet.plugin import DataInfo, OptimizerOptions
 from galaxynet.tasks.language_model import LanguageModel
+from galaxynet.tasks.shares import rank_and_size
 from galaxynet_charrnn.network import CharRNNNetwork
 from galaxynet_charrnn.options import CharRNNOptions
 
@@ -127,14 +128,14 @@ class CharRNN(LanguageModel):
 
     def _meet(self) -> None:
         """Take the smoothed loss of all streams, of which each process has smoothed that of its own."""
-        trainer = self._trainer
-        if trainer is None or trainer.world_size == 1:
+        rank, processes = rank_and_size()
+        if processes == 1:
             return
-        streams = len(range(trainer.global_rank, self.streams, trainer.world_size))
+        streams = len(range(rank, self.streams, processes))
         # Smoothing is linear, so the mean over the streams can be taken of the smoothed losses.
         mine = self.smooth_loss * streams / self.streams
         part = torch.tensor(mine, dtype=torch.float64, device=self.device)
-        self.smooth_loss = float(trainer.strategy.reduce(part, reduce_op="sum"))
+        self.smooth_loss = float(self.trainer.strategy.reduce(part, reduce_op="sum"))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the smoothed loss up again."""

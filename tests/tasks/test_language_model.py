@@ -22,7 +22,7 @@ from galaxynet.tasks.language_model import IGNORED
 from galaxynet.terminal import printable
 from galaxynet.training.callbacks import EpochSeeds
 from galaxynet.training.plan import Parties
-from galaxynet.training.run import train as train_plan
+from galaxynet.training.start import train as train_plan
 
 
 class Bigrams(nn.Module):

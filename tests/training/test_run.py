@@ -245,7 +245,7 @@ def test_a_failing_network_leaves_a_failed_run(distribution: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "said"),
     [
-        ({"devices": 4}, UsageError, r"--devices 4, but this machine has"),
+        ({"devices": 2}, UsageError, r"--devices 2, but this machine has"),
         ({"accelerator": "gpu"}, UsageError, "no GPU"),
         ({"epochs": 0}, OptionError, "--epochs 0"),
         ({"hiden": 3}, UsageError, "no option hiden"),

@@ -1,0 +1,55 @@
+"""Start a training, in this process or in several; PyTorch is loaded in those that compute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from galaxynet import paths, terminal
+from galaxynet.launch import check_launcher, settled
+from galaxynet.runs import Run
+from galaxynet.training.plan import Plan
+from galaxynet.training.ranks import train_in_processes
+from galaxynet.training.request import Request
+
+
+@settled()
+def train(
+    plan: Plan,
+    *,
+    runs_dir: Path,
+    data_dir: Path,
+    resume: Run | None = None,
+    command: Sequence[str] = (),
+    force: bool = False,
+    begun: Callable[[Run], None] | None = None,
+) -> Run:
+    """Train a network, test it once with the weights of the best epoch, and keep the run.
+
+    Args:
+        plan: What is to be trained.
+        runs_dir: Where the run folder is made.
+        data_dir: The folder of the datasets.
+        resume: The interrupted run to go on with; its options must be those of the plan.
+        command: The words of the call, for the record.
+        force: Go on with a run although its record says that it is running.
+        begun: Told of the run as soon as its folder is there.
+
+    Returns:
+        The run, whose status is `finished`, `diverged` or `interrupted`.
+
+    Raises:
+        GalaxynetError: If data, hardware or the run to resume are not fit; the run, where there is one
+            already, is then marked as failed.
+    """
+    check_launcher()
+    if resume is None:
+        paths.check_runs_dir(runs_dir)
+    request = Request(plan, runs_dir, data_dir, resume, tuple(command), force, begun)
+    if plan.training.devices > 1:
+        return train_in_processes(request)
+    with terminal.working("loading PyTorch"):
+        from galaxynet.training.run import train_rank
+    run = train_rank(request)
+    assert run is not None
+    return run
