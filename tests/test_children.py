@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -82,6 +83,32 @@ def test_current_directory_leaves_the_path(tmp_path: Path, monkeypatch: pytest.M
     ]  # fmt: skip
     monkeypatch.setenv("PYTHONPATH", f":{here}")
     assert without_current_directory(["", here, library]) == [here, library]
+
+
+def test_threads_that_start_processes_wait_for_one_another() -> None:
+    """Of two threads that start processes at once, neither takes what the other changed for the program's."""
+    main, path = sys.modules["__main__"], list(sys.path)
+    before = getattr(main, "__file__", None), main.__spec__
+    inside, leave = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with sheltered_start():
+            inside.set()
+            leave.wait(10)
+
+    def second() -> None:
+        inside.wait(10)
+        threading.Timer(0.1, leave.set).start()
+        with sheltered_start():
+            pass
+
+    threads = [threading.Thread(target=target) for target in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert (getattr(main, "__file__", None), main.__spec__) == before
+    assert sys.path == path
 
 
 def test_sheltered_start_puts_everything_back(monkeypatch: pytest.MonkeyPatch) -> None:
