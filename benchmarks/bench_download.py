@@ -23,10 +23,10 @@ from pathlib import Path
 
 from benchmarks.measure import Report, alternate, parser, ratio
 from galaxynet import terminal
-from galaxynet.fetch.download import download
-from galaxynet.fetch.https import remotes
-from galaxynet.fetch.partial import forget
-from galaxynet.fetch.patience import Patience
+from galaxynet.fetching.download import download
+from galaxynet.fetching.https import remotes
+from galaxynet.fetching.partial import forget
+from galaxynet.fetching.patience import Patience
 from galaxynet.sources import DataFile, Https
 
 OURS, OURS_MD5, CURL = "galaxynet, SHA-256", "galaxynet, SHA-256 and MD5", "curl"

@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def _package(path: str) -> str:
-    """`galaxynet.fetch` for galaxynet/fetch/..., a plugin for all of its files."""
+    """`galaxynet.fetching` for galaxynet/fetching/..., a plugin for all of its files."""
     folders = PurePath(path).relative_to("plugins" if path.startswith("plugins") else ".").parts[:-1]
     return ".".join(folders[:2] if folders[0] == "galaxynet" else folders[:1])
 

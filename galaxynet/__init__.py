@@ -10,16 +10,73 @@ The verbs of the command line are functions here, imported when they are first u
 # Nothing is imported here: for `python -m galaxynet`, the current directory comes first until that is mended.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from galaxynet.api import find_run, generate, list_runs, sweep, train
+    from galaxynet.api import (
+        compare,
+        fetch,
+        figures,
+        find_run,
+        generate,
+        list_runs,
+        load,
+        sweep,
+        train,
+    )
+    from galaxynet.errors import (
+        DataError,
+        GalaxynetError,
+        OptionError,
+        PluginError,
+        RunError,
+        UsageError,
+    )
+    from galaxynet.runs import DamagedRun, Run
+    from galaxynet.training.restore import TrainedModel
 
-__all__ = ["find_run", "generate", "list_runs", "sweep", "train"]
+    __version__: str
+
+__all__ = [
+    "DamagedRun",
+    "DataError",
+    "GalaxynetError",
+    "OptionError",
+    "PluginError",
+    "Run",
+    "RunError",
+    "TrainedModel",
+    "UsageError",
+    "__version__",
+    "compare",
+    "fetch",
+    "figures",
+    "find_run",
+    "generate",
+    "list_runs",
+    "load",
+    "sweep",
+    "train",
+]
+
+_MODULES = {
+    "DamagedRun": "galaxynet.runs",
+    "Run": "galaxynet.runs",
+    "TrainedModel": "galaxynet.training.restore",
+    **dict.fromkeys(
+        ("DataError", "GalaxynetError", "OptionError", "PluginError", "RunError", "UsageError"),
+        "galaxynet.errors",
+    ),
+}
+"""Where a public name lives that is not a verb of `galaxynet.api`."""
 
 
 def __getattr__(name: str) -> object:
-    if name in __all__:
-        from galaxynet import api
+    if name == "__version__":
+        from importlib.metadata import version
 
-        return getattr(api, name)
+        return version("galaxynet")
+    if name in __all__:
+        from importlib import import_module
+
+        return getattr(import_module(_MODULES.get(name, "galaxynet.api")), name)
     from galaxynet.deprecation import moved_names
 
     return moved_names(__name__, {"reproduce": "galaxynet_reproduce:reproduce"}, removed_in="0.3")(name)

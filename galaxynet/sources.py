@@ -1,7 +1,7 @@
 """Where the files of a dataset come from: the declarations that a `DatasetSpec` carries.
 
-Nothing here downloads anything. A dataset names its files and its sources; `galaxynet.fetch` does the rest,
-so a plugin gets resumable, verified downloads for its declaration alone.
+Nothing here downloads anything. A dataset names its files and its sources; `galaxynet.fetching` does the
+rest, so a plugin gets resumable, verified downloads for its declaration alone.
 """
 
 from __future__ import annotations

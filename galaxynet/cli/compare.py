@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,8 +11,8 @@ import typer
 from galaxynet.commands import DataDir, RunsDir, complete_runs, complete_sweeps
 
 if TYPE_CHECKING:
-    from galaxynet.report.rows import Group, Row
-    from galaxynet.runs import DamagedRun, Run
+    from galaxynet.report.rows import Group
+    from galaxynet.runs import DamagedRun
 
 
 def command(
@@ -107,6 +106,7 @@ def command(
     from galaxynet import paths, terminal
     from galaxynet.errors import UsageError
     from galaxynet.report import printing
+    from galaxynet.report.comparison import make_groups, runs_of_sweep, select_runs
     from galaxynet.report.conditions import check_name, nearest_values
     from galaxynet.report.rows import Row
     from galaxynet.report.significance import told
@@ -131,17 +131,17 @@ def command(
     if sweep is not None:
         if runs:
             raise UsageError("--sweep names its runs itself.", "Leave out the runs, or --sweep.")
-        found, varied = _runs_of_sweep(paths.runs_dir(runs_dir), sweep)
+        found, varied = runs_of_sweep(paths.runs_dir(runs_dir), sweep)
         damaged: list[DamagedRun] = []
         over_seeds = over_seeds or (not columns and len({run.record.seed for run in found}) > 1)
     else:
         varied = ()
-        found, damaged = _runs(paths.runs_dir(runs_dir), runs or [])
+        found, damaged = select_runs(paths.runs_dir(runs_dir), runs or [])
     rows = [Row(run) for run in found]
     names = _names(columns)
     for name in names:
         check_name(rows, name, "--columns")
-    groups = _groups(rows, where or [], sort, None if over_seeds and not by else top, varied, over_seeds)
+    groups = make_groups(rows, where or [], sort, None if over_seeds and not by else top, varied, over_seeds)
     if by and runs and not sort:  # the columns stand as the runs were named
         groups = [replace(group, rows=[row for row in rows if row in group.rows]) for group in groups]
     test = told(found, groups)
@@ -167,96 +167,18 @@ def command(
         terminal.note(escape(line))
 
 
-def _runs(folder: Path, references: list[str]) -> tuple[list[Run], list[DamagedRun]]:
-    from galaxynet.errors import RunError
-    from galaxynet.runs import DamagedRun, Run, scan
-
-    if references:
-        found = [_run(folder, reference) for reference in references]
-        return list({run.path.resolve(): run for run in found}.values()), []
-    everything = scan(folder)
-    found = [run for run in everything if isinstance(run, Run)]
-    damaged = [run for run in everything if isinstance(run, DamagedRun)]
-    if not everything:
-        raise RunError(f"There are no runs in {folder}.", "Make one with: galaxynet train MODEL")
-    return found, damaged
-
-
-def _run(folder: Path, reference: str) -> Run:
-    from galaxynet.errors import RunError
-    from galaxynet.runs import find
-    from galaxynet.sweeps import record
-
-    try:
-        return find(folder, reference)
-    except RunError as error:
-        if reference not in record.names(folder):
-            raise
-        way = f"galaxynet compare --sweep {shlex.quote(reference)}"
-        raise RunError(error.message, f"There is a sweep of that name: {way}") from None
-
-
-def _runs_of_sweep(folder: Path, name: str) -> tuple[list[Run], tuple[str, ...]]:
-    """The runs of a sweep and the options that it varies; of trials without a run, a line is said each."""
-    from galaxynet import terminal
-    from galaxynet.errors import RunError
-    from galaxynet.sweeps.axes import show
-    from galaxynet.sweeps.record import Sweep
-
-    opened = Sweep.open(folder, name)
-    found = opened.runs()
-    for trial in opened.record.trials:
-        if trial.key in found or not (trial.run or trial.status == "failed"):
-            continue
-        values = ", ".join(f"{option} {show(value)}" for option, value in trial.values.items())
-        told = f"failed: {values}: {trial.message}"
-        if trial.run:
-            told = f"missing: {values}: its run {trial.run} was removed or is damaged"
-        terminal.notes().print(told, markup=False, soft_wrap=True)
-    if not found:
-        raise RunError(
-            f"The sweep {name} has no runs yet.", "See what it prints: " + str(opened.path / "logs")
-        )
-    varied = dict.fromkeys(option for trial in opened.record.trials for option in trial.values)
-    return list(found.values()), tuple(option for option in varied if option != "seed")
-
-
 def show_sweep(folder: Path, name: str) -> None:
     """Print the table of a sweep, as `--sweep` does."""
     from galaxynet.report import printing
+    from galaxynet.report.comparison import make_groups, runs_of_sweep
     from galaxynet.report.rows import Row
 
-    found, varied = _runs_of_sweep(folder, name)
-    groups = _groups([Row(run) for run in found], [], "", None, varied)
+    found, varied = runs_of_sweep(folder, name)
+    groups = make_groups([Row(run) for run in found], [], "", None, varied)
     if len({run.record.seed for run in found}) > 1:
         printing.print_over_seeds(groups)
     else:
         printing.print_tables(groups)
-
-
-def _groups(
-    rows: list[Row],
-    conditions: list[str],
-    sort: str,
-    top: int | None,
-    varied: tuple[str, ...] = (),
-    over_seeds: bool = False,
-) -> list[Group]:
-    from dataclasses import replace
-
-    from galaxynet.report import rows as report
-    from galaxynet.report.conditions import check_name, where
-    from galaxynet.report.seeds import SUMMARIES
-
-    if sort:
-        check_name(rows, sort.removeprefix("-"), "--sort", SUMMARIES if over_seeds else ())
-    found = []
-    for group in report.groups(where(rows, conditions)):
-        ordered = report.sort(group.rows, sort)
-        kept = ordered[:top]
-        left_out = len(ordered) - len(kept)
-        found.append(replace(group, rows=kept, left_out=left_out, order=sort, always=varied))
-    return found
 
 
 def _names(listed: str) -> list[str]:

@@ -9,7 +9,7 @@ import typer
 from galaxynet.commands import DataDir, Quiet, Yes
 
 if TYPE_CHECKING:
-    from galaxynet.fetch.inventory import Item
+    from galaxynet.fetching.inventory import Item
 
 app = typer.Typer(
     add_completion=False,
@@ -55,7 +55,7 @@ def list_datasets(
     if ctx.invoked_subcommand:
         return
     from galaxynet import paths, terminal
-    from galaxynet.fetch.inventory import inventory
+    from galaxynet.fetching.inventory import inventory
 
     terminal.set_quiet(quiet)
     folder = paths.data_dir(data_dir)
@@ -84,8 +84,8 @@ def remove_dataset(
 ) -> None:
     """Remove a dataset's files, and all that was made of them, from this machine."""
     from galaxynet import paths, terminal
-    from galaxynet.fetch.errors import size
-    from galaxynet.fetch.inventory import remove
+    from galaxynet.fetching.errors import size
+    from galaxynet.fetching.inventory import remove
 
     def confirm(item: Item) -> bool:
         return yes or typer.confirm(f"Remove {item.folder} ({size(item.size)})?")
@@ -125,8 +125,8 @@ def clean_datasets(
 
     from galaxynet import paths, terminal
     from galaxynet.errors import UsageError
-    from galaxynet.fetch.errors import size
-    from galaxynet.fetch.inventory import clean
+    from galaxynet.fetching.errors import size
+    from galaxynet.fetching.inventory import clean
 
     folder, shown = paths.data_dir(data_dir), []
 
@@ -166,7 +166,7 @@ def _print(items: list[Item]) -> None:
     from rich.table import Table
 
     from galaxynet import registry, terminal
-    from galaxynet.fetch.errors import size
+    from galaxynet.fetching.errors import size
 
     console = terminal.results()
     if not items:

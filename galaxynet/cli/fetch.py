@@ -162,8 +162,8 @@ def _fetch(plugin: Plugin) -> Any:
     ) -> None:
         from galaxynet import paths, terminal
         from galaxynet.errors import UsageError
-        from galaxynet.fetch.fetching import Wish, fetch, how_to_train
-        from galaxynet.fetch.patience import Patience
+        from galaxynet.fetching.fetch import Wish, fetch, how_to_train
+        from galaxynet.fetching.patience import Patience
 
         terminal.set_quiet(quiet)
         if link and folder is None:
@@ -215,8 +215,8 @@ def _report(outcome: Any, terminal: Any) -> None:
 def _show_plan(wish: Any, terminal: Any) -> None:
     from rich.table import Table
 
-    from galaxynet.fetch.errors import size
-    from galaxynet.fetch.planning import plan
+    from galaxynet.fetching.errors import size
+    from galaxynet.fetching.planning import plan
 
     lines = plan(wish)
     table = Table(box=None, pad_edge=False)

@@ -113,27 +113,17 @@ def _write_together(
 
 
 def _write(run: Run, kinds: list[str] | None, format: Literal["png", "svg", "both"]) -> None:
-    """Files for one run. A figure that was not asked for and cannot be drawn yet costs a line."""
-    from rich.markup import escape
+    """Write one run's figures into its folder."""
+    from galaxynet.errors import RunError
+    from galaxynet.report.figures import write_figures
 
-    from galaxynet.errors import GalaxynetError, RunError
-    from galaxynet.report.figures import draw, names, save
-    from galaxynet.runs.folder import FIGURES
-
-    wanted, drawn = kinds or names(run), 0
-    for name in wanted:
-        try:
-            figure = draw(run, name)
-        except GalaxynetError as error:
-            if kinds:
-                raise
-            terminal.note(f"no figure {name} of {escape(run.label)}: {escape(error.message)}")
-            continue
-        drawn += 1
-        for ending in ("png", "svg") if format == "both" else (format,):
-            terminal.write(f"{save(figure, run.inside(FIGURES, f'{name}.{ending}'))}\n")
-    if not drawn:
+    paths = write_figures(run, kinds or (), ("png", "svg") if format == "both" else (format,))
+    for path in paths:
+        terminal.write(f"{path}\n")
+    if not paths:
         raise RunError(
             f"There is nothing to draw of {run.label} yet.",
-            f"Go on with it: galaxynet train --resume {run.record.id}" if run.status == "interrupted" else "",
+            f"Continue it with: galaxynet train --resume {run.record.id}"
+            if run.status == "interrupted"
+            else "",
         )

@@ -37,7 +37,7 @@ def say_estimate(plan: SweepPlan, retry: bool) -> Estimate:
         retry: Whether failed trials are run again.
     """
     from galaxynet import terminal
-    from galaxynet.load import crowded_note, usable_cores
+    from galaxynet.processor_load import crowded_note, usable_cores
     from galaxynet.report.wording import show_seconds
     from galaxynet.sweeps.board import count_words
     from galaxynet.sweeps.conduct import standing

@@ -9,7 +9,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from galaxynet.load import load_average, usable_cores
+from galaxynet.processor_load import load_average, usable_cores
 from galaxynet.runs.record import Environment
 
 PACKAGES = (

@@ -130,10 +130,10 @@ def _best_epoch(trainer: Trainer, network: Task) -> dict[str, float]:
 
 def _draw(run: Run) -> None:
     """Draw the figures; a figure that fails costs a line, not the run."""
-    from galaxynet.report.figures import write_all
+    from galaxynet.report.figures import write_figures
 
     try:
-        write_all(run)
+        write_figures(run)
     except Exception as error:
         terminal.note(f"[yellow]no figures: {escape(str(error))}[/yellow]")
 

@@ -14,7 +14,7 @@ from lightning.pytorch import Callback, Trainer
 from rich.markup import escape
 
 from galaxynet import terminal
-from galaxynet.load import WINDOW_S, BusyMeter, busy_note, load_average
+from galaxynet.processor_load import WINDOW_S, BusyMeter, busy_note, load_average
 
 _STRETCH_S = 1.0
 _VARIABLE = "OMP_NUM_THREADS"

@@ -9,7 +9,7 @@ import pytest
 from idx_files import make_idx_folder
 
 from galaxynet.cli.main import main
-from galaxynet.fetch import receipts
+from galaxynet.fetching import receipts
 from galaxynet.runs.folder import RECORD
 from galaxynet.runs.record import RunRecord
 

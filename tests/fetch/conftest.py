@@ -16,8 +16,8 @@ from kagglesdk.kaggle_env import KaggleEnv
 from made import QUICK, challenge, clean_environment, command_line, mirrored, module
 
 from galaxynet import registry, terminal
-from galaxynet.fetch.fetching import Outcome, Wish, fetch
-from galaxynet.fetch.patience import Patience
+from galaxynet.fetching.fetch import Outcome, Wish, fetch
+from galaxynet.fetching.patience import Patience
 from galaxynet.registry import Plugin
 
 _numbers = itertools.count()

@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from galaxynet.fetch.patience import Patience
+from galaxynet.fetching.patience import Patience
 
 QUICK = Patience(silence=0.4, retries=3, pause=0.01, longest=2)
 

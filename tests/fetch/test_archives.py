@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import write_zip
 
-from galaxynet.fetch.archives import Archive, looks_like_web_page
-from galaxynet.fetch.members import ArchiveError, Limits
+from galaxynet.fetching.archives import Archive, looks_like_web_page
+from galaxynet.fetching.members import ArchiveError, Limits
 
 SMALL = Limits(members=20, bytes=1 << 20, ratio=50, ratio_from=1 << 12, directory=1 << 13)
 

@@ -20,9 +20,9 @@ from made import GALAXIES, QUICK, challenge, mirrored, on_disk, whole
 from urllib3 import exceptions as urllib3_errors
 
 from galaxynet.errors import GalaxynetError, is_disk_error
-from galaxynet.fetch.errors import DiskError, disk_errors
-from galaxynet.fetch.fetching import Wish, fetch
-from galaxynet.fetch.http_errors import network_errors
+from galaxynet.fetching.errors import DiskError, disk_errors
+from galaxynet.fetching.fetch import Wish, fetch
+from galaxynet.fetching.http_errors import network_errors
 
 Stranger = Callable[..., Any]
 

@@ -14,10 +14,10 @@ from kaggle_server import KaggleServer
 from made import QUICK, challenge, mirrored, on_disk, whole
 
 from galaxynet.errors import DataError, PluginError
-from galaxynet.fetch import errors, receipts
-from galaxynet.fetch.errors import DiskError, FetchError
-from galaxynet.fetch.fetching import Outcome, Wish, fetch
-from galaxynet.fetch.patience import retry_after
+from galaxynet.fetching import errors, receipts
+from galaxynet.fetching.errors import DiskError, FetchError
+from galaxynet.fetching.fetch import Outcome, Wish, fetch
+from galaxynet.fetching.patience import retry_after
 
 Stranger = Callable[..., Any]
 IMAGES = challenge()["images.zip"]
@@ -62,7 +62,7 @@ def test_pauses_grow_and_start_anew_with_new_bytes(
 ) -> None:
     """Each failure doubles the pause; a byte that was not there before makes it the first again."""
     pauses: list[float] = []
-    monkeypatch.setattr("galaxynet.fetch.patience.time.sleep", pauses.append)
+    monkeypatch.setattr("galaxynet.fetching.patience.time.sleep", pauses.append)
     server.fail("storage", "503", "503", "cut 500000", "503", "cut 500000", "cut 600000", "503")
     get()
     assert pauses == [0.01, 0.02, 0.01, 0.02, 0.04, 0.01, 0.02]
@@ -74,7 +74,7 @@ def test_retry_after_is_honoured(
 ) -> None:
     """A server's Retry-After is honoured; one that asks for an hour is reported instead."""
     pauses: list[float] = []
-    monkeypatch.setattr("galaxynet.fetch.patience.time.sleep", pauses.append)
+    monkeypatch.setattr("galaxynet.fetching.patience.time.sleep", pauses.append)
     server.fail("storage", "429 1.5", "503 0")
     get()
     assert pauses == [1.5, 0]

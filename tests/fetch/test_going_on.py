@@ -12,11 +12,11 @@ import requests
 from kaggle_server import KaggleServer
 from made import challenge, contents, on_disk, whole
 
-from galaxynet.fetch import download as downloads
-from galaxynet.fetch import receipts
-from galaxynet.fetch.errors import FetchError
-from galaxynet.fetch.fetching import Outcome
-from galaxynet.fetch.patience import Patience
+from galaxynet.fetching import download as downloads
+from galaxynet.fetching import receipts
+from galaxynet.fetching.errors import FetchError
+from galaxynet.fetching.fetch import Outcome
+from galaxynet.fetching.patience import Patience
 
 IMAGES = challenge()["images.zip"]
 PART = ["images.zip.part", "images.zip.part.json"]

@@ -17,9 +17,9 @@ from galaxynet import registry
 from galaxynet.cli.main import main
 from galaxynet.data import array_cache
 from galaxynet.errors import UsageError
-from galaxynet.fetch.errors import FetchError
-from galaxynet.fetch.fetching import Wish, fetch
-from galaxynet.fetch.inventory import Item, inventory, remove
+from galaxynet.fetching.errors import FetchError
+from galaxynet.fetching.fetch import Wish, fetch
+from galaxynet.fetching.inventory import Item, inventory, remove
 
 Stranger = Callable[..., Any]
 

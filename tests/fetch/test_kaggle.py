@@ -15,10 +15,10 @@ from made import GALAXIES, challenge, on_disk
 
 from galaxynet import registry
 from galaxynet.errors import GalaxynetError
-from galaxynet.fetch import receipts
-from galaxynet.fetch.fetching import Outcome, Wish, fetch
-from galaxynet.fetch.patience import Patience
-from galaxynet.fetch.planning import plan
+from galaxynet.fetching import receipts
+from galaxynet.fetching.fetch import Outcome, Wish, fetch
+from galaxynet.fetching.patience import Patience
+from galaxynet.fetching.planning import plan
 
 pytestmark = pytest.mark.usefixtures("nothing_secret")
 

@@ -35,7 +35,7 @@ def test_standard_input_stays_open(stranger: Stranger, tmp_path: Path) -> None:
     plugin = stranger(GALAXIES)
     code = (
         "import sys\nfrom pathlib import Path\nfrom galaxynet import registry\n"
-        "from galaxynet.errors import GalaxynetError\nfrom galaxynet.fetch.fetching import Wish, fetch\n"
+        "from galaxynet.errors import GalaxynetError\nfrom galaxynet.fetching.fetch import Wish, fetch\n"
         f"try: fetch(Wish(registry.find('dataset', {plugin.name!r}), Path({str(tmp_path)!r}) / 'data'))\n"
         "except GalaxynetError: print(sys.stdin.read())"
     )
@@ -55,7 +55,7 @@ def test_kaggles_client_is_imported_for_kaggle_alone() -> None:
     code = (
         "import sys, contextlib; from galaxynet.cli.main import root\n"
         "with contextlib.suppress(SystemExit): root().main(['fetch', '--help'], standalone_mode=False)\n"
-        "import galaxynet.fetch.fetching, galaxynet.fetch.taking, galaxynet.fetch.downloading\n"
+        "import galaxynet.fetching.fetch, galaxynet.fetching.taking, galaxynet.fetching.downloading\n"
         "print([name for name in ('kaggle', 'kagglesdk', 'torch') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -13,8 +13,8 @@ from kaggle_server import KEY, TOKEN, USER, KaggleServer
 from made import GALAXIES, QUICK, whole
 
 from galaxynet.errors import GalaxynetError
-from galaxynet.fetch.errors import FetchError
-from galaxynet.fetch.fetching import Outcome, Wish, fetch
+from galaxynet.fetching.errors import FetchError
+from galaxynet.fetching.fetch import Outcome, Wish, fetch
 
 pytestmark = pytest.mark.usefixtures("nothing_secret")
 

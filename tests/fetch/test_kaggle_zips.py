@@ -12,8 +12,8 @@ from kaggle_server import KaggleServer
 from made import GALAXIES, LABELS, QUICK, on_disk, zip_bytes
 
 from galaxynet.errors import DataError
-from galaxynet.fetch.errors import FetchError
-from galaxynet.fetch.fetching import Wish, fetch
+from galaxynet.fetching.errors import FetchError
+from galaxynet.fetching.fetch import Wish, fetch
 
 pytestmark = pytest.mark.usefixtures("nothing_secret")
 

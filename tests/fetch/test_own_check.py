@@ -23,8 +23,8 @@ from made import (
 )
 
 from galaxynet.errors import DataError, PluginError
-from galaxynet.fetch.fetching import Wish, fetch
-from galaxynet.fetch.shelf import Shelf
+from galaxynet.fetching.fetch import Wish, fetch
+from galaxynet.fetching.shelf import Shelf
 
 Stranger = Callable[..., Any]
 WHOLE = ["images.zip", "labels.zip", "receipt.json"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from galaxynet.fetch.partial import Partial, State
+from galaxynet.fetching.partial import Partial, State
 
 
 @pytest.mark.promise("Fetching")

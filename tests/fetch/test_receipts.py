@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxynet.errors import DataError
-from galaxynet.fetch import receipts
-from galaxynet.fetch.receipts import DamagedReceiptError, FileReceipt, Receipt
+from galaxynet.fetching import receipts
+from galaxynet.fetching.receipts import DamagedReceiptError, FileReceipt, Receipt
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ENTRY = FileReceipt(name="a.zip", size=3, sha256="0" * 64, source="from /tmp", fetched=NOW)

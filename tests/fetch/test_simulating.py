@@ -10,8 +10,8 @@ import pytest
 from made import SIMULATED, contents, on_disk
 
 from galaxynet.errors import DataError, OptionError, PluginError, UsageError
-from galaxynet.fetch import receipts
-from galaxynet.fetch.fetching import Wish, fetch
+from galaxynet.fetching import receipts
+from galaxynet.fetching.fetch import Wish, fetch
 
 Stranger = Callable[..., Any]
 WHOLE = ["calls", "images.zip", "labels.csv", "receipt.json"]

@@ -14,10 +14,10 @@ import pytest
 from made import GALAXIES, IMAGES, LABELS, contents, downloads, on_disk, write_zip
 
 from galaxynet.errors import DataError, UsageError
-from galaxynet.fetch import receipts
-from galaxynet.fetch.errors import FetchError
-from galaxynet.fetch.fetching import Wish, fetch
-from galaxynet.fetch.planning import Line, plan
+from galaxynet.fetching import receipts
+from galaxynet.fetching.errors import FetchError
+from galaxynet.fetching.fetch import Wish, fetch
+from galaxynet.fetching.planning import Line, plan
 
 Stranger = Callable[..., Any]
 WHOLE = ["images.zip", "labels.zip", "receipt.json"]
@@ -255,7 +255,7 @@ def test_a_full_disk_leaves_nothing(
 ) -> None:
     """A disk that has no room is said before the first byte is copied."""
     folder = downloads(tmp_path / "downloads")
-    monkeypatch.setattr("galaxynet.fetch.errors._SPARE", 1 << 60)
+    monkeypatch.setattr("galaxynet.fetching.errors._SPARE", 1 << 60)
     with pytest.raises(FetchError, match=r"are needed in .* are free") as raised:
         fetch(Wish(stranger(GALAXIES), data, folder=folder))
     assert "--data-dir" in raised.value.hint

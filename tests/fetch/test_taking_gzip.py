@@ -12,8 +12,8 @@ import pytest
 from made import on_disk, write_zip
 
 from galaxynet.errors import DataError, GalaxynetError
-from galaxynet.fetch import receipts
-from galaxynet.fetch.fetching import Wish, fetch
+from galaxynet.fetching import receipts
+from galaxynet.fetching.fetch import Wish, fetch
 
 Stranger = Callable[..., Any]
 PACKED = gzip.compress(b"pixels", mtime=0)

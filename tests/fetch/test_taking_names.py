@@ -19,11 +19,11 @@ from made import GALAXIES, IMAGES, LABELS, QUICK, contents, downloads, on_disk, 
 from galaxynet import registry
 from galaxynet.data.idx_images import describe
 from galaxynet.errors import DataError
-from galaxynet.fetch.errors import DiskError, FetchError, disk_errors
-from galaxynet.fetch.fetching import Wish, fetch
-from galaxynet.fetch.folder import is_copy
-from galaxynet.fetch.inventory import inventory
-from galaxynet.fetch.planning import plan
+from galaxynet.fetching.errors import DiskError, FetchError, disk_errors
+from galaxynet.fetching.fetch import Wish, fetch
+from galaxynet.fetching.folder import is_copy
+from galaxynet.fetching.inventory import inventory
+from galaxynet.fetching.planning import plan
 from galaxynet_galaxy_zoo import TRAINING_IMAGES
 from galaxynet_galaxy_zoo.files import need
 

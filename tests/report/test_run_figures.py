@@ -11,7 +11,7 @@ from made_runs import CLASSES, add_curves, add_predictions, made_run
 
 from galaxynet import registry
 from galaxynet.errors import PluginError, RunError, UsageError
-from galaxynet.report.figures import draw, names, save, write_all
+from galaxynet.report.figures import draw, names, save, write_figures
 from galaxynet.report.figures.confusion import count
 from galaxynet.runs import MajorityClass, PluginId, Predictions, Run, write_predictions
 
@@ -51,7 +51,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_a_finished_run_gets_every_figure_in_both_formats(run: Run) -> None:
     """Learning curves and confusion matrix lie in its figures folder, and nothing else does."""
-    written = write_all(run)
+    written = write_figures(run)
     assert {path.name for path in written} == {path.name for path in run.figures.iterdir()}
     assert {path.name for path in written} == {
         f"{name}.{kind}" for name in ("learning-curves", "confusion") for kind in ("png", "svg")
@@ -175,7 +175,7 @@ def test_a_run_that_is_not_tested_has_no_confusion_matrix(tmp_path: Path) -> Non
     """What cannot be drawn is not offered, and asking for it is a sentence."""
     run = made_run(tmp_path)
     assert names(run) == []
-    assert write_all(run) == []
+    assert write_figures(run) == []
     with pytest.raises(RunError, match="did not get as far"):
         draw(run, "confusion")
     with pytest.raises(RunError, match="They logged nothing yet"):
@@ -190,7 +190,7 @@ def test_a_plugins_figure_is_found_and_a_broken_one_costs_the_others_nothing(
     """A package that is no part of galaxynet brings its own figure by its spec alone."""
     run = made_run(tmp_path, model=PluginId(name=plugin, distribution="strange-plugin"))
     assert names(run) == ["dots", "gone"]
-    written = write_all(run, ["png"])
+    written = write_figures(run, ["png"])
     assert [path.name for path in written] == ["dots.png"]
     assert "strange_plugin has no gone" in " ".join(capsys.readouterr().err.split())
     with pytest.raises(PluginError, match="strange-plugin"):

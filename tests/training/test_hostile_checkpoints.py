@@ -50,7 +50,7 @@ def first_kernels(run: Run) -> None:
 @pytest.mark.promise("Strangers' files")
 def test_a_checkpoint_executes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkpoint with a pickle payload executes nothing, wherever it is opened, and is refused."""
-    monkeypatch.setattr("galaxynet.report.figures.write_all", lambda _: None)
+    monkeypatch.setattr("galaxynet.report.figures.write_figures", lambda _: None)
     run = galaxynet.train("toynet", epochs=1)
     plain = {name: run.checkpoint(name).read_bytes() for name in ("best", "last")}
     marker = tmp_path / "executed"

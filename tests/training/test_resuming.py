@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("toys", "no_figures")
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw no figures at the end of a training: that takes longer than the training."""
-    monkeypatch.setattr("galaxynet.report.figures.write_all", lambda _: None)
+    monkeypatch.setattr("galaxynet.report.figures.write_figures", lambda _: None)
 
 
 def train(**options: Any) -> Any:

@@ -16,7 +16,7 @@ from galaxynet.training.callbacks import EpochSeeds
 @pytest.mark.usefixtures("toys")
 def test_the_seed_decides_the_initial_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """A network's initial weights depend on `--seed`, and on nothing that ran before."""
-    monkeypatch.setattr("galaxynet.report.figures.write_all", lambda _: None)
+    monkeypatch.setattr("galaxynet.report.figures.write_figures", lambda _: None)
 
     def weights(seed: int) -> Any:
         torch.manual_seed(torch.seed())

@@ -86,21 +86,32 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def write_all(run: Run, formats: Sequence[Format] = ("png", "svg")) -> list[Path]:
-    """Write every figure of a run into its figures folder.
+def write_figures(
+    run: Run, kinds: Sequence[str] = (), formats: Sequence[Format] = ("png", "svg")
+) -> list[Path]:
+    """Write figures of a run into its figures folder.
 
-    A figure that cannot be drawn costs a note, not the others.
+    Args:
+        run: The run.
+        kinds: The figures; all if none are named. Of all, those that cannot be drawn are skipped with a note.
+        formats: The files of each.
 
     Returns:
         The paths of the files.
+
+    Raises:
+        UsageError: If a named figure does not exist.
+        RunError: If a named figure cannot be drawn, or a file cannot be written.
     """
     written = []
-    for name in names(run):
+    for name in kinds or names(run):
         try:
             figure = draw(run, name)
         except Exception as error:  # a plugin's function may raise whatever it likes
+            if kinds:
+                raise
             reason = str(error) if isinstance(error, GalaxynetError) else repr(error)
-            terminal.note(escape(f"no figure {name}: {reason}"))
+            terminal.note(escape(f"no figure {name} of {run.label}: {reason}"))
             continue
         written += [save(figure, run.inside(FIGURES, f"{name}.{kind}")) for kind in formats]
     return written

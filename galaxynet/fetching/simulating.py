@@ -10,10 +10,10 @@ from typing import Any
 
 from galaxynet import registry
 from galaxynet.errors import PluginError
-from galaxynet.fetch.errors import disk_errors
-from galaxynet.fetch.hashing import hash_file
-from galaxynet.fetch.notes import note
-from galaxynet.fetch.shelf import Shelf
+from galaxynet.fetching.errors import disk_errors
+from galaxynet.fetching.hashing import hash_file
+from galaxynet.fetching.notes import note
+from galaxynet.fetching.shelf import Shelf
 from galaxynet.sources import DataFile, Simulator
 
 

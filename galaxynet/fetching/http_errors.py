@@ -21,8 +21,8 @@ import requests
 from urllib3 import exceptions as urllib3_errors
 from urllib3.util import parse_url
 
-from galaxynet.fetch.errors import FetchError, TransientError
-from galaxynet.fetch.patience import Patience, retry_after
+from galaxynet.fetching.errors import FetchError, TransientError
+from galaxynet.fetching.patience import Patience, retry_after
 
 _OFFLINE = "Look at the network connection, then run the same command again; it goes on where it stopped."
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")

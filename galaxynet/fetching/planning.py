@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from galaxynet.fetch.errors import FetchError
-from galaxynet.fetch.fetching import Wish, chosen_source
-from galaxynet.fetch.folder import Found
-from galaxynet.fetch.http_errors import host
-from galaxynet.fetch.notes import note
-from galaxynet.fetch.partial import part_size
-from galaxynet.fetch.shelf import Shelf
-from galaxynet.fetch.taking import look_for
+from galaxynet.fetching.errors import FetchError
+from galaxynet.fetching.fetch import Wish, chosen_source
+from galaxynet.fetching.folder import Found
+from galaxynet.fetching.http_errors import host
+from galaxynet.fetching.notes import note
+from galaxynet.fetching.partial import part_size
+from galaxynet.fetching.shelf import Shelf
+from galaxynet.fetching.taking import look_for
 from galaxynet.sources import DataFile, Https, KaggleCompetition, KaggleDataset, Simulator, Source
 
 
@@ -72,11 +72,11 @@ def _from_folder(wish: Wish, shelf: Shelf, file: DataFile, found: Found | None) 
 def _sizes(source: Source, files: list[DataFile], shelf: Shelf, wish: Wish) -> dict[str, int]:
     try:
         if isinstance(source, KaggleCompetition):
-            from galaxynet.fetch.kaggle_files import login, sizes
+            from galaxynet.fetching.kaggle_files import login, sizes
 
             return sizes(source, login(source, shelf, wish.patience), wish.patience)
         if isinstance(source, Https):
-            from galaxynet.fetch.https import size_of
+            from galaxynet.fetching.https import size_of
 
             known = {file.name: size_of(source, file, wish.patience) for file in files}
             return {name: size for name, size in known.items() if size is not None}

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from galaxynet.errors import DataError
-from galaxynet.fetch.hashing import CHUNK, Advance, Digest, hash_file, read_chunks
+from galaxynet.fetching.hashing import CHUNK, Advance, Digest, hash_file, read_chunks
 
 # Photographs do not get smaller; text does.
 _DEFLATED = (".csv", ".txt", ".json", ".tsv")

@@ -13,11 +13,11 @@ from typing import Any, Literal
 from galaxynet import registry, terminal
 from galaxynet.data import array_cache
 from galaxynet.errors import DataError, PluginError, UsageError
-from galaxynet.fetch import receipts
-from galaxynet.fetch.errors import disk_errors
-from galaxynet.fetch.hashing import Advance, hash_file
-from galaxynet.fetch.locks import lock
-from galaxynet.fetch.receipts import FileReceipt, Receipt
+from galaxynet.fetching import receipts
+from galaxynet.fetching.errors import disk_errors
+from galaxynet.fetching.hashing import Advance, hash_file
+from galaxynet.fetching.locks import lock
+from galaxynet.fetching.receipts import FileReceipt, Receipt
 from galaxynet.paths import absence
 from galaxynet.registry import Plugin
 

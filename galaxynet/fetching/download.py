@@ -19,14 +19,14 @@ import requests
 
 from galaxynet import terminal
 from galaxynet.errors import DataError
-from galaxynet.fetch import errors
-from galaxynet.fetch.archives import looks_like_web_page
-from galaxynet.fetch.errors import FetchError, TransientError, check_space, disk_errors
-from galaxynet.fetch.hashing import CHUNK, Digest
-from galaxynet.fetch.http_errors import host, network_errors, refusal
-from galaxynet.fetch.notes import note
-from galaxynet.fetch.partial import Partial, State
-from galaxynet.fetch.patience import Patience, Retries
+from galaxynet.fetching import errors
+from galaxynet.fetching.archives import looks_like_web_page
+from galaxynet.fetching.errors import FetchError, TransientError, check_space, disk_errors
+from galaxynet.fetching.hashing import CHUNK, Digest
+from galaxynet.fetching.http_errors import host, network_errors, refusal
+from galaxynet.fetching.notes import note
+from galaxynet.fetching.partial import Partial, State
+from galaxynet.fetching.patience import Patience, Retries
 
 _SMALLEST = 1 << 16
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from galaxynet.errors import DataError, GalaxynetError, UsageError
-from galaxynet.fetch.errors import FetchError, disk_errors
-from galaxynet.fetch.locks import lock
-from galaxynet.fetch.notes import note
-from galaxynet.fetch.patience import Patience
-from galaxynet.fetch.shelf import Shelf
-from galaxynet.fetch.staging import PREFIX
+from galaxynet.fetching.errors import FetchError, disk_errors
+from galaxynet.fetching.locks import lock
+from galaxynet.fetching.notes import note
+from galaxynet.fetching.patience import Patience
+from galaxynet.fetching.shelf import Shelf
+from galaxynet.fetching.staging import PREFIX
 from galaxynet.plugin import DatasetSpec
 from galaxynet.registry import Plugin
 from galaxynet.sources import DataFile, Simulator, Source, source_names
@@ -193,7 +193,7 @@ def _get(
         The files that are new, and what the dataset says of its files.
     """
     if wish.folder is not None:
-        from galaxynet.fetch.taking import take
+        from galaxynet.fetching.taking import take
 
         taken = take(wish.folder, files, shelf, wish.spec, link=wish.link, force=wish.force)
         about = f" See {wish.spec.homepage}" if wish.spec.homepage else ""
@@ -204,7 +204,7 @@ def _get(
     if _complete(wish, shelf, files, source):  # another process did it while this one waited
         return [], []
     if isinstance(source, Simulator):
-        from galaxynet.fetch.simulating import simulate
+        from galaxynet.fetching.simulating import simulate
 
         return files, simulate(source, wish.options, files, shelf)
     missing = [file for file in files if wish.force or not (shelf.holds(file) or shelf.adopt(file))]
@@ -216,7 +216,7 @@ def _get(
             note(f"{error.message} It is fetched again.")
             missing = [file for file in files if not shelf.holds(file)]
     assert source is not None  # only --from has none
-    from galaxynet.fetch.downloading import download_all
+    from galaxynet.fetching.downloading import download_all
 
     download_all(source, missing, shelf, wish.patience)
     lines = shelf.publish(

@@ -8,15 +8,15 @@ from pathlib import Path
 import requests
 
 from galaxynet.errors import DataError
-from galaxynet.fetch import partial
-from galaxynet.fetch.checks import check_content
-from galaxynet.fetch.download import Remote, download
-from galaxynet.fetch.downloading import twice, whole
-from galaxynet.fetch.errors import FetchError, disk_errors
-from galaxynet.fetch.folder import Found, look_into
-from galaxynet.fetch.kaggle_login import Session
-from galaxynet.fetch.patience import Patience, patiently
-from galaxynet.fetch.shelf import Shelf
+from galaxynet.fetching import partial
+from galaxynet.fetching.checks import check_content
+from galaxynet.fetching.download import Remote, download
+from galaxynet.fetching.downloading import twice, whole
+from galaxynet.fetching.errors import FetchError, disk_errors
+from galaxynet.fetching.folder import Found, look_into
+from galaxynet.fetching.kaggle_login import Session
+from galaxynet.fetching.patience import Patience, patiently
+from galaxynet.fetching.shelf import Shelf
 from galaxynet.sources import DataFile, KaggleCompetition, KaggleDataset
 
 _COMPETITIONS = "competitions.competition_api_client"

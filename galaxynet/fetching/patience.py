@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from galaxynet.fetch.errors import FetchError, TransientError
-from galaxynet.fetch.notes import note
+from galaxynet.fetching.errors import FetchError, TransientError
+from galaxynet.fetching.notes import note
 
 T = TypeVar("T")
 

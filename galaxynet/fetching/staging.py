@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from galaxynet.fetch import partial
-from galaxynet.fetch.hashing import Digest
+from galaxynet.fetching import partial
+from galaxynet.fetching.hashing import Digest
 from galaxynet.sources import DataFile
 
 PREFIX = ".checking."

@@ -19,17 +19,17 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
-from galaxynet.fetch.errors import FetchError, TransientError
-from galaxynet.fetch.http_errors import network_errors, proxy_refusal
-from galaxynet.fetch.kaggle_credentials import (
+from galaxynet.fetching.errors import FetchError, TransientError
+from galaxynet.fetching.http_errors import network_errors, proxy_refusal
+from galaxynet.fetching.kaggle_credentials import (
     TOKEN_FILES,
     TOKEN_PAGE,
     check_characters,
     read_config,
     saved_token,
 )
-from galaxynet.fetch.notes import note
-from galaxynet.fetch.patience import Patience, retry_after
+from galaxynet.fetching.notes import note
+from galaxynet.fetching.patience import Patience, retry_after
 
 
 class Adapter(HTTPAdapter):

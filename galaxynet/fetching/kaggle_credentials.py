@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from galaxynet.fetch.errors import FetchError
+from galaxynet.fetching.errors import FetchError
 
 TOKEN_PAGE = "https://www.kaggle.com/settings"
 TOKEN_FILES = ("~/.kaggle/access_token", "~/.kaggle/access_token.txt")

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from galaxynet.fetch.hashing import Advance
-from galaxynet.fetch.members import (
+from galaxynet.fetching.hashing import Advance
+from galaxynet.fetching.members import (
     LIMITS,
     ArchiveError,
     Limits,

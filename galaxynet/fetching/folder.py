@@ -14,11 +14,11 @@ from pathlib import Path, PurePosixPath
 from zipfile import ZipInfo
 
 from galaxynet.errors import DataError
-from galaxynet.fetch.archives import Archive
-from galaxynet.fetch.hashing import Advance, Digest, hash_file, read_chunks, write_chunks
-from galaxynet.fetch.members import ArchiveError
-from galaxynet.fetch.packing import compressed, files_below, pack
-from galaxynet.fetch.receipts import FileReceipt
+from galaxynet.fetching.archives import Archive
+from galaxynet.fetching.hashing import Advance, Digest, hash_file, read_chunks, write_chunks
+from galaxynet.fetching.members import ArchiveError
+from galaxynet.fetching.packing import compressed, files_below, pack
+from galaxynet.fetching.receipts import FileReceipt
 from galaxynet.plugin import DatasetSpec
 from galaxynet.sources import DataFile, KaggleCompetition, KaggleDataset
 from galaxynet.zip_members import member_path

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from galaxynet import atomic
-from galaxynet.fetch.hashing import Digest, Hasher, read_chunks
+from galaxynet.fetching.hashing import Digest, Hasher, read_chunks
 
 
 @dataclass(frozen=True)

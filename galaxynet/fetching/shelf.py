@@ -10,13 +10,13 @@ from typing import Any
 
 from galaxynet import registry
 from galaxynet.errors import DataError, GalaxynetError, PluginError, is_disk_error
-from galaxynet.fetch import receipts
-from galaxynet.fetch.checks import check_content, check_digest
-from galaxynet.fetch.errors import size
-from galaxynet.fetch.hashing import Digest, hash_file, publish
-from galaxynet.fetch.notes import note
-from galaxynet.fetch.receipts import DamagedReceiptError, FileReceipt, Receipt
-from galaxynet.fetch.staging import StagedFile, preview
+from galaxynet.fetching import receipts
+from galaxynet.fetching.checks import check_content, check_digest
+from galaxynet.fetching.errors import size
+from galaxynet.fetching.hashing import Digest, hash_file, publish
+from galaxynet.fetching.notes import note
+from galaxynet.fetching.receipts import DamagedReceiptError, FileReceipt, Receipt
+from galaxynet.fetching.staging import StagedFile, preview
 from galaxynet.paths import absence
 from galaxynet.plugin import DatasetSpec
 from galaxynet.registry import Plugin

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from galaxynet.fetch.errors import FetchError, disk_errors
-from galaxynet.fetch.notes import note
+from galaxynet.fetching.errors import FetchError, disk_errors
+from galaxynet.fetching.notes import note
 
 
 @contextlib.contextmanager

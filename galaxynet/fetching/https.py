@@ -10,10 +10,10 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from galaxynet.errors import PluginError
-from galaxynet.fetch.download import Remote
-from galaxynet.fetch.errors import FetchError
-from galaxynet.fetch.http_errors import host, network_errors, plain
-from galaxynet.fetch.patience import Patience
+from galaxynet.fetching.download import Remote
+from galaxynet.fetching.errors import FetchError
+from galaxynet.fetching.http_errors import host, network_errors, plain
+from galaxynet.fetching.patience import Patience
 from galaxynet.sources import DataFile, Https
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from galaxynet import terminal
 from galaxynet.errors import DataError, UsageError
-from galaxynet.fetch.archives import Archive
-from galaxynet.fetch.errors import FetchError, check_space, disk_errors
-from galaxynet.fetch.folder import Found, describe_forms, find
-from galaxynet.fetch.notes import note
-from galaxynet.fetch.shelf import Shelf
+from galaxynet.fetching.archives import Archive
+from galaxynet.fetching.errors import FetchError, check_space, disk_errors
+from galaxynet.fetching.folder import Found, describe_forms, find
+from galaxynet.fetching.notes import note
+from galaxynet.fetching.shelf import Shelf
 from galaxynet.paths import absence
 from galaxynet.plugin import DatasetSpec
 from galaxynet.sources import DataFile

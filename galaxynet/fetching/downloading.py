@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from galaxynet.errors import DataError
-from galaxynet.fetch import https, partial
-from galaxynet.fetch.download import Remote, download
-from galaxynet.fetch.errors import DiskError, FetchError
-from galaxynet.fetch.members import RefusedArchiveError, UnsupportedArchiveError
-from galaxynet.fetch.notes import note
-from galaxynet.fetch.patience import Patience
-from galaxynet.fetch.shelf import Shelf
+from galaxynet.fetching import https, partial
+from galaxynet.fetching.download import Remote, download
+from galaxynet.fetching.errors import DiskError, FetchError
+from galaxynet.fetching.members import RefusedArchiveError, UnsupportedArchiveError
+from galaxynet.fetching.notes import note
+from galaxynet.fetching.patience import Patience
+from galaxynet.fetching.shelf import Shelf
 from galaxynet.sources import DataFile, Https, KaggleCompetition, KaggleDataset
 
 
@@ -33,7 +33,7 @@ def download_all(
         for file in files:
             from_mirrors(https.remotes(source, file, patience), file, shelf, patience)
         return
-    from galaxynet.fetch import kaggle_files  # costs what Kaggle's client costs to import
+    from galaxynet.fetching import kaggle_files  # costs what Kaggle's client costs to import
 
     if isinstance(source, KaggleCompetition):
         kaggle_files.download_competition(source, files, shelf, patience)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxynet import terminal
-from galaxynet.load import BusyMeter, busy_note, crowded_note
+from galaxynet.processor_load import BusyMeter, busy_note, crowded_note
 from galaxynet.training.threads import BusyProcessorNote, compute_threads
 
 

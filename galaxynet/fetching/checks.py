@@ -8,9 +8,9 @@ from pathlib import Path
 
 from galaxynet import terminal
 from galaxynet.errors import DataError
-from galaxynet.fetch.archives import Archive, looks_like_web_page
-from galaxynet.fetch.hashing import CHUNK, Digest
-from galaxynet.fetch.members import LIMITS, ArchiveError, Limits, RefusedArchiveError
+from galaxynet.fetching.archives import Archive, looks_like_web_page
+from galaxynet.fetching.hashing import CHUNK, Digest
+from galaxynet.fetching.members import LIMITS, ArchiveError, Limits, RefusedArchiveError
 from galaxynet.sources import DataFile
 
 
