@@ -271,7 +271,7 @@ def figures(
     written: list[Path] = []
     if out is None:
         for run in selected:
-            written += write_figures(run, kinds, formats)
+            written += write_figures(run, kinds=kinds, formats=formats)
     else:
         for name, group in by_network(selected).items():
             written += write_together(group, Path(out), name, kinds, formats)

@@ -117,7 +117,7 @@ def _write(run: Run, kinds: list[str] | None, format: Literal["png", "svg", "bot
     from galaxynet.errors import RunError
     from galaxynet.report.figures import write_figures
 
-    paths = write_figures(run, kinds or (), ("png", "svg") if format == "both" else (format,))
+    paths = write_figures(run, kinds=kinds or (), formats=("png", "svg") if format == "both" else (format,))
     for path in paths:
         terminal.write(f"{path}\n")
     if not paths:

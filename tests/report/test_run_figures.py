@@ -190,7 +190,7 @@ def test_a_plugins_figure_is_found_and_a_broken_one_costs_the_others_nothing(
     """A package that is no part of galaxynet brings its own figure by its spec alone."""
     run = made_run(tmp_path, model=PluginId(name=plugin, distribution="strange-plugin"))
     assert names(run) == ["dots", "gone"]
-    written = write_figures(run, ["png"])
+    written = write_figures(run, formats=["png"])
     assert [path.name for path in written] == ["dots.png"]
     assert "strange_plugin has no gone" in " ".join(capsys.readouterr().err.split())
     with pytest.raises(PluginError, match="strange-plugin"):

@@ -87,7 +87,7 @@ def save(figure: Figure, path: Path) -> Path:
 
 
 def write_figures(
-    run: Run, kinds: Sequence[str] = (), formats: Sequence[Format] = ("png", "svg")
+    run: Run, *, kinds: Sequence[str] = (), formats: Sequence[Format] = ("png", "svg")
 ) -> list[Path]:
     """Write figures of a run into its figures folder.
 
