@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from galaxynet import paths, registry
 from galaxynet.errors import UsageError
 from galaxynet.launch import settled
+from galaxynet.signals import deferred_stop_signals
 from galaxynet.training.plan import Parties
 
 if TYPE_CHECKING:
@@ -347,8 +348,10 @@ def generate(
         UsageError: If the prime has characters that it does not know, or a number is out of range.
     """
     from galaxynet.errors import RunError
-    from galaxynet.tasks.writing import TextGenerator
-    from galaxynet.training.restore import model_class, restore
+
+    with deferred_stop_signals():
+        from galaxynet.tasks.writing import TextGenerator
+        from galaxynet.training.restore import model_class, restore
 
     found = find_run(run, runs_dir)
     _, kind = model_class(found)

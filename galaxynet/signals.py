@@ -82,6 +82,30 @@ def stop_signals() -> Iterator[StopRequests]:
         requests.restore()
 
 
+@contextmanager
+def deferred_stop_signals() -> Iterator[None]:
+    """Let a stop signal wait for the end of this block, which imports PyTorch.
+
+    An exception in the middle of that import is lost, or aborts the process with a page of C++.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
+    for number, handler in handlers.items():
+        if handler not in (signal.SIG_IGN, None):  # one that was not set from Python cannot be put back
+            signal.signal(number, lambda number, _: received.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            if handler is not None:
+                signal.signal(number, handler)
+        for number in received[:1]:
+            signal.raise_signal(number)
+
+
 def plugin_exit_error(error: BaseException) -> RunError:
     """The error for `sys.exit` in a plugin, or a KeyboardInterrupt without a signal.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from galaxynet.cli import main as command
-from galaxynet.signals import stop_signals
+from galaxynet.signals import deferred_stop_signals, stop_signals
 
 
 @pytest.fixture
@@ -80,6 +80,21 @@ def test_a_second_hangup_does_not_interrupt_the_cleaning_up() -> None:
             pass
     assert cleaned
     assert len(requested.received) == len(outer.received) == 2
+
+
+@pytest.mark.promise("Interruptions")
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_pytorch_is_imported_is_not_lost(sent: signal.Signals) -> None:
+    """A stop signal that comes while PyTorch is imported takes effect right after the import."""
+    imported = False
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt), stop_signals() as requested:
+        with deferred_stop_signals():
+            signal.raise_signal(sent)
+            imported = True
+    assert imported
+    assert requested.received == [sent]
 
 
 @pytest.mark.usefixtures("handlers")

@@ -54,7 +54,7 @@ def check_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed + _SPARE > free:
         raise DiskError(
-            f"{size(needed)} are needed in {folder}, and {size(free)} are free.",
+            f"{size(needed + _SPARE)} are needed in {folder}, and {size(free)} are free.",
             "Make room, or choose another disk with --data-dir FOLDER or the variable GALAXYNET_DATA.",
         )
 

@@ -235,7 +235,7 @@ class Shelf:
     def _converted(self, staged: StagedFile) -> StagedFile:
         converted = staged.path.with_name(f"{staged.path.name}.converted")
         try:
-            self._call(staged.file.convert, staged.path, converted)
+            self.call(staged.file.convert, staged.path, converted)
             digest = hash_file(converted)
         except BaseException:
             converted.unlink(missing_ok=True)
@@ -259,10 +259,14 @@ class Shelf:
 
     def _check(self, folder: Path) -> list[str]:
         spec: DatasetSpec = self.plugin.load()
-        return list(self._call(spec.check, folder)) if spec.check else []
+        return list(self.call(spec.check, folder)) if spec.check else []
 
-    def _call(self, target: str, *args: Path) -> Any:
+    def call(self, target: str, *args: Any) -> Any:
         """Call a function of the plugin.
+
+        Args:
+            target: `module:function`.
+            args: Its arguments.
 
         Raises:
             PluginError: If it fails otherwise than it may.

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from galaxynet import registry
 from galaxynet.errors import PluginError
 from galaxynet.fetching.errors import disk_errors
 from galaxynet.fetching.hashing import hash_file
@@ -37,13 +36,12 @@ def simulate(
         DataError: If a file that it made is damaged, or the dataset refuses it.
     """
     options = source.options.from_dict(given)
-    function = registry.resolve_for(shelf.plugin, source.function)
     if shelf.receipt.files:
         note(f"replacing what is there ({_described(shelf.receipt.options)})")
     building = Path(tempfile.mkdtemp(dir=shelf.folder, prefix=".simulating."))
     try:
         with disk_errors(shelf.folder):
-            function(building, options)
+            shelf.call(source.function, building, options)
         missing = [file.name for file in files if not (building / file.name).is_file()]
         if missing:
             raise PluginError(

@@ -147,9 +147,9 @@ def _outcome(run: Run | None, event: Event) -> tuple[TrialStatus, str]:
     """What became of a trial whose process has ended."""
     if run is not None and run.status in DONE:
         return run.status, brief(run.record.message or event.message)
-    if run is not None and run.status == "interrupted" and not event.message:
+    if not event.message and (run is None or run.status == "interrupted"):
         return "interrupted", ""  # it was told to stop by somebody else
-    message = event.message or "It ended without a run."
+    message = event.message or "It ended without a result."
     if run is not None:  # it was killed, and could not say so itself
         run.record.status, run.record.message = "failed", message
         run.record.epochs = max(run.record.epochs, epochs_of(run))

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from galaxynet.errors import GalaxynetError, RunError
 from galaxynet.runs import Run
+from galaxynet.signals import deferred_stop_signals, stop_signals
 from galaxynet.sweeps.orders import Order
 
 WARM_VARIABLE = "GALAXYNET_SWEEP_MODULES"
@@ -76,33 +77,11 @@ def perform(order: Order, threads: int, begun: Callable[[Run], None]) -> str:
     Returns:
         Why it came to no result, or an empty text.
     """
-    import torch
-
-    from galaxynet.training.plan import Parties
-    from galaxynet.training.start import train
-
-    torch.set_num_threads(threads)
     try:
-        plan = Parties.of(order.model, order.dataset).plan(order.options, sweep=order.sweep)
-        start = partial(
-            train,
-            plan,
-            runs_dir=Path(order.runs_dir),
-            data_dir=Path(order.data_dir),
-            command=order.command,
-            begun=begun,
-        )
-        earlier = _unfinished(order)
-        if earlier is not None:
-            try:
-                # Nobody else can be at it: the sweep has seen to that.
-                start(resume=earlier, force=True)
-                return ""
-            except RunError as error:
-                print(
-                    f"cannot go on with the run {earlier.record.id}, so it begins anew: {error}", flush=True
-                )
-        start()
+        with stop_signals():
+            _train(order, threads, begun)
+    except KeyboardInterrupt:  # before its run was there, or was continued
+        print("stopped", flush=True)
     except GalaxynetError as error:
         print(error, flush=True)
         return str(error)
@@ -110,6 +89,34 @@ def perform(order: Order, threads: int, begun: Callable[[Run], None]) -> str:
         traceback.print_exc()
         return f"{type(error).__name__}: {error}".strip(" :\n")
     return ""
+
+
+def _train(order: Order, threads: int, begun: Callable[[Run], None]) -> None:
+    with deferred_stop_signals():
+        import torch
+
+        from galaxynet.training.plan import Parties
+        from galaxynet.training.start import train
+
+    torch.set_num_threads(threads)
+    plan = Parties.of(order.model, order.dataset).plan(order.options, sweep=order.sweep)
+    start = partial(
+        train,
+        plan,
+        runs_dir=Path(order.runs_dir),
+        data_dir=Path(order.data_dir),
+        command=order.command,
+        begun=begun,
+    )
+    earlier = _unfinished(order)
+    if earlier is not None:
+        try:
+            # Nobody else can be at it: the sweep has seen to that.
+            start(resume=earlier, force=True)
+            return
+        except RunError as error:
+            print(f"cannot go on with the run {earlier.record.id}, so it begins anew: {error}", flush=True)
+    start()
 
 
 def warm_up(modules: Sequence[str]) -> None:

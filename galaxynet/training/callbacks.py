@@ -116,9 +116,23 @@ class StepCounter(Callback):
         self.processes = processes
         self.world_size: int | None = None
         self._expected: int | None = None
+        self._resumed: tuple[int, int] | None = None
+
+    def on_load_checkpoint(
+        self, trainer: Trainer, pl_module: lightning.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Remember how far the interrupted run was."""
+        self._resumed = checkpoint["epoch"] + 1, checkpoint["global_step"]
 
     def on_train_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
-        """Count from here: a resumed run has taken steps before."""
+        """Count from here: a resumed run has taken steps before.
+
+        Raises:
+            ValueError: If the training does not begin where the checkpoint says that it was.
+        """
+        # Lightning begins again, without a word, where a checkpoint lacks the state of its loops.
+        if self._resumed not in (None, (trainer.current_epoch, trainer.global_step)):
+            raise ValueError("it does not say how far the training was")
         self.world_size = trainer.world_size
         epochs = self.epochs - trainer.current_epoch
         # A network that optimises by itself takes as many steps as it likes.

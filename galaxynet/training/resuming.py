@@ -66,10 +66,27 @@ def only_this_process(run: Run) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise RunError(f"Another process is going on with the run {run.label} already.") from None
+    except OSError as error:
+        raise RunError(
+            f"The folder of the run {run.label} cannot be written: {error.strerror or error} ({run.path})."
+        ) from None
     try:
         yield
     finally:
         lock.release()
+
+
+def check_unchanged(run: Run) -> None:
+    """Ensure that no other process has continued a run since it was opened; the caller holds its lock.
+
+    Raises:
+        RunError: If another process has.
+    """
+    if Run.open(run.path).record.to_json() != run.record.to_json():
+        raise RunError(
+            f"Another process has continued the run {run.label} in the meantime.",
+            f"See what it came to: galaxynet runs show {run.record.id}",
+        )
 
 
 def _check_status(run: Run, force: bool) -> None:

@@ -17,7 +17,7 @@ from rich.markup import escape
 
 from galaxynet import registry, runs, terminal
 from galaxynet.data.module import DataModule
-from galaxynet.errors import GalaxynetError, RunError, UsageError
+from galaxynet.errors import FULL_DISK, GalaxynetError, RunError, UsageError
 from galaxynet.runs import Run
 from galaxynet.runs.removal import remove_leftovers
 from galaxynet.signals import StopRequests, plugin_exit_error, stop_signals
@@ -44,7 +44,7 @@ from galaxynet.training.plan import Plan
 from galaxynet.training.rank_environment import joined
 from galaxynet.training.ranks import ONLY, Rank
 from galaxynet.training.request import Request
-from galaxynet.training.resuming import checkpoint_to_resume, earlier_rows, only_this_process
+from galaxynet.training.resuming import check_unchanged, checkpoint_to_resume, earlier_rows, only_this_process
 from galaxynet.training.threads import BusyProcessorNote, compute_threads
 
 _KEPT = (
@@ -103,6 +103,7 @@ def _train(
             run = _begin(request, data, network, hardware)
             if resume is not None:
                 held.enter_context(only_this_process(run))
+                check_unchanged(resume)
                 remove_leftovers(run.path)
         began = time.perf_counter()
         # Within this block alone the record says that the run is running: whatever ends it is recorded.
@@ -306,6 +307,8 @@ def _explained(error: BaseException, run: Run | None) -> BaseException:
     resume = f" Then go on with: galaxynet train --resume {run.record.id}" if run is not None else ""
     if isinstance(error, torch.OutOfMemoryError):
         return GalaxynetError("The GPU's memory is full.", "Use a smaller --batch-size.")
+    if isinstance(error, OSError) and error.errno in FULL_DISK and run is not None:
+        return RunError(f"The disk is full ({run.path}).", f"Make room.{resume}")
     if isinstance(error, OSError) and error.strerror:
         return GalaxynetError(
             f"{error.filename or 'A file of the run'}: {error.strerror}.", f"Mend that.{resume}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from galaxynet import paths, terminal
 from galaxynet.launch import check_launcher, settled
 from galaxynet.runs import Run
+from galaxynet.signals import deferred_stop_signals
 from galaxynet.training.plan import Plan
 from galaxynet.training.ranks import train_in_processes
 from galaxynet.training.request import Request
@@ -48,7 +49,7 @@ def train(
     request = Request(plan, runs_dir, data_dir, resume, tuple(command), force, begun)
     if plan.training.devices > 1:
         return train_in_processes(request)
-    with terminal.working("loading PyTorch"):
+    with terminal.working("loading PyTorch"), deferred_stop_signals():
         from galaxynet.training.run import train_rank
     run = train_rank(request)
     assert run is not None

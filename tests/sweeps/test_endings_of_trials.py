@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import galaxynet
 from galaxynet.runs import Run
+from galaxynet.sweeps.conduct import _outcome
+from galaxynet.sweeps.orders import Order
 from galaxynet.sweeps.record import Sweep, TrialRecord
+from galaxynet.sweeps.worker import Event, perform
 
 pytestmark = [pytest.mark.usefixtures("toys"), pytest.mark.slow]
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
@@ -122,6 +126,23 @@ def test_a_trial_that_was_told_to_stop_is_counted() -> None:
     done = sweep(*words)
     assert (done.returncode, "2 trials: 2 finished" in said(done)) == (0, True)
     assert len(galaxynet.list_runs()) == 2
+
+
+@pytest.mark.promise("Interruptions")
+def test_a_trial_that_is_stopped_while_it_prepares_is_trained_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A trial stopped by SIGTERM before its run is there prints no traceback, and has not failed."""
+    monkeypatch.setattr("galaxynet.training.run.build_data", lambda *_: signal.raise_signal(signal.SIGTERM))
+    folder = str(tmp_path)
+    order = Order("k", "toynet", "blobs", {"epochs": 1}, "s", folder, folder, "log")
+    before = torch.get_num_threads()
+    try:
+        assert perform(order, 1, lambda _: None) == ""
+    finally:
+        torch.set_num_threads(before)
+    assert capsys.readouterr().out == "stopped\n"
+    assert _outcome(None, Event("k", ended=True)) == ("interrupted", "")
 
 
 @pytest.mark.usefixtures("moody")

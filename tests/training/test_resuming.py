@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
+from filelock import FileLock
 
 import galaxynet
 from galaxynet import atomic
@@ -19,6 +21,7 @@ from galaxynet.training.checkpoints import WholeFiles
 from galaxynet.training.metrics_file import ROWS
 from galaxynet.training.plan import Parties
 from galaxynet.training.resuming import checkpoint_to_resume, only_this_process
+from galaxynet.training.run import build_network
 
 pytestmark = pytest.mark.usefixtures("toys", "no_figures")
 
@@ -124,6 +127,19 @@ def test_a_checkpoint_that_does_not_fit_is_named(interrupted: Callable[..., Any]
     run = interrupted(1)
     kept = torch.load(run.checkpoint("last"), weights_only=True)
     kept[part] = {name: {"a": 1} for name in kept[part]} if isinstance(kept[part], dict) else [{"a": "b"}]
+    torch.save(kept, run.checkpoint("last"))
+    with pytest.raises(RunError, match=rf"last\.ckpt.*--like {run.record.id}"):
+        galaxynet.train("toynet", resume=run.record.id)
+
+
+@pytest.mark.promise("Strangers' files")
+@pytest.mark.parametrize("emptied", ["loops", "fit_loop", "epoch_progress"])
+def test_a_checkpoint_without_its_epochs_is_named(interrupted: Callable[..., Any], emptied: str) -> None:
+    """A checkpoint that lacks how far the training was is refused, and does not begin again unasked."""
+    run = interrupted(1)
+    kept = torch.load(run.checkpoint("last"), weights_only=True)
+    holder = {"loops": kept, "fit_loop": kept["loops"]}.get(emptied, kept["loops"]["fit_loop"])
+    holder[emptied] = {}
     torch.save(kept, run.checkpoint("last"))
     with pytest.raises(RunError, match=rf"last\.ckpt.*--like {run.record.id}"):
         galaxynet.train("toynet", resume=run.record.id)
@@ -297,6 +313,52 @@ def test_two_processes_do_not_go_on_with_one_run(interrupted: Callable[..., Any]
         only_this_process(run),
     ):
         pass
+
+
+@pytest.mark.promise("Several processes")
+def test_a_run_that_another_process_has_finished_meanwhile_stays(
+    interrupted: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that another process resumes and finishes while this one prepares its data is left as it is."""
+    run = interrupted(1)
+    finished: list[Any] = []
+
+    def meanwhile(*args: Any) -> Any:
+        monkeypatch.setattr("galaxynet.training.run.build_network", build_network)
+        finished.append(galaxynet.train("toynet", resume=run.record.id))
+        return build_network(*args)
+
+    monkeypatch.setattr("galaxynet.training.run.build_network", meanwhile)
+    with pytest.raises(RunError, match="has continued the run"):
+        galaxynet.train("toynet", resume=run.record.id)
+    assert galaxynet.find_run(run.record.id).record == finished[0].record
+
+
+@pytest.mark.promise("Interruptions")
+def test_a_run_folder_that_cannot_be_written_is_named(
+    interrupted: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Resuming a run on a read-only disk is refused in one sentence, which names the folder."""
+    run = interrupted(1)
+
+    def read_only(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(run.path / ".lock"))
+
+    monkeypatch.setattr(FileLock, "acquire", read_only)
+    with pytest.raises(RunError, match=f"cannot be written: Read-only file system .{run.path}"):
+        galaxynet.train("toynet", resume=run.record.id)
+
+
+@pytest.mark.promise("Interruptions")
+def test_a_full_disk_is_called_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full during a training is named as such, with the command that goes on."""
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(WholeFiles, "save_checkpoint", full)
+    with pytest.raises(RunError, match=r"The disk is full .*Make room.*--resume"):
+        train()
 
 
 def test_a_run_that_seems_to_run_elsewhere_can_be_forced(interrupted: Callable[..., Any]) -> None:
