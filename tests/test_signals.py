@@ -87,12 +87,16 @@ def test_a_second_hangup_does_not_interrupt_the_cleaning_up() -> None:
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_while_pytorch_is_imported_is_not_lost(sent: signal.Signals) -> None:
     """A stop signal that comes while PyTorch is imported takes effect right after the import."""
-    imported = False
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    with pytest.raises(KeyboardInterrupt), stop_signals() as requested:
+    imported = []
+
+    def load() -> None:
         with deferred_stop_signals():
             signal.raise_signal(sent)
-            imported = True
+            imported.append("torch")
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt), stop_signals() as requested:
+        load()
     assert imported
     assert requested.received == [sent]
 

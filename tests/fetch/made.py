@@ -64,6 +64,10 @@ def simulate(folder, options):
         calls.write("called ")
     if options.seed == 13:
         raise KeyboardInterrupt
+    if options.seed == 16:
+        raise OSError("no universe")
+    if options.seed == 17:
+        1 / 0
     if options.seed != 14:
         with zipfile.ZipFile(folder / "images.zip", "w") as archive:
             for number in range(options.count):
