@@ -92,8 +92,10 @@ def clean(folder: Path) -> None:
                     shutil.rmtree(path, ignore_errors=True)
                     lock.unlink(missing_ok=True)
     for lock in folder.glob(".*.lock"):
-        if not any(folder.glob(f"{lock.name.removesuffix('.lock')}.*.building")):
-            lock.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError), lock.open("r+") as stream:
+            # Held also by one that has not begun to write: it may read an archive for minutes.
+            if take(stream, wait=False) is not None:
+                lock.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # what is not ours stays, and so does its folder
         folder.rmdir()
 
@@ -106,12 +108,17 @@ def lock(folder: Path, name: str) -> Iterator[bool]:
         Whether it is really held: False on a file system without locks, where several processes may
         build one array, each beside the others, and the first to finish wins.
     """
-    with (folder / f".{name}.lock").open("w") as stream:
-        held = take(stream, wait=False)
-        if held is None:
-            note("another process is preparing the same images: waiting for it")
-            held = take(stream, wait=True)
-        yield bool(held)
+    path = folder / f".{name}.lock"
+    while True:
+        with path.open("w") as stream:
+            held = take(stream, wait=False)
+            if held is None:
+                note("another process is preparing the same images: waiting for it")
+                held = take(stream, wait=True)
+            if not path.exists() or not os.path.samestat(path.stat(), os.fstat(stream.fileno())):
+                continue  # `clean` has removed the file meanwhile: the next process would lock another one
+            yield bool(held)
+            return
 
 
 def take(stream: Any, *, wait: bool) -> bool | None:

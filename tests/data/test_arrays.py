@@ -11,11 +11,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from galaxynet.data.array_cache import INDEX, cache_folders, clean
+from galaxynet.data import array_cache
+from galaxynet.data.array_cache import INDEX, cache_folders, clean, lock
 from galaxynet.data.arrays import ARRAY, Block, Recipe, cached_array, fingerprint
 from galaxynet.errors import DataError
 
@@ -190,6 +192,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
 SLOW_BUILD = """
 import sys, time, numpy as np
 from pathlib import Path
+from typing import Any
 from galaxynet.data.arrays import Block, Recipe, cached_array
 
 folder, pause = Path(sys.argv[1]), float(sys.argv[2])
@@ -318,6 +321,32 @@ def test_a_moved_archive_keeps_its_arrays(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     archive = archive.rename(tmp_path / "new" / "a.zip")
     cached_array(tmp_path / "arrays", {"source": fingerprint(archive)}, never)
+
+
+def test_cleaning_leaves_the_lock_of_who_reads_an_archive(tmp_path: Path) -> None:
+    """Cleaning takes no lock from a process that has not begun to write: no two then build one array."""
+    with lock(tmp_path, "a"):
+        clean(tmp_path)
+        assert (tmp_path / ".a.lock").exists()
+    clean(tmp_path)
+    assert not tmp_path.exists()
+
+
+def test_a_lock_that_was_cleaned_away_is_taken_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock whose file another process removes while it is waited for is taken on the new file."""
+    plain, calls = array_cache.take, []
+
+    def removed_first(stream: Any, *, wait: bool) -> bool | None:
+        calls.append(wait)
+        if len(calls) == 1:
+            (tmp_path / ".a.lock").unlink()
+        return plain(stream, wait=wait)
+
+    monkeypatch.setattr(array_cache, "take", removed_first)
+    with lock(tmp_path, "a") as held:
+        assert held
+        assert (tmp_path / ".a.lock").exists()
+    assert len(calls) == 2
 
 
 def test_cleaning_leaves_what_is_being_made(tmp_path: Path) -> None:
