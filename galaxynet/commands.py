@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,6 +50,10 @@ Parallel = Annotated[
 ]
 
 
+_SPECIAL = re.compile(r"[^\w.,:+@%^/ -]|^-")
+"""What a shell gives a meaning, or a terminal. bash inserts completions unquoted, and zsh evaluates them."""
+
+
 def dataset_option(usual: str) -> Any:
     """`--dataset` of a command whose flags depend on it; `usual` is the network's own dataset."""
     return typer.Option(
@@ -73,12 +78,16 @@ def complete_runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     for record in sorted(paths.runs_dir(ctx.params.get("runs_dir")).glob("*/run.json"), reverse=True)[:200]:
         try:
             values = untrusted.parse_json(untrusted.read_text(record, untrusted.MIB))
-            described = f"{values['model']['name']}, {values['status']}, {record.parent.name}"
+            described = _SPECIAL.sub(
+                "?", f"{values['model']['name']}, {values['status']}, {record.parent.name}"
+            )
             names = filter(None, [values["id"], values.get("name")])
         except (OSError, ValueError, KeyError, TypeError):
             continue  # a damaged run is not worth an error in the middle of a command line
         found += [
-            (name, described) for name in names if isinstance(name, str) and name.startswith(incomplete)
+            (name, described)
+            for name in names
+            if isinstance(name, str) and name.startswith(incomplete) and _is_completable(name)
         ]
     if "last".startswith(incomplete):
         found.append(("last", "the newest run"))
@@ -90,7 +99,12 @@ def complete_sweeps(ctx: typer.Context, incomplete: str) -> list[str]:
     from galaxynet import paths
 
     folder = paths.runs_dir(ctx.params.get("runs_dir")) / "sweeps"
-    return sorted(path.parent.name for path in folder.glob(f"{incomplete}*/sweep.json"))
+    names = sorted(path.parent.name for path in folder.glob("*/sweep.json"))
+    return [name for name in names if name.startswith(incomplete) and _is_completable(name)]
+
+
+def _is_completable(name: str) -> bool:
+    return " " not in name and not _SPECIAL.search(name)
 
 
 def print_error(error: GalaxynetError) -> None:

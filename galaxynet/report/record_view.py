@@ -36,9 +36,7 @@ def panels(run: Run, width: int) -> RenderableType:
     if record.message:
         parts.append(Text(printable(record.message), style="yellow"))
     if run.status == "interrupted":
-        parts.append(
-            Text(f"go on with: galaxynet train {record.model.name} --resume {record.id}", style="yellow")
-        )
+        parts.append(Text(f"continue with: galaxynet train --resume {record.id}", style="yellow"))
     blocks = [
         _panel("result", result_lines(run)),
         _panel("options of the network", _options(record.options.model)),
