@@ -10,6 +10,7 @@ import contextlib
 import re
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
@@ -22,9 +23,12 @@ _COMMAND = re.compile(r"\bgalaxynet [a-z][^;,()]*")
 _GLUE = "\ue000"
 """Stands for a space at which no line may end; of the private characters, so that no text has it."""
 
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff]")
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 
 _settings = {"quiet": False}
+_format_warning = warnings.formatwarning
 
 
 def set_quiet(quiet: bool) -> None:
@@ -58,7 +62,7 @@ def printable(text: str) -> str:
 
     Names, labels and what a network writes are other people's text, and a terminal obeys what is in it:
     escape sequences set its title, its colours and the clipboard. Marks that turn the direction of writing
-    around, which make a text read as another one, and lone surrogates are spelt out as well.
+    around, which make a text read as another one, lone surrogates and what XML forbids are spelt out as well.
     """
     return _UNPRINTABLE.sub(_spelt_out, text) if _UNPRINTABLE.search(text) else text
 
@@ -71,6 +75,20 @@ def _spelt_out(found: re.Match[str]) -> str:
 def write(text: str) -> None:
     """Write a result to standard output: as it is to a pipe or a file, printable to a terminal."""
     sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
+
+
+def tell_traceback(error: BaseException) -> None:
+    """Print the traceback of an error to standard error."""
+    import traceback
+
+    sys.stderr.write(printable("".join(traceback.format_exception(error))))
+
+
+def format_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """What Python prints of a warning, printable: in place of `warnings.formatwarning`."""
+    return printable(_format_warning(message, category, filename, lineno, line))
 
 
 def note(text: str) -> None:

@@ -11,12 +11,14 @@ if __name__ == "__main__":
 import io
 import os
 import sys
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from typer.main import get_command
 
+from galaxynet import terminal
 from galaxynet.cli.groups import Command, LazyGroup, Listed, command_of_module, command_of_plugin, docstring
 from galaxynet.errors import GalaxynetError, PluginError, UsageError, is_disk_error
 from galaxynet.launch import settled
@@ -143,6 +145,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="replace")
     debug = "--debug" in args or bool(os.environ.get("GALAXYNET_DEBUG"))
     args = [word for word in args if word != "--debug"]
+    warnings.formatwarning = terminal.format_warning
     try:
         with stop_signals():
             _call(root(), args)
@@ -150,14 +153,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         from galaxynet.commands import print_error
 
         if debug:
-            import traceback
-
-            traceback.print_exception(error)
+            terminal.tell_traceback(error)
         print_error(error)
         sys.exit(error.exit_code)
     except Exception as error:  # a fault of galaxynet or of a plugin: still one line, unless asked for more
         if debug:
-            raise
+            terminal.tell_traceback(error)
+            sys.exit(1)
         from galaxynet.commands import print_error
 
         if isinstance(error, OSError) and (isinstance(error, BrokenPipeError) or is_disk_error(error)):
@@ -172,8 +174,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         print_error(unforeseen)
         sys.exit(1)
     except KeyboardInterrupt:
-        from galaxynet import terminal
-
         terminal.tell("interrupted")
         sys.exit(130)
 

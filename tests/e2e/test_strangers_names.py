@@ -7,6 +7,7 @@ import io
 import json
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,6 +98,10 @@ def run(tmp_path: Path) -> Run:
         ("train", "--like", "evil01", "--name", HOSTILE),
         ("generate", "evil01"),
         (HOSTILE,),
+        ("compare", f"--{HOSTILE}"),
+        ("compare", "--format", HOSTILE),
+        ("runs", HOSTILE),
+        ("generate", "evil01", "--debug"),
     ],
     ids=lambda words: "-".join(words).encode("ascii", "ignore").decode().replace("\x1b", "")[:30],
 )
@@ -108,6 +113,51 @@ def test_a_terminal_obeys_no_name(run: Run, call: Call, words: tuple[str, ...]) 
         assert OBEYED.search(text) is None, repr(text)
         assert "\x1b]52" not in text
         assert "\x1b[2J" not in text
+
+
+def test_a_traceback_and_a_warning_are_printable(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A traceback that --debug shows, and a warning of Python, spell control characters out."""
+
+    def fail(*_: object) -> None:
+        raise ValueError(HOSTILE)
+
+    monkeypatch.setattr("galaxynet.cli.main._call", fail)
+    _, err = call("runs", "list", "--debug")
+    assert "Traceback" in err
+    assert "\\x1b]52" in err
+    assert OBEYED.search(err) is None
+    shown = warnings.formatwarning(HOSTILE, UserWarning, "a.py", 1)
+    assert "UserWarning: \\x1b]52" in shown
+    assert OBEYED.search(shown) is None
+
+
+def test_completion_offers_no_name_that_a_shell_obeys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The tab key offers no name of a run or sweep with characters that a shell or a terminal obeys."""
+    evil = ["$(touch x)", "\\$(touch x)", "a;b", "x y", "[/bold]", "*", "~root", "--debug", HOSTILE]
+    for number, name in enumerate(["plain-1.5", *evil]):
+        made_run(tmp_path / "runs", id=f"run{number:03d}", name=name)
+        (tmp_path / "runs" / "sweeps" / name.replace("/", "|")).mkdir(parents=True)
+        (tmp_path / "runs" / "sweeps" / name.replace("/", "|") / "sweep.json").touch()
+    for shell, option, word in [("bash", "", "2"), ("zsh", "", "2"), ("bash", "--sweep ", "3")]:
+        for variable, value in {
+            "_GALAXYNET_COMPLETE": f"complete_{shell}",
+            "COMP_WORDS": f"galaxynet compare {option}",
+            "COMP_CWORD": word,
+            "_TYPER_COMPLETE_ARGS": f"galaxynet compare {option}",
+        }.items():
+            monkeypatch.setenv(variable, value)
+        with pytest.raises(SystemExit):
+            main([])
+        out = capsys.readouterr().out
+        assert "plain-1.5" in out
+        assert not re.search("[$;\\[*~\x1b\x9b\u202e]|--debug|x y", out.removeprefix("_arguments '*: :")), out
+    for start in ("**", "/x"):
+        monkeypatch.setenv("COMP_WORDS", f"galaxynet compare --sweep {start}")
+        with pytest.raises(SystemExit) as ended:
+            main([])
+        assert not ended.value.code
 
 
 def test_what_is_spelt_out_and_what_stays() -> None:
