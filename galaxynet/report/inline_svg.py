@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from galaxynet.report.figures.style import styled
+from galaxynet.report.figures.style import make_legible, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,6 +31,7 @@ def inline_svg(figure: Figure, prefix: str, description: str) -> str:
     """
     written = io.BytesIO()
     with styled():
+        make_legible(figure)
         figure.savefig(written, format="svg", transparent=True, metadata={"Date": None})
     # A name may hold what XML cannot.
     root = ElementTree.fromstring(_NO_XML.sub("", written.getvalue().decode()))

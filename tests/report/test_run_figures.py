@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from made_runs import CLASSES, add_curves, add_predictions, made_run
@@ -206,3 +207,24 @@ def test_a_figure_that_cannot_be_written_leaves_nothing_behind(run: Run, tmp_pat
     with pytest.raises(RunError, match="cannot be written"):
         save(figure, tmp_path / "file" / "x.png")
     assert not list(tmp_path.glob("*.tmp"))
+
+
+@pytest.mark.promise("Strangers' files")
+@pytest.mark.parametrize("name", ["a\x07\x1b[2Jb", "caf\udce9", "\u6f22\uffff", "n" * 20_000, "a\n" * 300])
+def test_any_name_can_be_drawn(tmp_path: Path, name: str) -> None:
+    """Figures take any name of a run or class: control characters, foreign letters, any length and lines."""
+    run = made_run(tmp_path, name=name)
+    add_curves(run)
+    write_predictions(run.path / "predictions.csv", ["1", "2"], ["smooth", name], ["smooth", "smooth"])
+    for path in write_all(run, formats=("svg",)):
+        ElementTree.parse(path)
+    assert {path.name for path in run.figures.iterdir()} == {"learning-curves.svg", "confusion.svg"}
+
+
+@pytest.mark.promise("Strangers' files")
+def test_too_many_classes_are_not_drawn(run: Run) -> None:
+    """A confusion matrix of thousands of classes is refused, and does not take the memory of the machine."""
+    names = [f"class {number}" for number in range(3000)]
+    write_predictions(run.path / "predictions.csv", names, names, names)
+    with pytest.raises(RunError, match="3,005 classes"):
+        draw(run, "confusion")

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from galaxynet.errors import RunError
-from galaxynet.report.figures.style import FAINT, INK, heading, new_figure
+from galaxynet.report.figures.style import FAINT, INK, heading, legible, new_figure
 from galaxynet.report.wording import caption
+from galaxynet.runs.folder import PREDICTIONS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from galaxynet.runs import Predictions, Run
 
 _MOST_WITH_NUMBERS = 20
+_MOST_CLASSES = 200
+_LONGEST_NAME = 40
 
 
 def confusion_matrix(runs: Sequence[Run]) -> Figure:
@@ -27,7 +30,7 @@ def confusion_matrix(runs: Sequence[Run]) -> Figure:
         runs: Exactly one run.
 
     Raises:
-        RunError: If there are more, or the run has no predictions.
+        RunError: If there are more, or the run has no predictions, or too many classes.
     """
     if len(runs) != 1:
         raise RunError("A confusion matrix shows one run.", "Name one run, or draw them one by one.")
@@ -36,8 +39,13 @@ def confusion_matrix(runs: Sequence[Run]) -> Figure:
     if not len(predictions):
         raise RunError(f"The run {run.label} has no predictions: its test set is empty.")
     classes = class_names(run, predictions)
+    if len(classes) > _MOST_CLASSES:
+        raise RunError(
+            f"A confusion matrix of {len(classes):,} classes cannot be read.",
+            f"At most {_MOST_CLASSES} are drawn; the predictions are in {run.path / PREDICTIONS}.",
+        )
     counts = count(predictions, classes)
-    figure = _draw(classes, counts)
+    figure = _draw([legible(name.replace("\n", " "), _LONGEST_NAME) for name in classes], counts)
     heading(figure, f"{run.record.model.name}  ·  {run.label}", caption(run.record))
     return figure
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from rich.markup import escape
 
-from galaxynet import registry, terminal
+from galaxynet import atomic, registry, terminal
 from galaxynet.errors import GalaxynetError, RunError, UsageError
 from galaxynet.registry import Plugin
 from galaxynet.runs.folder import FIGURES, METRICS, PREDICTIONS, Run
@@ -48,11 +47,12 @@ def draw(runs: Run | Sequence[Run], name: str) -> Figure:
     runs = [runs] if isinstance(runs, Run) else list(runs)
     if not runs:
         raise UsageError("No run is named.")
-    from galaxynet.report.figures.style import styled
+    from galaxynet.report.figures.style import make_legible, styled
 
     function = _function(runs, name)
     with styled():
         figure = function(runs)
+        make_legible(figure)
         # The layout and the fonts are settled here, under our settings, not when a caller shows it.
         figure.draw_without_rendering()
         return figure
@@ -64,25 +64,21 @@ def save(figure: Figure, path: Path) -> Path:
     Raises:
         RunError: If the ending is unknown or the file cannot be written.
     """
-    from galaxynet.report.figures.style import styled
+    from galaxynet.report.figures.style import make_legible, styled
 
     kind = path.suffix.lower().lstrip(".")
     if kind not in ("png", "svg", "pdf"):
         raise UsageError(f"{path}: a figure's name ends in .png, .svg or .pdf.")
     metadata: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
-    temporary = None
+    content = io.BytesIO()
+    with styled():
+        make_legible(figure)
+        figure.savefig(content, format=kind, metadata=metadata)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        with styled(), os.fdopen(handle, "wb") as stream:
-            figure.savefig(stream, format=kind, metadata=metadata)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        atomic.write_bytes(path, content.getbuffer())
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror or error}.") from None
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
     return path
 
 

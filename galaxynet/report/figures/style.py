@@ -6,9 +6,12 @@ which is too pale for a line on white.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from galaxynet.terminal import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +54,10 @@ def styled() -> Iterator[None]:
     import matplotlib
     from matplotlib import rc_context
 
-    with rc_context():
+    with rc_context(), warnings.catch_warnings():
+        # A name in letters that the font lacks, or one too long for the layout, is no fault of the caller.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
+        warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_SETTINGS)
         yield
@@ -64,6 +70,20 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), dpi=160, facecolor="white", layout="constrained")
     figure.get_layout_engine().set(w_pad=0.09, h_pad=0.08, wspace=0.03)  # type: ignore[union-attr, call-arg]
     return figure
+
+
+def legible(text: str, most: int = 200) -> str:
+    """Somebody else's text for a figure: printable, on two lines at most, and shortened."""
+    lines = [" ".join(line.split()) for line in printable(text).strip().split("\n")[:2]]
+    return "\n".join(line if len(line) <= most else f"{line[:most]}…" for line in lines)
+
+
+def make_legible(figure: Figure) -> None:
+    """Make every text of a figure legible, but for the ticks', which are made when it is drawn."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_text(legible(text.get_text()))
 
 
 def plain_axes(axes: Axes) -> None:
