@@ -42,13 +42,24 @@ def write_dicts(header: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str
     return write(header, ([row.get(name) for name in header] for row in rows))
 
 
-def read(text: str) -> list[list[str]]:
+def read(text: str, most: int = 20_000_000) -> list[list[str]]:
     """The rows of a table, the header first; empty lines are left out.
 
+    Args:
+        text: The table.
+        most: Rows and cells together; each takes up to fifty times its size in the file.
+
     Raises:
-        csv.Error: If it is not CSV.
+        csv.Error: If it is not CSV, or has more rows and cells than that.
     """
-    return [[unguard(cell) for cell in row] for row in csv.reader(io.StringIO(text, newline="")) if row]
+    rows: list[list[str]] = []
+    for row in csv.reader(io.StringIO(text, newline="")):
+        most -= 1 + len(row)
+        if most < 0:
+            raise csv.Error("it has too many rows and cells")
+        if row:
+            rows.append([unguard(cell) for cell in row])
+    return rows
 
 
 class _Lines:

@@ -52,3 +52,11 @@ def test_formulas_are_guarded(formula: str) -> None:
     assert csv_text.guard(formula) == f"'{formula}"
     assert csv_text.guard(f"'{formula}") == f"''{formula}"
     assert csv_text.guard("'quoted'") == "'quoted'"
+
+
+@pytest.mark.parametrize("text", ["a\n" * 6, "\n" * 11, "a," * 11])
+def test_a_table_is_read_within_bounds(text: str) -> None:
+    """A table of more rows and cells than memory may hold is refused while it is read."""
+    with pytest.raises(csv.Error, match="too many"):
+        csv_text.read(text, most=10)
+    assert csv_text.read("a\n" * 5, most=10) == [["a"]] * 5

@@ -31,6 +31,7 @@ PREDICTIONS = "predictions.csv"
 _COUNTED = ("epoch", "step")
 _LARGEST_RECORD = 8 * untrusted.MIB
 _LARGEST_METRICS = 64 * untrusted.MIB
+_MOST_METRICS = 5_000_000
 _LARGEST_COUNT = 2**53
 
 FOLDER_NAME = re.compile(r"\d{8}-\d{6}-.+-[a-z0-9]{6}")
@@ -128,7 +129,7 @@ class Run:
         try:
             # The bytes of a page that a crash lost are no numbers; what is around them can be read.
             text = untrusted.read_text(self.path / METRICS, _LARGEST_METRICS, errors="replace")
-            header, *rows = csv_text.read(text) or [["epoch"]]
+            header, *rows = csv_text.read(text, _MOST_METRICS) or [["epoch"]]
             if "epoch" not in header:
                 raise RunError(
                     f"{self.path / METRICS} is damaged: its first line names no epoch.",

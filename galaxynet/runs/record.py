@@ -94,12 +94,16 @@ class PluginId(Part):
     version: str = ""
 
 
+Values = Annotated[dict[str, Plain], Field(max_length=200)]
+"""Options by name: each may become a column, so a stranger's record must not have any number of them."""
+
+
 class OptionValues(Part):
     """Every option of a run, by whom it belongs to; plain types as `Options.to_dict` gives them."""
 
-    model: dict[str, Plain] = Field(default_factory=dict)
-    dataset: dict[str, Plain] = Field(default_factory=dict)
-    training: dict[str, Plain] = Field(default_factory=dict)
+    model: Values = Field(default_factory=dict)
+    dataset: Values = Field(default_factory=dict)
+    training: Values = Field(default_factory=dict)
 
     def merged(self) -> dict[str, Any]:
         """All options in one dict: the model's first, then the dataset's and the trainer's."""

@@ -50,7 +50,7 @@ DRAWINGS = (
     ("compare", "--plot", "{out}/plot.svg"),
     ("figures", "bad001", "--format", "svg"),
     ("figures", "bad001", "good01", "--out", "{out}", "--format", "svg"),
-    ("reproduce", "galaxy", "--budget", "0", "--format", "json"),
+    ("reproduce", "galaxy", "--seeds", "0", "--format", "json"),
 )
 TRAININGS = (
     ("train", "--like", "bad001", "--epochs", "1"),
@@ -277,10 +277,12 @@ def test_what_is_no_file_is_not_read(
         '{"data": {"x": ' + "[" * 600 + "]" * 600 + "}}",
         '{"name": "\\ud800"}',
         '{"parameters": 1e400}',
+        '{"options": {"model": {' + ", ".join(f'"k{number}": 1' for number in range(100_000)) + "}}}",
     ],
+    ids=["year", "digits", "deep", "nested", "surrogate", "infinite", "options"],
 )
 def test_a_bad_record_is_removed_like_any_other(bad: Path, call: Call, text: str) -> None:
-    """A date, a number or a nesting beyond all bounds damages one run, which is listed and removed."""
+    """A date, a number, a nesting or options beyond all bounds damage one run, which is removed."""
     values = {**json.loads((bad / "run.json").read_text()), "PLACE": 1}
     (bad / "run.json").write_text(json.dumps(values).replace('"PLACE": 1', text[1:-1]))
     for words in (*LISTS, ("compare",)):

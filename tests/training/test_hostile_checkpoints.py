@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import os
 from collections.abc import Callable
@@ -76,3 +77,22 @@ def test_a_checkpoint_executes_nothing(tmp_path: Path, monkeypatch: pytest.Monke
         assert not marker.exists(), number
     torch.load(path, weights_only=False)
     assert marker.exists()  # it would have
+
+
+@pytest.mark.promise("Strangers' files")
+def test_nothing_reads_pickles() -> None:
+    """Every file of PyTorch is read with weights_only, and every file of NumPy without pickles."""
+    root = Path(galaxynet.__file__).parents[1]
+    checked = 0
+    for path in [*root.glob("galaxynet/**/*.py"), *root.glob("plugins/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            options = {option.arg: ast.unparse(option.value) for option in node.keywords}
+            if ast.unparse(node.func) == "torch.load":
+                checked += 1
+                assert options.get("weights_only") == "True", (path, node.lineno)
+            if ast.unparse(node.func) == "np.load":
+                assert options.get("allow_pickle", "False") == "False", (path, node.lineno)
+            assert not ast.unparse(node.func).endswith("load_from_checkpoint"), (path, node.lineno)
+    assert checked >= 3
