@@ -84,7 +84,9 @@ def _translated(error: OSError | urllib3_errors.HTTPError, server: str, patience
             return _certificate_error(cause, server)
         if isinstance(cause, OSError) and (found := _TUNNEL.match(str(cause))):
             return proxy_refusal(int(found[1]), server)
-    if any_of(requests.exceptions.ProxyError, urllib3_errors.ProxyError):
+    # PySocks, which need not be installed, has an exception of its own for a proxy that cannot be reached.
+    no_proxy = any(type(cause).__name__ == "ProxyConnectionError" for cause in causes)
+    if no_proxy or any_of(requests.exceptions.ProxyError, urllib3_errors.ProxyError):
         return TransientError(
             f"The proxy on the way to {server} does not answer.",
             "Look at the variables http_proxy and https_proxy.",

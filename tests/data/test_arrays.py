@@ -192,7 +192,6 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
 SLOW_BUILD = """
 import sys, time, numpy as np
 from pathlib import Path
-from typing import Any
 from galaxynet.data.arrays import Block, Recipe, cached_array
 
 folder, pause = Path(sys.argv[1]), float(sys.argv[2])

@@ -157,6 +157,22 @@ def test_a_socks_proxy_says_what_to_install(
 
 
 @pytest.mark.promise("Fetching")
+def test_a_socks_proxy_that_is_gone_is_to_blame() -> None:
+    """A SOCKS proxy that does not answer is named, and not the server behind it."""
+
+    class ProxyConnectionError(OSError):
+        """As PySocks raises it."""
+
+    refused = urllib3_errors.NewConnectionError("pool", "Failed to establish a new connection")
+    refused.__context__ = ProxyConnectionError("Error connecting to SOCKS5 proxy")
+    with (
+        pytest.raises(GalaxynetError, match="The proxy on the way to Kaggle"),
+        network_errors("Kaggle", QUICK),
+    ):
+        raise requests.exceptions.ConnectionError(urllib3_errors.MaxRetryError("pool", "/", refused))
+
+
+@pytest.mark.promise("Fetching")
 @pytest.mark.parametrize("address", ["http:///stars", "ftp://127.0.0.1:9", "http://ada:secret@proxy:port"])
 def test_a_proxy_that_is_none_is_named_by_its_variable(
     stranger: Stranger, server: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch, address: str
