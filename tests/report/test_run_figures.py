@@ -216,7 +216,7 @@ def test_any_name_can_be_drawn(tmp_path: Path, name: str) -> None:
     run = made_run(tmp_path, name=name)
     add_curves(run)
     write_predictions(run.path / "predictions.csv", ["1", "2"], ["smooth", name], ["smooth", "smooth"])
-    for path in write_all(run, formats=("svg",)):
+    for path in write_figures(run, formats=("svg",)):
         ElementTree.parse(path)
     assert {path.name for path in run.figures.iterdir()} == {"learning-curves.svg", "confusion.svg"}
 
