@@ -120,8 +120,9 @@ def test_a_node_that_dies_loses_no_trial(distribution: Any, toys: None, cluster:
         {"galaxynet.models": {"fragile": "fragile:SPEC"}},
     )
     node = cluster.add_node(**SMALL, env_vars=SLURM)
-    # The first two take their time, so that the node can be killed meanwhile.
-    process = start("fragile", "--hidden", "4,8,14", "--epochs", "5", "--pause", "0.15")
+    # The first two take their time, so that the node can be killed meanwhile: on a busy machine, one of them
+    # may begin several seconds after the other.
+    process = start("fragile", "--hidden", "4,8,14", "--epochs", "5", "--pause", "0.3")
     wait_until(process, lambda: len(epochs()) == 2)
     before = {Path(run).name: count for run, count in epochs().items()}
     logs = Path(os.environ["GALAXYNET_RUNS"]) / "sweeps" / "s" / "logs"
