@@ -74,7 +74,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 def legible(text: str, most: int = 200) -> str:
     """Somebody else's text for a figure: printable, on two lines at most, and shortened."""
-    lines = [" ".join(line.split()) for line in printable(text).strip().split("\n")[:2]]
+    lines = [line.replace("\t", " ").strip() for line in printable(text).strip().split("\n")[:2]]
     return "\n".join(line if len(line) <= most else f"{line[:most]}…" for line in lines)
 
 
