@@ -10,17 +10,7 @@ The verbs of the command line are functions here, imported when they are first u
 # Nothing is imported here: for `python -m galaxynet`, the current directory comes first until that is mended.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from galaxynet.api import (
-        compare,
-        fetch,
-        figures,
-        find_run,
-        generate,
-        list_runs,
-        load,
-        sweep,
-        train,
-    )
+    from galaxynet.api import fetch, generate, sweep, train
     from galaxynet.errors import (
         DataError,
         GalaxynetError,
@@ -30,6 +20,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from galaxynet.runs import DamagedRun, Run
+    from galaxynet.runs_api import compare, figures, find_run, list_runs, load
     from galaxynet.training.restore import TrainedModel
 
     __version__: str
@@ -60,12 +51,13 @@ _MODULES = {
     "DamagedRun": "galaxynet.runs",
     "Run": "galaxynet.runs",
     "TrainedModel": "galaxynet.training.restore",
+    **dict.fromkeys(("compare", "figures", "find_run", "list_runs", "load"), "galaxynet.runs_api"),
     **dict.fromkeys(
         ("DataError", "GalaxynetError", "OptionError", "PluginError", "RunError", "UsageError"),
         "galaxynet.errors",
     ),
 }
-"""Where a public name lives that is not a verb of `galaxynet.api`."""
+"""Where a public name lives that is not in `galaxynet.api`."""
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""The verbs of the command line for Python."""
+"""The verbs of the command line for Python: fetch, train, sweep, generate."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from galaxynet import paths, registry
 from galaxynet.errors import UsageError
 from galaxynet.launch import settled
+from galaxynet.runs_api import find_run
 from galaxynet.signals import deferred_stop_signals
 from galaxynet.training.plan import Parties
 
 if TYPE_CHECKING:
     from galaxynet.fetching.fetch import Outcome
-    from galaxynet.report.figures.drawing import Format
-    from galaxynet.runs import DamagedRun, Run
-    from galaxynet.training.restore import TrainedModel
+    from galaxynet.runs import Run
 
 
 def fetch(
@@ -193,131 +192,6 @@ def sweep(
     with Board(plan, Estimate({}, "")) as board:
         found = run(plan, board, command=["galaxynet.sweep", model], retry=retry_failed).runs()
     return [found[trial.key] for trial in plan.trials if trial.key in found]
-
-
-def compare(
-    *runs: Run | Path | str,
-    sweep: str | None = None,
-    where: Sequence[str] = (),
-    sort: str = "",
-    top: int | None = None,
-    columns: Sequence[str] = (),
-    runs_dir: Path | str | None = None,
-) -> list[dict[str, Any]]:
-    """Compare runs, as `galaxynet compare --format json` does.
-
-    Args:
-        *runs: Runs, or their ids, names or folders, or `last`; all if none are named.
-        sweep: The runs of this sweep instead.
-        where: Conditions that a run meets, `"act=tanh"`, `"lr<0.01"`.
-        sort: The column to order by, best or smallest first; `"-COLUMN"` the other way round.
-        top: Rows to keep of those that can be compared with each other; None for all.
-        columns: The columns; all fields, options and metrics if none are named.
-        runs_dir: The folder of the runs; None for `GALAXYNET_RUNS` or `./runs`.
-
-    Returns:
-        A row for each run, ready for `pandas.DataFrame`. Runs are comparable where `task`, `dataset` and
-        `test_set` agree; an accuracy has its 95 % interval in `low` and `high`.
-
-    Raises:
-        GalaxynetError: If there is no such run, column or sweep.
-    """
-    from galaxynet.report.comparison import make_groups, runs_of_sweep, select_runs
-    from galaxynet.report.conditions import check_name
-    from galaxynet.report.formats import plain
-    from galaxynet.report.rows import Row
-
-    if sweep is not None and runs:
-        raise UsageError("sweep names its runs itself.", "Leave out the runs, or sweep.")
-    if sweep is not None:
-        selected, varied = runs_of_sweep(_runs(runs_dir), sweep)
-    elif runs:
-        selected, varied = [find_run(run, runs_dir) for run in runs], ()
-    else:
-        selected, varied = select_runs(_runs(runs_dir), ())[0], ()
-    rows = [Row(run) for run in selected]
-    for name in columns:
-        check_name(rows, name, "columns")
-    groups = make_groups(rows, where, sort, top, varied)
-    return [plain(row, columns) for group in groups for row in group.rows]
-
-
-def figures(
-    *runs: Run | Path | str,
-    kinds: Sequence[str] = (),
-    formats: Sequence[Format] = ("png", "svg"),
-    out: Path | str | None = None,
-    runs_dir: Path | str | None = None,
-) -> list[Path]:
-    """Draw figures of runs, as `galaxynet figures RUN ...` does.
-
-    Args:
-        *runs: Runs, or their ids, names or folders, or `last`.
-        kinds: `learning-curves`, `confusion` or figures of the networks' plugins; all if none are named.
-        formats: The files of each: `png`, `svg`.
-        out: A folder for figures that show the runs of a network together; None for each run's own folder
-            and figures of its own.
-        runs_dir: The folder of the runs; None for `GALAXYNET_RUNS` or `./runs`.
-
-    Returns:
-        The paths of the files.
-
-    Raises:
-        GalaxynetError: If there is no such run or figure, or a file cannot be written.
-    """
-    from galaxynet.report.figures import write_figures
-    from galaxynet.report.figures.together import by_network, write_together
-
-    selected = [find_run(run, runs_dir) for run in runs]
-    written: list[Path] = []
-    if out is None:
-        for run in selected:
-            written += write_figures(run, kinds=kinds, formats=formats)
-    else:
-        for name, group in by_network(selected).items():
-            written += write_together(group, Path(out), name, kinds, formats)
-    return written
-
-
-@settled()
-def load(run: Run | Path | str, runs_dir: Path | str | None = None) -> TrainedModel:
-    """The trained network of a run, with the weights of its best epoch.
-
-    Args:
-        run: A run, or its id, name or folder, or `last`.
-        runs_dir: The folder of the runs; None for `GALAXYNET_RUNS` or `./runs`.
-
-    Returns:
-        The model, in evaluation mode on the CPU: `model.network` is the `torch.nn.Module`.
-
-    Raises:
-        RunError: If there is no such run, its network's plugin is not installed, or its weights are missing
-            or damaged. Nothing of a stranger's run is executed.
-    """
-    from galaxynet.training.restore import TrainedModel, restore
-
-    found = find_run(run, runs_dir)
-    return TrainedModel(found, restore(found))
-
-
-def find_run(reference: Run | Path | str, runs_dir: Path | str | None = None) -> Run:
-    """The run of that id, name or folder, or `last`; of a `Run` what its folder says now.
-
-    Raises:
-        RunError: If there is none, or several fit.
-    """
-    from galaxynet import runs
-
-    if isinstance(reference, runs.Run):
-        return runs.Run.open(reference.path)
-    return runs.find(_runs(runs_dir), str(reference))
-
-
-def list_runs(runs_dir: Path | str | None = None) -> list[Run | DamagedRun]:
-    """All runs, oldest first; a folder that cannot be read is a `DamagedRun`."""
-    from galaxynet import runs
-
-    return runs.scan(_runs(runs_dir))
 
 
 @settled()
