@@ -55,6 +55,13 @@ def real_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
+def _own_signals() -> None:
+    """Let no test end the Ray of another: its handler, which stays, would stop the cluster at a SIGTERM."""
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
 def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep every test away from the data and the runs of the person who runs it."""
     monkeypatch.setenv("GALAXYNET_DATA", str(tmp_path / "data"))

@@ -198,7 +198,8 @@ class Sweep:
 
     def runs(self) -> dict[str, Run]:
         """The runs of its trials by their keys: of several, the one that was started last."""
-        return runs_of(self.path.parent.parent, self.record.name)
+        # By its folder: a record may name another sweep, or none, whose runs it would claim.
+        return runs_of(self.path.parent.parent, self.path.name)
 
     @contextmanager
     def only_this_process(self) -> Iterator[None]:

@@ -205,6 +205,19 @@ def test_no_predictions_stop_a_comparison(bad: Path, call: Call, data: st.DataOb
     (bad / "predictions.csv").write_bytes(kept)
 
 
+@pytest.mark.parametrize("name", ["", "other"])
+def test_a_sweep_has_the_runs_of_its_own_name(folder: Path, call: Call, name: str) -> None:
+    """A sweep.json that names no sweep or another one does not claim the runs of those."""
+    plugin = {"name": "x", "distribution": "", "version": ""}
+    values = {"schema": 1, "name": name, "model": plugin, "dataset": plugin, "command": [], "trials": []}
+    path = folder / FOLDER / "s" / "sweep.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values))
+    code, text = call("compare", "--sweep", "s")
+    assert code == 1
+    assert "no runs yet" in text
+
+
 @given(data=st.data())
 @FEW
 def test_no_sweep_record_is_unforeseen(folder: Path, call: Call, data: st.DataObject) -> None:
