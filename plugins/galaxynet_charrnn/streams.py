@@ -57,9 +57,7 @@ class StreamBatches:
         self.epoch = epoch
         self.per_pass = sequences_of_a_pass(len(tokens), streams, sequence)
         length = (len(tokens) - 1) // streams
-        self.begins = (
-            torch.tensor(range(rank, streams, processes), dtype=torch.int64, device=tokens.device) * length
-        )
+        self.begins = _share(rank, streams, processes, tokens.device) * length
 
     def __len__(self) -> int:
         """Batches of an epoch."""
@@ -98,10 +96,7 @@ class EvaluationBatches:
         self.tokens = tokens
         self.chunk = chunk
         self.length = -(-(len(tokens) - 1) // streams)
-        self.begins = (
-            torch.tensor(range(rank, streams, processes), dtype=torch.int64, device=tokens.device)
-            * self.length
-        )
+        self.begins = _share(rank, streams, processes, tokens.device) * self.length
 
     def __len__(self) -> int:
         """Batches, the same for every process."""
