@@ -1,7 +1,7 @@
 """A training by galaxynet that takes turns with its rivals, epoch by epoch, in one process.
 
 Before each epoch every rival trains on as many samples; so all of them see the same machine, however busy
-it is. The training itself is galaxynet's own: `galaxynet.training.start.train`, with its callbacks, its run
+it is. The training itself is galaxynet's own: `galaxynet.training.train.train`, with its callbacks, its run
 folder and its batches. Only the images are noise, for the time of a step does not depend on them.
 """
 
@@ -26,9 +26,8 @@ from galaxynet.data.splits import Split
 from galaxynet.options import Options, option
 from galaxynet.plugin import DatasetSpec, ModelSpec
 from galaxynet.registry import Plugin
-from galaxynet.training.options import TrainingOptions
-from galaxynet.training.plan import Plan
-from galaxynet.training.start import train
+from galaxynet.training.config import Plan, TrainingOptions
+from galaxynet.training.train import train
 from galaxynet_galaxy_alexnet import SPEC, GalaxyAlexNetOptions
 from galaxynet_galaxy_alexnet.model import GalaxyAlexNet
 from galaxynet_galaxy_alexnet.network import GalaxyAlexNetNetwork

@@ -11,7 +11,7 @@ from galaxynet.errors import UsageError
 from galaxynet.launch import settled
 from galaxynet.runs_api import find_run
 from galaxynet.signals import deferred_stop_signals
-from galaxynet.training.plan import Parties
+from galaxynet.training.config import Components
 
 if TYPE_CHECKING:
     from galaxynet.fetching.fetch import Outcome
@@ -97,7 +97,7 @@ def train(
     Raises:
         GalaxynetError: If the call is wrong or the data are not fit.
     """
-    from galaxynet.training.start import train as train_plan
+    from galaxynet.training.train import train as train_plan
 
     if resume and (options or like or name):
         raise UsageError(
@@ -108,7 +108,7 @@ def train(
     record = earlier.record if earlier else None
     if record is not None and dataset is None:
         dataset = registry.recorded("dataset", record.dataset)
-    plan = Parties.of(model, dataset).plan(options, name=name, like=record)
+    plan = Components.load(model, dataset).plan(options, name=name, like=record)
     return train_plan(
         plan,
         runs_dir=_runs(runs_dir),
@@ -169,11 +169,11 @@ def sweep(
     from galaxynet.sweeps.estimate import Estimate
     from galaxynet.sweeps.run import make_plan, run
 
-    parties = Parties.of(model, dataset)
-    known = parties.fields()
+    components = Components.load(model, dataset)
+    known = components.fields()
     check_names(list(options), list(known), model)
     plan = make_plan(
-        parties,
+        components,
         [
             of_values(known[option], value, drawn=random is not None and option != "seed")
             for option, value in options.items()

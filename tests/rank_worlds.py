@@ -24,8 +24,8 @@ from galaxynet.plugin import OptimizerOptions
 from galaxynet.sweeps.forking import fork
 from galaxynet.tasks import Classifier, Reconstructor, Task
 from galaxynet.training.callbacks import Throughput
-from galaxynet.training.rank_environment import joined
-from galaxynet.training.ranks import Rank
+from galaxynet.training.distributed import Rank
+from galaxynet.training.process_group import joined
 from galaxynet_charrnn import TEXT
 from galaxynet_charrnn.datamodule import TextDataModule
 from galaxynet_charrnn.model import CharRNN

@@ -27,7 +27,7 @@ from galaxynet import launch, paths, runs
 from galaxynet.cli.main import main
 from galaxynet.errors import RunError, UsageError
 from galaxynet.runs import Run
-from galaxynet.training import run as training
+from galaxynet.training import fit as training
 
 HARMLESS = {
     "OMP_NUM_THREADS": "a number of threads, which a person sets",

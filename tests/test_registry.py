@@ -6,7 +6,7 @@ import pytest
 
 from galaxynet import registry
 from galaxynet.errors import PluginError, UsageError
-from galaxynet.training.plan import Parties
+from galaxynet.training.config import Components
 
 MODEL = """
     from galaxynet.plugin import ModelSpec, Options, option
@@ -99,7 +99,7 @@ def test_a_flag_that_is_used_twice_is_an_error(distribution: Any, flag: str) -> 
     """A model's flag that the trainer, the dataset or the command has too is refused, naming both."""
     distribution("dup-net", {"dup_net": model("net", "dup_net", flag=flag)}, points(net="dup_net:SPEC"))
     with pytest.raises(PluginError, match=rf"--{flag} is used twice: by .* and by .*dup-net|galaxy-sim"):
-        Parties.of("net")
+        Components.load("net")
 
 
 def test_an_unknown_name_tells_the_nearest() -> None:

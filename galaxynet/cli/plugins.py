@@ -9,7 +9,7 @@ import typer
 from galaxynet import registry, terminal
 from galaxynet.errors import PluginError, UsageError
 from galaxynet.registry import Kind, Plugin
-from galaxynet.training.plan import Parties
+from galaxynet.training.config import Components
 
 
 def command(
@@ -53,7 +53,7 @@ def _row(plugin: Plugin, check: bool) -> dict[str, Any]:
         row["summary"] = spec.summary
         row["dataset"] = getattr(spec, "dataset", None)
         if plugin.kind == "model":
-            Parties.of(plugin.qualified)
+            Components.load(plugin.qualified)
         if check:
             registry.resolve_for(plugin, spec.module)
     except (PluginError, UsageError) as error:

@@ -12,8 +12,7 @@ from galaxynet.cli.groups import Command, LazyGroup, Listed, listed_plugins
 from galaxynet.cli.train import value_of
 from galaxynet.commands import DataDir, Parallel, Quiet, RunsDir, complete_sweeps, dataset_option
 from galaxynet.errors import UsageError
-from galaxynet.training.options import TrainingOptions
-from galaxynet.training.plan import Parties
+from galaxynet.training.config import Components, TrainingOptions
 
 if TYPE_CHECKING:
     from galaxynet.sweeps.estimate import Estimate
@@ -49,13 +48,13 @@ class SweepGroup(LazyGroup):
 
     def build(self, name: str, args: list[str]) -> Command:
         """The command of one network; its flags depend on the dataset that `args` name."""
-        parties = Parties.of(name, value_of(args, "--dataset"))
-        _say_yes(args, parties)
-        model, data = parties.model_spec, parties.dataset_spec
+        components = Components.load(name, value_of(args, "--dataset"))
+        _say_yes(args, components)
+        model, data = components.model_spec, components.dataset_spec
         chosen = "" if data.name == model.dataset else f" --dataset {data.name}"
         return command_from_options(
             name,
-            _sweep(parties),
+            _sweep(components),
             [
                 Panel(f"Network {model.name}", model.options, lists=True),
                 Panel(f"Dataset {data.name}", data.options, lists=True),
@@ -82,9 +81,9 @@ def group(name: str) -> Command:
     )
 
 
-def _say_yes(args: list[str], parties: Parties) -> None:
+def _say_yes(args: list[str], components: Components) -> None:
     """Let `--augment` and `--no-augment`, as `train` has them, stand for `--augment yes` and `no`."""
-    switches = {field.flags[1]: field.flag for field in parties.fields().values() if field.type is bool}
+    switches = {field.flags[1]: field.flag for field in components.fields().values() if field.type is bool}
     for place, word in enumerate(args):
         following = args[place + 1] if place + 1 < len(args) else "--"
         if word in switches:
@@ -102,10 +101,10 @@ def _number_of_seeds(text: str | int) -> int:
     return int(text)
 
 
-def _sweep(parties: Parties) -> Any:
+def _sweep(components: Components) -> Any:
     def sweep(
         dataset: Annotated[  # noqa: ARG001 (it was read to build this very command)
-            str | None, dataset_option(parties.model_spec.dataset)
+            str | None, dataset_option(components.model_spec.dataset)
         ] = None,
         name: Annotated[
             str | None,
@@ -174,13 +173,13 @@ def _sweep(parties: Parties) -> Any:
         from galaxynet.sweeps.run import make_plan
 
         terminal.set_quiet(quiet)
-        known = parties.fields()
+        known = components.fields()
         drawn = random is not None
         axes = [
             parse(known[option], text, drawn=drawn and option != "seed") for option, text in given.items()
         ]
         plan = make_plan(
-            parties,
+            components,
             axes,
             runs_dir=paths.runs_dir(runs_dir),
             data_dir=paths.data_dir(data_dir),

@@ -13,8 +13,7 @@ from galaxynet.cli.flags import Panel, command_from_options
 from galaxynet.cli.groups import Command, LazyGroup, Listed, listed_plugins
 from galaxynet.commands import DataDir, Quiet, RunsDir, complete_runs, dataset_option
 from galaxynet.errors import UsageError
-from galaxynet.training.options import TrainingOptions
-from galaxynet.training.plan import Parties
+from galaxynet.training.config import Components, TrainingOptions
 
 if TYPE_CHECKING:
     from galaxynet.runs import Run
@@ -59,12 +58,12 @@ class Train(LazyGroup):
         earlier = value_of(args, "--resume") or value_of(args, "--like")
         if earlier and not dataset:
             dataset = registry.recorded("dataset", _record(earlier, value_of(args, "--runs-dir")).dataset)
-        parties = Parties.of(name, dataset)
-        model, data = parties.model_spec, parties.dataset_spec
+        components = Components.load(name, dataset)
+        model, data = components.model_spec, components.dataset_spec
         chosen = "" if data.name == model.dataset else f" --dataset {dataset}"
         return command_from_options(
             name,
-            _train(parties),
+            _train(components),
             [
                 Panel(f"Network {model.name}", model.options),
                 Panel(f"Dataset {data.name}", data.options),
@@ -111,10 +110,10 @@ def _record(reference: str, folder: str | None) -> Any:
     return runs.find(paths.runs_dir(Path(folder) if folder else None), reference).record
 
 
-def _train(parties: Parties) -> Any:
+def _train(components: Components) -> Any:
     def train(
         dataset: Annotated[  # noqa: ARG001 (it was read to build this very command)
-            str | None, dataset_option(parties.model_spec.dataset)
+            str | None, dataset_option(components.model_spec.dataset)
         ] = None,
         name: Annotated[
             str | None, typer.Option("--name", help="Name of the run, to find it by.", show_default=False)
@@ -158,12 +157,12 @@ def _train(parties: Parties) -> Any:
                 f"To train anew with some options changed: galaxynet train --like {resume} ...",
             )
         earlier = runs.find(folder, resume or like or "") if resume or like else None
-        if like and earlier and earlier.record.model.name != parties.model.name:
+        if like and earlier and earlier.record.model.name != components.model.name:
             terminal.note(
                 f"{escape(earlier.label)} trains {escape(earlier.record.model.name)}, so only "
                 "options of the dataset and of the training are taken from it"
             )
-        plan = parties.plan(given, name=name or "", like=earlier.record if earlier else None)
+        plan = components.plan(given, name=name or "", like=earlier.record if earlier else None)
         if name and any(isinstance(run, runs.Run) and run.record.name == name for run in runs.scan(folder)):
             terminal.note(f"another run is called {escape(name)} already: name either by its id")
         _run(plan, folder, paths.data_dir(data_dir), earlier if resume else None, force)
@@ -178,7 +177,7 @@ def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: "Run | None", force:
     from rich.markup import escape
 
     from galaxynet import paths, terminal
-    from galaxynet.training.start import train
+    from galaxynet.training.train import train
 
     command = ["galaxynet", *sys.argv[1:]]
     run = train(plan, runs_dir=runs_dir, data_dir=data_dir, resume=resume, command=command, force=force)

@@ -142,7 +142,7 @@ def open_data(run: Run, data_dir: Path) -> DataModule:
             f"{type(error).__name__}: {error}.",
             plugin.remove_hint(),
         ) from error
-    from galaxynet.training.describe import digest
+    from galaxynet.training.record import digest
 
     if record.test_set and digest(*tested) != record.test_set:
         raise DataError(

@@ -3,7 +3,7 @@
 from galaxynet.runs.environment import describe_environment
 from galaxynet.runs.folder import DamagedRun, Run, create, find, scan
 from galaxynet.runs.predictions import Predictions, write_predictions
-from galaxynet.runs.record import (
+from galaxynet.runs.run_record import (
     Environment,
     MajorityClass,
     OptionValues,

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from galaxynet.processor_load import load_average, usable_cores
-from galaxynet.runs.record import Environment
+from galaxynet.runs.run_record import Environment
 
 PACKAGES = (
     "galaxynet",

@@ -21,7 +21,7 @@ from galaxynet import atomic, csv_text, paths, untrusted
 from galaxynet.errors import RunError, UsageError
 from galaxynet.runs.environment import is_alive
 from galaxynet.runs.predictions import Predictions
-from galaxynet.runs.record import RunRecord, Status, new_id
+from galaxynet.runs.run_record import RunRecord, Status, new_id
 
 RECORD = "run.json"
 CHECKPOINTS = "checkpoints"

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from galaxynet.errors import RunError
+from galaxynet.runs.folder import Run
 
 LOCK = ".lock"
 
 
 def is_locked(run: Path) -> bool:
-    """Whether a process holds the lock of this run folder; so too where there is no telling."""
+    """True if a process holds the lock of this run folder, or if that cannot be determined."""
     lock = FileLock(run / LOCK)
     try:
         lock.acquire(timeout=0)
@@ -18,3 +23,25 @@ def is_locked(run: Path) -> bool:
         return True
     lock.release()
     return False
+
+
+@contextmanager
+def locked(run: Run) -> Iterator[None]:
+    """Keep other processes from continuing the same run.
+
+    Raises:
+        RunError: If another process is training it, or its folder cannot be written.
+    """
+    lock = FileLock(run.path / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(f"Another process is training the run {run.label}.") from None
+    except OSError as error:
+        raise RunError(
+            f"The folder of the run {run.label} cannot be written: {error.strerror or error} ({run.path})."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

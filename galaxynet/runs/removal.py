@@ -11,7 +11,7 @@ from galaxynet import untrusted
 from galaxynet.errors import RunError
 from galaxynet.runs.folder import CHECKPOINTS, DamagedRun, Run, find, scan
 from galaxynet.runs.lock import is_locked
-from galaxynet.runs.record import new_id
+from galaxynet.runs.run_record import new_id
 
 _ABANDONED_S = 24 * 3600
 

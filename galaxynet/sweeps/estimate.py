@@ -203,7 +203,7 @@ def _probe_all(orders: Sequence[Order], threads: int, answers: Connection) -> No
     import torch
 
     from galaxynet import terminal
-    from galaxynet.training.plan import Parties
+    from galaxynet.training.config import Components
     from galaxynet.training.probe import probe
 
     torch.set_num_threads(threads)
@@ -211,7 +211,7 @@ def _probe_all(orders: Sequence[Order], threads: int, answers: Connection) -> No
     write_to(Path(os.devnull))  # what a plugin prints belongs into the log of a trial
     for order in orders:
         try:
-            plan = Parties.of(order.model, order.dataset).plan(order.options)
+            plan = Components.load(order.model, order.dataset).plan(order.options)
             found = probe(plan, Path(order.data_dir))
             answers.send(tuple(found) if found.seconds else None)
         except GalaxynetError as error:

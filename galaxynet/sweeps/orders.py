@@ -10,7 +10,7 @@ from typing import Any
 from galaxynet.plugin import Options
 from galaxynet.sweeps.axes import show
 from galaxynet.sweeps.trials import Trial
-from galaxynet.training.plan import Plan
+from galaxynet.training.config import Plan
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,7 @@ def order(trial: Trial, runs_dir: Path, data_dir: Path, log: Path) -> Order:
         key=trial.key,
         model=plan.model.qualified,
         dataset=plan.dataset.qualified,
-        options={
-            **plan.model_options.to_dict(), **plan.dataset_options.to_dict(), **plan.training.to_dict()
-        },
+        options=plan.options(),
         sweep=plan.sweep,
         runs_dir=str(runs_dir.absolute()),
         data_dir=str(data_dir.absolute()),

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 from galaxynet import atomic, untrusted
 from galaxynet.errors import RunError, UsageError, first_fault
 from galaxynet.runs import PluginId, Run, scan
-from galaxynet.runs.record import Moment, Part, Plain, new_id
+from galaxynet.runs.run_record import Moment, Part, Plain, new_id
 from galaxynet.sweeps.trials import Trial, run_key
 
 FOLDER = "sweeps"

@@ -17,7 +17,7 @@ from galaxynet.sweeps.engine import Engine, LocalEngine, shared_out, visible_gpu
 from galaxynet.sweeps.orders import Order, order
 from galaxynet.sweeps.record import Sweep, folder_of, log_path
 from galaxynet.sweeps.trials import MOST_TRIALS, Trial, plan_trials, seed_axis, sweep_name
-from galaxynet.training.plan import Parties, check_name
+from galaxynet.training.config import Components, check_name
 
 _LONGEST_FOLDER = 200
 """Bytes in the name of a folder, of which most file systems take 255."""
@@ -69,7 +69,7 @@ class SweepPlan:
 
 
 def make_plan(
-    parties: Parties,
+    components: Components,
     axes: Sequence[Axis],
     *,
     runs_dir: Path,
@@ -86,7 +86,7 @@ def make_plan(
     """Plan a sweep.
 
     Args:
-        parties: Network and dataset.
+        components: Network and dataset.
         axes: The options that were given.
         runs_dir: Where the runs are kept.
         data_dir: Where the datasets are.
@@ -121,9 +121,9 @@ def make_plan(
     axes = tuple(by_name.values())
     if name:
         _check_name(name)
-    name = name or sweep_name(parties, axes, draws, draw_seed)
+    name = name or sweep_name(components, axes, draws, draw_seed)
     most = None if yes else MOST_TRIALS
-    trials = plan_trials(parties, axes, draws=draws, draw_seed=draw_seed, sweep=name, most=most)
+    trials = plan_trials(components, axes, draws=draws, draw_seed=draw_seed, sweep=name, most=most)
     orders = {
         one.key: order(one, runs_dir, data_dir, log_path(folder_of(runs_dir, name), one.key))
         for one in trials

@@ -14,7 +14,7 @@ from typing import Any
 from galaxynet.errors import UsageError
 from galaxynet.runs import RunRecord
 from galaxynet.sweeps.axes import Axis
-from galaxynet.training.plan import Parties, Plan
+from galaxynet.training.config import Components, Plan
 
 MOST_TRIALS = 1_000
 """A sweep of more trials has to be meant: `--yes`."""
@@ -55,7 +55,7 @@ def seed_axis(axis: Axis | None, seeds: int) -> Axis | None:
 
 
 def plan_trials(
-    parties: Parties,
+    components: Components,
     axes: Sequence[Axis],
     *,
     draws: int | None = None,
@@ -66,7 +66,7 @@ def plan_trials(
     """All trials, every plan validated.
 
     Args:
-        parties: Network and dataset.
+        components: Network and dataset.
         axes: The options that were given; those with one value hold for all trials.
         draws: How many configurations to draw by chance; None for the whole grid. The seeds are not drawn:
             each configuration is trained with all of them.
@@ -99,7 +99,7 @@ def plan_trials(
             values = dict(zip((axis.name for axis in others), combination, strict=True))
             if seed is not None:
                 values["seed"] = seed
-            plan = parties.plan({**fixed, **values}, sweep=sweep)
+            plan = components.plan({**fixed, **values}, sweep=sweep)
             trials.append(Trial(plan_key(plan), values, plan))
     # Two values may come to one plan (a name of a file and the same with its folder).
     return list({trial.key: trial for trial in trials}.values())
@@ -136,7 +136,7 @@ def plan_key(plan: Plan) -> str:
     """The key of a plan."""
     return _key(
         (plan.model.distribution, plan.model.name, plan.dataset.distribution, plan.dataset.name),
-        (plan.model_options.to_dict(), plan.dataset_options.to_dict(), plan.training.to_dict()),
+        tuple(plan.option_sets().values()),
     )
 
 
@@ -156,8 +156,8 @@ def _key(names: Sequence[str], options: Sequence[Mapping[str, Any]]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def sweep_name(parties: Parties, trials_of: Sequence[Axis], draws: int | None, draw_seed: int) -> str:
+def sweep_name(components: Components, trials_of: Sequence[Axis], draws: int | None, draw_seed: int) -> str:
     """The name of a sweep that was given none: the same call has the same one, so it goes on with itself."""
     described = [repr(axis) for axis in sorted(trials_of, key=lambda axis: axis.name)]
-    text = json.dumps([parties.model.qualified, parties.dataset.qualified, described, draws, draw_seed])
-    return f"{parties.model.name}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+    text = json.dumps([components.model.qualified, components.dataset.qualified, described, draws, draw_seed])
+    return f"{components.model.name}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"

@@ -95,18 +95,18 @@ def _train(order: Order, threads: int, begun: Callable[[Run], None]) -> None:
     with deferred_stop_signals():
         import torch
 
-        from galaxynet.training.plan import Parties
-        from galaxynet.training.start import train
+        from galaxynet.training.config import Components
+        from galaxynet.training.train import train
 
     torch.set_num_threads(threads)
-    plan = Parties.of(order.model, order.dataset).plan(order.options, sweep=order.sweep)
+    plan = Components.load(order.model, order.dataset).plan(order.options, sweep=order.sweep)
     start = partial(
         train,
         plan,
         runs_dir=Path(order.runs_dir),
         data_dir=Path(order.data_dir),
         command=order.command,
-        begun=begun,
+        on_start=begun,
     )
     earlier = _unfinished(order)
     if earlier is not None:
@@ -121,7 +121,7 @@ def _train(order: Order, threads: int, begun: Callable[[Run], None]) -> None:
 
 def warm_up(modules: Sequence[str]) -> None:
     """Import what every trial needs; a module that cannot be imported is left to the trial to tell of."""
-    for module in ("galaxynet.training.run", "galaxynet.report.figures.style", *modules):
+    for module in ("galaxynet.training.fit", "galaxynet.report.figures.style", *modules):
         try:
             importlib.import_module(module)
         except (Exception, SystemExit):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 
 from galaxynet.errors import UsageError
-from galaxynet.training.options import TrainingOptions
+from galaxynet.training.config import TrainingOptions
 
 
 @dataclass(frozen=True)

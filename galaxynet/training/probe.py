@@ -13,10 +13,10 @@ import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Callback, Trainer
 
-from galaxynet.training.distributed import flushed_denormals, quiet_lightning
+from galaxynet.training.config import Plan
+from galaxynet.training.device import flushed_denormals, quiet_lightning
+from galaxynet.training.fit import build_data, build_network
 from galaxynet.training.hardware import choose
-from galaxynet.training.plan import Plan
-from galaxynet.training.run import build_data, build_network
 from galaxynet.training.threads import compute_threads
 
 _FIRST = 2

@@ -15,7 +15,7 @@ from galaxynet import registry
 from galaxynet.errors import GalaxynetError, OptionError, PluginError, UsageError
 from galaxynet.plugin import ModelSpec
 from galaxynet.registry import Plugin
-from galaxynet.training.plan import Parties
+from galaxynet.training.config import Components
 from galaxynet_reproduce.claims import Arm, Claim, Exceeds, Near, Rule, Slower, Wins
 
 ALL = "all"
@@ -43,12 +43,12 @@ class CheckedClaim:
 
     Attributes:
         claim: The claim.
-        parties: Network and dataset.
+        components: Network and dataset.
         arms: The configurations of each arm.
     """
 
     claim: Claim
-    parties: Parties
+    components: Components
     arms: Mapping[str, Sequence[Configuration]]
 
     @property
@@ -59,7 +59,7 @@ class CheckedClaim:
     @property
     def epochs(self) -> int:
         """Epochs of all trainings of the full test together."""
-        usual = self.parties.plan({}).training.epochs
+        usual = self.components.plan({}).training.epochs
         arms = itertools.chain.from_iterable(self.arms.values())
         return self.claim.seeds * sum(int(one.options.get("epochs", usual)) for one in arms)
 
@@ -122,7 +122,7 @@ class Catalogue:
 
 
 def _names(checked: CheckedClaim) -> tuple[str, ...]:
-    model = checked.parties.model
+    model = checked.components.model
     return ALL, checked.claim.topic, checked.claim.name, model.name, model.qualified
 
 
@@ -178,10 +178,10 @@ def matches(varied: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 
 def _check(plugin: Plugin, claim: Claim) -> CheckedClaim:
-    parties = Parties.of(plugin.qualified, claim.dataset or None)
+    components = Components.load(plugin.qualified, claim.dataset or None)
     arms = {name: expand(arm) for name, arm in claim.arms.items()}
     for one in itertools.chain.from_iterable(arms.values()):
-        parties.plan({**one.options, "seed": 0})
+        components.plan({**one.options, "seed": 0})
     rule = claim.rule
     if isinstance(rule, Near) and len(arms[rule.arm]) > 1:
         raise OptionError(f"Near takes an arm of one configuration, and {rule.arm!r} has several")
@@ -194,7 +194,7 @@ def _check(plugin: Plugin, claim: Claim) -> CheckedClaim:
         for one in arms[rule.arm]:
             if not any(all(one.varied[n] == o.varied[n] for n in shared) for o in arms[rule.than]):
                 raise OptionError(f"{dict(one.varied)} of {rule.arm!r} has no partner in {rule.than!r}")
-    return CheckedClaim(claim, parties, arms)
+    return CheckedClaim(claim, components, arms)
 
 
 def _fault(claim: Any) -> str:

@@ -174,7 +174,7 @@ def _show(plan: ReproductionPlan) -> None:
     for experiment in plan.experiments:
         message = plan.reasons.get(experiment, "")
         if experiment in plan.without_data:
-            message += f" Get them with: galaxynet fetch {experiment.parties.dataset.name}"
+            message += f" Get them with: galaxynet fetch {experiment.components.dataset.name}"
         if experiment in plan.sweeps:
             n, seconds = len(plan.sweeps[experiment].trials), plan.seconds(experiment)
             time = f"about {show_seconds(seconds)}" if seconds is not None else "for an unknown time"

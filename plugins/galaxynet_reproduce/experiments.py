@@ -13,7 +13,7 @@ from galaxynet.plugin import OptionField
 from galaxynet.runs import Run, scan
 from galaxynet.sweeps.axes import parse
 from galaxynet.sweeps.trials import Trial, plan_key, run_key
-from galaxynet.training.plan import Parties, Plan
+from galaxynet.training.config import Components, Plan
 from galaxynet_reproduce.catalogue import CheckedClaim
 
 RESULTS = ("finished", "diverged")
@@ -47,13 +47,13 @@ class Network:
     """One configuration that claims need.
 
     Attributes:
-        parties: Network and dataset.
+        components: Network and dataset.
         options: The options that are given; `epochs` is that of the full test.
         sweep: The sweep that its trainings belong to.
         seeds: Seeds of the full test.
     """
 
-    parties: Parties
+    components: Components
     options: Mapping[str, Any]
     sweep: str
     seeds: int = 0
@@ -70,7 +70,7 @@ class Network:
             epochs = None
         if (seed, epochs) not in self._plans:
             given = {**self.options, "seed": seed, **({} if epochs is None else {"epochs": epochs})}
-            plan = self.parties.plan(given, sweep=self.sweep)
+            plan = self.components.plan(given, sweep=self.sweep)
             self._plans[seed, epochs] = Training(self, plan_key(plan), plan)
         return self._plans[seed, epochs]
 
@@ -130,12 +130,12 @@ class Experiment:
 
     Attributes:
         name: The name of the sweep.
-        parties: Network and dataset.
+        components: Network and dataset.
         tests: The claims.
     """
 
     name: str
-    parties: Parties
+    components: Components
     tests: list[ClaimTest] = field(default_factory=list)
 
     @property
@@ -169,16 +169,16 @@ def experiments(selected: Sequence[CheckedClaim], given: Mapping[str, str]) -> l
     by_place: dict[tuple[str, str], Experiment] = {}
     networks: dict[str, Network] = {}
     for checked in selected:
-        parties = checked.parties
-        place = (parties.model.qualified, parties.dataset.qualified)
-        experiment = by_place.setdefault(place, Experiment(_sweep_name(parties), parties))
-        fields = {field.name: field for field in parties.dataset_spec.options.fields()}
+        components = checked.components
+        place = (components.model.qualified, components.dataset.qualified)
+        experiment = by_place.setdefault(place, Experiment(_sweep_name(components), components))
+        fields = {field.name: field for field in components.dataset_spec.options.fields()}
         values = {name: _value(fields[name], text) for name, text in given.items() if name in fields}
         arms: dict[str, list[tuple[Mapping[str, Any], Network]]] = {}
         for arm, configurations in checked.arms.items():
             for configuration in configurations:
                 _check_free(checked, configuration.options, values)
-                network = Network(parties, {**values, **configuration.options}, experiment.name)
+                network = Network(components, {**values, **configuration.options}, experiment.name)
                 network = networks.setdefault(network.training(0).key, network)
                 network.seeds = max(network.seeds, checked.claim.seeds)
                 arms.setdefault(arm, []).append((configuration.varied, network))
@@ -207,9 +207,9 @@ def _options(plan: Plan) -> dict[str, Any]:
     return {name: value for part in parts for name, value in part.to_dict().items()}
 
 
-def _sweep_name(parties: Parties) -> str:
-    usual = parties.dataset.name == parties.model_spec.dataset
-    return f"reproduce-{parties.model.name}" + ("" if usual else f"-{parties.dataset.name}")
+def _sweep_name(components: Components) -> str:
+    usual = components.dataset.name == components.model_spec.dataset
+    return f"reproduce-{components.model.name}" + ("" if usual else f"-{components.dataset.name}")
 
 
 def _value(field: OptionField, text: str) -> Any:
@@ -220,8 +220,8 @@ def _value(field: OptionField, text: str) -> Any:
 
 
 def _check_names(selected: Sequence[CheckedClaim], given: Iterable[str]) -> None:
-    names = {field.name for checked in selected for field in checked.parties.dataset_spec.options.fields()}
-    datasets = ", ".join(sorted({checked.parties.dataset.name for checked in selected}))
+    names = {field.name for checked in selected for field in checked.components.dataset_spec.options.fields()}
+    datasets = ", ".join(sorted({checked.components.dataset.name for checked in selected}))
     for name in given:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)

@@ -156,7 +156,7 @@ def outcome(
         fetch: Whether that is because the data are not there.
         failures: Why trainings of it failed.
     """
-    model, dataset = checked.parties.model.name, checked.parties.dataset.name
+    model, dataset = checked.components.model.name, checked.components.dataset.name
     commands = [_sweep_command(checked, arm, evidence, given) for arm in checked.arms]
     if fetch:
         commands.insert(0, f"galaxynet fetch {dataset}")
@@ -184,16 +184,16 @@ def outcome(
 
 def _sweep_command(checked: CheckedClaim, arm: str, evidence: Evidence, given: Mapping[str, str]) -> str:
     """The sweep that trains an arm as it was trained; as in the full test, if it was not."""
-    parties, options = checked.parties, dict(checked.claim.arms[arm])
+    components, options = checked.components, dict(checked.claim.arms[arm])
     trained = [one for one in evidence.arms[arm] if one.runs]
-    usual = parties.plan({}).training.epochs
+    usual = components.plan({}).training.epochs
     epochs = min((one.cut_to for one in trained), default=options.get("epochs", usual))
     seeds = max((len(one.runs) for one in trained), default=checked.claim.seeds)
     options.pop("epochs", None)
-    words = ["galaxynet", "sweep", parties.model.name]
-    if parties.dataset.name != parties.model_spec.dataset:
-        words += ["--dataset", parties.dataset.name]
-    known_names = {field.name for field in parties.dataset_spec.options.fields()}
+    words = ["galaxynet", "sweep", components.model.name]
+    if components.dataset.name != components.model_spec.dataset:
+        words += ["--dataset", components.dataset.name]
+    known_names = {field.name for field in components.dataset_spec.options.fields()}
     for name, value in options.items():
         values = value if isinstance(value, tuple | list) else (value,)
         words += [_flag(name), ",".join(repr(one) if isinstance(one, float) else show(one) for one in values)]

@@ -89,14 +89,14 @@ def list_as_text(selected: Sequence[CheckedClaim], without_data: Collection[str]
 
     text = Text()
     for number, checked in enumerate(selected):
-        claim, dataset = checked.claim, checked.parties.dataset.name
+        claim, dataset = checked.claim, checked.components.dataset.name
         text.append("\n" * bool(number) + claim.name, style="bold")
         text.append(f"  {published(claim)}" if published(claim) else "")
         text.append(f"  {source(claim)}\n", style="dim")
         for line in textwrap.wrap(claim.says, max(20, width - 4)):
             text.append(f"    {line}\n")
         get = f"; get the data with: galaxynet fetch {dataset}" if dataset in without_data else ""
-        text.append(f"    {checked.parties.model.name} on {dataset}: {cost(checked)}{get}\n", style="dim")
+        text.append(f"    {checked.components.model.name} on {dataset}: {cost(checked)}{get}\n", style="dim")
     return text
 
 
@@ -106,8 +106,8 @@ def list_as_json(selected: Sequence[CheckedClaim], without_data: Collection[str]
         {
             "claim": checked.claim.name,
             "topic": checked.claim.topic,
-            "model": checked.parties.model.name,
-            "dataset": checked.parties.dataset.name,
+            "model": checked.components.model.name,
+            "dataset": checked.components.dataset.name,
             "source": checked.claim.source or None,
             "where": checked.claim.where or None,
             "says": checked.claim.says,
@@ -117,7 +117,7 @@ def list_as_json(selected: Sequence[CheckedClaim], without_data: Collection[str]
             "seeds": checked.claim.seeds,
             "trainings": checked.trainings,
             "epochs": checked.epochs,
-            "data": checked.parties.dataset.name not in without_data,
+            "data": checked.components.dataset.name not in without_data,
             "note": checked.claim.note,
         }
         for checked in selected

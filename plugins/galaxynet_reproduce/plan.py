@@ -83,7 +83,9 @@ class ReproductionPlan:
 def missing_data(request: Request) -> list[str]:
     """The datasets of some claims that are not on this machine."""
     missing: list[str] = []
-    specs = {checked.parties.dataset.qualified: checked.parties.dataset_spec for checked in request.selected}
+    specs = {
+        checked.components.dataset.qualified: checked.components.dataset_spec for checked in request.selected
+    }
     for spec in specs.values():
         fields = {field.name for field in spec.options.fields()}
         own = any(
@@ -115,7 +117,7 @@ def make_reproduction_plan(request: Request) -> ReproductionPlan:
         # Existing runs are judged without the files, too.
         if not training_nothing or len(missing) == experiment.n_trainings:
             _check_files(experiment, request.given)
-        dataset = experiment.parties.dataset.name
+        dataset = experiment.components.dataset.name
         if dataset in without_data:
             plan.without_data.append(experiment)
             plan.reasons[experiment] = f"Data are missing: {dataset} is not on this machine."
@@ -137,7 +139,7 @@ def make_reproduction_plan(request: Request) -> ReproductionPlan:
 def _sweep_plan(request: Request, experiment: Experiment, trainings: Sequence[Training]) -> SweepPlan:
     """The sweep of some trainings; GPUs and trials at once as in any other sweep."""
     base = make_plan(
-        experiment.parties,
+        experiment.components,
         [],
         runs_dir=request.runs_dir,
         data_dir=request.data_dir,
@@ -157,7 +159,7 @@ def _sweep_plan(request: Request, experiment: Experiment, trainings: Sequence[Tr
 def _estimate(request: Request, experiment: Experiment, sweep: SweepPlan) -> Estimate:
     orders = [sweep.orders[trial.key] for trial in sweep.trials]
     kinds = len({kind_of(order.options) for order in orders})
-    what = f"timing a few steps of {experiment.parties.model.name}"
+    what = f"timing a few steps of {experiment.components.model.name}"
     with terminal.progress(what, kinds, "networks") as advance:
         return estimate(sweep.trials, orders, request.runs_dir, sweep.threads, advance)
 

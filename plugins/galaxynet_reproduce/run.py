@@ -48,7 +48,7 @@ def judge_all(plan: ReproductionPlan) -> list[Outcome]:
             if epochs is None and experiment not in plan.sweeps:
                 epochs = longest_epochs(test, done)
             checked = test.checked
-            outcomes[checked.parties.model.qualified, checked.claim.name] = outcome(
+            outcomes[checked.components.model.qualified, checked.claim.name] = outcome(
                 checked,
                 gather(test, epochs, done),
                 request.given,
@@ -56,7 +56,7 @@ def judge_all(plan: ReproductionPlan) -> list[Outcome]:
                 fetch=experiment in plan.without_data,
                 failures=list(dict.fromkeys(failures[n] for n in test.networks if n in failures)),
             )
-    return [outcomes[checked.parties.model.qualified, checked.claim.name] for checked in request.selected]
+    return [outcomes[checked.components.model.qualified, checked.claim.name] for checked in request.selected]
 
 
 def _failures(plan: ReproductionPlan, experiment: Experiment, done: Collection[str]) -> dict[Network, str]:

@@ -58,7 +58,7 @@ def serve() -> None:
     """Answer requests until standard input is closed."""
     import galaxynet.cli.main
     import galaxynet.tasks
-    import galaxynet.training.run  # noqa: F401
+    import galaxynet.training.fit  # noqa: F401
 
     for line in sys.stdin:
         child = os.fork()

@@ -11,7 +11,7 @@ from idx_files import make_idx_folder
 from galaxynet.cli.main import main
 from galaxynet.fetching import receipts
 from galaxynet.runs.folder import RECORD
-from galaxynet.runs.record import RunRecord
+from galaxynet.runs.run_record import RunRecord
 
 
 @pytest.fixture

@@ -194,7 +194,7 @@ def test_thirty_six_runs_stay_small(tmp_path: Path) -> None:
 
 def blob_run(folder: Path, data: Any, **changes: Any) -> Run:
     """A run that was tested on the blobs: every third sample wrong, surer from sample to sample."""
-    from galaxynet.training.describe import digest
+    from galaxynet.training.record import digest
 
     ids, labels, names = data.test_ids, data.test_labels, list(data.info.classes)
     guesses, shares = [], []

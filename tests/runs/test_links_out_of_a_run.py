@@ -63,11 +63,11 @@ def test_figures_are_not_written_through_a_link(
 
 def test_a_resumed_run_writes_through_no_link(run: Run, outside: Path) -> None:
     """Checkpoints are not written through a link, and what a dead process left is not removed through one."""
-    from galaxynet.training.plan import Parties
-    from galaxynet.training.resuming import checkpoint_to_resume
+    from galaxynet.training.checkpoint import checkpoint_to_resume
+    from galaxynet.training.config import Components
 
     before = contents(outside)
-    plan = Parties.of("galaxy_alexnet", "galaxy-zoo").plan({}, like=run.record)
+    plan = Components.load("galaxy_alexnet", "galaxy-zoo").plan({}, like=run.record)
     link(run, "checkpoints", outside)
     with pytest.raises(RunError, match="is a link that leads out of"):
         checkpoint_to_resume(run, plan)

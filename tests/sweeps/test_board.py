@@ -15,15 +15,15 @@ from galaxynet.sweeps.board import Board, count_words
 from galaxynet.sweeps.estimate import Estimate
 from galaxynet.sweeps.record import Sweep
 from galaxynet.sweeps.run import make_plan
-from galaxynet.training.plan import Parties
+from galaxynet.training.config import Components
 
 
 def board(tmp_path: Path, seeds: int, **tried: Any) -> Board:
     """A board of a sweep that begins."""
-    parties = Parties.of("toynet", "blobs")
-    axes = [of_values(parties.fields()[name], values) for name, values in tried.items()]
+    components = Components.load("toynet", "blobs")
+    axes = [of_values(components.fields()[name], values) for name, values in tried.items()]
     runs, data = tmp_path / "runs", tmp_path / "data"
-    plan = make_plan(parties, axes, runs_dir=runs, data_dir=data, name="s", seeds=seeds)
+    plan = make_plan(components, axes, runs_dir=runs, data_dir=data, name="s", seeds=seeds)
     made = Board(plan, Estimate({}, ""))
     made.begins(Sweep.begin(plan.runs_dir, "s", plan.trials, ()), plan.trials)
     return made

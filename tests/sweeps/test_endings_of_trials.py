@@ -133,7 +133,7 @@ def test_a_trial_that_is_stopped_while_it_prepares_is_trained_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A trial stopped by SIGTERM before its run is there prints no traceback, and has not failed."""
-    monkeypatch.setattr("galaxynet.training.run.build_data", lambda *_: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr("galaxynet.training.fit.build_data", lambda *_: signal.raise_signal(signal.SIGTERM))
     folder = str(tmp_path)
     order = Order("k", "toynet", "blobs", {"epochs": 1}, "s", folder, folder, "log")
     before = torch.get_num_threads()

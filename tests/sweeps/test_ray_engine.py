@@ -26,7 +26,7 @@ from galaxynet.sweeps.conduct import take_stock
 from galaxynet.sweeps.ray_worker import ATTEMPTS, Attempt, Conditions, attempts_file, work_on_node
 from galaxynet.sweeps.record import Sweep, TrialRecord
 from galaxynet.sweeps.run import SweepPlan, make_plan
-from galaxynet.training.plan import Parties
+from galaxynet.training.config import Components
 
 pytestmark = pytest.mark.xdist_group("ray")  # one cluster for all of them
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
@@ -100,10 +100,10 @@ def epochs() -> dict[str, int]:
 
 
 def plan(tmp_path: Path, **more: Any) -> SweepPlan:
-    parties = Parties.of("toynet", "blobs")
-    axes = [of_values(parties.fields()["hidden"], [4, 8])]
+    components = Components.load("toynet", "blobs")
+    axes = [of_values(components.fields()["hidden"], [4, 8])]
     runs, data = tmp_path / "runs", tmp_path / "data"
-    return make_plan(parties, axes, runs_dir=runs, data_dir=data, name="s", **more)
+    return make_plan(components, axes, runs_dir=runs, data_dir=data, name="s", **more)
 
 
 @pytest.mark.promise("Interruptions")

@@ -17,7 +17,7 @@ from galaxynet.sweeps.axes import of_values
 from galaxynet.sweeps.estimate import estimate
 from galaxynet.sweeps.remaining import Clock
 from galaxynet.sweeps.run import make_plan
-from galaxynet.training.plan import Parties
+from galaxynet.training.config import Components
 
 
 def at_epoch(run: Run, done: int) -> None:
@@ -112,10 +112,10 @@ def test_missing_data_of_some_trials_are_told_beforehand(distribution: Any, tmp_
         },
         {"galaxynet.datasets": {"strict": "strict:SPEC"}},
     )
-    parties = Parties.of("toynet", "strict")
+    components = Components.load("toynet", "strict")
     tried = {"hidden": range(1, 16), "samples": [120, 90]}
-    axes = [of_values(parties.fields()[name], values) for name, values in tried.items()]
-    plan = make_plan(parties, axes, runs_dir=tmp_path / "runs", data_dir=tmp_path / "data")
+    axes = [of_values(components.fields()[name], values) for name, values in tried.items()]
+    plan = make_plan(components, axes, runs_dir=tmp_path / "runs", data_dir=tmp_path / "data")
     # The fourth of sixteen networks, of which twelve are timed.
     trials = [one for one in plan.trials if one.values["samples"] == 120 or one.values["hidden"] == 3]
     orders = [plan.orders[trial.key] for trial in trials]

@@ -15,7 +15,7 @@ from galaxynet.sweeps.axes import Axis
 from galaxynet.sweeps.orders import train_words
 from galaxynet.sweeps.run import SweepPlan, make_plan
 from galaxynet.sweeps.trials import plan_trials
-from galaxynet.training.plan import Parties
+from galaxynet.training.config import Components
 
 ACT = Axis("act", ("relu", "tanh", "sigmoid", "exponential"))
 CONVS = Axis("extra_convs", (0, 1, 3))
@@ -24,7 +24,7 @@ RATE = Axis("lr", (), 1e-4, 1e-2, True)
 
 def plan(*axes: Axis, **settings: Any) -> SweepPlan:
     folders = {"runs_dir": Path("runs"), "data_dir": Path("data")}
-    return make_plan(Parties.of("galaxy_alexnet"), axes, **folders, **settings)
+    return make_plan(Components.load("galaxy_alexnet"), axes, **folders, **settings)
 
 
 def test_a_grid_has_every_combination_with_every_seed() -> None:
@@ -85,7 +85,7 @@ def test_more_than_a_thousand_trials_have_to_be_meant() -> None:
         plan(seeds)
     assert len(plan(seeds, yes=True).trials) == 1001
     with pytest.raises(UsageError, match="4,000,000 trials"):  # told without making them all
-        plan_trials(Parties.of("galaxy_alexnet"), [ACT, Axis("seed", tuple(range(1_000_000)))])
+        plan_trials(Components.load("galaxy_alexnet"), [ACT, Axis("seed", tuple(range(1_000_000)))])
 
 
 def test_a_value_out_of_range_is_told_before_anything_runs() -> None:
@@ -116,5 +116,5 @@ def test_a_trial_is_a_command(trial: Any) -> None:
         if source is not None and source.name == "COMMANDLINE":
             given[option.name] = context.params[option.name]
     given["extra_convs"] = int(given.get("extra_convs", 0))
-    again = Parties.of("galaxy_alexnet").plan(given, sweep=trial.plan.sweep)
+    again = Components.load("galaxy_alexnet").plan(given, sweep=trial.plan.sweep)
     assert again == trial.plan

@@ -21,8 +21,8 @@ from galaxynet.tasks import LanguageModel
 from galaxynet.tasks.language_model import IGNORED
 from galaxynet.terminal import printable
 from galaxynet.training.callbacks import EpochSeeds
-from galaxynet.training.plan import Parties
-from galaxynet.training.start import train as train_plan
+from galaxynet.training.config import Components
+from galaxynet.training.train import train as train_plan
 
 
 class Bigrams(nn.Module):
@@ -149,7 +149,7 @@ def test_an_interrupted_run_repeats_an_uninterrupted_one(
     assert whole.record.status == "finished"
     cut = interrupted(monkeypatch, options)
     assert cut.record.status == "interrupted"
-    plan = Parties.of("charrnn", "text").plan({}, like=cut.record)
+    plan = Components.load("charrnn", "text").plan({}, like=cut.record)
     done = train_plan(plan, runs_dir=cut.path.parent, data_dir=paths.data_dir(), resume=cut)
     assert done is not None
     assert done.metrics() == whole.metrics()

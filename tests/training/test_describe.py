@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from galaxynet.training.describe import digest, reference_for
-from galaxynet.training.plan import Parties
+from galaxynet.training.config import Components
+from galaxynet.training.record import digest, reference_for
 
 PLURALITY = ["Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2"]
 
@@ -35,20 +35,20 @@ def test_a_published_figure_stands_only_where_it_applies(
     options: dict[str, object], classes: list[str], value: float | None
 ) -> None:
     """The report's 69.0 % stands beside its own networks on its own classes, and beside no others."""
-    found = reference_for(Parties.of("galaxy_alexnet").plan(options), "test/accuracy", classes)
+    found = reference_for(Components.load("galaxy_alexnet").plan(options), "test/accuracy", classes)
     assert (found.value if found else None) == value
 
 
 def test_simulated_galaxies_have_no_published_figure() -> None:
     """A figure that was measured on real galaxies is never set beside simulated ones."""
-    plan = Parties.of("galaxy_alexnet", "galaxy-sim").plan({"act": "tanh"})
+    plan = Components.load("galaxy_alexnet", "galaxy-sim").plan({"act": "tanh"})
     assert reference_for(plan, "test/accuracy", PLURALITY) is None
 
 
 def test_min_char_rnn_figures_stand_beside_min_char_rnn() -> None:
     """The report's loss of 45 stands beside one stream of 25 characters, not beside 64 streams."""
-    parties = Parties.of("charrnn")
-    found = reference_for(parties.plan({"hidden": 100}), "test/x")
+    components = Components.load("charrnn")
+    found = reference_for(components.plan({"hidden": 100}), "test/x")
     assert found is not None
     assert found.value == 45.0
-    assert reference_for(parties.plan({"hidden": 100, "streams": 64}), "test/x") is None
+    assert reference_for(components.plan({"hidden": 100, "streams": 64}), "test/x") is None

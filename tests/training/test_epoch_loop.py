@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import galaxynet
 from galaxynet.training import epoch_loop
-from galaxynet.training.distributed import quiet_lightning
+from galaxynet.training.device import quiet_lightning
 from galaxynet.training.epoch_loop import LeanEpochLoop
 from galaxynet.training.lean import STEP_HOOKS, make_lean
 

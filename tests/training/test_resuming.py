@@ -16,12 +16,12 @@ from filelock import FileLock
 import galaxynet
 from galaxynet import atomic
 from galaxynet.errors import RunError, UsageError
+from galaxynet.runs.lock import locked
 from galaxynet.training.callbacks import EpochSeeds
-from galaxynet.training.checkpoints import WholeFiles
+from galaxynet.training.checkpoint import AtomicCheckpointIO, checkpoint_to_resume
+from galaxynet.training.config import Components
+from galaxynet.training.fit import build_network
 from galaxynet.training.metrics_file import ROWS
-from galaxynet.training.plan import Parties
-from galaxynet.training.resuming import checkpoint_to_resume, only_this_process
-from galaxynet.training.run import build_network
 
 pytestmark = pytest.mark.usefixtures("toys", "no_figures")
 
@@ -115,7 +115,7 @@ def test_a_damaged_checkpoint_is_named(interrupted: Callable[..., Any]) -> None:
     before = (run.path / "run.json").read_text()
     last = run.checkpoint("last")
     last.write_bytes(last.read_bytes()[:500])
-    with pytest.raises(RunError, match=rf"last\.ckpt cannot be read.*--like {run.record.id}"):
+    with pytest.raises(RunError, match=rf"last\.ckpt is damaged.*--like {run.record.id}"):
         galaxynet.train("toynet", resume=run.record.id)
     assert (run.path / "run.json").read_text() == before
 
@@ -308,9 +308,9 @@ def test_two_processes_do_not_go_on_with_one_run(interrupted: Callable[..., Any]
     """While one process continues a run, another is refused."""
     run = interrupted(1)
     with (
-        only_this_process(run),
+        locked(run),
         pytest.raises(RunError, match="Another process"),
-        only_this_process(run),
+        locked(run),
     ):
         pass
 
@@ -324,11 +324,11 @@ def test_a_run_that_another_process_has_finished_meanwhile_stays(
     finished: list[Any] = []
 
     def meanwhile(*args: Any) -> Any:
-        monkeypatch.setattr("galaxynet.training.run.build_network", build_network)
+        monkeypatch.setattr("galaxynet.training.fit.build_network", build_network)
         finished.append(galaxynet.train("toynet", resume=run.record.id))
         return build_network(*args)
 
-    monkeypatch.setattr("galaxynet.training.run.build_network", meanwhile)
+    monkeypatch.setattr("galaxynet.training.fit.build_network", meanwhile)
     with pytest.raises(RunError, match="has continued the run"):
         galaxynet.train("toynet", resume=run.record.id)
     assert galaxynet.find_run(run.record.id).record == finished[0].record
@@ -356,7 +356,7 @@ def test_a_full_disk_is_called_that(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(WholeFiles, "save_checkpoint", full)
+    monkeypatch.setattr(AtomicCheckpointIO, "save_checkpoint", full)
     with pytest.raises(RunError, match=r"The disk is full .*Make room.*--resume"):
         train()
 
@@ -365,7 +365,7 @@ def test_a_run_that_seems_to_run_elsewhere_can_be_forced(interrupted: Callable[.
     """A run that died on another machine is refused with the flag that goes on with it all the same."""
     run = interrupted(1)
     run.record.status, run.record.environment.host = "running", "elsewhere"
-    plan = Parties.of("toynet").plan({}, like=run.record)
+    plan = Components.load("toynet").plan({}, like=run.record)
     with pytest.raises(RunError, match=r"on elsewhere.*--force"):
         checkpoint_to_resume(run, plan)
     assert checkpoint_to_resume(run, plan, force=True) == run.checkpoint("last")
@@ -405,14 +405,14 @@ def test_other_data_to_learn_from_are_noticed(interrupted: Callable[..., Any]) -
 def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_one(tmp_path: Path) -> None:
     """On a full disk the last complete checkpoint stays, and nothing is left beside it."""
     path = tmp_path / "kept" / "last.ckpt"
-    WholeFiles().save_checkpoint({"epoch": 1}, path)
+    AtomicCheckpointIO().save_checkpoint({"epoch": 1}, path)
     big = {"epoch": 2, "weights": torch.zeros(100_000)}
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limit[1]))
     try:
         with pytest.raises(OSError, match="too large"):
-            WholeFiles().save_checkpoint(big, path)
+            AtomicCheckpointIO().save_checkpoint(big, path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
         signal.signal(signal.SIGXFSZ, before)

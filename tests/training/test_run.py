@@ -10,8 +10,7 @@ from toy_plugins import DATA, SPECS
 
 import galaxynet
 from galaxynet.errors import OptionError, RunError, UsageError
-from galaxynet.training.options import TrainingOptions
-from galaxynet.training.plan import Parties
+from galaxynet.training.config import Components, TrainingOptions
 
 pytestmark = pytest.mark.usefixtures("toys")
 
@@ -114,7 +113,7 @@ def test_a_process_of_another_launcher_is_refused(monkeypatch: pytest.MonkeyPatc
 def test_a_path_means_the_same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Files named by a relative path are recorded by their full one, so --like works from any folder."""
     monkeypatch.chdir(tmp_path)
-    plan = Parties.of("galaxy_alexnet").plan({"labels": "a.csv", "test_ids": "b.csv"})
+    plan = Components.load("galaxy_alexnet").plan({"labels": "a.csv", "test_ids": "b.csv"})
     kept = plan.dataset_options.to_dict()
     assert (kept["labels"], kept["test_ids"]) == (str(tmp_path / "a.csv"), str(tmp_path / "b.csv"))
 
@@ -133,7 +132,7 @@ def test_like_across_networks_takes_what_both_have(distribution: Any) -> None:
     source = SPECS[SPECS.index("from") :].replace('"toynet"', '"other"').replace('"blobs"', '"spots"')
     distribution("others", {"others": source}, {"galaxynet.models": {"other": "others:NET"}})
     first = train(hidden=5, lr=0.02, epochs=1, samples=80)
-    plan = Parties.of("other", "blobs").plan({}, like=first.record)
+    plan = Components.load("other", "blobs").plan({}, like=first.record)
     assert plan.model_options.to_dict()["hidden"] == 8
     assert plan.model_options.to_dict()["lr"] != 0.02
     assert plan.dataset_options.to_dict()["samples"] == 80

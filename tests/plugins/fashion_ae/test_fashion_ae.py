@@ -16,8 +16,8 @@ from galaxynet.report import figures
 from galaxynet.report.figures.together import write_together
 from galaxynet.runs import ReferenceValue
 from galaxynet.runs.reconstructions import RECONSTRUCTIONS
-from galaxynet.training.describe import reference_for
-from galaxynet.training.plan import Parties
+from galaxynet.training.config import Components
+from galaxynet.training.record import reference_for
 from galaxynet_fashion_ae import FASHION_MNIST, SPEC, FashionAeOptions
 from galaxynet_fashion_ae.data import FashionMnistData
 from galaxynet_fashion_ae.network import FashionAeNetwork
@@ -73,7 +73,7 @@ def test_the_published_sum_stands_beside_the_runs_it_applies_to() -> None:
     """A run with code 16 is set beside the report's epoch sum, one with another code or unit is not."""
 
     def published(dataset: str = "fashion-mnist", **options: Any) -> ReferenceValue | None:
-        return reference_for(Parties.of("fashion_ae", dataset).plan(options), "test/mse")
+        return reference_for(Components.load("fashion_ae", dataset).plan(options), "test/mse")
 
     found = published(code=16, hidden=32)
     assert found is not None

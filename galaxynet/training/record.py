@@ -17,11 +17,11 @@ from galaxynet.runs import (
     describe_environment,
 )
 from galaxynet.tasks import Task
+from galaxynet.training.config import Plan
 from galaxynet.training.hardware import Hardware
-from galaxynet.training.plan import Plan
 
 
-def describe(
+def build_record(
     plan: Plan, data: DataModule, network: Task, hardware: Hardware, command: Sequence[str]
 ) -> RunRecord:
     """A record with the status `running`.
@@ -44,11 +44,7 @@ def describe(
         higher_is_better=network.higher_is_better,
         model=_plugin_id(plan.model),
         dataset=_plugin_id(plan.dataset),
-        options=OptionValues(
-            model=plan.model_options.to_dict(),
-            dataset=plan.dataset_options.to_dict(),
-            training=plan.training.to_dict(),
-        ),
+        options=OptionValues(**plan.option_sets()),
         command=list(command),
         seed=plan.training.seed,
         parameters=sum(p.numel() for p in network.network.parameters() if p.requires_grad),
@@ -83,8 +79,7 @@ def reference_for(plan: Plan, metric: str, classes: Sequence[str] = ()) -> Refer
 
     That of the metric by which runs are compared, or the first one that was published.
     """
-    parts = plan.training, plan.dataset_options, plan.model_options
-    values = {name: value for part in parts for name, value in part.to_dict().items()}
+    values = plan.options()
     for reference in plan.model_spec.references:
         applies = (
             plan.dataset.name in (reference.datasets or (plan.model_spec.dataset,))

@@ -46,7 +46,7 @@ def announce(run: Run) -> None:
     )
 
 
-def finish(
+def evaluate(
     run: Run | None,
     trainer: Trainer,
     network: Task,

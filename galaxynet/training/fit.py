@@ -19,6 +19,7 @@ from galaxynet import registry, runs, terminal
 from galaxynet.data.module import DataModule
 from galaxynet.errors import FULL_DISK, GalaxynetError, RunError, UsageError
 from galaxynet.runs import Run
+from galaxynet.runs.lock import locked
 from galaxynet.runs.removal import remove_leftovers
 from galaxynet.signals import StopRequests, plugin_exit_error, stop_signals
 from galaxynet.tasks import Task
@@ -32,19 +33,23 @@ from galaxynet.training.callbacks import (
     StopOnUndefinedLoss,
     Throughput,
 )
-from galaxynet.training.checkpoints import Checkpoints, WholeFiles
-from galaxynet.training.describe import describe
+from galaxynet.training.checkpoint import (
+    AtomicCheckpointIO,
+    Checkpoints,
+    check_unchanged,
+    checkpoint_to_resume,
+    earlier_rows,
+)
+from galaxynet.training.config import Plan, Request
+from galaxynet.training.device import flushed_denormals, quiet_lightning
 from galaxynet.training.display import Display
-from galaxynet.training.distributed import flushed_denormals, quiet_lightning
-from galaxynet.training.finish import announce, finish
+from galaxynet.training.distributed import ONLY, Rank
+from galaxynet.training.evaluate import announce, evaluate
 from galaxynet.training.hardware import Hardware, choose
 from galaxynet.training.lean import NoProfiler, drop_empty_hooks, make_lean
 from galaxynet.training.metrics_file import MetricsFile, MetricsInCheckpoint
-from galaxynet.training.plan import Plan
-from galaxynet.training.rank_environment import joined
-from galaxynet.training.ranks import ONLY, Rank
-from galaxynet.training.request import Request
-from galaxynet.training.resuming import check_unchanged, checkpoint_to_resume, earlier_rows, only_this_process
+from galaxynet.training.process_group import joined
+from galaxynet.training.record import build_record
 from galaxynet.training.threads import BusyProcessorNote, compute_threads
 
 _KEPT = (
@@ -55,7 +60,7 @@ _KEPT = (
 
 
 def train_rank(request: Request, rank: Rank = ONLY) -> Run | None:
-    """Train in this process; see `galaxynet.training.start.train`.
+    """Train in this process; see `galaxynet.training.train.train`.
 
     Args:
         request: What is to be trained.
@@ -102,7 +107,7 @@ def _train(
         if rank.is_first:
             run = _begin(request, data, network, hardware)
             if resume is not None:
-                held.enter_context(only_this_process(run))
+                held.enter_context(locked(run))
                 check_unchanged(resume)
                 remove_leftovers(run.path)
         began = time.perf_counter()
@@ -110,12 +115,12 @@ def _train(
         try:
             if run is not None:
                 if resume is None:
-                    held.enter_context(only_this_process(run))
+                    held.enter_context(locked(run))
                 run.record.status = "running"
                 run.record.seconds["prepare"] = prepared
                 run.save()
-                if request.begun is not None:
-                    request.begun(run)
+                if request.on_start is not None:
+                    request.on_start(run)
                 announce(run)
                 if resume is not None and last is None:
                     terminal.note("no epoch was kept: training begins again with the first")
@@ -135,7 +140,7 @@ def _train(
             if run is not None:
                 run.record.world_size, run.record.steps = trainer.world_size, trainer.global_step
             counter.check(trainer)
-            finish(run, trainer, network, data, folder, trained, throughput)
+            evaluate(run, trainer, network, data, folder, trained, throughput)
         except (KeyboardInterrupt, SystemExit) as error:
             if not stop_requested:
                 _end(run, "failed", trainer, counter, began, plugin_exit_error(error).message)
@@ -208,7 +213,7 @@ def _check(plan: Plan, data: DataModule, network: Task, hardware: Hardware) -> N
 def _begin(request: Request, data: DataModule, network: Task, hardware: Hardware) -> Run:
     """The run, with its record complete but for what the training adds."""
     plan, resume = request.plan, request.resume
-    record = describe(plan, data, network, hardware, request.command)
+    record = build_record(plan, data, network, hardware, request.command)
     record.status = "interrupted"  # until it is trained in fact
     if resume is None:
         return runs.create(request.runs_dir, record)
@@ -255,7 +260,7 @@ def _trainer(
         max_epochs=options.epochs,
         callbacks=everything,
         # Else Lightning looks for launchers itself, MPI among them.
-        plugins=[WholeFiles(), environment],
+        plugins=[AtomicCheckpointIO(), environment],
         logger=logger,
         default_root_dir=folder,
         # Our loaders give every process its part; epoch averages are logged at the end of an epoch.

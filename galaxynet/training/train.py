@@ -9,9 +9,8 @@ from galaxynet import paths, terminal
 from galaxynet.launch import check_launcher, settled
 from galaxynet.runs import Run
 from galaxynet.signals import deferred_stop_signals
-from galaxynet.training.plan import Plan
-from galaxynet.training.ranks import train_in_processes
-from galaxynet.training.request import Request
+from galaxynet.training.config import Plan, Request
+from galaxynet.training.distributed import train_in_processes
 
 
 @settled()
@@ -23,7 +22,7 @@ def train(
     resume: Run | None = None,
     command: Sequence[str] = (),
     force: bool = False,
-    begun: Callable[[Run], None] | None = None,
+    on_start: Callable[[Run], None] | None = None,
 ) -> Run:
     """Train a network, test it once with the weights of the best epoch, and keep the run.
 
@@ -34,7 +33,7 @@ def train(
         resume: The interrupted run to go on with; its options must be those of the plan.
         command: The words of the call, for the record.
         force: Go on with a run although its record says that it is running.
-        begun: Told of the run as soon as its folder is there.
+        on_start: Called with the run as soon as its folder exists.
 
     Returns:
         The run, whose status is `finished`, `diverged` or `interrupted`.
@@ -46,11 +45,11 @@ def train(
     check_launcher()
     if resume is None:
         paths.check_runs_dir(runs_dir)
-    request = Request(plan, runs_dir, data_dir, resume, tuple(command), force, begun)
+    request = Request(plan, runs_dir, data_dir, resume, tuple(command), force, on_start)
     if plan.training.devices > 1:
         return train_in_processes(request)
     with terminal.working("loading PyTorch"), deferred_stop_signals():
-        from galaxynet.training.run import train_rank
+        from galaxynet.training.fit import train_rank
     run = train_rank(request)
     assert run is not None
     return run

@@ -1,0 +1,247 @@
+"""The configuration of a training: its options, checked before anything heavy is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from galaxynet import paths, registry
+from galaxynet.errors import PluginError, UsageError
+from galaxynet.options import OptionField, Options, option
+from galaxynet.plugin import DatasetSpec, ModelSpec
+from galaxynet.registry import Plugin
+
+if TYPE_CHECKING:
+    from galaxynet.runs import Run, RunRecord
+
+COMMAND_FLAGS = (
+    *("--dataset", "--name", "--resume", "--like", "--force", "--runs-dir", "--data-dir"),
+    *("--quiet", "--help", "--debug"),
+)
+"""Flags of the command `train` itself, which no plugin's option may use."""
+
+_LONGEST_NAME = 80
+
+
+class TrainingOptions(Options):
+    """Options of the trainer, the same for every network and dataset."""
+
+    epochs: int = option(10, "passes over the training part", ge=1)
+    batch_size: int = option(64, "samples per step, of all devices together", ge=1)
+    validation: float = option(
+        0.1, "part of the training samples that chooses the best epoch and is not trained on", ge=0, lt=1
+    )
+    seed: int = option(0, "seed of weights, order and augmentation", ge=0, le=2**32 - 1)
+    patience: int = option(0, "stop after so many epochs without a better validation metric; 0: never", ge=0)
+    precision: Literal["auto", "float32", "bf16", "fp16"] = option(
+        "auto", "number format of the forward pass; auto: bf16 where the hardware has it, else float32"
+    )
+    accelerator: Literal["auto", "cpu", "gpu", "mps"] = option("auto", "what to compute on")
+    devices: int = option(1, "GPUs to use; with --accelerator cpu, processes", ge=1)
+    threads: int = option(0, "CPU threads of each process; 0: one on each core that it has", ge=0, le=1024)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A fully determined training: the same plan on the same data gives the same network.
+
+    Attributes:
+        model: The network's plugin.
+        model_spec: Its spec.
+        dataset: The dataset's plugin.
+        dataset_spec: Its spec.
+        model_options: Options of the network.
+        dataset_options: Options of the dataset.
+        training: Options of the trainer.
+        name: The run's name, or empty.
+        sweep: The name of the sweep that the run is a trial of, or empty.
+    """
+
+    model: Plugin
+    model_spec: ModelSpec
+    dataset: Plugin
+    dataset_spec: DatasetSpec
+    model_options: Options
+    dataset_options: Options
+    training: TrainingOptions
+    name: str = ""
+    sweep: str = ""
+
+    def option_sets(self) -> dict[str, dict[str, Any]]:
+        """The options as JSON types under `model`, `dataset` and `training`, as a run record keeps them."""
+        return {
+            "model": self.model_options.to_dict(),
+            "dataset": self.dataset_options.to_dict(),
+            "training": self.training.to_dict(),
+        }
+
+    def options(self) -> dict[str, Any]:
+        """All options in one dict; no name occurs in two sets."""
+        return {name: value for options in self.option_sets().values() for name, value in options.items()}
+
+    def __reduce__(self) -> Any:
+        """Pickle plain values only: a plugin may have made its options' classes in a function."""
+        return _same_plan, (
+            *(self.model.qualified, self.dataset.qualified),
+            *(self.options(), self.name, self.sweep),
+        )
+
+
+def _same_plan(model: str, dataset: str, options: dict[str, Any], name: str, sweep: str) -> Plan:
+    return Components.load(model, dataset).plan(options, name=name, sweep=sweep)
+
+
+@dataclass(frozen=True)
+class Components:
+    """A network and a dataset, which with the trainer bring the options of a training.
+
+    Attributes:
+        model: The network's plugin.
+        model_spec: Its spec.
+        dataset: The dataset's plugin.
+        dataset_spec: Its spec.
+    """
+
+    model: Plugin
+    model_spec: ModelSpec
+    dataset: Plugin
+    dataset_spec: DatasetSpec
+
+    @classmethod
+    def load(cls, model: str, dataset: str | None = None) -> Components:
+        """Load the specs and check that no flag is used twice.
+
+        Args:
+            model: The network's name, or `distribution:name`.
+            dataset: The same for the dataset; None for the network's own.
+
+        Raises:
+            UsageError: If one of them is not installed.
+            PluginError: If one is broken, or two use the same flag.
+        """
+        model_plugin = registry.find("model", model)
+        model_spec: ModelSpec = model_plugin.load()
+        dataset_plugin = registry.find("dataset", dataset or model_spec.dataset)
+        dataset_spec: DatasetSpec = dataset_plugin.load()
+        registry.check_flags(
+            [
+                ("the trainer", TrainingOptions),
+                (f"the model {model_spec.name} ({model_plugin.distribution})", model_spec.options),
+                (f"the dataset {dataset_spec.name} ({dataset_plugin.distribution})", dataset_spec.options),
+            ],
+            reserved=COMMAND_FLAGS,
+        )
+        known = {field.name for field in TrainingOptions.fields()}
+        if unknown := set(model_spec.training) - known:
+            raise PluginError(
+                f"The model {model_spec.name} ({model_plugin.distribution}) sets trainer options that do not "
+                f"exist: {', '.join(sorted(unknown))}.",
+                model_plugin.remove_hint(),
+            )
+        return cls(model_plugin, model_spec, dataset_plugin, dataset_spec)
+
+    def option_sets(self) -> dict[str, tuple[type[Options], Mapping[str, Any]]]:
+        """The options classes under `model`, `dataset` and `training`, each with the defaults it is given."""
+        return {
+            "model": (self.model_spec.options, {}),
+            "dataset": (self.dataset_spec.options, {}),
+            "training": (TrainingOptions, self.model_spec.training),
+        }
+
+    def fields(self) -> dict[str, OptionField]:
+        """Every option by its name."""
+        return {field.name: field for options, _ in self.option_sets().values() for field in options.fields()}
+
+    def plan(
+        self, given: Mapping[str, Any], *, name: str = "", like: RunRecord | None = None, sweep: str = ""
+    ) -> Plan:
+        """Validate options: those given, then those of an earlier run, then the defaults.
+
+        Args:
+            given: Values by option name, of network, dataset and trainer together.
+            name: A name for the run.
+            like: The record of a run that supplies the options not given. If it trained another network,
+                it supplies the trainer's options and, on the same dataset, the dataset's.
+            sweep: The name of the sweep that the run is a trial of.
+
+        Raises:
+            UsageError: If an option is unknown, or no run could be found by the name.
+            OptionError: If a value does not fit.
+        """
+        check_name(name)
+        unknown = sorted(set(given) - set(self.fields()))
+        if unknown:
+            raise UsageError(
+                f"{self.model_spec.name} on {self.dataset_spec.name} has no option {', '.join(unknown)}.",
+                f"See: galaxynet train {self.model_spec.name} --help",
+            )
+        earlier: dict[str, Mapping[str, Any]] = {}
+        if like is not None:
+            earlier["training"] = like.options.training
+            if like.model.name == self.model.name:
+                earlier["model"] = like.options.model
+            if like.dataset.name == self.dataset.name:
+                earlier["dataset"] = like.options.dataset
+        options: dict[str, Any] = {}
+        for part, (cls, defaults) in self.option_sets().items():
+            names = {field.name for field in cls.fields()}
+            values = {**defaults, **earlier.get(part, {}), **given}
+            options[part] = _build(cls, {key: value for key, value in values.items() if key in names})
+        return Plan(
+            *(self.model, self.model_spec, self.dataset, self.dataset_spec),
+            *(options["model"], options["dataset"], options["training"]),
+            name=name,
+            sweep=sweep,
+        )
+
+
+def _build(cls: type[Options], values: dict[str, Any]) -> Any:
+    for field in cls.fields():
+        if field.type is Path and values.get(field.name) is not None:
+            # The record must mean the same file wherever `--like` and `--resume` are called.
+            values[field.name] = paths.expanded(Path(values[field.name])).absolute()
+    return cls.from_dict(values)
+
+
+def check_name(name: str, what: str = "run") -> None:
+    """Ensure that a run or a sweep can be found by a name.
+
+    Args:
+        name: The name.
+        what: What it names, for the message.
+
+    Raises:
+        UsageError: If it cannot.
+    """
+    bad = name == "last" or name.startswith("-") or "/" in name or not name.isprintable()
+    if bad or name != name.strip() or len(name) > _LONGEST_NAME:
+        raise UsageError(
+            f"A {what} cannot be named {name[:_LONGEST_NAME]!r}.",
+            f"A name has up to {_LONGEST_NAME} printable characters, no slash and no leading hyphen, "
+            "and is not 'last'.",
+        )
+
+
+@dataclass(frozen=True)
+class Request:
+    """The arguments of `galaxynet.training.train.train`, to be sent to other processes.
+
+    Attributes:
+        plan: What to train.
+        runs_dir: Folder in which the run folder is made.
+        data_dir: Folder of the datasets.
+        resume: The interrupted run to continue.
+        command: The command line, for the record.
+        force: Continue a run although its record says that it is running.
+        on_start: Called with the run as soon as its folder exists.
+    """
+
+    plan: Plan
+    runs_dir: Path
+    data_dir: Path
+    resume: Run | None
+    command: tuple[str, ...]
+    force: bool
+    on_start: Callable[[Run], None] | None
