@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from galaxynet.plugin import Options
+from galaxynet.options import Options
 
 
 @dataclass(frozen=True, kw_only=True)
