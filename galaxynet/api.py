@@ -164,34 +164,35 @@ def sweep(
     Raises:
         GalaxynetError: If the call is wrong, or the sweep is run by another process.
     """
-    from galaxynet.sweeps.axes import check_names, of_values
-    from galaxynet.sweeps.board import Board
+    from galaxynet.sweeps.dimensions import check_names, dimension_from
     from galaxynet.sweeps.estimate import Estimate
-    from galaxynet.sweeps.run import make_plan, run
+    from galaxynet.sweeps.progress_display import ProgressDisplay
+    from galaxynet.sweeps.scheduler import run_sweep
+    from galaxynet.sweeps.sweep_plan import plan_sweep
 
     components = Components.load(model, dataset)
     known = components.fields()
     check_names(list(options), list(known), model)
-    plan = make_plan(
+    plan = plan_sweep(
         components,
         [
-            of_values(known[option], value, drawn=random is not None and option != "seed")
+            dimension_from(known[option], value, sampled=random is not None and option != "seed")
             for option, value in options.items()
         ],
         runs_dir=_runs(runs_dir),
         data_dir=paths.data_dir(_path(data_dir)),
         name=name,
         seeds=seeds,
-        draws=random,
-        draw_seed=random_seed,
+        n_samples=random,
+        sample_seed=random_seed,
         parallel=parallel,
         engine=engine,
         trial_cpus=trial_cpus,
         yes=yes,
     )
-    with Board(plan, Estimate({}, "")) as board:
-        found = run(plan, board, command=["galaxynet.sweep", model], retry=retry_failed).runs()
-    return [found[trial.key] for trial in plan.trials if trial.key in found]
+    with ProgressDisplay(plan, Estimate({}, "")) as display:
+        runs = run_sweep(plan, display, command=["galaxynet.sweep", model], retry=retry_failed).runs()
+    return [runs[trial.key] for trial in plan.trials if trial.key in runs]
 
 
 @settled()

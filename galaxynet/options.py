@@ -167,6 +167,15 @@ def _fields(cls: Any) -> tuple[OptionField, ...]:
     return tuple(found)
 
 
+def format_value(value: Any) -> str:
+    """A value of an option as it is typed on the command line."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
 @cache
 def _model(cls: Any) -> Any:
     from pydantic import ConfigDict, Field, create_model

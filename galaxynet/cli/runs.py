@@ -138,7 +138,7 @@ def remove_runs(
         remove(run)
     remove_all_leftovers(folder)
     if sweep:
-        from galaxynet.sweeps.record import remove_record
+        from galaxynet.sweeps.sweep_record import remove_record
 
         remove_record(folder, sweep)
     terminal.note(f"Deleted {len(found)} {'run' if len(found) == 1 else 'runs'}.")
@@ -147,7 +147,7 @@ def remove_runs(
 def _of_sweep(folder: Path, name: str) -> list[Run | DamagedRun]:
     """Every run of a sweep, those too that were tried again."""
     from galaxynet.runs import Run, scan
-    from galaxynet.sweeps.record import Sweep
+    from galaxynet.sweeps.sweep_record import Sweep
 
     Sweep.open(folder, name)  # that there is one
     return [run for run in scan(folder) if isinstance(run, Run) and run.record.sweep == name]

@@ -16,17 +16,17 @@ from galaxynet.training.config import Components, TrainingOptions
 
 if TYPE_CHECKING:
     from galaxynet.sweeps.estimate import Estimate
-    from galaxynet.sweeps.run import SweepPlan
+    from galaxynet.sweeps.sweep_plan import SweepPlan
 
-HELP = """Train a network with many values of its options, and compare them.
+HELP = """Train a network with many values of its options, and compare the results.
 
-Every option of network, dataset and trainer takes one value, a list (relu,tanh) or a range:
-1..5 are five whole numbers, 1e-4..1e-2:5:log are five numbers with equal ratios. All combinations
-are trained, each with --seeds seeds; --random N draws N of them by chance instead.
+Every option of network, dataset and trainer takes a value, a list (relu,tanh) or a range: 1..5 is
+five whole numbers, 1e-4..1e-2:5:log is five numbers with equal ratios. All combinations are trained,
+each with --seeds seeds; --random N trains a random sample of N instead.
 
-Each trial is a run of its own, in a process of its own: a crash, a full memory or an undefined loss
-ends that trial, and is kept as what it is. Stopped at any moment, the same command goes on where it
-was; what is finished is not trained again.
+Each trial is a run in its own process: a crash, a full memory or an undefined loss ends that trial
+alone and is recorded. Stop the sweep at any moment; the same command continues it, and finished
+trials are not trained again.
 """
 
 
@@ -38,10 +38,10 @@ class SweepGroup(LazyGroup):
         return listed_plugins("model", "Networks")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Say that the network comes first, for a flag is one of its network."""
+        """Reject a flag before the network, whose options decide which flags there are."""
         if args and args[0].startswith("-") and args[0] not in ("--help", "-h") and not ctx.resilient_parsing:
             raise UsageError(
-                f"The network comes first, before {args[0]}.", f"Say: galaxynet sweep MODEL {args[0]} ..."
+                f"The network comes first, before {args[0]}.", f"Write: galaxynet sweep MODEL {args[0]} ..."
             )
         rest: list[str] = super().parse_args(ctx, args)
         return rest
@@ -49,9 +49,9 @@ class SweepGroup(LazyGroup):
     def build(self, name: str, args: list[str]) -> Command:
         """The command of one network; its flags depend on the dataset that `args` name."""
         components = Components.load(name, value_of(args, "--dataset"))
-        _say_yes(args, components)
+        _normalize_switches(args, components)
         model, data = components.model_spec, components.dataset_spec
-        chosen = "" if data.name == model.dataset else f" --dataset {data.name}"
+        dataset = "" if data.name == model.dataset else f" --dataset {data.name}"
         return command_from_options(
             name,
             _sweep(components),
@@ -63,7 +63,7 @@ class SweepGroup(LazyGroup):
             help=f"{model.summary[:1].upper()}{model.summary[1:]}: many trainings on {data.name}. Each "
             "flag of network, dataset and training takes a value, a list (a,b) or a range "
             "(1e-4..1e-2:5:log).",
-            epilog=f"Example: galaxynet sweep {name}{chosen} --lr 1e-4..1e-2:5:log --seeds 3",
+            epilog=f"Example: galaxynet sweep {name}{dataset} --lr 1e-4..1e-2:5:log --seeds 3",
         )
 
 
@@ -81,23 +81,22 @@ def group(name: str) -> Command:
     )
 
 
-def _say_yes(args: list[str], components: Components) -> None:
-    """Let `--augment` and `--no-augment`, as `train` has them, stand for `--augment yes` and `no`."""
+def _normalize_switches(args: list[str], components: Components) -> None:
+    """Turn the switches of `train` into values: `--no-augment` into `--augment=no`."""
     switches = {field.flags[1]: field.flag for field in components.fields().values() if field.type is bool}
-    for place, word in enumerate(args):
-        following = args[place + 1] if place + 1 < len(args) else "--"
+    for index, word in enumerate(args):
+        following = args[index + 1] if index + 1 < len(args) else "--"
         if word in switches:
-            args[place] = f"{switches[word]}=no"
+            args[index] = f"{switches[word]}=no"
         elif word in switches.values() and following.startswith("-"):
-            args[place] = f"{word}=yes"
+            args[index] = f"{word}=yes"
 
 
 def _number_of_seeds(text: str | int) -> int:
     if isinstance(text, str) and not text.lstrip("-").isdigit():
-        named = (
-            f"To name them: --seed {text}" if "," in text or ".." in text else "Write for example --seeds 3."
-        )
-        raise UsageError(f"--seeds {text}: it takes the number of seeds.", named)
+        is_list = "," in text or ".." in text
+        hint = f"To list seeds: --seed {text}" if is_list else "Write for example --seeds 3."
+        raise UsageError(f"--seeds {text}: expected the number of seeds.", hint)
     return int(text)
 
 
@@ -110,7 +109,7 @@ def _sweep(components: Components) -> Any:
             str | None,
             typer.Option(
                 "--name",
-                help="Name of the sweep; one that exists is gone on with, and new trials are added to it.",
+                help="Name of the sweep; an existing one is continued, and new trials are added to it.",
                 show_default=False,
                 autocompletion=complete_sweeps,
             ),
@@ -121,24 +120,25 @@ def _sweep(components: Components) -> Any:
                 "--seeds",
                 parser=_number_of_seeds,
                 metavar="N",
-                help="Train each configuration with so many seeds.",
+                help="Train each configuration with N seeds.",
             ),
         ] = 1,
         random: Annotated[
             int | None,
             typer.Option(
-                "--random", min=1, metavar="N", help="Draw N configurations by chance, not all of the grid."
+                "--random",
+                min=1,
+                metavar="N",
+                help="Train N random configurations instead of the whole grid.",
             ),
         ] = None,
-        random_seed: Annotated[
-            int, typer.Option("--random-seed", min=0, help="With --random: determines the draw.")
-        ] = 0,
+        random_seed: Annotated[int, typer.Option("--random-seed", min=0, help="Seed of --random.")] = 0,
         parallel: Parallel = None,
         engine: Annotated[
             Literal["local", "ray"],
             typer.Option(
                 "--engine",
-                help="Where trials run: on this machine, or on the Ray cluster that it belongs to.",
+                help="Run trials on this machine, or on its Ray cluster.",
             ),
         ] = "local",
         trial_cpus: Annotated[
@@ -147,19 +147,19 @@ def _sweep(components: Components) -> Any:
                 "--trial-cpus",
                 min=1,
                 metavar="N",
-                help="With --engine ray: CPUs of each trial. GPUs it takes as --devices says.",
+                help="With --engine ray: CPUs of each trial. Its GPUs are set by --devices.",
                 show_default="1",
             ),
         ] = None,
         dry_run: Annotated[
             bool,
-            typer.Option("--dry-run", help="Show the plan and how long it will take, and train nothing."),
+            typer.Option("--dry-run", help="Show the plan and how long it takes; train nothing."),
         ] = False,
         retry_failed: Annotated[
-            bool, typer.Option("--retry-failed", help="Run those trials again that had failed.")
+            bool, typer.Option("--retry-failed", help="Run failed trials again.")
         ] = False,
         yes: Annotated[
-            bool, typer.Option("--yes", "-y", help="A sweep of more than 1,000 trials is meant.")
+            bool, typer.Option("--yes", "-y", help="Run sweeps of more than 1,000 trials without asking.")
         ] = False,
         runs_dir: RunsDir = None,
         data_dir: DataDir = None,
@@ -168,25 +168,25 @@ def _sweep(components: Components) -> Any:
         given: dict[str, Any],
     ) -> None:
         from galaxynet import paths, terminal
-        from galaxynet.cli.sweep_plan import say_estimate, show_plan
-        from galaxynet.sweeps.axes import parse
-        from galaxynet.sweeps.run import make_plan
+        from galaxynet.cli.sweep_preview import show_estimate, show_plan
+        from galaxynet.sweeps.dimensions import parse_dimension
+        from galaxynet.sweeps.sweep_plan import plan_sweep
 
         terminal.set_quiet(quiet)
-        known = components.fields()
-        drawn = random is not None
-        axes = [
-            parse(known[option], text, drawn=drawn and option != "seed") for option, text in given.items()
+        fields = components.fields()
+        dimensions = [
+            parse_dimension(fields[option], text, sampled=random is not None and option != "seed")
+            for option, text in given.items()
         ]
-        plan = make_plan(
+        plan = plan_sweep(
             components,
-            axes,
+            dimensions,
             runs_dir=paths.runs_dir(runs_dir),
             data_dir=paths.data_dir(data_dir),
             name=name or "",
             seeds=seeds,
-            draws=random,
-            draw_seed=random_seed,
+            n_samples=random,
+            sample_seed=random_seed,
             parallel=parallel,
             yes=yes,
             engine=engine,
@@ -195,7 +195,7 @@ def _sweep(components: Components) -> Any:
         show_plan(plan)
         if not dry_run:
             paths.check_runs_dir(plan.runs_dir)
-        estimate = say_estimate(plan, retry_failed)
+        estimate = show_estimate(plan, retry_failed)
         if not dry_run:
             _run(plan, estimate, retry_failed)
 
@@ -211,36 +211,35 @@ def _run(plan: "SweepPlan", estimate: "Estimate", retry: bool) -> None:
     from galaxynet import terminal
     from galaxynet.cli.compare import show_sweep
     from galaxynet.errors import RunError
-    from galaxynet.sweeps.board import Board, count_words
-    from galaxynet.sweeps.run import run
+    from galaxynet.sweeps.progress_display import ProgressDisplay, count_statuses
+    from galaxynet.sweeps.scheduler import run_sweep
 
-    again = f"galaxynet compare --sweep {shlex.quote(plan.name)}"
-    board = Board(plan, estimate)
+    compare = escape(f"galaxynet compare --sweep {shlex.quote(plan.name)}")
+    display = ProgressDisplay(plan, estimate)
     try:
-        with board:
-            sweep = run(plan, board, command=["galaxynet", *sys.argv[1:]], retry=retry)
+        with display:
+            sweep = run_sweep(plan, display, command=["galaxynet", *sys.argv[1:]], retry=retry)
     except KeyboardInterrupt:
-        state = board.state()
+        state = display.summary()
         terminal.notes().print(
-            f"interrupted{': ' * bool(state)}{state}; the same command goes on with this sweep",
-            soft_wrap=True,
+            f"interrupted{': ' * bool(state)}{state}; the same command continues this sweep", soft_wrap=True
         )
-        if board.runs:
-            terminal.note(f"what there is: {escape(again)}")
+        if display.runs:
+            terminal.note(f"results so far: {compare}")
         raise typer.Exit(130) from None
-    mine = {trial.key for trial in plan.trials}
-    ended = [trial.status for trial in sweep.record.trials if trial.key in mine]
+    keys = {trial.key for trial in plan.trials}
+    statuses = [trial.status for trial in sweep.record.trials if trial.key in keys]
     try:
         show_sweep(plan.runs_dir, plan.name)
-    except RunError:  # no trial came to a run: the sum and the logs are what there is to tell
-        if "failed" not in ended:
+    except RunError:  # no trial has a run: the summary and the logs are all there is
+        if "failed" not in statuses:
             raise
-    terminal.note(f"{len(ended)} trial{'s' * (len(ended) != 1)}: {count_words(ended)}")
-    terminal.note(f"again with: {escape(again)}")
-    if "failed" in ended:
-        terminal.note(f"what they printed: {escape(str(sweep.path / 'logs'))}")
-        terminal.note("to run those again that failed, add: --retry-failed")
-    if not {"finished", "diverged"}.issuperset(ended):
-        if "interrupted" in ended:
-            terminal.note("the same command goes on with those that were interrupted")
+    terminal.note(f"{len(statuses)} trial{'s' * (len(statuses) != 1)}: {count_statuses(statuses)}")
+    terminal.note(f"show this again: {compare}")
+    if "failed" in statuses:
+        terminal.note(f"logs: {escape(str(sweep.path / 'logs'))}")
+        terminal.note("to run failed trials again, add: --retry-failed")
+    if not {"finished", "diverged"}.issuperset(statuses):
+        if "interrupted" in statuses:
+            terminal.note("the same command continues the interrupted trials")
         raise typer.Exit(1)

@@ -9,14 +9,13 @@ from pathlib import Path
 
 from galaxynet import terminal
 from galaxynet.errors import RunError
+from galaxynet.options import format_value
 from galaxynet.report import rows as report
 from galaxynet.report.conditions import check_name, where
 from galaxynet.report.rows import Group, Row
 from galaxynet.report.seeds import SUMMARIES
 from galaxynet.runs import DamagedRun, Run, find, scan
-from galaxynet.sweeps import record
-from galaxynet.sweeps.axes import show
-from galaxynet.sweeps.record import Sweep
+from galaxynet.sweeps.sweep_record import Sweep, sweep_names
 
 
 def select_runs(folder: Path, references: Sequence[str]) -> tuple[list[Run], list[DamagedRun]]:
@@ -46,7 +45,7 @@ def runs_of_sweep(folder: Path, name: str) -> tuple[list[Run], tuple[str, ...]]:
     for trial in sweep.record.trials:
         if trial.key in runs or not (trial.run or trial.status == "failed"):
             continue
-        values = ", ".join(f"{option} {show(value)}" for option, value in trial.values.items())
+        values = ", ".join(f"{option} {format_value(value)}" for option, value in trial.values.items())
         message = f"failed: {values}: {trial.message}"
         if trial.run:
             message = f"missing: {values}: its run {trial.run} was removed or is damaged"
@@ -95,7 +94,7 @@ def _find(folder: Path, reference: str) -> Run:
     try:
         return find(folder, reference)
     except RunError as error:
-        if reference not in record.names(folder):
+        if reference not in sweep_names(folder):
             raise
         way = f"galaxynet compare --sweep {shlex.quote(reference)}"
         raise RunError(error.message, f"There is a sweep of that name: {way}") from None

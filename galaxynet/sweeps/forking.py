@@ -1,4 +1,4 @@
-"""Processes forked from one that has done the imports; they know nothing of the program that calls."""
+"""Processes forked from one that has done the imports; they know nothing of the calling program."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from galaxynet.children import (
     unheeded_stop_signals,
 )
 from galaxynet.launch import settle
-from galaxynet.sweeps.worker import WARM_VARIABLE
+
+PRELOAD_VARIABLE = "GALAXYNET_SWEEP_MODULES"
+"""Names the modules that `preload` imports, separated by commas."""
 
 
 def fork(
@@ -24,18 +26,18 @@ def fork(
     """Start a process.
 
     Args:
-        target: What it does; it is given `arguments`, and then a pipe to send by.
+        target: What it runs; called with `arguments` and a pipe to send by.
         arguments: Plain values.
-        modules: What the process that it is forked from imports beforehand. The first call decides.
+        modules: What the process that it is forked from imports in advance. The first call decides.
 
     Returns:
-        The process, and the end of the pipe to receive from. Its end is the end of the process.
+        The process, and the receiving end of the pipe, which closes when the process ends.
     """
-    os.environ[WARM_VARIABLE] = ",".join(dict.fromkeys(modules))
+    os.environ[PRELOAD_VARIABLE] = ",".join(dict.fromkeys(modules))
     context = ForkServerContext()
-    context.set_forkserver_preload(["galaxynet.sweeps.warm"])
+    context.set_forkserver_preload(["galaxynet.sweeps.preload"])
     receiver, sender = context.Pipe(duplex=False)
-    process = ForkServerProcess(target=_work, args=(target, *arguments, sender))
+    process = ForkServerProcess(target=_call, args=(target, *arguments, sender))
     with sheltered_start(), unheeded_stop_signals():
         forkserver.ensure_running()
     process.start()
@@ -43,7 +45,7 @@ def fork(
     return process, receiver
 
 
-def _work(target: Callable[..., None], *arguments: Any) -> None:
-    """Begin in a clean launch environment: the process forked from may be an older one of the caller's."""
+def _call(target: Callable[..., None], *arguments: Any) -> None:
+    """Start in a clean launch environment: the server may have been started from an older one."""
     settle()
     target(*arguments)

@@ -1,7 +1,7 @@
 """A trial on a machine of a Ray cluster, in a process of its own that Ray has started for it.
 
-What happens to it is told by the folder that all machines share: each attempt at a trial adds a line to the
-file beside its log. No process but the conducting one has to stay alive for that.
+Its progress is reported through the folder that all machines share: each attempt at a trial adds a line to a
+file next to its log, so that no process but the scheduler's has to stay alive.
 """
 
 from __future__ import annotations
@@ -13,24 +13,25 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+import galaxynet
 from galaxynet.children import end_with_parent
 from galaxynet.launch import settle
 from galaxynet.runs import Run
 from galaxynet.runs.lock import is_locked
-from galaxynet.sweeps.orders import Order
-from galaxynet.sweeps.record import RECORD, runs_of
-from galaxynet.sweeps.worker import perform, write_to
+from galaxynet.sweeps.job import TrialJob
+from galaxynet.sweeps.sweep_record import RECORD, sweep_runs
+from galaxynet.sweeps.worker import redirect_output, run_trial
 
-ATTEMPTS = 4
-"""How often a trial is begun whose machine or process dies."""
+MAX_ATTEMPTS = 4
+"""How often a trial is started whose machine or process dies."""
 
-_PATIENCE = 150.0
-"""Seconds in which a dead machine's lock is given up; NFS takes 90 for that."""
+_LOCK_TIMEOUT_S = 150.0
+"""How long the lock of a dead machine may persist; NFS takes 90 s to release it."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class Attempt:
 
     Attributes:
         node: Ray's id of the machine.
-        host: The machine's name.
-        pid: The process.
-        run: The folder of its run; empty as long as there is none.
+        host: Name of the machine.
+        pid: Id of the process.
+        run: The folder of its run; empty until it exists.
     """
 
     node: str
@@ -51,14 +52,14 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Conditions:
-    """How a trial is to be run on a machine.
+class NodeSettings:
+    """How to run a trial on a machine.
 
     Attributes:
         cpus: The cores it may use.
-        processes: Processes that share them.
-        folder: The working directory, against which relative paths among the options are meant.
-        has_data: Whether the folder of the datasets was there on the conducting machine.
+        processes: The processes that share them.
+        folder: The working directory, which relative paths among the options refer to.
+        has_data: True if the folder of the datasets exists on the scheduler's machine.
     """
 
     cpus: int
@@ -67,138 +68,134 @@ class Conditions:
     has_data: bool
 
 
-def attempts_file(order: Order) -> Path:
+def attempts_file(job: TrialJob) -> Path:
     """The file to which each attempt at a trial adds a line."""
-    return Path(order.log).with_suffix(".attempts")
+    return Path(job.log).with_suffix(".attempts")
 
 
-def attempts_of(order: Order) -> list[Attempt]:
-    """The attempts at a trial, the last one at the end."""
+def attempts_of(job: TrialJob) -> list[Attempt]:
+    """The attempts at a trial, the latest last."""
     try:
-        lines = attempts_file(order).read_text(encoding="utf-8").splitlines()
+        lines = attempts_file(job).read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
-    found: list[Attempt] = []
+    attempts: list[Attempt] = []
     for line in lines:
         try:
             attempt = Attempt(**json.loads(line))
-        except (ValueError, TypeError):  # the line is being written, or its machine died over it
+        except (ValueError, TypeError):  # half a line: it is being written, or its machine died
             continue
-        if attempt.run and found:
-            found[-1] = attempt
+        if attempt.run and attempts:
+            attempts[-1] = attempt
         else:
-            found.append(attempt)
-    return found
+            attempts.append(attempt)
+    return attempts
 
 
-def work_on_node(order: Order, conditions: Conditions) -> tuple[str, str]:
-    """The whole of a Ray task.
+def run_ray_trial(job: TrialJob, settings: NodeSettings) -> tuple[str, str]:
+    """Run a trial as a Ray task.
 
     Args:
-        order: The trial.
-        conditions: How it is to be run.
+        job: The trial.
+        settings: How to run it.
 
     Returns:
-        The folder of its run, and why it came to no result; each may be empty.
+        The folder of its run, and why it has no result; each may be empty.
     """
     import ray
 
-    missing = _not_shared(order, conditions)
+    missing = _missing_folder(job, settings)
     if missing:
         return "", missing
-    before = attempts_of(order)
-    if len(before) >= ATTEMPTS:  # Ray itself repeats without end what it has killed for its memory
-        return before[-1].run, f"Its process died {ATTEMPTS} times; most often that is for want of memory."
-    end_with_parent()  # Ray of this machine, without which nobody learns what the trial comes to
-    write_to(Path(order.log))
-    threads = max(1, conditions.cpus // conditions.processes)
-    _settle(conditions, threads)
-    this = Attempt(ray.get_runtime_context().get_node_id(), platform.node(), os.getpid())
-    run = ""
+    earlier = attempts_of(job)
+    if len(earlier) >= MAX_ATTEMPTS:  # Ray retries tasks it has killed for their memory without limit
+        return earlier[-1].run, f"Its process died {MAX_ATTEMPTS} times, most likely because memory ran out."
+    end_with_parent()  # the parent is this machine's Ray, through which the result is returned
+    redirect_output(Path(job.log))
+    threads = max(1, settings.cpus // settings.processes)
+    _set_up_process(settings, threads)
+    attempt = Attempt(ray.get_runtime_context().get_node_id(), platform.node(), os.getpid())
+    folder = ""
 
-    def begun(made: Run) -> None:
-        nonlocal run
-        run = str(made.path)
-        _add(order, Attempt(this.node, this.host, this.pid, run))
+    def on_start(run: Run) -> None:
+        nonlocal folder
+        folder = str(run.path)
+        _append(job, replace(attempt, run=folder))
 
-    _add(order, this)
-    print(f"{this.host}, process {this.pid}", flush=True)
-    _wait_for_the_dead(order)
-    message = perform(order, threads, begun)
-    return run, message
+    _append(job, attempt)
+    print(f"{attempt.host}, process {attempt.pid}", flush=True)
+    _wait_for_lock(job)
+    message = run_trial(job, threads, on_start)
+    return folder, message
 
 
 def own_cores(count: int) -> list[int]:
-    """So many of this machine's cores, as far as possible those that no other trial has.
+    """`count` of this machine's cores, if possible ones that no other trial uses.
 
-    They are this process's until it ends.
+    They are reserved until this process ends.
     """
     cores = sorted(os.sched_getaffinity(0))
     if count >= len(cores):
         return cores
     folder = Path(tempfile.gettempdir()) / f"galaxynet-cores-{os.getuid()}"
     folder.mkdir(exist_ok=True)
-    mine = []
+    reserved = []
     for core in cores:
         try:
             lock = FileLock(folder / str(core))
             lock.acquire(timeout=0)
         except (Timeout, OSError):
             continue
-        _held.append(lock)
-        mine.append(core)
-        if len(mine) == count:
-            return mine
-    # Ray was told of more CPUs than there are.
-    shared = [core for core in cores if core not in mine]
+        _held_locks.append(lock)
+        reserved.append(core)
+        if len(reserved) == count:
+            return reserved
+    # Ray was configured with more CPUs than there are.
+    shared = [core for core in cores if core not in reserved]
     first = os.getpid() % len(shared)
-    return mine + (shared[first:] + shared[:first])[: count - len(mine)]
+    return reserved + (shared[first:] + shared[:first])[: count - len(reserved)]
 
 
-_held: list[FileLock] = []
+_held_locks: list[FileLock] = []
 
 
-def _settle(conditions: Conditions, threads: int) -> None:
-    """Make this process like one that a person would have started for the training alone."""
+def _set_up_process(settings: NodeSettings, threads: int) -> None:
+    """Make this process like one that was started for the training alone."""
     settle()  # the machine's Ray may have been started by srun
     os.environ["OMP_NUM_THREADS"] = str(threads)  # for further processes of the training
     with suppress(OSError):
-        os.chdir(conditions.folder)
-    if hasattr(os, "sched_setaffinity"):  # so that what it records of the machine is what it had
-        os.sched_setaffinity(0, own_cores(conditions.cpus))
-    # By this name further processes of a training on several devices are started.
+        os.chdir(settings.folder)
+    if hasattr(os, "sched_setaffinity"):  # so that the run record describes what the trial had
+        os.sched_setaffinity(0, own_cores(settings.cpus))
+    # Lightning starts further processes of a training on several devices by this script.
     script = Path(sys.executable).with_name("galaxynet")
-    if not script.is_file():
-        from galaxynet.cli import main
-
-        script = Path(main.__file__)
-    sys.argv[0] = str(script)
+    sys.argv[0] = str(script if script.is_file() else Path(galaxynet.__file__).with_name("__main__.py"))
 
 
-def _not_shared(order: Order, conditions: Conditions) -> str:
-    """What of the conducting machine's folders is not here, as a message."""
-    sweep = Path(order.log).parent.parent / RECORD
-    for what, flag, there, folder in (
-        ("runs", "--runs-dir", sweep.is_file(), order.runs_dir),
-        ("datasets", "--data-dir", Path(order.data_dir).is_dir() or not conditions.has_data, order.data_dir),
+def _missing_folder(job: TrialJob, settings: NodeSettings) -> str:
+    """The message about a folder of the scheduler's machine that is not shared, or empty."""
+    has_sweep = (Path(job.log).parent.parent / RECORD).is_file()
+    has_data = Path(job.data_dir).is_dir() or not settings.has_data
+    for what, flag, present, folder in (
+        ("runs", "--runs-dir", has_sweep, job.runs_dir),
+        ("datasets", "--data-dir", has_data, job.data_dir),
     ):
-        if not there:
+        if not present:
             return (
-                f"The machine {platform.node()} has not the folder of the {what} {folder} that the sweep "
-                f"was started with. Let all machines share it under the same path, or name one that they "
-                f"share: {flag}"
+                f"The machine {platform.node()} lacks the folder of the {what} {folder}. All machines must "
+                f"share it under the same path; choose a shared one with {flag}"
             )
     return ""
 
 
-def _wait_for_the_dead(order: Order) -> None:
-    """Wait until the lock of an unfinished run is free, which may take longer than to notice a death."""
-    run = runs_of(Path(order.runs_dir), order.sweep).get(order.key)
-    deadline = time.monotonic() + _PATIENCE
+def _wait_for_lock(job: TrialJob) -> None:
+    """Wait until the lock of an unfinished run is free, which may lag behind the death of its machine."""
+    run = sweep_runs(Path(job.runs_dir), job.sweep).get(job.key)
+    deadline = time.monotonic() + _LOCK_TIMEOUT_S
     while run is not None and is_locked(run.path) and time.monotonic() < deadline:
         time.sleep(0.5)
 
 
-def _add(order: Order, attempt: Attempt) -> None:
-    with attempts_file(order).open("a", encoding="utf-8") as stream:
+def _append(job: TrialJob, attempt: Attempt) -> None:
+    with attempts_file(job).open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(asdict(attempt)) + "\n")

@@ -1,4 +1,4 @@
-"""The trials of a sweep: a grid of options or some drawn by chance, each a whole plan of a training."""
+"""The trials of a sweep: a grid of options or a random sample of it, each a complete training plan."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 
 from galaxynet.errors import UsageError
 from galaxynet.runs import RunRecord
-from galaxynet.sweeps.axes import Axis
+from galaxynet.sweeps.dimensions import Dimension
 from galaxynet.training.config import Components, Plan
 
-MOST_TRIALS = 1_000
-"""A sweep of more trials has to be meant: `--yes`."""
+MAX_TRIALS = 1_000
+"""Larger sweeps need `--yes`."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Trial:
     """One training of a sweep.
 
     Attributes:
-        key: Twelve hex digits that tell its plan from any other; the same on every machine.
-        values: The values of the options that the sweep varies, the seed among them.
+        key: Twelve hex digits that identify the plan; the same on every machine.
+        values: The values of the options that the sweep varies, the seed included.
         plan: The training.
     """
 
@@ -40,95 +40,95 @@ class Trial:
         return {name: value for name, value in self.values.items() if name != "seed"}
 
 
-def seed_axis(axis: Axis | None, seeds: int) -> Axis | None:
-    """The seeds of a sweep: those of `--seed`, or so many from that one on.
+def seed_dimension(seed: Dimension | None, n_seeds: int) -> Dimension | None:
+    """The seeds of a sweep: those of `--seed`, or `n_seeds` consecutive ones starting there.
 
     Raises:
         UsageError: If both a list of seeds and their number are given.
     """
-    if seeds <= 1:
-        return axis
-    if axis is not None and (axis.varies or not axis.values):
+    if n_seeds <= 1:
+        return seed
+    if seed is not None and (seed.varies or not seed.values):
         raise UsageError("--seeds counts seeds, and --seed lists them.", "Leave one of them out.")
-    first = axis.values[0] if axis is not None else 0
-    return Axis("seed", tuple(range(first, first + seeds)))
+    first = seed.values[0] if seed is not None else 0
+    return Dimension("seed", tuple(range(first, first + n_seeds)))
 
 
 def plan_trials(
     components: Components,
-    axes: Sequence[Axis],
+    dimensions: Sequence[Dimension],
     *,
-    draws: int | None = None,
-    draw_seed: int = 0,
+    n_samples: int | None = None,
+    sample_seed: int = 0,
     sweep: str = "",
-    most: int | None = MOST_TRIALS,
+    limit: int | None = MAX_TRIALS,
 ) -> list[Trial]:
-    """All trials, every plan validated.
+    """All trials, with validated plans.
 
     Args:
         components: Network and dataset.
-        axes: The options that were given; those with one value hold for all trials.
-        draws: How many configurations to draw by chance; None for the whole grid. The seeds are not drawn:
+        dimensions: The given options; those with one value apply to all trials.
+        n_samples: How many random configurations to try; None for the whole grid. Seeds are not sampled:
             each configuration is trained with all of them.
-        draw_seed: Determines the draw.
+        sample_seed: Seed of the sample.
         sweep: The name of the sweep.
-        most: How many trials there may be; None for any number.
+        limit: The most trials allowed; None for any number.
 
     Raises:
-        UsageError: If there are more than `most`, or fewer configurations than are to be drawn.
+        UsageError: If there are more than `limit` trials, or fewer configurations than `n_samples`.
         OptionError: If a value does not fit its option.
     """
-    varied = [axis for axis in axes if axis.varies]
-    fixed = {axis.name: axis.values[0] for axis in axes if not axis.varies}
-    seeds = next((axis for axis in varied if axis.name == "seed"), Axis("seed", (None,)))
-    others = [axis for axis in varied if axis.name != "seed"]
-    number = (math.prod(len(axis.values) for axis in others) if draws is None else draws) * len(seeds.values)
-    if most is not None and number > most:
+    varied = [dimension for dimension in dimensions if dimension.varies]
+    fixed = {dimension.name: dimension.values[0] for dimension in dimensions if not dimension.varies}
+    seeds = next((dim.values for dim in varied if dim.name == "seed"), (None,))
+    grid = [dimension for dimension in varied if dimension.name != "seed"]
+    names = [dimension.name for dimension in grid]
+    n_configurations = math.prod(len(dim.values) for dim in grid) if n_samples is None else n_samples
+    n_trials = n_configurations * len(seeds)
+    if limit is not None and n_trials > limit:
         raise UsageError(
-            f"This sweep has {number:,} trials.",
-            "If that is meant, say --yes; to try some of them by chance: --random 50",
+            f"This sweep has {n_trials:,} trials.", "Add --yes to run them all, or sample some: --random 50"
         )
-    chosen: Iterable[tuple[Any, ...]]
-    if draws is None:
-        chosen = itertools.product(*(axis.values for axis in others))
+    configurations: Iterable[tuple[Any, ...]]
+    if n_samples is None:
+        configurations = itertools.product(*(dimension.values for dimension in grid))
     else:
-        chosen = _drawn(others, draws, draw_seed)
-    trials = []
-    for combination in chosen:
-        for seed in seeds.values:
-            values = dict(zip((axis.name for axis in others), combination, strict=True))
-            if seed is not None:
-                values["seed"] = seed
-            plan = components.plan({**fixed, **values}, sweep=sweep)
-            trials.append(Trial(plan_key(plan), values, plan))
-    # Two values may come to one plan (a name of a file and the same with its folder).
-    return list({trial.key: trial for trial in trials}.values())
+        configurations = _sample(grid, n_samples, sample_seed)
+    trials: dict[str, Trial] = {}  # two values may give one plan (a file's name with and without its folder)
+    for configuration, seed in itertools.product(configurations, seeds):
+        values = dict(zip(names, configuration, strict=True))
+        if seed is not None:
+            values["seed"] = seed
+        plan = components.plan({**fixed, **values}, sweep=sweep)
+        trial = Trial(plan_key(plan), values, plan)
+        trials[trial.key] = trial
+    return list(trials.values())
 
 
-def _drawn(axes: Sequence[Axis], draws: int, seed: int) -> list[tuple[Any, ...]]:
-    if not axes:
+def _sample(grid: Sequence[Dimension], n_samples: int, seed: int) -> list[tuple[Any, ...]]:
+    if not grid:
         raise UsageError(
-            "--random draws from lists and ranges, and there are none.",
+            "--random samples from lists and ranges, and there are none.",
             "Give for example --lr 1e-4..1e-2:log.",
         )
-    finite = all(axis.values for axis in axes)
-    possible = math.prod(len(axis.values) for axis in axes)
-    if finite and draws > possible:
+    finite = all(dimension.values for dimension in grid)
+    n_configurations = math.prod(len(dimension.values) for dimension in grid)
+    if finite and n_samples > n_configurations:
         raise UsageError(
-            f"--random {draws}, but there are only {possible} configurations.",
-            "Leave --random out to try all of them.",
+            f"--random {n_samples}, but there are only {n_configurations} configurations.",
+            "Leave out --random to try all of them.",
         )
-    chance = random.Random(seed)
-    if finite and possible <= MOST_TRIALS:
-        return chance.sample(list(itertools.product(*(axis.values for axis in axes))), draws)
-    found: dict[tuple[Any, ...], None] = {}
-    for _ in range(100 * draws):  # a draw that repeats another one is drawn again
-        found[tuple(axis.draw(chance) for axis in axes)] = None
-        if len(found) == draws:
-            return list(found)
+    rng = random.Random(seed)
+    if finite and n_configurations <= MAX_TRIALS:
+        return rng.sample(list(itertools.product(*(dimension.values for dimension in grid))), n_samples)
+    samples: dict[tuple[Any, ...], None] = {}
+    for _ in range(100 * n_samples):  # repeated samples are drawn again
+        samples[tuple(dimension.sample(rng) for dimension in grid)] = None
+        if len(samples) == n_samples:
+            return list(samples)
     raise UsageError(
-        f"--random {draws}, but there are hardly more than {len(found)} configurations.",
-        "Ask for fewer, or leave --random out to try all of them.",
+        f"--random {n_samples}, but there are hardly more than {len(samples)} configurations.",
+        "Ask for fewer, or leave out --random to try all of them.",
     )
 
 
@@ -141,7 +141,7 @@ def plan_key(plan: Plan) -> str:
 
 
 def run_key(record: RunRecord) -> str:
-    """The key of the plan that a run was trained by."""
+    """The key of the plan that a run was trained with."""
     model, dataset, options = record.model, record.dataset, record.options
     return _key(
         (model.distribution, model.name, dataset.distribution, dataset.name),
@@ -150,14 +150,22 @@ def run_key(record: RunRecord) -> str:
 
 
 def _key(names: Sequence[str], options: Sequence[Mapping[str, Any]]) -> str:
-    # Runs from before there was `--threads` have the keys that they had.
+    # Runs from before `--threads` existed keep their keys.
     options = [{k: v for k, v in part.items() if (k, v) != ("threads", 0)} for part in options]
-    text = json.dumps([names, options], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps([names, options], sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
-def sweep_name(components: Components, trials_of: Sequence[Axis], draws: int | None, draw_seed: int) -> str:
-    """The name of a sweep that was given none: the same call has the same one, so it goes on with itself."""
-    described = [repr(axis) for axis in sorted(trials_of, key=lambda axis: axis.name)]
-    text = json.dumps([components.model.qualified, components.dataset.qualified, described, draws, draw_seed])
+def default_name(
+    components: Components, dimensions: Sequence[Dimension], n_samples: int | None, sample_seed: int
+) -> str:
+    """The name of an unnamed sweep: the same call has the same name, so it continues its own sweep."""
+    # The wording is part of names that exist, so it does not follow the names in the code.
+    described = [
+        f"Axis(name={dim.name!r}, values={dim.values!r}, low={dim.low!r}, high={dim.high!r}, "
+        f"log={dim.log!r}, whole={dim.integer!r})"
+        for dim in sorted(dimensions, key=lambda dim: dim.name)
+    ]
+    text = json.dumps(
+        [components.model.qualified, components.dataset.qualified, described, n_samples, sample_seed]
+    )
     return f"{components.model.name}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"

@@ -1,19 +1,16 @@
-"""A worker: one trial in a process of its own, told by an `Order`, which reports by sending `Event`s.
+"""One trial in a process of its own.
 
-The processes are forked from one that has imported Lightning and the network, so a trial does not wait for
-that; nothing but imports is done in it. A worker ends with the sweep that it belongs to: when that process
-is gone, it stops as if it had been told to (see `galaxynet.children`).
+The process is forked from one that has imported Lightning and the network, so a trial does not wait for that.
+It stops, as if interrupted, when the process that runs the sweep is gone (see `galaxynet.children`).
 """
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,66 +18,46 @@ from pathlib import Path
 from galaxynet.errors import GalaxynetError, RunError
 from galaxynet.runs import Run
 from galaxynet.signals import deferred_stop_signals, stop_signals
-from galaxynet.sweeps.orders import Order
-
-WARM_VARIABLE = "GALAXYNET_SWEEP_MODULES"
-"""Modules that the process imports from which workers are forked, with commas between them."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened to a trial.
-
-    Attributes:
-        key: The trial's key.
-        run: The folder of its run, if there is one.
-        ended: Whether the trial is over.
-        waits: Whether it waits for its turn again, as the machine that it ran on is gone.
-        message: Why it came to no result, or empty.
-    """
-
-    key: str
-    run: str = ""
-    ended: bool = False
-    waits: bool = False
-    message: str = ""
+from galaxynet.sweeps.engine import Event
+from galaxynet.sweeps.job import TrialJob
+from galaxynet.sweeps.sweep_record import sweep_runs
 
 
-def work(order: Order, cores: Sequence[int], gpu: str | None, reports: Connection) -> None:
-    """The whole of a worker process on this machine.
+def run_local_trial(job: TrialJob, cores: Sequence[int], gpu: str | None, events: Connection) -> None:
+    """Run a trial in a process of this machine.
 
     Args:
-        order: The trial.
-        cores: The processor's cores that it computes with.
-        gpu: The GPU that it sees, by CUDA's name; None for all that there are.
-        reports: Takes its events.
+        job: The trial.
+        cores: The CPU cores that it uses.
+        gpu: The GPU that it sees, by CUDA's name; None for all.
+        events: The pipe for its events.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    write_to(Path(order.log))
+    redirect_output(Path(job.log))
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    if hasattr(os, "sched_setaffinity"):  # so that what it records of the machine is what it had
+    if hasattr(os, "sched_setaffinity"):  # so that the run record describes what the trial had
         os.sched_setaffinity(0, cores)
-    message = perform(order, len(cores), lambda run: reports.send(Event(order.key, str(run.path))))
-    reports.send(Event(order.key, ended=True, message=message))
-    reports.close()
+    message = run_trial(job, len(cores), lambda run: events.send(Event(job.key, str(run.path))))
+    events.send(Event(job.key, ended=True, message=message))
+    events.close()
 
 
-def perform(order: Order, threads: int, begun: Callable[[Run], None]) -> str:
-    """Train a trial, going on with a run of it that was not finished.
+def run_trial(job: TrialJob, threads: int, on_start: Callable[[Run], None]) -> str:
+    """Train a trial, resuming its unfinished run if there is one.
 
     Args:
-        order: The trial.
+        job: The trial.
         threads: How many threads to compute with.
-        begun: Told of the run when it is there.
+        on_start: Called with the run once it exists.
 
     Returns:
-        Why it came to no result, or an empty text.
+        Why the trial has no result, or an empty string.
     """
     try:
         with stop_signals():
-            _train(order, threads, begun)
-    except KeyboardInterrupt:  # before its run was there, or was continued
+            _train(job, threads, on_start)
+    except KeyboardInterrupt:  # before its run existed or was resumed
         print("stopped", flush=True)
     except GalaxynetError as error:
         print(error, flush=True)
@@ -91,7 +68,7 @@ def perform(order: Order, threads: int, begun: Callable[[Run], None]) -> str:
     return ""
 
 
-def _train(order: Order, threads: int, begun: Callable[[Run], None]) -> None:
+def _train(job: TrialJob, threads: int, on_start: Callable[[Run], None]) -> None:
     with deferred_stop_signals():
         import torch
 
@@ -99,48 +76,35 @@ def _train(order: Order, threads: int, begun: Callable[[Run], None]) -> None:
         from galaxynet.training.train import train
 
     torch.set_num_threads(threads)
-    plan = Components.load(order.model, order.dataset).plan(order.options, sweep=order.sweep)
     start = partial(
         train,
-        plan,
-        runs_dir=Path(order.runs_dir),
-        data_dir=Path(order.data_dir),
-        command=order.command,
-        on_start=begun,
+        Components.load(job.model, job.dataset).plan(job.options, sweep=job.sweep),
+        runs_dir=Path(job.runs_dir),
+        data_dir=Path(job.data_dir),
+        command=job.command,
+        on_start=on_start,
     )
-    earlier = _unfinished(order)
-    if earlier is not None:
+    unfinished = _unfinished_run(job)
+    if unfinished is not None:
         try:
-            # Nobody else can be at it: the sweep has seen to that.
-            start(resume=earlier, force=True)
+            start(resume=unfinished, force=True)  # the sweep's lock keeps other processes away
             return
         except RunError as error:
-            print(f"cannot go on with the run {earlier.record.id}, so it begins anew: {error}", flush=True)
+            print(f"cannot resume run {unfinished.record.id}, starting again: {error}", flush=True)
     start()
 
 
-def warm_up(modules: Sequence[str]) -> None:
-    """Import what every trial needs; a module that cannot be imported is left to the trial to tell of."""
-    for module in ("galaxynet.training.fit", "galaxynet.report.figures.style", *modules):
-        try:
-            importlib.import_module(module)
-        except (Exception, SystemExit):
-            continue
-
-
-def _unfinished(order: Order) -> Run | None:
-    from galaxynet.sweeps.record import runs_of
-
-    run = runs_of(Path(order.runs_dir), order.sweep).get(order.key)
+def _unfinished_run(job: TrialJob) -> Run | None:
+    run = sweep_runs(Path(job.runs_dir), job.sweep).get(job.key)
     if run is None:
         return None
-    # A failed one is tried again only where that was asked for; there is no need to lose its epochs.
-    again = run.status == "failed" and (run.checkpoints / "last.ckpt").is_file()
-    return run if again or run.status in ("interrupted", "running") else None
+    # A failed trial only gets here with --retry-failed, and keeps its epochs.
+    retried = run.status == "failed" and (run.checkpoints / "last.ckpt").is_file()
+    return run if retried or run.status in ("interrupted", "running") else None
 
 
-def write_to(path: Path) -> None:
-    """Let everything that this process and libraries beneath it print go to a file."""
+def redirect_output(path: Path) -> None:
+    """Append everything that this process and its libraries print to a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     sys.stdout.flush()

@@ -1,7 +1,7 @@
 """The command `galaxynet reproduce`, and the claims that it tests.
 
-A network's package declares what its publication says with `Claim` and a rule; the command trains what is
-missing and gives a verdict. From Python, `reproduce` does the same.
+A network's package declares what its publication says with `Claim` and a rule; the command runs the missing
+trainings and gives a verdict. `reproduce` does the same from Python.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from galaxynet_reproduce.claims import (
 )
 
 if TYPE_CHECKING:
-    from galaxynet_reproduce.api import reproduce
+    from galaxynet_reproduce.reproduction import reproduce
 
 __all__ = [
     "SPEC",
@@ -49,8 +49,8 @@ SPEC = CommandSpec(
 
 
 def __getattr__(name: str) -> Any:
-    if name == "reproduce":  # it imports what trains; the spec is read for every `galaxynet --help`
-        from galaxynet_reproduce.api import reproduce
+    if name == "reproduce":  # imported late: the spec is read for every `galaxynet --help`
+        from galaxynet_reproduce.reproduction import reproduce
 
         return reproduce
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

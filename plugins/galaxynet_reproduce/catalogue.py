@@ -52,6 +52,11 @@ class CheckedClaim:
     arms: Mapping[str, Sequence[Configuration]]
 
     @property
+    def key(self) -> tuple[str, str]:
+        """Identifies the claim among those of all networks."""
+        return self.components.model.qualified, self.claim.name
+
+    @property
     def trainings(self) -> int:
         """Trainings of the full test."""
         return self.claim.seeds * sum(map(len, self.arms.values()))

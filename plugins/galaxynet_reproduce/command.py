@@ -9,7 +9,7 @@ import typer
 from galaxynet.commands import DataDir, Parallel, Quiet, RunsDir, Yes
 
 if TYPE_CHECKING:
-    from galaxynet_reproduce.plan import ReproductionPlan, Request
+    from galaxynet_reproduce.reproduction import ReproductionPlan, Request
 
 _ASK_BEYOND_S = 600.0
 
@@ -93,7 +93,7 @@ def command(
     from galaxynet import paths, terminal
     from galaxynet_reproduce.catalogue import ALL, catalogue
     from galaxynet_reproduce.experiments import Extent
-    from galaxynet_reproduce.plan import Request, make_reproduction_plan
+    from galaxynet_reproduce.reproduction import Request, plan_reproduction
 
     terminal.set_quiet(quiet)
     claims = catalogue()
@@ -111,7 +111,7 @@ def command(
         return
     if not dry_run and seeds != 0:
         paths.check_runs_dir(request.runs_dir)
-    plan = make_reproduction_plan(request)
+    plan = plan_reproduction(request)
     _show(plan)
     if dry_run:
         return
@@ -151,7 +151,7 @@ def _list(request: Request, format: str) -> None:
     from galaxynet import terminal
     from galaxynet.report.table import results_console
     from galaxynet_reproduce import output
-    from galaxynet_reproduce.plan import missing_data
+    from galaxynet_reproduce.reproduction import missing_data
 
     without_data = missing_data(request)
     if format == "json":
@@ -215,10 +215,10 @@ def _run(plan: ReproductionPlan, format: str) -> None:
     from galaxynet import terminal
     from galaxynet.report.table import results_console
     from galaxynet_reproduce import output
-    from galaxynet_reproduce.run import judge_all, train
+    from galaxynet_reproduce.reproduction import judge_all, train_missing
 
     try:
-        failed = train(plan, ["galaxynet", *sys.argv[1:]])
+        n_failed = train_missing(plan, ["galaxynet", *sys.argv[1:]])
     except KeyboardInterrupt:
         terminal.notes().print("interrupted; the same command continues", soft_wrap=True)
         raise typer.Exit(130) from None
@@ -230,8 +230,8 @@ def _run(plan: ReproductionPlan, format: str) -> None:
     else:
         console = results_console()
         console.print(output.as_text(outcomes, console.width), soft_wrap=True)
-    if failed:
+    if n_failed:
         terminal.notes().print(
-            f"{failed} training{'s' * (failed > 1)} failed; the same command tries again", soft_wrap=True
+            f"{n_failed} training{'s' * (n_failed > 1)} failed; the same command tries again", soft_wrap=True
         )
         raise typer.Exit(1)

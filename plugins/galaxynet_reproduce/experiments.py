@@ -11,7 +11,7 @@ from typing import Any
 from galaxynet.errors import UsageError
 from galaxynet.plugin import OptionField
 from galaxynet.runs import Run, scan
-from galaxynet.sweeps.axes import parse
+from galaxynet.sweeps.dimensions import parse_dimension
 from galaxynet.sweeps.trials import Trial, plan_key, run_key
 from galaxynet.training.config import Components, Plan
 from galaxynet_reproduce.catalogue import CheckedClaim
@@ -34,9 +34,9 @@ class Extent:
 
     def __post_init__(self) -> None:
         if self.seeds is not None and self.seeds < 0:
-            raise UsageError(f"--seeds {self.seeds}: it takes 0 or more.")
+            raise UsageError(f"--seeds {self.seeds}: must be at least 0.")
         if self.epochs is not None and self.epochs < 1:
-            raise UsageError(f"--epochs {self.epochs}: it takes 1 or more.")
+            raise UsageError(f"--epochs {self.epochs}: must be at least 1.")
 
 
 FULL = Extent()
@@ -155,23 +155,23 @@ class Experiment:
 
 
 def experiments(selected: Sequence[CheckedClaim], given: Mapping[str, str]) -> list[Experiment]:
-    """What has to be trained for some claims, by network and dataset.
+    """The trainings for some claims, by network and dataset.
 
     Args:
         selected: The claims.
-        given: Options of the datasets, as they are typed.
+        given: Dataset options, as typed.
 
     Raises:
         UsageError: If an option is not the dataset's, or an arm sets it itself.
         OptionError: If a value does not fit.
     """
     _check_names(selected, given)
-    by_place: dict[tuple[str, str], Experiment] = {}
+    by_key: dict[tuple[str, str], Experiment] = {}
     networks: dict[str, Network] = {}
     for checked in selected:
         components = checked.components
-        place = (components.model.qualified, components.dataset.qualified)
-        experiment = by_place.setdefault(place, Experiment(_sweep_name(components), components))
+        key = (components.model.qualified, components.dataset.qualified)
+        experiment = by_key.setdefault(key, Experiment(_sweep_name(components), components))
         fields = {field.name: field for field in components.dataset_spec.options.fields()}
         values = {name: _value(fields[name], text) for name, text in given.items() if name in fields}
         arms: dict[str, list[tuple[Mapping[str, Any], Network]]] = {}
@@ -183,11 +183,11 @@ def experiments(selected: Sequence[CheckedClaim], given: Mapping[str, str]) -> l
                 network.seeds = max(network.seeds, checked.claim.seeds)
                 arms.setdefault(arm, []).append((configuration.varied, network))
         experiment.tests.append(ClaimTest(checked, arms))
-    return list(by_place.values())
+    return list(by_key.values())
 
 
 def results(runs_dir: Path) -> dict[str, Run]:
-    """The runs that count, by the key of their plan; of several, the one started last."""
+    """The runs that count, by the key of their plan; of several, the latest."""
     runs = [run for run in scan(runs_dir) if isinstance(run, Run) and run.status in RESULTS]
     return {run_key(run.record): run for run in sorted(runs, key=lambda run: run.record.started)}
 
@@ -195,16 +195,11 @@ def results(runs_dir: Path) -> dict[str, Run]:
 def as_trials(trainings: Iterable[Training]) -> list[Trial]:
     """Trials of a sweep, with the values of the options in which they differ."""
     plans = {training.key: training.plan for training in trainings}
-    options = {key: _options(plan) for key, plan in plans.items()}
+    options = {key: plan.options() for key, plan in plans.items()}
     names = list(dict.fromkeys(name for values in options.values() for name in values))
     differing = [name for name in names if len({repr(values.get(name)) for values in options.values()}) > 1]
     varied = [*(name for name in differing if name != "seed"), "seed"]
     return [Trial(key, {name: options[key][name] for name in varied}, plan) for key, plan in plans.items()]
-
-
-def _options(plan: Plan) -> dict[str, Any]:
-    parts = (plan.model_options, plan.dataset_options, plan.training)
-    return {name: value for part in parts for name, value in part.to_dict().items()}
 
 
 def _sweep_name(components: Components) -> str:
@@ -213,10 +208,10 @@ def _sweep_name(components: Components) -> str:
 
 
 def _value(field: OptionField, text: str) -> Any:
-    axis = parse(field, text)
-    if axis.varies:
-        raise UsageError(f"--set {field.name}={text}: it takes one value, not several.")
-    return axis.values[0]
+    dimension = parse_dimension(field, text)
+    if dimension.varies:
+        raise UsageError(f"--set {field.name}={text}: expected one value.")
+    return dimension.values[0]
 
 
 def _check_names(selected: Sequence[CheckedClaim], given: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""From evidence to a verdict, and no bold one where less was done than a verdict takes."""
+"""From evidence to a verdict, which is withheld if less was done than it takes."""
 
 from __future__ import annotations
 
@@ -7,20 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from galaxynet.options import format_value
 from galaxynet.report.wording import show_seconds
-from galaxynet.sweeps.axes import show
 from galaxynet_reproduce.catalogue import CheckedClaim
 from galaxynet_reproduce.claims import Claim, Near, Reaches
 from galaxynet_reproduce.evidence import Evidence
-from galaxynet_reproduce.rules import (
-    FAILED,
-    HOLDS,
-    NOT_RUN,
-    UNKNOWN,
-    Judgement,
-    Verdict,
-    judge_rule,
-)
+from galaxynet_reproduce.rules import FAILED, HOLDS, NOT_RUN, UNKNOWN, Judgement, Verdict, judge_rule
 
 
 @dataclass(frozen=True)
@@ -31,12 +23,12 @@ class Outcome:
         claim: The claim.
         model: The network.
         dataset: The dataset.
-        judgement: The verdict, and why.
+        judgement: The verdict and its reason.
         extent: How much of the full test was done; empty if nothing was.
-        cut: Whether it was less than all.
-        runs: Ids of the runs that it rests on.
+        cut: True if it was less than all.
+        runs: Ids of the runs that it is based on.
         commands: The commands that train the same and show the runs.
-        seconds: Training time of the runs together, in s.
+        seconds: Total training time of the runs, in s.
     """
 
     claim: Claim
@@ -61,8 +53,8 @@ class Outcome:
 
     @property
     def notes(self) -> list[str]:
-        """The reason, what the claim itself has to say of it, and how long the trainings took."""
-        spent = f"Trained in {show_seconds(self.seconds)} altogether." if self.seconds else ""
+        """The reason, the claim's note, and how long the trainings took."""
+        spent = f"Trained in {show_seconds(self.seconds)} in total." if self.seconds else ""
         return [text for text in (self.judgement.reason, self.claim.note, spent) if text]
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,44 +89,42 @@ def judge(evidence: Evidence, failures: Sequence[str] = (), not_trained: str = "
 
     Args:
         evidence: The runs.
-        failures: Why trainings of it failed.
-        not_trained: Why trainings of it were not done.
+        failures: Why trainings failed.
+        not_trained: Why trainings were not done.
     """
     claim = evidence.claim
-    untrained = sum(not one.runs for one in evidence.trained)
-    why = f" A training failed: {failures[0]}" if failures else ""
-    not_done = f" {not_trained}" if not_trained else ""
+    not_trained = f" {not_trained}" * bool(not_trained)
+    details = f" A training failed: {failures[0]}" if failures else ""
     if evidence.other_data:
         ids = " ".join(run.record.id for run in evidence.other_data)
-        why += f" Left out, for they have other samples: {ids}."
-    if untrained:
-        return Judgement(
-            UNKNOWN,
-            f"{untrained} of {len(evidence.trained)} networks {'have' if untrained > 1 else 'has'} no run."
-            f"{not_done}{why}",
-        )
+        details += f" Left out, as their samples differ: {ids}."
+    n_untrained = sum(not trained.runs for trained in evidence.trained)
+    if n_untrained:
+        have = "have" if n_untrained > 1 else "has"
+        reason = f"{n_untrained} of {len(evidence.trained)} networks {have} no run."
+        return Judgement(UNKNOWN, f"{reason}{not_trained}{details}")
     if evidence.other_classes:
-        return Judgement(UNKNOWN, "The trainings tell other classes apart than the claim is about.")
-    found = judge_rule(claim.rule, evidence)
-    if found.proven or found.verdict == UNKNOWN:
-        told = "" if found.proven else not_done
-        return replace(found, reason=f"{found.reason}{told}{why}".strip())
+        return Judgement(UNKNOWN, "The trainings distinguish other classes than the claim.")
+    judgement = judge_rule(claim.rule, evidence)
+    if judgement.proven or judgement.verdict == UNKNOWN:
+        details = details if judgement.proven else f"{not_trained}{details}"
+        return replace(judgement, reason=f"{judgement.reason}{details}".strip())
     doubts = []
     if evidence.seeds < claim.least_seeds:
-        doubts.append(f"It takes {claim.least_seeds} seeds.")
-    if not found.lasting and evidence.cut_epochs:
-        one = evidence.most_cut
-        doubts.append(f"{one.cut_to} of {one.epochs} epochs are too few for a verdict.")
+        doubts.append(f"A verdict takes {claim.least_seeds} seeds.")
+    if not judgement.lasting and evidence.cut_epochs:
+        cut = evidence.most_cut
+        doubts.append(f"{cut.cut_to} of {cut.epochs} epochs are too few for a verdict.")
     fewer = ""
     if evidence.fewer_data:
         fewer = (
             f"Trained on {evidence.training_samples:,} samples; "
             f"the source had about {claim.training_samples:,}."
         )
-        if isinstance(claim.rule, Reaches | Near) and not (found.lasting and found.verdict == HOLDS):
-            doubts.append("With fewer to learn from, a figure cannot be refuted or confirmed.")
-    reason = " ".join(part for part in (found.reason, *doubts, fewer) if part) + why
-    return replace(found, reason=reason, verdict=UNKNOWN if doubts else found.verdict)
+        if isinstance(claim.rule, Reaches | Near) and not (judgement.lasting and judgement.verdict == HOLDS):
+            doubts.append("With less training data, a figure can be neither refuted nor confirmed.")
+    reason = " ".join(part for part in (judgement.reason, *doubts, fewer) if part) + details
+    return replace(judgement, reason=reason, verdict=UNKNOWN if doubts else judgement.verdict)
 
 
 def outcome(
@@ -146,29 +136,27 @@ def outcome(
     fetch: bool = False,
     failures: Sequence[str] = (),
 ) -> Outcome:
-    """The line of the table for a claim.
+    """A claim with its verdict and the commands behind it.
 
     Args:
         checked: The claim.
         evidence: Its runs.
-        given: Options of the datasets, as they were typed.
-        reason: Why trainings of it were not done.
-        fetch: Whether that is because the data are not there.
-        failures: Why trainings of it failed.
+        given: Dataset options, as typed.
+        reason: Why trainings were not done.
+        fetch: True if that is because data are missing.
+        failures: Why trainings failed.
     """
     model, dataset = checked.components.model.name, checked.components.dataset.name
-    commands = [_sweep_command(checked, arm, evidence, given) for arm in checked.arms]
-    if fetch:
-        commands.insert(0, f"galaxynet fetch {dataset}")
+    commands = [f"galaxynet fetch {dataset}"] * fetch
+    commands += [_sweep_command(checked, arm, evidence, given) for arm in checked.arms]
     if not evidence.runs:
-        judgement = Judgement(NOT_RUN, reason or "No training of it has been done.")
+        judgement = Judgement(NOT_RUN, reason or "It has not been trained.")
         if failures:
-            judgement = Judgement(FAILED, f"No training came to a result: {failures[0]}")
+            judgement = Judgement(FAILED, f"No training has a result: {failures[0]}")
         return Outcome(checked.claim, model, dataset, judgement, commands=tuple(commands))
     ids = tuple(run.record.id for run in evidence.runs)
-    over_seeds = " --over-seeds" if any(len(one.runs) > 1 for one in evidence.trained) else ""
+    over_seeds = " --over-seeds" if any(len(trained.runs) > 1 for trained in evidence.trained) else ""
     commands.append(f"galaxynet compare {' '.join(ids)}{over_seeds}")
-    seconds = sum(run.record.seconds.get("train") or 0.0 for run in evidence.runs)
     return Outcome(
         checked.claim,
         model,
@@ -178,28 +166,29 @@ def outcome(
         evidence.cut,
         ids,
         tuple(commands),
-        seconds,
+        sum(run.record.seconds.get("train") or 0.0 for run in evidence.runs),
     )
 
 
 def _sweep_command(checked: CheckedClaim, arm: str, evidence: Evidence, given: Mapping[str, str]) -> str:
-    """The sweep that trains an arm as it was trained; as in the full test, if it was not."""
+    """The sweep that trains an arm as it was trained, or else as in the full test."""
     components, options = checked.components, dict(checked.claim.arms[arm])
-    trained = [one for one in evidence.arms[arm] if one.runs]
-    usual = components.plan({}).training.epochs
-    epochs = min((one.cut_to for one in trained), default=options.get("epochs", usual))
-    seeds = max((len(one.runs) for one in trained), default=checked.claim.seeds)
-    options.pop("epochs", None)
+    trained = [configuration for configuration in evidence.arms[arm] if configuration.runs]
+    default_epochs = components.plan({}).training.epochs
+    full_epochs = options.pop("epochs", default_epochs)
+    epochs = min((configuration.cut_to for configuration in trained), default=full_epochs)
+    seeds = max((len(configuration.runs) for configuration in trained), default=checked.claim.seeds)
     words = ["galaxynet", "sweep", components.model.name]
     if components.dataset.name != components.model_spec.dataset:
         words += ["--dataset", components.dataset.name]
-    known_names = {field.name for field in components.dataset_spec.options.fields()}
     for name, value in options.items():
         values = value if isinstance(value, tuple | list) else (value,)
-        words += [_flag(name), ",".join(repr(one) if isinstance(one, float) else show(one) for one in values)]
+        texts = [repr(value) if isinstance(value, float) else format_value(value) for value in values]
+        words += [_flag(name), ",".join(texts)]
+    dataset_options = {field.name for field in components.dataset_spec.options.fields()}
     for name, text in given.items():
-        words += [_flag(name), text] if name in known_names else []
-    words += ["--epochs", str(epochs)] if epochs != usual else []
+        words += [_flag(name), text] if name in dataset_options else []
+    words += ["--epochs", str(epochs)] if epochs != default_epochs else []
     words += ["--seeds", str(seeds)] if seeds > 1 else []
     return shlex.join(words)
 

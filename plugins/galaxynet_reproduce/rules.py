@@ -1,4 +1,4 @@
-"""How each rule is judged by the runs that there are."""
+"""How each rule is judged by the existing runs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,15 @@ from galaxynet.report.intervals import student
 from galaxynet.report.wording import UNDEFINED, metric_name, percentage_metric
 from galaxynet_reproduce.catalogue import matches
 from galaxynet_reproduce.claims import Diverges, Exceeds, ExceedsMajority, Near, Reaches, Slower, Wins
-from galaxynet_reproduce.differences import Difference, difference, pairs
-from galaxynet_reproduce.evidence import ENOUGH, Evidence, Interval, Trained
+from galaxynet_reproduce.evidence import (
+    MIN_SEEDS,
+    Difference,
+    Evidence,
+    Interval,
+    Trained,
+    difference,
+    pairs,
+)
 from galaxynet_reproduce.output import figure, measured, points, ranged
 
 Verdict = Literal["holds", "does not hold", "cannot be told", "training failed", "not run"]
@@ -27,17 +34,17 @@ NOT_RUN: Verdict = "not run"
 
 @dataclass(frozen=True)
 class Judgement:
-    """What became of a claim.
+    """A verdict and its reason.
 
     Attributes:
         verdict: The verdict.
         reason: Why, in a sentence or two.
-        ours: Our figure with its interval, for a person.
-        estimate: Our figure: of the metric, a difference, a ratio, or a share of trainings.
+        ours: Our figure with its interval, as text.
+        estimate: Our figure: a metric, a difference, a ratio, or a share of trainings.
         low: Lower end of its 95 % interval; None if there is none.
-        high: Upper end.
-        lasting: Whether longer training, or more data, could not undo it.
-        proven: Whether it follows whatever is trained.
+        high: Upper end of the interval.
+        lasting: True if longer training, or more data, could not change the verdict.
+        proven: True if the verdict holds whatever is trained.
     """
 
     verdict: Verdict
@@ -52,15 +59,15 @@ class Judgement:
 
 @singledispatch
 def judge_rule(rule: Any, evidence: Evidence) -> Judgement:
-    """The verdict by a rule alone, as if nothing had been cut."""
-    raise TypeError(f"{evidence.claim.name}: there is no judging by a {type(rule).__name__}")
+    """The verdict of a rule alone, as if nothing had been cut."""
+    raise TypeError(f"{evidence.claim.name}: a {type(rule).__name__} is not a rule")
 
 
 @judge_rule.register
 def _(rule: Reaches, evidence: Evidence) -> Judgement:
     best = _best(evidence.arms[rule.arm], rule.metric, rule.higher_is_better)
     if best is None:
-        return _nothing(evidence.arms[rule.arm], rule.metric)
+        return _no_metric(evidence.arms[rule.arm], rule.metric)
     mean, interval = best.mean(rule.metric), best.interval(rule.metric)
     shown = measured(rule.metric, mean, interval)
     of = len(evidence.arms[rule.arm])
@@ -87,10 +94,10 @@ def _(rule: Reaches, evidence: Evidence) -> Judgement:
 
 @judge_rule.register
 def _(rule: Near, evidence: Evidence) -> Judgement:
-    one = evidence.arms[rule.arm][0]
-    if not one.whole(rule.metric):
-        return _nothing([one], rule.metric)
-    mean, interval = one.mean(rule.metric), one.interval(rule.metric)
+    trained = evidence.arms[rule.arm][0]
+    if not trained.is_complete(rule.metric):
+        return _no_metric([trained], rule.metric)
+    mean, interval = trained.mean(rule.metric), trained.interval(rule.metric)
     shown = measured(rule.metric, mean, interval)
     if interval is None:
         return _judged(UNKNOWN, _too_few(rule.metric), shown, mean, None)
@@ -99,7 +106,7 @@ def _(rule: Near, evidence: Evidence) -> Judgement:
     if low <= interval[0] and interval[1] <= high:
         return _judged(HOLDS, f"All of our interval lies within {band}.", shown, mean, interval)
     if interval[1] < low or high < interval[0]:
-        return _judged(FAILS, f"All of our interval lies outside of {band}.", shown, mean, interval)
+        return _judged(FAILS, f"All of our interval lies outside {band}.", shown, mean, interval)
     return _judged(UNKNOWN, f"Our interval lies partly within {band}.", shown, mean, interval)
 
 
@@ -110,29 +117,29 @@ def _(rule: Exceeds, evidence: Evidence) -> Judgement:
     undefined = _undefined(ours, theirs, rule.metric)
     if undefined is not None:
         return undefined
-    found = difference(matched, rule.metric, rule.higher_is_better)
-    return _compared(found, rule.metric, rule.by, f"{_named(rule.arm)} against {_named(rule.than)}")
+    result = difference(matched, rule.metric, rule.higher_is_better)
+    return _compared(result, rule.metric, rule.by, f"{_named(rule.arm)} against {_named(rule.than)}")
 
 
 @judge_rule.register
 def _(rule: Wins, evidence: Evidence) -> Judgement:
     arm = evidence.arms[rule.arm]
-    winners = [one for one in arm if matches(one.varied, rule.winners)]
-    others = [one for one in arm if one not in winners]
+    winners = [trained for trained in arm if matches(trained.varied, rule.winners)]
+    others = [trained for trained in arm if trained not in winners]
     first = _best(winners, rule.metric, rule.higher_is_better)
     second = _best(others, rule.metric, rule.higher_is_better)
     if first is None or second is None:
-        # What is not whole on the winners' side matters no more where one of them is.
+        # One complete configuration of a side is enough; incomplete ones count only without it.
         ours = winners if first is None else [first]
         theirs = others if second is None else [second]
-        return _undefined(ours, theirs, rule.metric) or _nothing(arm, rule.metric)
-    # So many chances for another one to come out best by luck.
-    rivals = sum(one.whole(rule.metric) for one in others)
-    found = difference([(first, second)], rule.metric, rule.higher_is_better, 1 - 0.05 / rivals)
+        return _undefined(ours, theirs, rule.metric) or _no_metric(arm, rule.metric)
+    # Each rival is one more chance for another configuration to be best by luck (Bonferroni).
+    rivals = sum(trained.is_complete(rule.metric) for trained in others)
+    result = difference([(first, second)], rule.metric, rule.higher_is_better, 1 - 0.05 / rivals)
     what = f"{first.label} against {second.label}"
     if rivals > 1:
         what += f", the {'highest' if rule.higher_is_better else 'lowest'} of {rivals} others"
-    return _compared(found, rule.metric, 0.0, what)
+    return _compared(result, rule.metric, 0.0, what)
 
 
 @judge_rule.register
@@ -147,16 +154,16 @@ def _(rule: Slower, evidence: Evidence) -> Judgement:
                 logs.append(math.log(theirs.samples_per_second / ours.samples_per_second))
     if not logs:
         why = " on one kind of machine" if other_machines else " with known times"
-        return Judgement(UNKNOWN, f"There are no two trainings{why} to set against each other.")
+        return Judgement(UNKNOWN, f"There are no two trainings{why} to compare.")
     ratio = math.exp(statistics.fmean(logs))
     interval = None
-    if len(logs) >= ENOUGH:
+    if len(logs) >= MIN_SEEDS:
         low, high = student(logs)
         interval = math.exp(low), math.exp(high)
     shown = ranged(f"{ratio:.2f} times as long", interval, lambda end: f"{end:.2f}")
     counted = f"{len(logs)} pair{'s' * (len(logs) > 1)} of trainings"
     if interval is None:
-        return _judged(UNKNOWN, f"{counted} only; it takes {ENOUGH}.", shown, ratio, None, lasting=True)
+        return _judged(UNKNOWN, f"Only {counted}; it takes {MIN_SEEDS}.", shown, ratio, None, lasting=True)
     reason = f"Time for each sample, {_named(rule.arm)} against {_named(rule.than)}, in {counted}."
     verdict = HOLDS if interval[0] > 1 else FAILS if interval[1] <= 1 else UNKNOWN
     return _judged(verdict, reason, shown, ratio, interval, lasting=True)
@@ -165,10 +172,10 @@ def _(rule: Slower, evidence: Evidence) -> Judgement:
 @judge_rule.register
 def _(rule: Diverges, evidence: Evidence) -> Judgement:
     arm = evidence.arms[rule.arm]
-    total, undefined = sum(len(one.runs) for one in arm), sum(one.diverged for one in arm)
+    total, undefined = sum(len(t.runs) for t in arm), sum(t.n_diverged for t in arm)
     shown = f"{UNDEFINED} in {undefined} of {total} trainings"
     verdict = HOLDS if undefined == total else UNKNOWN if undefined else FAILS
-    reason = "" if verdict != UNKNOWN else "Some trainings have an undefined loss, and some have not."
+    reason = "" if verdict != UNKNOWN else "Some trainings have an undefined loss, others do not."
     return Judgement(verdict, reason, shown, undefined / total, lasting=verdict == HOLDS)
 
 
@@ -176,15 +183,15 @@ def _(rule: Diverges, evidence: Evidence) -> Judgement:
 def _(rule: ExceedsMajority, evidence: Evidence) -> Judgement:
     best = _best(evidence.arms[rule.arm], rule.metric, True)
     if best is None:
-        return _nothing(evidence.arms[rule.arm], rule.metric)
+        return _no_metric(evidence.arms[rule.arm], rule.metric)
     mean, interval, majority = best.mean(rule.metric), best.interval(rule.metric), _majority(best)
     shown = measured(rule.metric, mean, interval)
     if majority is None or interval is None:
-        return _judged(UNKNOWN, "The runs know no most frequent class.", shown, mean, interval)
+        return _judged(UNKNOWN, "The runs have no record of the most frequent class.", shown, mean, interval)
     label, accuracy = majority
-    which = f" Ours is that of {best.label}." if best.label else ""
+    which = f" Our figure is that of {best.label}." if best.label else ""
     reason = (
-        f"Always answering {label} scores {figure(rule.metric, accuracy)} of the same test samples.{which}"
+        f"Always answering {label} scores {figure(rule.metric, accuracy)} on the same test samples.{which}"
     )
     verdict = HOLDS if interval[0] > accuracy else FAILS if interval[1] < accuracy else UNKNOWN
     return _judged(verdict, reason, shown, mean, interval, lasting=verdict == HOLDS)
@@ -204,68 +211,72 @@ def _judged(
     return Judgement(verdict, reason, ours, estimate, low, high, lasting, proven)
 
 
-def _compared(found: Difference, metric: str, by: float, what: str) -> Judgement:
-    shown = ranged(points(metric, found.mean), found.interval, lambda end: points(metric, end, unit=False))
+def _compared(result: Difference, metric: str, by: float, what: str) -> Judgement:
+    def signed(end: float) -> str:
+        return points(metric, end, unit=False)
+
+    shown = ranged(points(metric, result.mean), result.interval, signed)
     reason = (
-        f"{what[:1].upper()}{what[1:]}: {figure(metric, found.first)} against {figure(metric, found.second)}"
+        f"{what[:1].upper()}{what[1:]}: {figure(metric, result.first)} against "
+        f"{figure(metric, result.second)}{'; ' * bool(result.method)}{result.method}."
     )
-    reason += f"; {found.how}." if found.how else "."
-    if found.interval is None:
-        return _judged(UNKNOWN, f"{reason} {_too_few(metric)}", shown, found.mean, None)
-    low, high = found.interval
-    more = f" It would have to be more than {points(metric, by)}." if by else ""
-    if low > by and (by or found.by_chance is not True):
-        return _judged(HOLDS, reason + more, shown, found.mean, found.interval)
-    verdict = FAILS if high <= by else UNKNOWN
-    return _judged(verdict, reason + more, shown, found.mean, found.interval)
+    if result.interval is None:
+        return _judged(UNKNOWN, f"{reason} {_too_few(metric)}", shown, result.mean, None)
+    low, high = result.interval
+    if by:
+        reason += f" It must be more than {points(metric, by)}."
+    is_better = low > by and (by or result.by_chance is not True)
+    verdict = HOLDS if is_better else FAILS if high <= by else UNKNOWN
+    return _judged(verdict, reason, shown, result.mean, result.interval)
 
 
 def _best(arm: Sequence[Trained], metric: str, higher: bool) -> Trained | None:
     """The best configuration of those whose every training has the metric; None if there is none."""
-    known = [one for one in arm if one.whole(metric)]
-    return max(known, key=lambda one: one.mean(metric) * (1 if higher else -1), default=None)
+    complete = [trained for trained in arm if trained.is_complete(metric)]
+    return max(complete, key=lambda trained: trained.mean(metric) * (1 if higher else -1), default=None)
 
 
 def _undefined(ours: Sequence[Trained], theirs: Sequence[Trained], metric: str) -> Judgement | None:
     """The verdict where undefined losses decide; None where all runs have a value."""
-    lost, beaten = (all(one.diverged == len(one.runs) for one in side) for side in (ours, theirs))
-    if beaten and not lost and all(one.whole(metric) for one in ours):
+    lost, beaten = (all(t.n_diverged == len(t.runs) for t in side) for side in (ours, theirs))
+    if beaten and not lost and all(trained.is_complete(metric) for trained in ours):
         return Judgement(HOLDS, f"All others have an {UNDEFINED}.")
-    if lost and not beaten and any(one.whole(metric) for one in theirs):
-        return Judgement(FAILS, f"What was said to be better has an {UNDEFINED}.", UNDEFINED)
-    if all(one.whole(metric) for one in (*ours, *theirs)):
+    if lost and not beaten and any(trained.is_complete(metric) for trained in theirs):
+        return Judgement(FAILS, f"What is said to be better has an {UNDEFINED}.", UNDEFINED)
+    if all(trained.is_complete(metric) for trained in (*ours, *theirs)):
         return None
-    return _nothing([*ours, *theirs], metric)
+    return _no_metric([*ours, *theirs], metric)
 
 
-def _nothing(arm: Sequence[Trained], metric: str) -> Judgement:
-    """The verdict where runs have no value of the metric."""
-    runs, diverged = sum(len(one.runs) for one in arm), sum(one.diverged for one in arm)
-    if not diverged:
+def _no_metric(arm: Sequence[Trained], metric: str) -> Judgement:
+    """The verdict where runs lack the metric."""
+    n_runs, n_diverged = sum(len(t.runs) for t in arm), sum(t.n_diverged for t in arm)
+    if not n_diverged:
         return Judgement(UNKNOWN, f"The runs have no metric {metric}.")
-    shown = f"{UNDEFINED} in {diverged} of {runs} trainings"
-    return Judgement(FAILS if diverged == runs else UNKNOWN, "", shown)
+    shown = f"{UNDEFINED} in {n_diverged} of {n_runs} trainings"
+    return Judgement(FAILS if n_diverged == n_runs else UNKNOWN, "", shown)
 
 
 def _too_few(metric: str) -> str:
     name = metric_name(metric).replace("_", " ")
-    return f"Fewer than {ENOUGH} seeds do not tell how much chance does to {name}."
+    return f"Fewer than {MIN_SEEDS} seeds do not show how much {name} varies by chance."
 
 
-def _majority(one: Trained) -> tuple[str, float] | None:
-    found = [run.record.baseline for run in one.runs.values() if run.record.baseline is not None]
-    highest = max(found, key=lambda base: base.accuracy, default=None)
+def _majority(trained: Trained) -> tuple[str, float] | None:
+    """The most frequent class and its share."""
+    baselines = [run.record.baseline for run in trained.runs.values() if run.record.baseline is not None]
+    highest = max(baselines, key=lambda baseline: baseline.accuracy, default=None)
     return None if highest is None else (highest.label, highest.accuracy)
 
 
 def _machine(record: Any) -> tuple[Any, ...]:
-    """What two trainings must share for their times to be set against each other."""
-    where = record.environment
-    cores = where.cores if record.accelerator == "cpu" else None
+    """What two trainings must share for their times to be comparable."""
+    environment = record.environment
+    cores = environment.cores if record.accelerator == "cpu" else None
     threads = record.options.training.get("threads") or cores
     return (
         *(record.device, record.devices, record.accelerator, record.precision),
-        *(where.processor, cores, threads),
+        *(environment.processor, cores, threads),
     )
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from made_runs import add_curves, add_predictions, made_record, made_run
 
 from galaxynet.cli.main import main
-from galaxynet.sweeps.record import FOLDER
+from galaxynet.sweeps.sweep_record import FOLDER
 from galaxynet.untrusted import MIB
 
 pytestmark = pytest.mark.promise("Strangers' files")

@@ -11,7 +11,7 @@ from galaxynet.cli.main import main
 from galaxynet.errors import RunError
 from galaxynet.report.significance import sentence
 from galaxynet.runs import PluginId, Run
-from galaxynet.sweeps.record import FOLDER, Sweep, SweepRecord
+from galaxynet.sweeps.sweep_record import FOLDER, Sweep, SweepRecord
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from galaxynet.cli.main import main
 from galaxynet.errors import RunError
 from galaxynet.runs import Run
 from galaxynet.runs.removal import remove, remove_leftovers
-from galaxynet.sweeps.record import log_path
+from galaxynet.sweeps.sweep_record import log_path
 
 pytestmark = pytest.mark.promise("Strangers' files")
 

@@ -16,10 +16,11 @@ import torch
 
 import galaxynet
 from galaxynet.runs import Run
-from galaxynet.sweeps.conduct import _outcome
-from galaxynet.sweeps.orders import Order
-from galaxynet.sweeps.record import Sweep, TrialRecord
-from galaxynet.sweeps.worker import Event, perform
+from galaxynet.sweeps.engine import Event
+from galaxynet.sweeps.job import TrialJob
+from galaxynet.sweeps.scheduler import final_status
+from galaxynet.sweeps.sweep_record import Sweep, TrialRecord
+from galaxynet.sweeps.worker import run_trial
 
 pytestmark = [pytest.mark.usefixtures("toys"), pytest.mark.slow]
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
@@ -102,7 +103,7 @@ def test_a_plugin_that_ends_its_process_has_failed() -> None:
     assert "eleven speaks" not in done.stderr + done.stdout
 
     again = sweep("moody", "--hidden", "8,11,12,13", "--epochs", "1")
-    assert "4 trials, nothing is left to train: 1 finished, 3 failed" in said(again)
+    assert "4 trials, nothing left to train: 1 finished, 3 failed" in said(again)
     assert {width: trial.run for width, trial in trials().items()} == {
         width: trial.run for width, trial in found.items()
     }
@@ -135,14 +136,14 @@ def test_a_trial_that_is_stopped_while_it_prepares_is_trained_later(
     """A trial stopped by SIGTERM before its run is there prints no traceback, and has not failed."""
     monkeypatch.setattr("galaxynet.training.fit.build_data", lambda *_: signal.raise_signal(signal.SIGTERM))
     folder = str(tmp_path)
-    order = Order("k", "toynet", "blobs", {"epochs": 1}, "s", folder, folder, "log")
+    job = TrialJob("k", "toynet", "blobs", {"epochs": 1}, "s", folder, folder, "log")
     before = torch.get_num_threads()
     try:
-        assert perform(order, 1, lambda _: None) == ""
+        assert run_trial(job, 1, lambda _: None) == ""
     finally:
         torch.set_num_threads(before)
     assert capsys.readouterr().out == "stopped\n"
-    assert _outcome(None, Event("k", ended=True)) == ("interrupted", "")
+    assert final_status(None, Event("k", ended=True)) == ("interrupted", "")
 
 
 @pytest.mark.usefixtures("moody")
@@ -186,7 +187,7 @@ def test_a_damaged_run_is_trained_again_and_told() -> None:
     done = sweep("toynet", "--hidden", "4,8", "--epochs", "1")
     assert done.returncode == 0
     assert f"{broken.path / 'run.json'}: The record is not JSON" in done.stderr.replace("\n", "")
-    assert "It is trained anew, as another run." in said(done)
+    assert "It is trained again as a new run." in said(done)
 
 
 def test_a_damaged_record_names_the_key() -> None:

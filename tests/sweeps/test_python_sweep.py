@@ -42,7 +42,7 @@ def test_a_script_sweeps(tmp_path: Path, way: str) -> None:
 @pytest.mark.parametrize("wrong", [{"seeds": 0}, {"random": 0}, {"parallel": -1}])
 def test_less_than_one_is_refused(wrong: dict[str, int]) -> None:
     """No seed, no draw and no process are not what anybody means."""
-    with pytest.raises(UsageError, match="it takes 1 or more"):
+    with pytest.raises(UsageError, match="must be at least 1"):
         galaxynet.sweep("toynet", hidden=[1, 2], **wrong)
 
 

@@ -21,11 +21,11 @@ import galaxynet
 from galaxynet.errors import RunError, UsageError
 from galaxynet.runs import Environment, OptionValues, PluginId, Run
 from galaxynet.runs.lock import LOCK
-from galaxynet.sweeps.axes import of_values
-from galaxynet.sweeps.conduct import take_stock
-from galaxynet.sweeps.ray_worker import ATTEMPTS, Attempt, Conditions, attempts_file, work_on_node
-from galaxynet.sweeps.record import Sweep, TrialRecord
-from galaxynet.sweeps.run import SweepPlan, make_plan
+from galaxynet.sweeps.dimensions import dimension_from
+from galaxynet.sweeps.ray_worker import MAX_ATTEMPTS, Attempt, NodeSettings, attempts_file, run_ray_trial
+from galaxynet.sweeps.scheduler import reconcile
+from galaxynet.sweeps.sweep_plan import SweepPlan, plan_sweep
+from galaxynet.sweeps.sweep_record import Sweep, TrialRecord
 from galaxynet.training.config import Components
 
 pytestmark = pytest.mark.xdist_group("ray")  # one cluster for all of them
@@ -101,9 +101,9 @@ def epochs() -> dict[str, int]:
 
 def plan(tmp_path: Path, **more: Any) -> SweepPlan:
     components = Components.load("toynet", "blobs")
-    axes = [of_values(components.fields()["hidden"], [4, 8])]
+    dimensions = [dimension_from(components.fields()["hidden"], [4, 8])]
     runs, data = tmp_path / "runs", tmp_path / "data"
-    return make_plan(components, axes, runs_dir=runs, data_dir=data, name="s", **more)
+    return plan_sweep(components, dimensions, runs_dir=runs, data_dir=data, name="s", **more)
 
 
 @pytest.mark.promise("Interruptions")
@@ -136,7 +136,7 @@ def test_a_node_that_dies_loses_no_trial(distribution: Any, toys: None, cluster:
     results, said = process.communicate(timeout=90)
     said = " ".join(said.split())
     assert process.returncode == 1, said
-    assert "is gone; 1 trial waits to be gone on with elsewhere" in said
+    assert "is gone; 1 trial waits to resume elsewhere" in said
     assert "3 trials: 2 finished, 1 failed" in said
     assert "raylet" not in said + results
     assert {width: trial.status for width, trial in trials().items()} == {
@@ -167,7 +167,7 @@ def test_an_interrupted_sweep_goes_on(cluster: Any) -> None:
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
-    assert "the same command goes on with this sweep" in said
+    assert "the same command continues this sweep" in said
     (run,) = galaxynet.list_runs()
     assert isinstance(run, Run)
     assert run.record.status == "interrupted"
@@ -184,31 +184,31 @@ def test_an_interrupted_sweep_goes_on(cluster: Any) -> None:
 @pytest.mark.usefixtures("toys")
 def test_folders_must_be_shared(tmp_path: Path) -> None:
     """A machine that has not the folders of the sweep says which, and trains nothing."""
-    order = next(iter(plan(tmp_path).orders.values()))
-    _, message = work_on_node(order, Conditions(1, 1, str(tmp_path), has_data=False))
-    assert f"has not the folder of the runs {tmp_path / 'runs'}" in message
+    job = next(iter(plan(tmp_path).jobs.values()))
+    _, message = run_ray_trial(job, NodeSettings(1, 1, str(tmp_path), has_data=False))
+    assert f"lacks the folder of the runs {tmp_path / 'runs'}" in message
     assert not (tmp_path / "runs").exists()
-    Sweep.begin(tmp_path / "runs", "s", plan(tmp_path).trials, ())
-    _, message = work_on_node(order, Conditions(1, 1, str(tmp_path), has_data=True))
-    assert f"has not the folder of the datasets {tmp_path / 'data'}" in message
+    Sweep.create_or_extend(tmp_path / "runs", "s", plan(tmp_path).trials, ())
+    _, message = run_ray_trial(job, NodeSettings(1, 1, str(tmp_path), has_data=True))
+    assert f"lacks the folder of the datasets {tmp_path / 'data'}" in message
 
 
 @pytest.mark.usefixtures("toys")
 def test_what_always_dies_is_given_up(tmp_path: Path) -> None:
     """A trial whose process is killed again and again, for its memory say, is failed in the end."""
-    Sweep.begin(tmp_path / "runs", "s", plan(tmp_path).trials, ())
-    order = next(iter(plan(tmp_path).orders.values()))
-    attempts = [json.dumps(vars(Attempt("node", "host", pid))) + "\n" for pid in range(ATTEMPTS)]
-    attempts_file(order).write_text("".join(attempts))
-    _, message = work_on_node(order, Conditions(1, 1, str(tmp_path), has_data=False))
-    assert f"died {ATTEMPTS} times" in message
+    Sweep.create_or_extend(tmp_path / "runs", "s", plan(tmp_path).trials, ())
+    job = next(iter(plan(tmp_path).jobs.values()))
+    attempts = [json.dumps(vars(Attempt("node", "host", pid))) + "\n" for pid in range(MAX_ATTEMPTS)]
+    attempts_file(job).write_text("".join(attempts))
+    _, message = run_ray_trial(job, NodeSettings(1, 1, str(tmp_path), has_data=False))
+    assert f"died {MAX_ATTEMPTS} times" in message
 
 
 @pytest.mark.usefixtures("toys")
 def test_a_run_of_a_machine_that_is_gone(tmp_path: Path, monkeypatch: Any) -> None:
     """A run that says running on another machine is gone on with if no process holds its lock."""
     trial = plan(tmp_path).trials[0]
-    sweep = Sweep.begin(tmp_path / "runs", "s", [trial], ())
+    sweep = Sweep.create_or_extend(tmp_path / "runs", "s", [trial], ())
     of = trial.plan
     run = made_run(
         tmp_path / "runs",
@@ -224,10 +224,10 @@ def test_a_run_of_a_machine_that_is_gone(tmp_path: Path, monkeypatch: Any) -> No
         ),
     )
     # As long as a process holds the lock, it is waited for; here in vain.
-    monkeypatch.setattr("galaxynet.sweeps.conduct._PATIENCE", 0.5)
+    monkeypatch.setattr("galaxynet.sweeps.scheduler._END_TIMEOUT_S", 0.5)
     with FileLock(run.path / LOCK), pytest.raises(RunError, match=r"still running \(process 1 on elsewhere"):
-        take_stock(sweep, [trial])
-    assert take_stock(sweep, [trial]) == [trial]
+        reconcile(sweep, [trial])
+    assert reconcile(sweep, [trial]) == [trial]
     assert sweep.record.trials[0].status == "interrupted"
 
 
@@ -258,7 +258,7 @@ def test_what_is_missing_is_said(monkeypatch: Any, tmp_path: Path) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     unreachable = subprocess.run(words("toynet", "--hidden", "4,8"), capture_output=True, text=True)
     assert unreachable.returncode == 1
-    assert "Ray at 127.0.0.1:1 cannot be used: Connection refused." in unreachable.stderr
+    assert "Cannot connect to Ray at 127.0.0.1:1: Connection refused." in unreachable.stderr
     with pytest.raises(UsageError, match="for a cluster"):
         plan(tmp_path, trial_cpus=2)
     monkeypatch.setitem(sys.modules, "ray", None)
@@ -291,7 +291,7 @@ def test_a_sweep_ends_with_ray_itself(monkeypatch: Any) -> None:
     os.kill(raylet_of(process), signal.SIGKILL)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 1, said
-    assert "Ray on this machine has gone down, and the sweep ends with it." in said
+    assert "Ray on this machine has stopped, and the sweep with it." in said
     assert "raylet" not in said
     assert "failed" not in {trial.status for trial in record().record.trials}
     done = subprocess.run(words(*options), capture_output=True, text=True, timeout=240)

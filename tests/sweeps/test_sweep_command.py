@@ -15,7 +15,7 @@ import pytest
 
 import galaxynet
 from galaxynet.runs import Run
-from galaxynet.sweeps.record import Sweep, TrialRecord
+from galaxynet.sweeps.sweep_record import Sweep, TrialRecord
 
 pytestmark = [pytest.mark.usefixtures("toys"), pytest.mark.slow]
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
@@ -113,7 +113,7 @@ def test_every_trial_ends_as_what_it_is(distribution: Any, monkeypatch: Any, tmp
     assert found['{"hidden": 8, "explode": true}'].status == "diverged"
     assert "killed" in found['{"hidden": 13, "explode": false}'].message
     assert "no room for 14 units" in found['{"hidden": 14, "explode": false}'].message
-    assert "ended with 3" in found['{"hidden": 15, "explode": false}'].message
+    assert "exit code 3" in found['{"hidden": 15, "explode": false}'].message
     assert (
         "no room for 14 units" in opened("all").log(found['{"hidden": 14, "explode": false}'].key).read_text()
     )
@@ -168,8 +168,8 @@ def test_a_sweep_goes_on_where_it_was(sent: signal.Signals) -> None:
     if sent != signal.SIGKILL:
         assert process.returncode == 130
         said = " ".join(said.split())
-        assert "1 finished, 1 interrupted, 1 waiting; the same command goes on with this sweep" in said
-        assert "what there is: galaxynet compare --sweep on" in said
+        assert "1 finished, 1 interrupted, 1 waiting; the same command continues this sweep" in said
+        assert "results so far: galaxynet compare --sweep on" in said
     before = {run.record.id: run for run in galaxynet.list_runs()}
     finished = {id_ for id_, run in before.items() if run.status == "finished"}
     assert 1 <= len(finished) < 3
@@ -265,13 +265,13 @@ def test_two_processes_do_not_run_one_sweep() -> None:
     ("words", "said"),
     [
         (("--hiden", "4,5"), "--hiden"),
-        (("--act", "relu"), "The network comes first, before --act. Say: galaxynet sweep MODEL --act ..."),
+        (("--act", "relu"), "The network comes first, before --act. Write: galaxynet sweep MODEL --act ..."),
         (("--hidden", "4,x"), "--hidden x: not a whole number"),
         (("--hidden", "0,1"), "--hidden 0: input should be greater than or equal to 1"),
         (("--runs-dir", "a", "--hidden", "1..2000"), "2,000 trials"),
         (("--name", "../x", "--hidden", "1,2"), "A sweep cannot be named"),
-        (("--seeds", "1,2"), "it takes the number of seeds. To name them: --seed 1,2"),
-        (("--lr", "0.1..1"), "does not say how many"),
+        (("--seeds", "1,2"), "expected the number of seeds. To list seeds: --seed 1,2"),
+        (("--lr", "0.1..1"), "the number of values is missing"),
     ],
 )
 def test_a_wrong_call_starts_nothing(words: tuple[str, ...], said: str) -> None:

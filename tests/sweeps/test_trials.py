@@ -11,25 +11,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxynet.errors import OptionError, UsageError
-from galaxynet.sweeps.axes import Axis
-from galaxynet.sweeps.orders import train_words
-from galaxynet.sweeps.run import SweepPlan, make_plan
+from galaxynet.sweeps.dimensions import Dimension
+from galaxynet.sweeps.job import train_arguments
+from galaxynet.sweeps.sweep_plan import SweepPlan, plan_sweep
 from galaxynet.sweeps.trials import plan_trials
 from galaxynet.training.config import Components
 
-ACT = Axis("act", ("relu", "tanh", "sigmoid", "exponential"))
-CONVS = Axis("extra_convs", (0, 1, 3))
-RATE = Axis("lr", (), 1e-4, 1e-2, True)
+ACT = Dimension("act", ("relu", "tanh", "sigmoid", "exponential"))
+CONVS = Dimension("extra_convs", (0, 1, 3))
+RATE = Dimension("lr", (), 1e-4, 1e-2, True)
 
 
-def plan(*axes: Axis, **settings: Any) -> SweepPlan:
+def plan(*dimensions: Dimension, **settings: Any) -> SweepPlan:
     folders = {"runs_dir": Path("runs"), "data_dir": Path("data")}
-    return make_plan(Components.load("galaxy_alexnet"), axes, **folders, **settings)
+    return plan_sweep(Components.load("galaxy_alexnet"), dimensions, **folders, **settings)
 
 
 def test_a_grid_has_every_combination_with_every_seed() -> None:
     """Four activations, three depths and three seeds are 36 trials, no two alike."""
-    trials = plan(ACT, CONVS, Axis("epochs", (12,)), seeds=3).trials
+    trials = plan(ACT, CONVS, Dimension("epochs", (12,)), seeds=3).trials
     assert len({trial.key for trial in trials}) == 36
     assert {tuple(trial.values.values()) for trial in trials} == {
         (act, convs, seed) for act in ACT.values for convs in CONVS.values for seed in (0, 1, 2)
@@ -39,59 +39,59 @@ def test_a_grid_has_every_combination_with_every_seed() -> None:
 
 def test_seeds_count_from_the_seed_that_is_given() -> None:
     """`--seed 5 --seeds 2` are the seeds 5 and 6; a list of seeds beside `--seeds` is refused."""
-    assert [trial.plan.training.seed for trial in plan(Axis("seed", (5,)), seeds=2).trials] == [5, 6]
+    assert [trial.plan.training.seed for trial in plan(Dimension("seed", (5,)), seeds=2).trials] == [5, 6]
     with pytest.raises(UsageError, match="--seeds counts seeds, and --seed lists them"):
-        plan(Axis("seed", (1, 2)), seeds=2)
+        plan(Dimension("seed", (1, 2)), seeds=2)
 
 
 @given(st.integers(1, 40), st.integers(0, 10))
-def test_drawn_configurations_are_as_many_as_asked_for(draws: int, seed: int) -> None:
+def test_drawn_configurations_are_as_many_as_asked_for(n_samples: int, seed: int) -> None:
     """`--random N` draws N different configurations, each with all seeds; the same seed draws the same."""
-    drawn = plan(ACT, RATE, seeds=2, draws=draws, draw_seed=seed)
-    assert len({trial.key for trial in drawn.trials}) == 2 * draws
-    assert len({(trial.values["act"], trial.values["lr"]) for trial in drawn.trials}) == draws
-    again = plan(ACT, RATE, seeds=2, draws=draws, draw_seed=seed)
+    drawn = plan(ACT, RATE, seeds=2, n_samples=n_samples, sample_seed=seed)
+    assert len({trial.key for trial in drawn.trials}) == 2 * n_samples
+    assert len({(trial.values["act"], trial.values["lr"]) for trial in drawn.trials}) == n_samples
+    again = plan(ACT, RATE, seeds=2, n_samples=n_samples, sample_seed=seed)
     assert [trial.key for trial in drawn.trials] == [trial.key for trial in again.trials]
     assert drawn.name == again.name
 
 
 def test_a_draw_from_a_grid_has_no_doubles() -> None:
     """Of a finite grid, `--random N` gives N different ones, and more than there are is refused."""
-    assert len({trial.key for trial in plan(ACT, CONVS, draws=12).trials}) == 12
+    assert len({trial.key for trial in plan(ACT, CONVS, n_samples=12).trials}) == 12
     with pytest.raises(UsageError, match="only 12 configurations"):
-        plan(ACT, CONVS, draws=13)
+        plan(ACT, CONVS, n_samples=13)
     with pytest.raises(UsageError, match="there are none"):
-        plan(draws=2)
+        plan(n_samples=2)
 
 
 def test_whole_numbers_are_drawn_evenly() -> None:
     """Of a range of whole numbers the ends come as often as the others."""
-    chance, axis = random.Random(1), Axis("batch_size", (), 1, 5, whole=True)
-    drawn = [axis.draw(chance) for _ in range(5000)]
+    rng, dimension = random.Random(1), Dimension("batch_size", (), 1, 5, integer=True)
+    drawn = [dimension.sample(rng) for _ in range(5000)]
     assert all(850 < drawn.count(value) < 1150 for value in range(1, 6))
 
 
 def test_a_draw_of_more_than_there_are_is_told() -> None:
     """A range of two whole numbers has no five configurations, and no seed is ever drawn."""
-    few = Axis("batch_size", (), 4, 5, whole=True)
+    few = Dimension("batch_size", (), 4, 5, integer=True)
     with pytest.raises(UsageError, match="hardly more than 2"):
-        plan(few, draws=5)
+        plan(few, n_samples=5)
 
 
 def test_more_than_a_thousand_trials_have_to_be_meant() -> None:
     """A slip of the keyboard does not start a thousand trainings; `--yes` does."""
-    seeds = Axis("seed", tuple(range(1001)))
-    with pytest.raises(UsageError, match=r"1,001 trials\. If that is meant, say --yes"):
+    seeds = Dimension("seed", tuple(range(1001)))
+    with pytest.raises(UsageError, match=r"1,001 trials\. Add --yes"):
         plan(seeds)
     assert len(plan(seeds, yes=True).trials) == 1001
     with pytest.raises(UsageError, match="4,000,000 trials"):  # told without making them all
-        plan_trials(Components.load("galaxy_alexnet"), [ACT, Axis("seed", tuple(range(1_000_000)))])
+        plan_trials(Components.load("galaxy_alexnet"), [ACT, Dimension("seed", tuple(range(1_000_000)))])
 
 
 def test_a_value_out_of_range_is_told_before_anything_runs() -> None:
     """A value that the option refuses ends the call, in the option's own words."""
     with pytest.raises(OptionError, match="--lr -1"):
-        plan(Axis("lr", (0.1, -1.0)))
+        plan(Dimension("lr", (0.1, -1.0)))
 
 
 def test_the_same_call_has_the_same_name() -> None:
@@ -101,12 +101,12 @@ def test_the_same_call_has_the_same_name() -> None:
     assert plan(ACT, CONVS, seeds=2).name != plan(ACT, CONVS).name
 
 
-@pytest.mark.parametrize("trial", plan(ACT, CONVS, Axis("augment", (True, False)), seeds=2).trials[::7])
+@pytest.mark.parametrize("trial", plan(ACT, CONVS, Dimension("augment", (True, False)), seeds=2).trials[::7])
 def test_a_trial_is_a_command(trial: Any) -> None:
     """The command of a trial, typed by hand, trains the same plan."""
     from galaxynet.cli.train import Train
 
-    words = train_words(trial.plan)
+    words = train_arguments(trial.plan)
     assert words[:2] == ["train", "galaxy_alexnet"]
     given: dict[str, Any] = {}
     command = Train(name="train").build(words[1], words[2:])

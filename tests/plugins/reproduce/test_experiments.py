@@ -65,5 +65,5 @@ def test_an_interrupt_leaves_a_seed_of_everything() -> None:
 @pytest.mark.parametrize(("seeds", "epochs"), [(-1, None), (None, 0)])
 def test_a_part_that_makes_no_sense_is_refused(seeds: int | None, epochs: int | None) -> None:
     """From Python, too, a negative number of seeds or no epoch is an error with the way out."""
-    with pytest.raises(UsageError, match=r"it takes [01] or more"):
+    with pytest.raises(UsageError, match=r"must be at least [01]"):
         Extent(seeds, epochs)

@@ -10,34 +10,34 @@ import pytest
 from made_runs import made_run
 from rich.console import Console
 
-from galaxynet.sweeps.axes import of_values
-from galaxynet.sweeps.board import Board, count_words
+from galaxynet.sweeps.dimensions import dimension_from
 from galaxynet.sweeps.estimate import Estimate
-from galaxynet.sweeps.record import Sweep
-from galaxynet.sweeps.run import make_plan
+from galaxynet.sweeps.progress_display import ProgressDisplay, count_statuses
+from galaxynet.sweeps.sweep_plan import plan_sweep
+from galaxynet.sweeps.sweep_record import Sweep
 from galaxynet.training.config import Components
 
 
-def board(tmp_path: Path, seeds: int, **tried: Any) -> Board:
+def board(tmp_path: Path, seeds: int, **tried: Any) -> ProgressDisplay:
     """A board of a sweep that begins."""
     components = Components.load("toynet", "blobs")
-    axes = [of_values(components.fields()[name], values) for name, values in tried.items()]
+    dimensions = [dimension_from(components.fields()[name], values) for name, values in tried.items()]
     runs, data = tmp_path / "runs", tmp_path / "data"
-    plan = make_plan(components, axes, runs_dir=runs, data_dir=data, name="s", seeds=seeds)
-    made = Board(plan, Estimate({}, ""))
-    made.begins(Sweep.begin(plan.runs_dir, "s", plan.trials, ()), plan.trials)
+    plan = plan_sweep(components, dimensions, runs_dir=runs, data_dir=data, name="s", seeds=seeds)
+    made = ProgressDisplay(plan, Estimate({}, ""))
+    made.started(Sweep.create_or_extend(plan.runs_dir, "s", plan.trials, ()), plan.trials)
     return made
 
 
-def finish(board: Board, tmp_path: Path, place: int, accuracy: float) -> None:
-    record = board.records[board.plan.trials[place].key]
+def finish(display: ProgressDisplay, tmp_path: Path, place: int, accuracy: float) -> None:
+    record = display.records[display.plan.trials[place].key]
     record.status = "finished"
-    board.changed(record, made_run(tmp_path / "made", accuracy=accuracy))
+    display.changed(record, made_run(tmp_path / "made", accuracy=accuracy))
 
 
-def shown(board: Board, width: int) -> str:
+def shown(display: ProgressDisplay, width: int) -> str:
     stream = io.StringIO()
-    Console(file=stream, width=width).print(board.picture(width, 30))
+    Console(file=stream, width=width).print(display.render(width, 30))
     return stream.getvalue()
 
 
@@ -60,10 +60,10 @@ def test_the_state_counts_every_trial(tmp_path: Path, capsys: pytest.CaptureFixt
     """Every trial is in the sum of the state, and where some are done already it says as what."""
     made = board(tmp_path, 1, hidden=[4, 8, 9])
     finish(made, tmp_path, 0, 0.5)
-    assert made.state() == "1 finished, 2 waiting"
+    assert made.summary() == "1 finished, 2 waiting"
     sweep = Sweep.open(tmp_path / "runs", "s")
     for record, status in zip(sweep.record.trials, ("failed", "finished", "waiting"), strict=True):
         record.status = status
-    made.begins(sweep, made.plan.trials[2:])
+    made.started(sweep, made.plan.trials[2:])
     assert "2 of 3 trials are done already: 1 finished, 1 failed" in capsys.readouterr().err
-    assert count_words(["diverged", "interrupted"]) == "1 with an undefined loss, 1 interrupted"
+    assert count_statuses(["diverged", "interrupted"]) == "1 with an undefined loss, 1 interrupted"

@@ -13,10 +13,9 @@ from made_runs import made_run
 from galaxynet.errors import DataError
 from galaxynet.runs import OptionValues, Run
 from galaxynet.runs.folder import METRICS
-from galaxynet.sweeps.axes import of_values
-from galaxynet.sweeps.estimate import estimate
-from galaxynet.sweeps.remaining import Clock
-from galaxynet.sweeps.run import make_plan
+from galaxynet.sweeps.dimensions import dimension_from
+from galaxynet.sweeps.estimate import EtaTracker, estimate
+from galaxynet.sweeps.sweep_plan import plan_sweep
 from galaxynet.training.config import Components
 
 
@@ -36,7 +35,7 @@ def run(tmp_path: Path) -> Run:
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, which a test sets; it begins a little ahead of that of the files."""
     moment = [time.time() + 1]
-    monkeypatch.setattr("galaxynet.sweeps.remaining.time.time", lambda: moment[0])
+    monkeypatch.setattr("galaxynet.sweeps.estimate.time.time", lambda: moment[0])
     return moment
 
 
@@ -48,43 +47,43 @@ def pass_epochs(run: Run, now: list[float], done: int, seconds: float) -> None:
 
 def test_a_trial_that_takes_longer_is_told_by_its_epochs(run: Run, now: list[float]) -> None:
     """At 10 of 40 epochs, what is left is three times what has gone, whatever was estimated."""
-    clock = Clock({"a": 20.0}, 1)
-    clock.begins("a", None)
-    clock.begins("a", run)
+    eta = EtaTracker({"a": 20.0}, 1)
+    eta.start("a", None)
+    eta.start("a", run)
     pass_epochs(run, now, 10, 100.0)
-    assert clock.left({"a": run}, []) == pytest.approx(300.0)
+    assert eta.remaining({"a": run}, []) == pytest.approx(300.0)
     now[0] += 5.0
-    assert clock.left({"a": run}, []) == pytest.approx(295.0)
+    assert eta.remaining({"a": run}, []) == pytest.approx(295.0)
 
 
 def test_epochs_of_an_earlier_call_do_not_count_as_quick(run: Run, now: list[float]) -> None:
     """A run that is gone on with at epoch 30 is not taken for one that did 31 epochs in ten seconds."""
     pass_epochs(run, now, 30, 0.0)
-    clock = Clock({"a": 20.0}, 1)
-    clock.begins("a", run)
+    eta = EtaTracker({"a": 20.0}, 1)
+    eta.start("a", run)
     pass_epochs(run, now, 31, 10.0)
-    assert clock.left({"a": run}, []) == pytest.approx(90.0)
+    assert eta.remaining({"a": run}, []) == pytest.approx(90.0)
 
 
 def test_nothing_is_never_said_to_be_left(run: Run, now: list[float]) -> None:
     """While a trial runs longer than estimated and its epochs tell nothing, no time is told at all."""
-    clock = Clock({"a": 20.0}, 1)
-    clock.begins("a", run)
+    eta = EtaTracker({"a": 20.0}, 1)
+    eta.start("a", run)
     now[0] += 15.0
-    assert clock.left({"a": run}, []) == pytest.approx(5.0)
+    assert eta.remaining({"a": run}, []) == pytest.approx(5.0)
     now[0] += 15.0
-    assert clock.left({"a": run}, []) is None
+    assert eta.remaining({"a": run}, []) is None
     pass_epochs(run, now, 39, 9.0)  # one second is left, and then that is over, too
     now[0] += 3.0
-    assert clock.left({"a": run}, []) is None
+    assert eta.remaining({"a": run}, []) is None
 
 
 def test_the_last_trial_shares_its_time_with_nobody(now: list[float]) -> None:
     """Four at once are done in a quarter of the time, but one trial alone takes all of its own."""
-    clock = Clock(dict.fromkeys("abcde", 20.0), 4)
-    assert clock.left({}, list("abcd")) == pytest.approx(20.0)
-    clock.begins("e", None)
-    assert clock.left({"e": None}, []) == pytest.approx(20.0)
+    eta = EtaTracker(dict.fromkeys("abcde", 20.0), 4)
+    assert eta.remaining({}, list("abcd")) == pytest.approx(20.0)
+    eta.start("e", None)
+    assert eta.remaining({"e": None}, []) == pytest.approx(20.0)
 
 
 STRICT = """
@@ -114,10 +113,9 @@ def test_missing_data_of_some_trials_are_told_beforehand(distribution: Any, tmp_
     )
     components = Components.load("toynet", "strict")
     tried = {"hidden": range(1, 16), "samples": [120, 90]}
-    axes = [of_values(components.fields()[name], values) for name, values in tried.items()]
-    plan = make_plan(components, axes, runs_dir=tmp_path / "runs", data_dir=tmp_path / "data")
+    dimensions = [dimension_from(components.fields()[name], values) for name, values in tried.items()]
+    plan = plan_sweep(components, dimensions, runs_dir=tmp_path / "runs", data_dir=tmp_path / "data")
     # The fourth of sixteen networks, of which twelve are timed.
     trials = [one for one in plan.trials if one.values["samples"] == 120 or one.values["hidden"] == 3]
-    orders = [plan.orders[trial.key] for trial in trials]
     with pytest.raises(DataError, match="no 90 samples"):
-        estimate(trials, orders, plan.runs_dir, 1, lambda _: None)
+        estimate(plan, trials)

@@ -1,4 +1,4 @@
-"""The record of a sweep: `runs/sweeps/<name>/sweep.json`, its lock, and the runs that belong to it."""
+"""A sweep on disk: its record `runs/sweeps/<name>/sweep.json`, its lock and its runs."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ FOLDER = "sweeps"
 RECORD = "sweep.json"
 LOGS = "logs"
 SCHEMA = 1
-_LARGEST = 64 * untrusted.MIB
+_MAX_BYTES = 64 * untrusted.MIB
 
 TrialStatus = Literal["waiting", "running", "finished", "diverged", "failed", "interrupted"]
 DONE: frozenset[TrialStatus] = frozenset({"finished", "diverged", "failed"})
 
 
 class TrialRecord(Part):
-    """A trial as the sweep's record has it.
+    """A trial in the record of its sweep.
 
     Attributes:
         key: Its key.
         values: The values of the varied options.
-        status: How far it is. `diverged` is a result: the loss became undefined.
-        run: The id of its run, or empty if it did not come to one.
+        status: Its status. `diverged` is a result: the loss became undefined.
+        run: The id of its run, or empty if there is none.
         message: Why it failed, or empty.
     """
 
@@ -48,17 +48,17 @@ class TrialRecord(Part):
 
 
 class SweepRecord(Part):
-    """A sweep: what it tries, and how far each trial is.
+    """The trials of a sweep and their status.
 
     Attributes:
         layout: Version of the record's layout; `schema` in the file.
-        name: Its name.
+        name: Name of the sweep.
         model: The network's plugin.
         dataset: The dataset's plugin.
-        command: The call that made it last, as a list of arguments.
-        started: When it was begun.
+        command: The latest call, as a list of arguments.
+        started: When the sweep was started.
         changed: When this file was written.
-        trials: Its trials, in the order of the plan.
+        trials: The trials, in the order of the plan.
     """
 
     layout: int = Field(default=SCHEMA, alias="schema")
@@ -88,14 +88,14 @@ class Sweep:
         """Read a sweep.
 
         Raises:
-            RunError: If there is none of that name, or its record cannot be read.
+            RunError: If there is no such sweep, or its record is invalid.
         """
-        path = folder_of(runs_dir, name)
+        path = sweep_folder(runs_dir, name)
         try:
-            text = untrusted.read_text(path / RECORD, _LARGEST)
+            text = untrusted.read_text(path / RECORD, _MAX_BYTES)
         except (FileNotFoundError, NotADirectoryError):
-            known = names(runs_dir)
-            hint = f"There are: {', '.join(known)}." if known else "Make one with: galaxynet sweep MODEL ..."
+            names = sweep_names(runs_dir)
+            hint = f"There are: {', '.join(names)}." if names else "Start one with: galaxynet sweep MODEL ..."
             raise RunError(f"There is no sweep {name!r} in {runs_dir}.", hint) from None
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
@@ -114,50 +114,46 @@ class Sweep:
                 reason = ": ".join(filter(None, first_fault(error)))
             raise RunError(
                 f"{path / RECORD} cannot be read: {reason}.",
-                "Move it away; its runs stay, and the same sweep finds them again.",
+                "Move it away and repeat the sweep; it finds its runs again.",
             ) from None
 
     @classmethod
-    def existing(cls, runs_dir: Path, name: str, trials: Sequence[Trial]) -> Sweep | None:
-        """The sweep of that name, to which these trials are to be added; None if there is none yet.
+    def open_existing(cls, runs_dir: Path, name: str, trials: Sequence[Trial]) -> Sweep | None:
+        """The sweep of that name, to which `trials` may be added; None if there is none yet.
 
         Raises:
             UsageError: If it is of another network or dataset.
             RunError: If it cannot be read.
         """
-        if not (folder_of(runs_dir, name) / RECORD).exists():
+        if not (sweep_folder(runs_dir, name) / RECORD).exists():
             return None
         sweep, plan = cls.open(runs_dir, name), trials[0].plan
-        before = sweep.record
-        if (before.model.name, before.dataset.name) != (plan.model.name, plan.dataset.name):
-            raise UsageError(
-                f"The sweep {name} is of {before.model.name} on {before.dataset.name}.",
-                "Choose another --name.",
-            )
+        model, dataset = sweep.record.model.name, sweep.record.dataset.name
+        if (model, dataset) != (plan.model.name, plan.dataset.name):
+            raise UsageError(f"The sweep {name} is of {model} on {dataset}.", "Choose another --name.")
         return sweep
 
     @classmethod
-    def begin(cls, runs_dir: Path, name: str, trials: Sequence[Trial], command: Sequence[str]) -> Sweep:
-        """Make a sweep, or open the one of that name and add the trials that it lacks.
+    def create_or_extend(
+        cls, runs_dir: Path, name: str, trials: Sequence[Trial], command: Sequence[str]
+    ) -> Sweep:
+        """Create a sweep, or add the missing trials to the one of that name.
 
         Raises:
             UsageError: If the sweep of that name is of another network or dataset.
             RunError: If it cannot be read or written.
         """
-        plan = trials[0].plan
-        sweep = cls.existing(runs_dir, name, trials)
-        if sweep is not None:
-            sweep.record.command = list(command)
-        else:
+        sweep = cls.open_existing(runs_dir, name, trials)
+        if sweep is None:
             model, dataset = (
-                PluginId(name=one.name, distribution=one.distribution, version=one.version)
-                for one in (plan.model, plan.dataset)
+                PluginId(name=plugin.name, distribution=plugin.distribution, version=plugin.version)
+                for plugin in (trials[0].plan.model, trials[0].plan.dataset)
             )
-            record = SweepRecord(name=name, model=model, dataset=dataset, command=list(command))
-            sweep = cls(folder_of(runs_dir, name), record)
+            sweep = cls(sweep_folder(runs_dir, name), SweepRecord(name=name, model=model, dataset=dataset))
+        sweep.record.command = list(command)
         known = {trial.key for trial in sweep.record.trials}
         sweep.record.trials += [
-            TrialRecord(key=trial.key, values=plain(trial.values))
+            TrialRecord(key=trial.key, values=_to_json_types(trial.values))
             for trial in trials
             if trial.key not in known
         ]
@@ -165,14 +161,14 @@ class Sweep:
             (sweep.path / LOGS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(
-                f"The sweep cannot be kept in {sweep.path}: {error.strerror}.",
-                "Name another folder: --runs-dir",
+                f"The sweep cannot be saved in {sweep.path}: {error.strerror}.",
+                "Choose another folder: --runs-dir",
             ) from None
         sweep.save()
         return sweep
 
     def save(self) -> None:
-        """Write the record, in one step.
+        """Write the record atomically.
 
         Raises:
             RunError: If it cannot be written.
@@ -180,12 +176,12 @@ class Sweep:
         self.record.changed = datetime.now(UTC)
         text = json.dumps(self.record.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
         try:
-            self.path.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up meanwhile
+            self.path.mkdir(parents=True, exist_ok=True)  # it may have been deleted meanwhile
             atomic.write_text(self.path / RECORD, text + "\n")
         except OSError as error:
             raise RunError(
                 f"{self.path / RECORD} cannot be written: {error.strerror}.",
-                "Mend that; then the same command goes on with the sweep.",
+                "Fix that and repeat the command; it continues the sweep.",
             ) from None
 
     def trial(self, key: str) -> TrialRecord:
@@ -197,13 +193,13 @@ class Sweep:
         return log_path(self.path, key)
 
     def runs(self) -> dict[str, Run]:
-        """The runs of its trials by their keys: of several, the one that was started last."""
-        # By its folder: a record may name another sweep, or none, whose runs it would claim.
-        return runs_of(self.path.parent.parent, self.path.name)
+        """The latest run of each trial, by the trial's key."""
+        # By the folder's name: the record could name another sweep and claim its runs.
+        return sweep_runs(self.path.parent.parent, self.path.name)
 
     @contextmanager
-    def only_this_process(self) -> Iterator[None]:
-        """Keep other processes from conducting the same sweep meanwhile.
+    def lock(self) -> Iterator[None]:
+        """Keep other processes from running the same sweep.
 
         Raises:
             RunError: If one does.
@@ -222,7 +218,7 @@ class Sweep:
             lock.release()
 
 
-def folder_of(runs_dir: Path, name: str) -> Path:
+def sweep_folder(runs_dir: Path, name: str) -> Path:
     """The folder of a sweep."""
     return runs_dir / FOLDER / name
 
@@ -236,33 +232,32 @@ def log_path(sweep: Path, key: str) -> Path:
     return untrusted.inside(sweep, LOGS, f"{key}.log")
 
 
-def names(runs_dir: Path) -> list[str]:
-    """The sweeps in a folder of runs."""
+def sweep_names(runs_dir: Path) -> list[str]:
+    """The names of the sweeps in a folder of runs."""
     return sorted(path.parent.name for path in (runs_dir / FOLDER).glob(f"*/{RECORD}"))
 
 
+def sweep_runs(runs_dir: Path, name: str) -> dict[str, Run]:
+    """The latest run of each trial of a sweep, by the trial's key."""
+    runs = [run for run in scan(runs_dir) if isinstance(run, Run) and run.record.sweep == name]
+    return {run_key(run.record): run for run in sorted(runs, key=lambda run: run.record.started)}
+
+
 def remove_record(runs_dir: Path, name: str) -> None:
-    """Delete the folder of a sweep: its record and its logs, not its runs.
+    """Delete the folder of a sweep, with its record and logs, but not its runs.
 
     Raises:
         RunError: If it cannot be deleted, or the sweep is being run.
     """
     sweep = Sweep.open(runs_dir, name)
-    with sweep.only_this_process():
-        leaving = sweep.path.with_name(f".removed-{new_id()}")
+    with sweep.lock():
+        trash = sweep.path.with_name(f".removed-{new_id()}")
         try:
-            sweep.path.rename(leaving)
+            sweep.path.rename(trash)
         except OSError as error:
             raise RunError(f"{sweep.path} cannot be removed: {error.strerror}.") from None
-    shutil.rmtree(leaving, ignore_errors=True)
+    shutil.rmtree(trash, ignore_errors=True)
 
 
-def runs_of(runs_dir: Path, name: str) -> dict[str, Run]:
-    """The runs of a sweep by the key of their trial: of several, the one that was started last."""
-    found = [run for run in scan(runs_dir) if isinstance(run, Run) and run.record.sweep == name]
-    return {run_key(run.record): run for run in sorted(found, key=lambda run: run.record.started)}
-
-
-def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of options as JSON types."""
+def _to_json_types(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
