@@ -18,7 +18,6 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-import galaxynet
 from galaxynet.children import end_with_parent
 from galaxynet.launch import settle
 from galaxynet.runs import Run
@@ -169,7 +168,7 @@ def _set_up_process(settings: NodeSettings, threads: int) -> None:
         os.sched_setaffinity(0, own_cores(settings.cpus))
     # Lightning starts further processes of a training on several devices by this script.
     script = Path(sys.executable).with_name("galaxynet")
-    sys.argv[0] = str(script if script.is_file() else Path(galaxynet.__file__).with_name("__main__.py"))
+    sys.argv[0] = str(script if script.is_file() else Path(__file__).parents[1] / "__main__.py")
 
 
 def _missing_folder(job: TrialJob, settings: NodeSettings) -> str:
