@@ -19,8 +19,9 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
-from galaxynet.report.rows import Row, groups, sort
-from galaxynet.report.table import table
+from galaxynet.report.comparison import comparison_table
+from galaxynet.report.rows import Row, group_rows, sort_rows
+from galaxynet.report.table import format_table
 from galaxynet.runs import Run, scan
 
 IMAGES = Path(__file__).parent / "images"
@@ -51,8 +52,9 @@ def comparison(runs_dir: Path, target: Path) -> None:
     runs = [run for run in scan(runs_dir) if isinstance(run, Run)]
     console = Console(record=True, width=WIDTH, file=StringIO(), highlight=False, force_terminal=True)
     names = ["run", "model", "act", "parameters", "epochs", "accuracy", "interval", "status"]
-    for group in groups([Row(run) for run in runs]):
-        console.print(table(replace(group, rows=sort(group.rows)), WIDTH, names))
+    for group in group_rows([Row(run) for run in runs]):
+        table = comparison_table(replace(group, rows=sort_rows(group.rows)), WIDTH, names)
+        console.print(format_table(table, WIDTH))
     text = console.export_svg(
         title="galaxynet compare", theme=MONOKAI, code_format=SVG_FORMAT, unique_id="compare"
     )

@@ -98,8 +98,7 @@ def complete_sweeps(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of the sweeps, for tab completion."""
     from galaxynet import paths
 
-    folder = paths.runs_dir(ctx.params.get("runs_dir")) / "sweeps"
-    names = sorted(path.parent.name for path in folder.glob("*/sweep.json"))
+    names = paths.sweep_names(paths.runs_dir(ctx.params.get("runs_dir")))
     return [name for name in names if name.startswith(incomplete) and _is_completable(name)]
 
 
@@ -108,9 +107,7 @@ def _is_completable(name: str) -> bool:
 
 
 def print_error(error: GalaxynetError) -> None:
-    """One line for what is wrong, one for the way out."""
-    from rich.markup import escape
-
-    terminal.tell(f"[bold red]error:[/bold red] {escape(error.message)}")
+    """Print an error: a line for what is wrong, one for how to fix it."""
+    terminal.warn(("error:", "bold red"), f" {error.message}")
     if error.hint:
-        terminal.tell(escape(error.hint))
+        terminal.warn(error.hint)

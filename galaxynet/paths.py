@@ -9,6 +9,8 @@ from galaxynet.errors import RunError, UsageError
 
 DATA_VARIABLE = "GALAXYNET_DATA"
 RUNS_VARIABLE = "GALAXYNET_RUNS"
+SWEEPS = "sweeps"
+SWEEP_RECORD = "sweep.json"
 
 
 def data_dir(given: Path | None = None) -> Path:
@@ -19,6 +21,11 @@ def data_dir(given: Path | None = None) -> Path:
 def runs_dir(given: Path | None = None) -> Path:
     """The folder of the runs: `given`, else `GALAXYNET_RUNS`, else `./runs`."""
     return _folder(given, RUNS_VARIABLE, Path("runs"))
+
+
+def sweep_names(runs_dir: Path) -> list[str]:
+    """The names of the sweeps in a folder of runs."""
+    return sorted(path.parent.name for path in (runs_dir / SWEEPS).glob(f"*/{SWEEP_RECORD}"))
 
 
 def expanded(path: Path) -> Path:

@@ -11,7 +11,7 @@ from galaxynet.errors import UsageError
 from galaxynet.launch import settled
 
 if TYPE_CHECKING:
-    from galaxynet.report.figures.drawing import Format
+    from galaxynet.report.figures import Format
     from galaxynet.runs import DamagedRun, Run
     from galaxynet.training.restore import TrainedModel
 
@@ -63,10 +63,10 @@ def compare(
     Raises:
         GalaxynetError: If there is no such run, column or sweep.
     """
-    from galaxynet.report.comparison import make_groups, runs_of_sweep, select_runs
-    from galaxynet.report.conditions import check_name
-    from galaxynet.report.formats import plain
+    from galaxynet.report.output import row_to_dict
     from galaxynet.report.rows import Row
+    from galaxynet.report.selection import check_name, make_groups, select_runs
+    from galaxynet.sweeps.trial_runs import runs_of_sweep
 
     if sweep is not None and runs:
         raise UsageError("sweep names its runs itself.", "Leave out the runs, or sweep.")
@@ -80,7 +80,7 @@ def compare(
     for name in columns:
         check_name(rows, name, "columns")
     groups = make_groups(rows, where, sort, top, varied)
-    return [plain(row, columns) for group in groups for row in group.rows]
+    return [row_to_dict(row, columns) for group in groups for row in group.rows]
 
 
 def figures(
@@ -106,8 +106,7 @@ def figures(
     Raises:
         GalaxynetError: If there is no such run or figure, or a file cannot be written.
     """
-    from galaxynet.report.figures import write_figures
-    from galaxynet.report.figures.together import by_network, write_together
+    from galaxynet.report.figures import runs_by_network, write_figures, write_joint_figures
 
     selected = [find_run(run, runs_dir) for run in runs]
     written: list[Path] = []
@@ -115,8 +114,8 @@ def figures(
         for run in selected:
             written += write_figures(run, kinds=kinds, formats=formats)
     else:
-        for name, group in by_network(selected).items():
-            written += write_together(group, Path(out), name, kinds, formats)
+        for name, group in runs_by_network(selected).items():
+            written += write_joint_figures(group, Path(out), name, kinds, formats)
     return written
 
 

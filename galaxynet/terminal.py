@@ -1,27 +1,34 @@
-"""What a person sees while something runs: notes and progress bars, or plain lines without a terminal.
+"""What a command prints: results, messages, and progress bars (plain lines where there is no terminal).
 
-Results (tables, JSON, CSV) go to standard output; notes, progress and errors go to standard error, so that
-`galaxynet compare --format csv > runs.csv` writes rows and nothing else.
+Results (tables, JSON, CSV) go to standard output; messages, progress and errors go to standard error, so that
+`galaxynet compare --format csv > runs.csv` writes rows and nothing else. Text is plain: `[bold]` in it is
+printed as it is. A part of a message is styled as a tuple of text and style.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_PLAIN_SECONDS = 5.0
+Part = str | tuple[str, str]
+"""A text, or a text and its rich style."""
+
+_PLAIN_INTERVAL_S = 5.0
+_PIPED_WIDTH = 180
 _COMMAND = re.compile(r"\bgalaxynet [a-z][^;,()]*")
 _GLUE = "\ue000"
-"""Stands for a space at which no line may end; of the private characters, so that no text has it."""
+"""Replaces a space at which no line may end: a private character, which no text has."""
 
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
@@ -32,52 +39,75 @@ _format_warning = warnings.formatwarning
 
 
 def set_quiet(quiet: bool) -> None:
-    """Silence notes and progress; errors are still printed."""
+    """Silence notes and progress; warnings and errors are still printed."""
     _settings["quiet"] = quiet
 
 
 def is_quiet() -> bool:
-    """Whether notes and progress are silenced."""
+    """True if notes and progress are silenced."""
     return _settings["quiet"]
 
 
 @cache
-def notes() -> Console:
+def messages() -> Console:
     """The console on standard error."""
     from galaxynet.console import PrintableConsole
 
     return PrintableConsole(stderr=True, highlight=False)
 
 
-@cache
 def results() -> Console:
-    """The console on standard output."""
+    """The console on standard output; wide enough for every column if it is no terminal."""
     from galaxynet.console import PrintableConsole
 
-    return PrintableConsole(highlight=False)
+    console = PrintableConsole(highlight=False)
+    if console.is_terminal or os.environ.get("COLUMNS"):
+        return console
+    return PrintableConsole(width=_PIPED_WIDTH, highlight=False)
 
 
 def printable(text: str) -> str:
-    r"""A text as a terminal can be given it: control characters but `\n` and `\t` are spelt out, as `\x1b`.
+    r"""A text that is safe to print: control characters other than `\n` and `\t` are spelt out, as `\x1b`.
 
-    Names, labels and what a network writes are other people's text, and a terminal obeys what is in it:
-    escape sequences set its title, its colours and the clipboard. Marks that turn the direction of writing
-    around, which make a text read as another one, lone surrogates and what XML forbids are spelt out as well.
+    Names, labels and generated texts are untrusted, and a terminal obeys them: escape sequences set its
+    title, its colours and the clipboard. Marks that reverse the direction of writing and so disguise a text,
+    lone surrogates, and characters that XML forbids are spelt out as well.
     """
-    return _UNPRINTABLE.sub(_spelt_out, text) if _UNPRINTABLE.search(text) else text
+    return _UNPRINTABLE.sub(_spell_out, text) if _UNPRINTABLE.search(text) else text
 
 
-def _spelt_out(found: re.Match[str]) -> str:
-    place = ord(found.group())
-    return f"\\x{place:02x}" if place < 0x100 else f"\\u{place:04x}"
+def _spell_out(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def write(text: str) -> None:
-    """Write a result to standard output: as it is to a pipe or a file, printable to a terminal."""
+    """Write a result to standard output: unchanged to a pipe or a file, printable to a terminal."""
     sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
 
 
-def tell_traceback(error: BaseException) -> None:
+def echo(*parts: Part, style: str = "") -> None:
+    """Print a line of a result to standard output."""
+    _print(results(), parts, style)
+
+
+def note(*parts: Part, style: str = "") -> None:
+    """Print a message to standard error, unless quiet."""
+    if not is_quiet():
+        warn(*parts, style=style)
+
+
+def warn(*parts: Part, style: str = "") -> None:
+    """Print a message to standard error, even when quiet.
+
+    In a terminal it is broken between words, but not within a path or a command, which could not be copied
+    then. If the terminal is gone or the disk of a log is full, nothing is printed and the program continues.
+    """
+    with contextlib.suppress(OSError):
+        _print(messages(), parts, style)
+
+
+def print_traceback(error: BaseException) -> None:
     """Print the traceback of an error to standard error."""
     import traceback
 
@@ -87,46 +117,41 @@ def tell_traceback(error: BaseException) -> None:
 def format_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
-    """What Python prints of a warning, printable: in place of `warnings.formatwarning`."""
+    """A printable replacement for `warnings.formatwarning`."""
     return printable(_format_warning(message, category, filename, lineno, line))
 
 
-def note(text: str) -> None:
-    """Print one line for a person to standard error, unless quiet. `text` may carry rich markup."""
-    if not is_quiet():
-        tell(text)
+def wrap(text: str, width: int) -> list[str]:
+    """The lines of a text, broken between words but not within a command; a longer word overflows."""
+    lines = []
+    for line in text.split("\n"):
+        breaks = [0, *_breaks(line, width), len(line)]
+        lines += [line[begin:end].rstrip() for begin, end in pairwise(breaks)]
+    return lines
 
 
-def tell(text: str) -> None:
-    """Print one line for a person to standard error, also when quiet. `text` may carry rich markup.
-
-    In a terminal it is broken between words, but not within a path or a command, which could not be copied
-    then; elsewhere it is not broken at all. Where the terminal is gone, or the disk of a log is full, nothing
-    is printed and what runs continues.
-    """
-    with contextlib.suppress(OSError):
-        _print(text)
-
-
-def _print(text: str) -> None:
+def _print(console: Console, parts: tuple[Part, ...], style: str) -> None:
     from rich.text import Text
 
-    text = printable(text)  # here, as rich drops some control characters without a word
-    console = notes()
+    # Made printable here, as rich silently drops some control characters.
+    text = Text.assemble(
+        *(printable(part) if isinstance(part, str) else (printable(part[0]), part[1]) for part in parts),
+        style=style,
+    )
     if not console.is_terminal:
         console.print(text, soft_wrap=True)
         return
-    for line in Text.from_markup(text).split("\n"):
-        for part in line.divide(_breaks(line.plain, console.width)):
-            part.rstrip()
-            console.print(part, soft_wrap=True)
+    for line in text.split("\n", allow_blank=True):
+        for piece in line.divide(_breaks(line.plain, console.width)):
+            piece.rstrip()
+            console.print(piece, soft_wrap=True)
 
 
 def _breaks(text: str, width: int) -> list[int]:
-    """Where lines of a text begin, but for the first; what is wider than a line has one of its own."""
+    """Where the lines of a text begin, except the first; a word wider than a line gets its own."""
     from rich.cells import cell_len
 
-    glued = _COMMAND.sub(lambda found: found.group().replace(" ", _GLUE), text)
+    glued = _COMMAND.sub(lambda match: match.group().replace(" ", _GLUE), text)
     breaks, column = [], 0
     for word in re.finditer(r"\S+\s*", glued):
         if column and column + cell_len(word.group().rstrip()) > width:
@@ -137,35 +162,36 @@ def _breaks(text: str, width: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def working(what: str) -> Iterator[None]:
-    """A spinner while something of unknown length is done; nothing where there is no terminal."""
-    if is_quiet() or not notes().is_terminal:
+def working(description: str) -> Iterator[None]:
+    """Show a spinner during work of unknown length; without a terminal, nothing."""
+    if is_quiet() or not messages().is_terminal:
         yield
         return
-    with notes().status(what):
+    from rich.text import Text
+
+    with messages().status(Text(description)):
         yield
 
 
 @contextlib.contextmanager
 def progress(description: str, total: int, unit: str = "") -> Iterator[Callable[[int], None]]:
-    """A bar with count, rate and time left; a plain line every five seconds where there is no terminal.
+    """Show a bar with count, rate and time left; without a terminal, a plain line every five seconds.
 
-    The bar goes away when the block ends: what was done is for the caller to say.
+    The bar disappears at the end of the block.
 
     Args:
-        description: What is being done, for example `reading images`.
-        total: How many steps there are; 0 if that is not known.
+        description: The work, for example `reading images`.
+        total: Number of steps; 0 if unknown.
         unit: What a step is; `B` shows sizes in bytes.
 
     Yields:
-        A function to call with the number of steps that were done since the last call. It may be called
-        from any thread.
+        A function to call, from any thread, with the number of steps done since the last call.
     """
     if is_quiet():
         yield lambda _steps: None
         return
-    if not notes().is_terminal:
-        yield _plain(description, total, unit)
+    if not messages().is_terminal:
+        yield _plain_progress(description, total, unit)
         return
     from rich.progress import (
         BarColumn,
@@ -188,11 +214,11 @@ def progress(description: str, total: int, unit: str = "") -> Iterator[Callable[
         [DownloadColumn(), TransferSpeedColumn()] if unit == "B" else [MofNCompleteColumn(), Rate()]
     )
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         *counts,
         TimeRemainingColumn(),
-        console=notes(),
+        console=messages(),
         transient=True,
     )
     with bar:
@@ -200,7 +226,7 @@ def progress(description: str, total: int, unit: str = "") -> Iterator[Callable[
         yield lambda steps: bar.advance(task, steps)
 
 
-def _plain(description: str, total: int, unit: str) -> Callable[[int], None]:
+def _plain_progress(description: str, total: int, unit: str) -> Callable[[int], None]:
     started = last = time.monotonic()
     done = 0
 
@@ -208,13 +234,13 @@ def _plain(description: str, total: int, unit: str) -> Callable[[int], None]:
         nonlocal done, last
         done += steps
         now = time.monotonic()
-        if now - last >= _PLAIN_SECONDS:
+        if now - last >= _PLAIN_INTERVAL_S:
             last = now
             rate = done / (now - started)
             scale, suffix = (10**6, "MB") if unit == "B" else (1, unit)
             of = f" of {total / scale:,.0f}" if total else ""
-            left = f", {max(0.0, total - done) / rate:.0f} s left" if total and rate else ""
-            shown = f", {rate / scale:,.0f} {suffix}/s" if rate >= scale else ""
-            notes().print(f"{description}: {done / scale:,.0f}{of} {suffix}{shown}{left}")
+            remaining = f", {max(0.0, total - done) / rate:.0f} s left" if total and rate else ""
+            speed = f", {rate / scale:,.0f} {suffix}/s" if rate >= scale else ""
+            note(f"{description}: {done / scale:,.0f}{of} {suffix}{speed}{remaining}")
 
     return advance

@@ -69,8 +69,7 @@ def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable in ("GALAXYNET_PLUGINS", "GALAXYNET_DEBUG", "COLUMNS", "LINES"):
         monkeypatch.delenv(variable, raising=False)
     # A console takes its width from the environment when it is made.
-    terminal.notes.cache_clear()
-    terminal.results.cache_clear()
+    terminal.messages.cache_clear()
 
 
 class Distribution(Protocol):

@@ -242,7 +242,6 @@ def test_an_unfit_width_is_no_width(
         main(["datasets"])
     expected = capsys.readouterr().out
     environment({"COLUMNS": columns, "LINES": columns})
-    galaxynet.terminal.results.cache_clear()
     with suppress(SystemExit):
         main(["datasets"])
     assert capsys.readouterr().out == expected != ""

@@ -1,4 +1,4 @@
-"""`galaxynet compare`: runs side by side."""
+"""`galaxynet compare`: compare runs in a table, a page or a plot."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="RUN",
-            help="Ids, names or folders of runs, or last; all runs if none are named.",
+            help="Ids, names or folders of runs, or last. Default: all runs.",
             autocompletion=complete_runs,
         ),
     ] = None,
@@ -29,7 +29,7 @@ def command(
         typer.Option(
             "--sweep",
             metavar="NAME",
-            help="The runs of this sweep; taken together over their seeds if it has several.",
+            help="Compare the runs of this sweep; over their seeds if it has several.",
             autocompletion=complete_sweeps,
         ),
     ] = None,
@@ -38,7 +38,7 @@ def command(
         typer.Option(
             "--where",
             metavar="CONDITION",
-            help="Only runs with, for example, act=tanh, lr<0.01, status!=failed.",
+            help="Only runs that meet it: act=tanh, lr<0.01, status!=failed.",
         ),
     ] = None,
     sort: Annotated[
@@ -46,48 +46,49 @@ def command(
         typer.Option(
             "--sort",
             metavar="COLUMN",
-            help="Order by this, smallest first (what is compared: best first); -COLUMN the other way round.",
+            help="Sort by this, ascending (the compared metric: best first); -COLUMN reverses.",
         ),
     ] = "",
     top: Annotated[
-        int | None, typer.Option("--top", min=1, metavar="N", help="Only the first N of each table.")
+        int | None,
+        typer.Option("--top", min=1, metavar="N", help="Show only the first N rows of each table."),
     ] = None,
     columns: Annotated[
         str,
-        typer.Option("--columns", metavar="A,B,...", help="These columns: fields, options, metrics."),
+        typer.Option("--columns", metavar="A,B,...", help="Columns to show: fields, options, metrics."),
     ] = "",
     format: Annotated[
         Literal["rich", "json", "csv", "markdown", "latex", "html"],
-        typer.Option("--format", help="A table, text for a program or a paper, or a page to send to others."),
+        typer.Option("--format", help="Output format; html is one self-contained page."),
     ] = "rich",
     over_seeds: Annotated[
         bool,
-        typer.Option("--over-seeds", help="Mean and deviation of the runs that differ in their seed alone."),
+        typer.Option("--over-seeds", help="Show mean and deviation of runs that differ only in their seed."),
     ] = False,
     plot: Annotated[
         Path | None,
         typer.Option(
             "--plot",
             metavar="FILE",
-            help="Plot the metric over the training time into this file (.png, .svg or .pdf).",
+            help="Plot the metric over training time to this file (.png, .svg or .pdf).",
             dir_okay=False,
         ),
     ] = None,
     by: Annotated[
         str | None,
         typer.Option(
-            "--by", metavar="METRIC,...", help="These metrics over the epochs; with --plot, as curves."
+            "--by", metavar="METRIC,...", help="Show these metrics over the epochs; with --plot, as curves."
         ),
     ] = None,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Set runs side by side: options, accuracy with its 95 % interval, time.
+    """Compare runs in a table: options, accuracy with its 95 % interval, time.
 
-    Runs that cannot be compared (another task, dataset or test set) stand in
-    tables of their own. Only the options in which runs differ are shown, and
-    beneath them what always answering the most frequent class would score.
-    Two runs on the same test set are tested for a difference beyond chance.
+    Runs that cannot be compared (another task, dataset or test set) are listed
+    in separate tables. Only options in which the runs differ are shown; the last
+    row is the score of always answering the most frequent class.
+    Two runs with the same test set are tested for a significant difference.
 
       galaxynet compare
       galaxynet compare --where act=tanh --sort train_seconds
@@ -101,109 +102,105 @@ def command(
     """
     from dataclasses import replace
 
-    from rich.markup import escape
-
     from galaxynet import paths, terminal
     from galaxynet.errors import UsageError
-    from galaxynet.report import printing
-    from galaxynet.report.comparison import make_groups, runs_of_sweep, select_runs
-    from galaxynet.report.conditions import check_name, nearest_values
+    from galaxynet.report import output
     from galaxynet.report.rows import Row
-    from galaxynet.report.significance import told
-    from galaxynet.report.table import print_damaged
+    from galaxynet.report.selection import available_values, check_name, make_groups, select_runs
+    from galaxynet.report.significance import significance_note
+    from galaxynet.sweeps.trial_runs import runs_of_sweep
 
     if format == "html" and sys.stdout.isatty():
         raise UsageError(
-            "A page is not for a terminal.", "Write it to a file: galaxynet compare --format html > page.html"
+            "HTML is not for a terminal.", "Write it to a file: galaxynet compare --format html > page.html"
         )
+    metrics, names = _split(by or ""), _split(columns)
     if by and format == "html":
-        raise UsageError(
-            "--by is a table or a plot of its own.", "A page has the learning curves without it."
-        )
+        raise UsageError("--by and --format html exclude each other.", "The page has learning curves anyway.")
     if over_seeds and columns:
-        raise UsageError("--over-seeds has columns of its own.", "Leave out --columns, or --over-seeds.")
-    if by is not None and not _names(by):
+        raise UsageError("--over-seeds and --columns exclude each other.")
+    if by is not None and not metrics:
         raise UsageError("--by names no metric.", "Name one: --by val/accuracy")
     if plot is not None and not plot.parent.is_dir():
-        raise UsageError(f"--plot {plot}: there is no folder {plot.parent}.", "Make it first.")
+        raise UsageError(f"--plot {plot}: there is no folder {plot.parent}.", "Create it first.")
     if by and columns:
-        raise UsageError("--by has columns of its own.", "Leave out --columns, or --by.")
+        raise UsageError("--by and --columns exclude each other.")
+    if sweep is not None and runs:
+        raise UsageError("--sweep and RUN exclude each other.")
+    folder = paths.runs_dir(runs_dir)
+    damaged: list[DamagedRun] = []
+    varied: tuple[str, ...] = ()
     if sweep is not None:
-        if runs:
-            raise UsageError("--sweep names its runs itself.", "Leave out the runs, or --sweep.")
-        found, varied = runs_of_sweep(paths.runs_dir(runs_dir), sweep)
-        damaged: list[DamagedRun] = []
-        over_seeds = over_seeds or (not columns and len({run.record.seed for run in found}) > 1)
+        selected, varied = runs_of_sweep(folder, sweep)
+        over_seeds = over_seeds or (not columns and len({run.record.seed for run in selected}) > 1)
     else:
-        varied = ()
-        found, damaged = select_runs(paths.runs_dir(runs_dir), runs or [])
-    rows = [Row(run) for run in found]
-    names = _names(columns)
+        selected, damaged = select_runs(folder, runs or [])
+    rows = [Row(run) for run in selected]
     for name in names:
         check_name(rows, name, "--columns")
     groups = make_groups(rows, where or [], sort, None if over_seeds and not by else top, varied, over_seeds)
-    if by and runs and not sort:  # the columns stand as the runs were named
+    if by and runs and not sort:  # the columns are in the order in which the runs were named
         groups = [replace(group, rows=[row for row in rows if row in group.rows]) for group in groups]
-    test = told(found, groups)
-    # Before anything is printed: what cannot be drawn is said at once, and not beneath a long table.
-    said = _plot(groups, plot, by) if plot is not None and groups else []
+    test = significance_note(selected, groups)
+    # Drawn before anything is printed, so that an error is not below a long table.
+    messages = _plot(groups, plot, metrics) if plot is not None and groups else []
     if by and plot is None and groups:
-        printing.print_epochs(groups, _names(by), format)
+        output.print_epochs(groups, metrics, format)
     elif format == "html":
-        from galaxynet.report.page import Choice, page
+        from galaxynet.report.html.page import PageOptions, render_page
 
         conditions = [*(where or []), *([f"sweep={sweep}"] if sweep else [])]
-        choice = Choice(names, over_seeds, top, conditions)
-        _print_page(page(groups, paths.data_dir(data_dir), choice, test=test, damaged=damaged))
+        options = PageOptions(names, over_seeds, top, conditions)
+        page = render_page(groups, paths.data_dir(data_dir), options, test=test, damaged=damaged)
+        # In UTF-8, as the page declares, whatever the locale says.
+        sys.stdout.buffer.write(page.encode("utf-8", errors="replace"))
     elif over_seeds:
-        printing.print_over_seeds(groups, format, top, damaged)
+        output.print_over_seeds(groups, format, top, damaged)
     else:
-        printing.print_tables(groups, names, test, format=format, damaged=damaged)
+        output.print_comparison(groups, names, test, format=format, damaged=damaged)
     if format != "json":
-        print_damaged(damaged)
-    if not groups and found:
-        terminal.note(escape(f"No run meets --where. {nearest_values(rows, where or [])}".strip()))
-    for line in said:
-        terminal.note(escape(line))
+        output.print_damaged(damaged)
+    if not groups and selected:
+        terminal.note(f"No run meets --where. {available_values(rows, where or [])}".strip())
+    for message in messages:
+        terminal.note(message)
 
 
 def show_sweep(folder: Path, name: str) -> None:
     """Print the table of a sweep, as `--sweep` does."""
-    from galaxynet.report import printing
-    from galaxynet.report.comparison import make_groups, runs_of_sweep
+    from galaxynet.report import output
     from galaxynet.report.rows import Row
+    from galaxynet.report.selection import make_groups
+    from galaxynet.sweeps.trial_runs import runs_of_sweep
 
-    found, varied = runs_of_sweep(folder, name)
-    groups = make_groups([Row(run) for run in found], [], "", None, varied)
-    if len({run.record.seed for run in found}) > 1:
-        printing.print_over_seeds(groups)
+    runs, varied = runs_of_sweep(folder, name)
+    groups = make_groups([Row(run) for run in runs], varied=varied)
+    if len({run.record.seed for run in runs}) > 1:
+        output.print_over_seeds(groups)
     else:
-        printing.print_tables(groups)
+        output.print_comparison(groups)
 
 
-def _names(listed: str) -> list[str]:
-    return [name.strip() for name in listed.split(",") if name.strip()]
+def _split(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _print_page(text: str) -> None:
-    # In UTF-8, as the page says of itself, whatever the locale says.
-    sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
-
-
-def _plot(groups: list[Group], path: Path, by: str | None) -> list[str]:
-    """One figure of one table: the first. What is to be said of it is returned."""
+def _plot(groups: list[Group], path: Path, metrics: list[str]) -> list[str]:
+    """Draw the first table, or the learning curves of all; returns what to say about it."""
     from galaxynet.report.figures import save
     from galaxynet.report.figures.curves import learning_curves
     from galaxynet.report.figures.style import styled
     from galaxynet.report.figures.tradeoff import metric_over_time
 
-    said = []
+    messages = []
     with styled():
-        if by:
-            figure = learning_curves([row.run for group in groups for row in group.rows], _names(by))
+        if metrics:
+            figure = learning_curves([row.run for group in groups for row in group.rows], metrics)
         else:
             figure = metric_over_time(groups[0])
             if len(groups) > 1:
-                said.append(f"The plot shows the first of {len(groups)} tables; choose another with --where.")
+                messages.append(
+                    f"The plot shows the first of {len(groups)} tables; select another with --where."
+                )
         save(figure, path)
-    return [*said, f"plot: {path}"]
+    return [*messages, f"plot: {path}"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -10,6 +11,7 @@ from galaxynet.commands import DataDir, Quiet, Yes
 
 if TYPE_CHECKING:
     from galaxynet.fetching.inventory import Item
+    from galaxynet.report.table import Column
 
 app = typer.Typer(
     add_completion=False,
@@ -17,8 +19,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 
-_LEAST_SOURCE = 20
-"""Where there is less room than that, the source of a dataset is left out: a piece of it tells nothing."""
+_MIN_SOURCE_WIDTH = 20
+"""With less room than that, the source of a dataset is hidden."""
 
 STYLES = {
     "there": "green",
@@ -62,7 +64,7 @@ def list_datasets(
     items = inventory(folder, verify=verify)
     if format == "rich":
         _print(items)
-        terminal.results().print(f"in {folder}", soft_wrap=True, markup=False)
+        terminal.echo(f"in {folder}")
     else:
         _print_rows(items, format)
     if verify and any(item.status == "damaged" for item in items):
@@ -121,8 +123,6 @@ def clean_datasets(
 
       galaxynet datasets clean --dry-run
     """
-    from rich.markup import escape
-
     from galaxynet import paths, terminal
     from galaxynet.errors import UsageError
     from galaxynet.fetching.errors import size
@@ -135,9 +135,9 @@ def clean_datasets(
         if yes or dry_run:
             return not dry_run
         for item in items:
-            terminal.notes().print(f"  {item.name}: {size(item.cache)}", markup=False, soft_wrap=True)
+            terminal.warn(f"  {item.name}: {size(item.cache)}")
         try:
-            answer = terminal.notes().input("Remove these prepared images? \\[y/N] ")
+            answer = terminal.messages().input("Remove these prepared images? [y/N] ", markup=False)
         except EOFError:
             raise UsageError(
                 "Nothing was removed: there was no answer.", "To remove without asking: --yes"
@@ -152,84 +152,75 @@ def clean_datasets(
         print(json.dumps(rows if cleaned or dry_run else [], indent=2))
     elif dry_run:
         for item in shown:
-            terminal.results().print(f"{item.name}: {size(item.cache)}", soft_wrap=True, markup=False)
+            terminal.echo(f"{item.name}: {size(item.cache)}")
     if shown and not cleaned and not dry_run:
         terminal.note("nothing was removed")
         raise typer.Exit(1)
     total = sum(item.cache for item in cleaned or shown)
     done = "would be removed" if dry_run else "removed"
-    terminal.note(f"{size(total)} {done}" if shown else f"no prepared images in {escape(str(folder))}")
+    terminal.note(f"{size(total)} {done}" if shown else f"no prepared images in {folder}")
 
 
 def _print(items: list[Item]) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
     from galaxynet import registry, terminal
-    from galaxynet.fetching.errors import size
+    from galaxynet.report.output import print_tables
+    from galaxynet.report.table import Line, Table, hide_columns
 
-    console = terminal.results()
     if not items:
-        console.print(f"No datasets: {registry.nothing_installed('dataset')}", soft_wrap=True)
+        terminal.echo(f"No datasets: {registry.nothing_installed('dataset')}")
         return
-    cells = [
-        [
-            item.name,
-            item.status,
-            str(item.files) if item.size else "",
-            size(item.size) if item.size else "",
-            size(item.cache) if item.cache else "",
-            f"{item.fetched.astimezone():%Y-%m-%d}" if item.fetched else "",
-        ]
-        for item in items
+    columns = [column for column in _columns() if column.key != "cache" or any(item.cache for item in items)]
+    lines = [
+        Line([column.show(item) for column in columns], {0: "cyan", 1: STYLES[item.status]}) for item in items
     ]
-    headings = ["dataset", "status", "files", "size", "cache", "fetched"]
-    if not any(item.cache for item in items):
-        for row in (headings, *cells):
-            del row[4]
-    used = sum(max(map(len, column)) + 2 for column in zip(headings, *cells, strict=True))
-    table = Table(box=None, pad_edge=False)
-    for heading in headings:
-        right = heading in ("files", "size", "cache")
-        style = "cyan" if heading == "dataset" else None
-        table.add_column(heading, justify="right" if right else "left", style=style, no_wrap=True)
-    told = console.width - used >= _LEAST_SOURCE
-    if told:
-        table.add_column("from", no_wrap=True)
-    for item, (name, status, *rest) in zip(items, cells, strict=True):
-        source = shortened("; ".join(item.sources), console.width - used)
-        row = [escape(name), f"[{STYLES[item.status]}]{status}[/]", *rest, *([escape(source)] * told)]
-        table.add_row(*row)
-    console.print(table)
+    table = Table(columns, lines)
+    width = terminal.results().width
+    rest, _ = hide_columns(table, 0, ["from"])
+    if width - rest.width() < _MIN_SOURCE_WIDTH:
+        table = rest
+    print_tables([table])
     for item in items:
         for problem in item.problems:
-            mend = f" Mend it with: galaxynet fetch {item.name} --force" if item.status == "damaged" else ""
-            console.print(f"{item.name}: {problem}.{mend}", soft_wrap=True, markup=False)
+            fix = f" Fix it with: galaxynet fetch {item.name} --force" if item.status == "damaged" else ""
+            terminal.echo(f"{item.name}: {problem}.{fix}")
 
 
-def shortened(text: str, width: int) -> str:
-    """A text cut to a width in its middle, as the end of a path tells more than its middle does."""
-    width = max(width, 12)
-    if len(text) <= width:
-        return text
-    kept = width - 1
-    return text[: kept // 3] + "…" + text[len(text) - (kept - kept // 3) :]
+def _columns() -> list[Column[Item]]:
+    from galaxynet.fetching.errors import size
+    from galaxynet.report.table import Column
+
+    return [
+        Column("dataset", lambda item: item.name, overflow="keep"),
+        Column("status", lambda item: item.status, overflow="keep"),
+        Column("files", lambda item: str(item.files) if item.size else "", right_aligned=True),
+        Column("size", lambda item: size(item.size) if item.size else "", right_aligned=True),
+        Column("cache", lambda item: size(item.cache) if item.cache else "", right_aligned=True),
+        Column(
+            "fetched",
+            lambda item: f"{item.fetched.astimezone():%Y-%m-%d}" if item.fetched else "",
+            overflow="keep",
+        ),
+        Column("from", lambda item: "; ".join(item.sources), overflow="shorten-middle"),
+    ]
 
 
 def _print_rows(items: list[Item], format: str) -> None:
     from galaxynet import terminal
-    from galaxynet.report.formats import markdown, markdown_table, rows_as_csv
+    from galaxynet.report.output import print_rows, print_tables
+    from galaxynet.report.table import Column, make_table
 
     rows = [item.to_dict() for item in items]
     if format == "json":
-        import json
-
-        terminal.write(json.dumps(rows, indent=2) + "\n")
-    elif not rows:
-        terminal.write(("name" if format == "csv" else markdown_table(["name"], [False], [])) + "\n")
+        print_rows(rows, "json")
     elif format == "csv":
-        terminal.write(rows_as_csv(rows))
+        terminal.write("name\n") if not rows else print_rows(rows, "csv")
     else:
-        cells = [["" if value is None else markdown(str(value)) for value in row.values()] for row in rows]
-        rights = [isinstance(value, int) for value in rows[0].values()]
-        terminal.write(markdown_table(list(rows[0]), rights, cells) + "\n")
+        columns: list[Column[dict[str, Any]]] = [
+            Column(name, partial(_cell, name), right_aligned=isinstance(value, int))
+            for name, value in (rows[0] if rows else {"name": ""}).items()
+        ]
+        print_tables([make_table(columns, rows)], "markdown")
+
+
+def _cell(name: str, row: dict[str, Any]) -> str:
+    return "" if row[name] is None else str(row[name])

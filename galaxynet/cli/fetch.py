@@ -206,24 +206,21 @@ def _report(outcome: Any, terminal: Any) -> None:
         terminal.note(f"already there, nothing fetched: {', '.join(outcome.present)}")
     if terminal.is_quiet():
         return
-    console = terminal.results()
     for line in outcome.lines:
-        console.print(line, soft_wrap=True, markup=False)
-    console.print(f"in {outcome.folder}", soft_wrap=True, markup=False)
+        terminal.echo(line)
+    terminal.echo(f"in {outcome.folder}")
 
 
 def _show_plan(wish: Any, terminal: Any) -> None:
-    from rich.table import Table
-
     from galaxynet.fetching.errors import size
     from galaxynet.fetching.planning import plan
+    from galaxynet.report.output import print_tables
+    from galaxynet.report.table import Column, make_table
 
-    lines = plan(wish)
-    table = Table(box=None, pad_edge=False)
-    for title in ("file", "size", "what happens"):
-        table.add_column(title, justify="right" if title == "size" else "left")
-    for line in lines:
-        table.add_row(line.name, "?" if line.size is None else size(line.size), line.what)
-    console = terminal.results()
-    console.print(table)
-    console.print(f"in {wish.target}", soft_wrap=True, markup=False)
+    columns: list[Column[Any]] = [
+        Column("file", lambda line: line.name, overflow="wrap"),
+        Column("size", lambda line: "?" if line.size is None else size(line.size), right_aligned=True),
+        Column("what happens", lambda line: line.what, overflow="wrap"),
+    ]
+    print_tables([make_table(columns, plan(wish))])
+    terminal.echo(f"in {wish.target}")

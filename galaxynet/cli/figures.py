@@ -1,7 +1,8 @@
-"""`galaxynet figures`: draw figures of runs into files."""
+"""`galaxynet figures`: draw figures of runs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,9 +10,18 @@ import typer
 
 from galaxynet import terminal
 from galaxynet.commands import RunsDir, complete_runs
+from galaxynet.errors import RunError, UsageError
+from galaxynet.phrases import count
+from galaxynet.report.figures import (
+    Format,
+    draw,
+    runs_by_network,
+    save,
+    write_figures,
+    write_joint_figures,
+)
 
 if TYPE_CHECKING:
-    from galaxynet.report.figures.drawing import Format
     from galaxynet.runs import Run
 
 
@@ -27,27 +37,26 @@ def command(
         typer.Option(
             "--kind",
             metavar="NAME",
-            help="learning-curves, confusion, or a figure of the network's plugin; all if none is named.",
+            help="learning-curves, confusion, or a figure of the network. Default: all.",
         ),
     ] = None,
     format: Annotated[
-        Literal["png", "svg", "both"], typer.Option("--format", help="What files to write.")
+        Literal["png", "svg", "both"], typer.Option("--format", help="Format of the files.")
     ] = "both",
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             metavar="PATH",
-            help="Draw the runs together and nothing else: one figure into this file (.png, .svg or .pdf), "
-            "or all into this folder.",
+            help="Draw the runs together: one figure to a file (.png, .svg or .pdf), or all to a folder.",
         ),
     ] = None,
     runs_dir: RunsDir = None,
 ) -> None:
     """Draw learning curves, the confusion matrix and the network's own figures.
 
-    Each run's figures go to its own folder figures/. Several runs of one network
-    are also drawn together, into the folder that you are in: the decoded images
+    The figures of a run are written to its folder figures/. Several runs of one
+    network are also drawn together, to the current directory: the decoded images
     of three autoencoders, say, as fashion_ae-reconstructions.png. The paths of
     all files are printed.
 
@@ -60,70 +69,56 @@ def command(
     from galaxynet.runs import find
 
     folder = paths.runs_dir(runs_dir)
-    found = list({run.path.resolve(): run for run in (find(folder, name) for name in runs)}.values())
+    selected = list({run.path.resolve(): run for run in (find(folder, name) for name in runs)}.values())
+    formats: tuple[Format, ...] = ("png", "svg") if format == "both" else (format,)
     if out is None:
-        for run in found:
-            _write(run, kind, format)
-        _write_together(found, kind, format)
+        for run in selected:
+            _write(run, kind or (), formats)
+        _write_joint(selected, kind or (), formats)
     elif out.is_dir():
-        _write_together(found, kind, format, out)
+        if not _write_joint(selected, kind or (), formats, out):
+            raise RunError(f"Nothing was written to {out}.", "Leave out --kind, or name one run.")
     else:
-        _write_one(found, kind, out)
+        _write_one(selected, kind or (), out)
 
 
-def _write_one(runs: list[Run], kinds: list[str] | None, out: Path) -> None:
-    from galaxynet.errors import UsageError
-    from galaxynet.report.figures import draw, save
-
+def _write_one(runs: list[Run], kinds: Sequence[str], out: Path) -> None:
+    """Write one figure of all runs to a file."""
     if not out.suffix:
         raise UsageError(
-            f"--out {out}: there is no such folder.", "Make it first, or name a file: curves.png"
+            f"--out {out}: there is no such folder.", "Create it first, or name a file: curves.png"
         )
-    if kinds is None or len(kinds) != 1:
+    if len(kinds) != 1:
         raise UsageError(
-            "--out takes one figure into a file.", "Name it, --kind learning-curves, or give --out a folder."
+            "--out with a file takes one figure.", "Name it with --kind, or give --out a folder."
         )
     terminal.write(f"{save(draw(runs, kinds[0]), out)}\n")
 
 
-def _write_together(
-    runs: list[Run], kinds: list[str] | None, format: Literal["png", "svg", "both"], out: Path | None = None
-) -> None:
-    """Files for each network; without a folder, into the one that one is in, of several runs alone."""
-    from rich.markup import escape
-
-    from galaxynet.errors import RunError
-    from galaxynet.report.figures.together import by_network, write_together
-
-    formats: tuple[Format, ...] = ("png", "svg") if format == "both" else (format,)
+def _write_joint(
+    runs: list[Run], kinds: Sequence[str], formats: Sequence[Format], out: Path | None = None
+) -> list[Path]:
+    """Write one set of figures per network, to `out` or, of several runs, to the current directory."""
     written = []
-    for name, group in by_network(runs).items():
-        if out is None and len(group) == 1:
+    for name, members in runs_by_network(runs).items():
+        if out is None and len(members) == 1:
             continue
-        files = write_together(group, out or Path(), name, kinds or (), formats)
-        if files and len(group) > 1:
-            terminal.note(
-                f"{len(group)} runs of {escape(name)} together, in {out or 'the folder you are in'}:"
-            )
+        files = write_joint_figures(members, out or Path(), name, kinds, formats)
+        if files and len(members) > 1:
+            terminal.note(f"{count(len(members), 'run')} of {name} in {out or 'the current directory'}:")
         for path in files:
             terminal.write(f"{path}\n")
         written += files
-    if out is not None and not written:
-        raise RunError(f"Nothing was written to {out}.", "Leave out --kind, or name one run.")
+    return written
 
 
-def _write(run: Run, kinds: list[str] | None, format: Literal["png", "svg", "both"]) -> None:
-    """Write one run's figures into its folder."""
-    from galaxynet.errors import RunError
-    from galaxynet.report.figures import write_figures
-
-    paths = write_figures(run, kinds=kinds or (), formats=("png", "svg") if format == "both" else (format,))
+def _write(run: Run, kinds: Sequence[str], formats: Sequence[Format]) -> None:
+    """Write the figures of a run to its folder."""
+    paths = write_figures(run, kinds=kinds, formats=formats)
     for path in paths:
         terminal.write(f"{path}\n")
     if not paths:
+        resume = f"Continue it with: galaxynet train --resume {run.record.id}"
         raise RunError(
-            f"There is nothing to draw of {run.label} yet.",
-            f"Continue it with: galaxynet train --resume {run.record.id}"
-            if run.status == "interrupted"
-            else "",
+            f"There is nothing to draw of {run.label} yet.", resume if run.status == "interrupted" else ""
         )

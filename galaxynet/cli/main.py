@@ -153,12 +153,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         from galaxynet.commands import print_error
 
         if debug:
-            terminal.tell_traceback(error)
+            terminal.print_traceback(error)
         print_error(error)
         sys.exit(error.exit_code)
     except Exception as error:  # a fault of galaxynet or of a plugin: still one line, unless asked for more
         if debug:
-            terminal.tell_traceback(error)
+            terminal.print_traceback(error)
             sys.exit(1)
         from galaxynet.commands import print_error
 
@@ -174,7 +174,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print_error(unforeseen)
         sys.exit(1)
     except KeyboardInterrupt:
-        terminal.tell("interrupted")
+        terminal.warn("interrupted")
         sys.exit(130)
 
 

@@ -1,4 +1,4 @@
-"""`galaxynet plugins`: which networks, datasets and commands are installed, and what is wrong with them."""
+"""`galaxynet plugins`: list installed networks, datasets and commands."""
 
 from __future__ import annotations
 
@@ -9,31 +9,33 @@ import typer
 from galaxynet import registry, terminal
 from galaxynet.errors import PluginError, UsageError
 from galaxynet.registry import Kind, Plugin
+from galaxynet.report.output import print_tables
+from galaxynet.report.table import Column, Line, Table
 from galaxynet.training.config import Components
 
 
 def command(
-    format: Annotated[
-        Literal["rich", "json"], typer.Option("--format", help="A table, or JSON for a program.")
-    ] = "rich",
+    format: Annotated[Literal["rich", "json"], typer.Option("--format", help="Output format.")] = "rich",
     check: Annotated[
         bool,
-        typer.Option("--check", help="Import what each plugin brings, too; exit 1 if one is broken."),
+        typer.Option("--check", help="Import each plugin fully; exit 1 if one is broken."),
     ] = False,
 ) -> None:
     """List installed networks, datasets and commands, and the packages they come from.
 
-    A plugin is any installed package with an entry point of the group galaxynet.models,
-    galaxynet.datasets or galaxynet.commands. A broken one is listed with its fault and harms no other.
+    A plugin is an entry point of the group galaxynet.models, galaxynet.datasets or
+    galaxynet.commands in an installed package. A broken plugin is listed with its error.
     """
-    rows = [_row(plugin, check) for kind in registry.GROUPS for plugin in registry.plugins(kind)]
+    by_kind = {kind: [_row(plugin, check) for plugin in registry.plugins(kind)] for kind in registry.GROUPS}
+    rows = [row for of_kind in by_kind.values() for row in of_kind]
     if format == "json":
         import json
 
         terminal.write(json.dumps(rows, indent=2) + "\n")
     else:
-        for kind in registry.GROUPS:
-            _print(kind, [row for row in rows if row["kind"] == kind])
+        print_tables([_table(kind, of_kind) for kind, of_kind in by_kind.items() if of_kind])
+        for kind in (kind for kind, of_kind in by_kind.items() if not of_kind):
+            terminal.echo(f"No {kind}s: {registry.nothing_installed(kind)}")
     if check and any(row["problem"] for row in rows):
         raise typer.Exit(1)
 
@@ -63,23 +65,20 @@ def _row(plugin: Plugin, check: bool) -> dict[str, Any]:
     return row
 
 
-def _print(kind: Kind, rows: list[dict[str, Any]]) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = terminal.results()
-    if not rows:
-        console.print(f"No {kind}s: {registry.nothing_installed(kind)}", soft_wrap=True)
-        return
-    table = Table(title=f"{kind}s", title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.add_column("name", style="cyan", no_wrap=True)
-    table.add_column("summary")
-    if kind == "model":
-        table.add_column("trained on")
-    table.add_column("from", style="dim", no_wrap=True)
-    for row in rows:
-        summary = f"[red]{escape(row['problem'])}[/red]" if row["problem"] else escape(row["summary"])
-        dataset = [row["dataset"] or ""] if kind == "model" else []
-        table.add_row(row["name"], summary, *dataset, f"{row['distribution']} {row['version']}")
-    console.print(table)
-    console.print()
+def _table(kind: Kind, rows: list[dict[str, Any]]) -> Table:
+    columns: list[Column[dict[str, Any]]] = [
+        Column("name", lambda row: row["name"], overflow="keep"),
+        Column("summary", lambda row: row["problem"] or row["summary"], overflow="wrap"),
+        Column("trained on", lambda row: row["dataset"] or "", overflow="keep"),
+        Column("from", lambda row: f"{row['distribution']} {row['version']}", overflow="keep"),
+    ]
+    if kind != "model":
+        del columns[2]
+    lines = [
+        Line(
+            [column.show(row) for column in columns],
+            {0: "cyan", 1: "red" if row["problem"] else "", len(columns) - 1: "dim"},
+        )
+        for row in rows
+    ]
+    return Table(columns, lines, title=f"{kind}s")

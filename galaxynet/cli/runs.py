@@ -25,29 +25,31 @@ app = typer.Typer(
 def list_runs(
     format: Annotated[
         Literal["rich", "json", "csv", "markdown"],
-        typer.Option("--format", help="A table, or text for a program."),
+        typer.Option("--format", help="Output format."),
     ] = "rich",
     runs_dir: RunsDir = None,
 ) -> None:
-    """Every run, newest first, with its status and its metric.
+    """List runs, newest first, with status and test metric.
 
     Folders whose record cannot be read are listed last, as damaged, with the
-    reason beneath the table.
+    reason below the table.
     """
-    from rich.markup import escape
-
     from galaxynet import paths, terminal
-    from galaxynet.report.listing import newest_first
-    from galaxynet.runs import scan
+    from galaxynet.report import output
+    from galaxynet.report.run_views import newest_first, run_list, run_to_dict
+    from galaxynet.runs import DamagedRun, scan
 
     folder = paths.runs_dir(runs_dir)
-    found = newest_first(scan(folder))
-    if format == "rich":
-        _print_list(found)
-    else:
-        _print_rows(found, format)
-    if not found:
-        terminal.note(f"There are no runs in {escape(str(folder))}. Make one with: galaxynet train MODEL")
+    runs = newest_first(scan(folder))
+    if format in ("json", "csv"):
+        output.print_rows([run_to_dict(run) for run in runs], "csv" if format == "csv" else "json")
+    elif format == "markdown":
+        output.print_tables([run_list(runs)], "markdown")
+    elif runs:
+        output.print_tables([run_list(runs, terminal.results().width)])
+        output.print_damaged(run for run in runs if isinstance(run, DamagedRun))
+    if not runs:
+        terminal.note(f"There are no runs in {folder}. Make one with: galaxynet train MODEL")
 
 
 @app.command("show")
@@ -56,23 +58,22 @@ def show(
         str, typer.Argument(help="Id, name or folder of a run, or last.", autocompletion=complete_runs)
     ] = "last",
     format: Annotated[
-        Literal["rich", "json"], typer.Option("--format", help="Panels, or the record as JSON.")
+        Literal["rich", "json"], typer.Option("--format", help="Output format; json is the record.")
     ] = "rich",
     runs_dir: RunsDir = None,
 ) -> None:
-    """Everything recorded of a run: options, data, times, metrics, machine, command."""
+    """Show the record of a run: options, data, times, metrics, machine, command."""
     from galaxynet import paths, terminal
     from galaxynet.runs import find
 
-    found = find(paths.runs_dir(runs_dir), run)
+    selected = find(paths.runs_dir(runs_dir), run)
     if format == "json":
-        terminal.write(found.record.to_json())
+        terminal.write(selected.record.to_json())
         return
-    from galaxynet.report.record_view import panels
-    from galaxynet.report.table import results_console
+    from galaxynet.report.run_views import run_panels
 
-    console = results_console()
-    console.print(panels(found, console.width))
+    console = terminal.results()
+    console.print(run_panels(selected, console.width))
 
 
 @app.command("remove")
@@ -86,27 +87,26 @@ def remove_runs(
         typer.Option(
             "--sweep",
             metavar="NAME",
-            help="All runs of this sweep, and its record.",
+            help="Remove all runs of this sweep, and its record.",
             autocompletion=complete_sweeps,
         ),
     ] = "",
-    force: Annotated[bool, typer.Option("--force", help="Remove a run that is running, too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also remove runs that are running.")] = False,
     yes: Yes = False,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Delete runs with their checkpoints and figures, damaged ones too.
+    """Remove runs with their checkpoints and figures.
 
-    Ids and names are written in full here: the beginning of an id is not
-    enough. It asks before it deletes, unless --yes. Temporary files that
-    killed processes left in other runs are deleted, too.
+    Ids and names have to be complete: the beginning of an id is not enough.
+    Asks first, unless --yes is given. Damaged runs can be removed, and temporary
+    files that killed processes left in other runs are removed as well.
 
       galaxynet runs remove k3x9ab first
       galaxynet runs remove --sweep twelve
     """
-    from rich.markup import escape
-
     from galaxynet import paths, terminal
     from galaxynet.errors import RunError, UsageError
+    from galaxynet.phrases import count
     from galaxynet.runs import Run
     from galaxynet.runs.removal import find_to_remove, remove, remove_all_leftovers
 
@@ -115,18 +115,18 @@ def remove_runs(
     folder = paths.runs_dir(runs_dir)
     named = [find_to_remove(folder, name) for name in runs or []]
     named += _of_sweep(folder, sweep) if sweep else []
-    found = list({run.path.resolve(): run for run in named}.values())
-    running = [run for run in found if isinstance(run, Run) and run.status == "running"]
+    selected = list({run.path.resolve(): run for run in named}.values())
+    running = [run for run in selected if isinstance(run, Run) and run.status == "running"]
     if running and not force:
         names = ", ".join(run.label for run in running)
         raise RunError(f"Still running: {names}.", "Stop it with Ctrl-C first, or remove it with --force.")
     if not yes:
-        for run in found:
-            terminal.notes().print(f"  {_describe(run)}", markup=False, soft_wrap=True)
-        what = "this run" if len(found) == 1 else f"these {len(found)} runs"
-        what += f" and the sweep {sweep}" if sweep else ""
+        for run in selected:
+            terminal.warn(f"  {_describe(run)}")
+        object_ = "this run" if len(selected) == 1 else f"these {count(len(selected), 'run')}"
+        object_ += f" and the sweep {sweep}" if sweep else ""
         try:
-            answer = terminal.notes().input(f"Delete {escape(what)}? \\[y/N] ")
+            answer = terminal.messages().input(f"Delete {object_}? [y/N] ", markup=False)
         except EOFError:
             raise UsageError(
                 "Nothing was deleted: there was no answer.", "To delete without asking: --yes"
@@ -134,22 +134,22 @@ def remove_runs(
         if answer.strip().lower() not in ("y", "yes"):
             terminal.note("Nothing was deleted.")
             raise typer.Exit(1)
-    for run in found:
+    for run in selected:
         remove(run)
     remove_all_leftovers(folder)
     if sweep:
         from galaxynet.sweeps.sweep_record import remove_record
 
         remove_record(folder, sweep)
-    terminal.note(f"Deleted {len(found)} {'run' if len(found) == 1 else 'runs'}.")
+    terminal.note(f"Deleted {count(len(selected), 'run')}.")
 
 
 def _of_sweep(folder: Path, name: str) -> list[Run | DamagedRun]:
-    """Every run of a sweep, those too that were tried again."""
+    """All runs of a sweep, including those of trials that were repeated."""
     from galaxynet.runs import Run, scan
     from galaxynet.sweeps.sweep_record import Sweep
 
-    Sweep.open(folder, name)  # that there is one
+    Sweep.open(folder, name)  # raises if it does not exist
     return [run for run in scan(folder) if isinstance(run, Run) and run.record.sweep == name]
 
 
@@ -159,31 +159,3 @@ def _describe(run: Run | DamagedRun) -> str:
     if isinstance(run, Run):
         return f"{run.label}: {run.record.model.name} on {run.record.dataset.name}, {run.status} ({run.path})"
     return f"damaged: {run.path}"
-
-
-def _print_list(found: list[Run | DamagedRun]) -> None:
-    from galaxynet.report.listing import listing
-    from galaxynet.report.table import print_damaged, results_console
-    from galaxynet.runs import DamagedRun
-
-    if found:
-        console = results_console()
-        console.print(listing(found, console.width), soft_wrap=True)
-    print_damaged(run for run in found if isinstance(run, DamagedRun))
-
-
-def _print_rows(found: list[Run | DamagedRun], format: Literal["json", "csv", "markdown"]) -> None:
-    from galaxynet import terminal
-    from galaxynet.report import formats, listing
-
-    rows = [listing.plain_row(run) for run in found]
-    if format == "json":
-        import json
-
-        terminal.write(json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-    elif format == "csv":
-        terminal.write(formats.rows_as_csv(rows))
-    else:
-        rights = [title in listing.RIGHT for title in listing.HEADER]
-        table = [[formats.markdown(cell) for cell in listing.cells(run)] for run in found]
-        terminal.write(formats.markdown_table(listing.HEADER, rights, table) + "\n")

@@ -206,24 +206,21 @@ def _run(plan: "SweepPlan", estimate: "Estimate", retry: bool) -> None:
     import shlex
     import sys
 
-    from rich.markup import escape
-
     from galaxynet import terminal
     from galaxynet.cli.compare import show_sweep
     from galaxynet.errors import RunError
+    from galaxynet.phrases import count
     from galaxynet.sweeps.progress_display import ProgressDisplay, count_statuses
     from galaxynet.sweeps.scheduler import run_sweep
 
-    compare = escape(f"galaxynet compare --sweep {shlex.quote(plan.name)}")
+    compare = f"galaxynet compare --sweep {shlex.quote(plan.name)}"
     display = ProgressDisplay(plan, estimate)
     try:
         with display:
             sweep = run_sweep(plan, display, command=["galaxynet", *sys.argv[1:]], retry=retry)
     except KeyboardInterrupt:
         state = display.summary()
-        terminal.notes().print(
-            f"interrupted{': ' * bool(state)}{state}; the same command continues this sweep", soft_wrap=True
-        )
+        terminal.warn(f"interrupted{': ' * bool(state)}{state}; the same command continues this sweep")
         if display.runs:
             terminal.note(f"results so far: {compare}")
         raise typer.Exit(130) from None
@@ -234,10 +231,10 @@ def _run(plan: "SweepPlan", estimate: "Estimate", retry: bool) -> None:
     except RunError:  # no trial has a run: the summary and the logs are all there is
         if "failed" not in statuses:
             raise
-    terminal.note(f"{len(statuses)} trial{'s' * (len(statuses) != 1)}: {count_statuses(statuses)}")
+    terminal.note(f"{count(len(statuses), 'trial')}: {count_statuses(statuses)}")
     terminal.note(f"show this again: {compare}")
     if "failed" in statuses:
-        terminal.note(f"logs: {escape(str(sweep.path / 'logs'))}")
+        terminal.note(f"logs: {sweep.path / 'logs'}")
         terminal.note("to run failed trials again, add: --retry-failed")
     if not {"finished", "diverged"}.issuperset(statuses):
         if "interrupted" in statuses:

@@ -11,23 +11,18 @@ if TYPE_CHECKING:
 
 def show_plan(plan: SweepPlan) -> None:
     """Print what a sweep tries."""
-    from rich.markup import escape
-
     from galaxynet import terminal
 
     first = plan.trials[0].plan
-    terminal.note(
-        f"sweep [bold]{escape(plan.name)}[/bold] of {escape(first.model.name)} "
-        f"on {escape(first.dataset.name)}"
-    )
+    terminal.note("sweep ", (plan.name, "bold"), f" of {first.model.name} on {first.dataset.name}")
     names = {dim: dim.name.replace("_", " ") for dim in plan.dimensions}
     width = max(map(len, names.values()), default=0)
     for dim, name in names.items():
         if dim.varies:
-            terminal.note(f"  {name:{width}}  {escape(str(dim))}")
+            terminal.note(f"  {name:{width}}  {dim}")
     fixed = ", ".join(f"{name} {dim}" for dim, name in names.items() if not dim.varies)
     if fixed:
-        terminal.note(f"  [dim]all trials: {escape(fixed)}[/dim]")
+        terminal.note(f"  all trials: {fixed}", style="dim")
 
 
 def show_estimate(plan: SweepPlan, retry: bool) -> Estimate:
@@ -74,5 +69,5 @@ def show_estimate(plan: SweepPlan, retry: bool) -> Estimate:
     if plan.engine == "local" and not plan.gpus:
         note = crowded_note(min(plan.parallel, len(remaining)), plan.threads, usable_cores())
         if note:
-            terminal.note(f"[yellow]{note}[/yellow]")
+            terminal.note(note, style="yellow")
     return result

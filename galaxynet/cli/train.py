@@ -145,8 +145,6 @@ def _train(components: Components) -> Any:
         *,
         given: dict[str, Any],
     ) -> None:
-        from rich.markup import escape
-
         from galaxynet import paths, runs, terminal
 
         terminal.set_quiet(quiet)
@@ -159,12 +157,12 @@ def _train(components: Components) -> Any:
         earlier = runs.find(folder, resume or like or "") if resume or like else None
         if like and earlier and earlier.record.model.name != components.model.name:
             terminal.note(
-                f"{escape(earlier.label)} trains {escape(earlier.record.model.name)}, so only "
+                f"{earlier.label} trains {earlier.record.model.name}, so only "
                 "options of the dataset and of the training are taken from it"
             )
         plan = components.plan(given, name=name or "", like=earlier.record if earlier else None)
         if name and any(isinstance(run, runs.Run) and run.record.name == name for run in runs.scan(folder)):
-            terminal.note(f"another run is called {escape(name)} already: name either by its id")
+            terminal.note(f"another run is called {name} already: name either by its id")
         _run(plan, folder, paths.data_dir(data_dir), earlier if resume else None, force)
 
     return train
@@ -174,8 +172,6 @@ def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: "Run | None", force:
     import shlex
     import sys
 
-    from rich.markup import escape
-
     from galaxynet import paths, terminal
     from galaxynet.training.train import train
 
@@ -183,7 +179,7 @@ def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: "Run | None", force:
     run = train(plan, runs_dir=runs_dir, data_dir=data_dir, resume=resume, command=command, force=force)
     if run.status == "interrupted":
         where = "" if runs_dir == paths.runs_dir() else f" --runs-dir {shlex.quote(str(runs_dir))}"
-        terminal.tell(f"interrupted; go on with: galaxynet train --resume {run.record.id}{escape(where)}")
+        terminal.warn(f"interrupted; go on with: galaxynet train --resume {run.record.id}{where}")
         raise typer.Exit(130)
     if run.status == "diverged":
         raise typer.Exit(1)

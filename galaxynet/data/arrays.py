@@ -19,7 +19,6 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from rich.markup import escape
 
 from galaxynet.atomic import new_folder
 from galaxynet.data.array_cache import INDEX, canonical, drop_outdated, elsewhere, lock, remove_remains
@@ -113,9 +112,9 @@ def cached_array(folder: Path, key: Mapping[str, Any], recipe: Callable[[], Reci
                 "Name another data folder with --data-dir or GALAXYNET_DATA.",
             ) from error
         if place != folder:
-            note(f"{escape(str(folder))} is read-only: the prepared images are kept in {escape(str(place))}")
+            note(f"{folder} is read-only: the prepared images are kept in {place}")
         return found
-    note(f"{escape(str(folder))} is read-only: the images are prepared in memory, and again the next time")
+    note(f"{folder} is read-only: the images are prepared in memory, and again the next time")
     return _in_memory(folder, recipe)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -128,3 +129,9 @@ def split(
         rest = np.setdiff1d(rows, tested)
     train, validated = held_out(rest, ids, targets, validation, f"validation:{seed}")
     return Split(train, validated, tested)
+
+
+def digest_test_set(ids: Iterable[str | int], labels: Iterable[str | int] = ()) -> str:
+    """Sixteen hex digits that identify a set of labelled test samples, in whatever order."""
+    text = "\n".join(sorted(f"{id_}\t{label}" for id_, label in zip_longest(ids, labels, fillvalue="")))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

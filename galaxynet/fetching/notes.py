@@ -7,6 +7,4 @@ from galaxynet import terminal
 
 def note(text: str) -> None:
     """Print one line for a person, unless quiet; nothing in it is taken for markup."""
-    from rich.markup import escape
-
-    terminal.note(escape(text))
+    terminal.note(text)

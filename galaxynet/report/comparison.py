@@ -1,100 +1,218 @@
-"""Which runs a comparison has, and in which tables they stand."""
+"""The table of a comparison of runs: its columns, its rows, and the notes below it."""
 
 from __future__ import annotations
 
-import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
-from galaxynet import terminal
-from galaxynet.errors import RunError
-from galaxynet.options import format_value
-from galaxynet.report import rows as report
-from galaxynet.report.conditions import check_name, where
-from galaxynet.report.rows import Group, Row
-from galaxynet.report.seeds import SUMMARIES
-from galaxynet.runs import DamagedRun, Run, find, scan
-from galaxynet.sweeps.sweep_record import Sweep, sweep_names
+from galaxynet.phrases import count
+from galaxynet.report.rows import PUBLISHED, Group, Row
+from galaxynet.report.table import (
+    BEST_STYLE,
+    STATUS_STYLE,
+    Column,
+    Line,
+    Table,
+    hidden_notes,
+    hide_columns,
+)
+from galaxynet.report.wording import (
+    NONE,
+    UNDEFINED,
+    metric_name,
+    percentage_metric,
+    show_interval,
+    show_metric,
+    show_result,
+    show_seconds,
+    show_value,
+)
 
+_USUAL = (
+    *("run", "model", "options", "parameters", "epochs", "value", "interval", "published"),
+    *("train_seconds", "samples_per_second", "device", "status"),
+)
+_EPOCHS_OPTION = "option.epochs"
 
-def select_runs(folder: Path, references: Sequence[str]) -> tuple[list[Run], list[DamagedRun]]:
-    """The named runs, or all of a folder with those that cannot be read.
-
-    Raises:
-        RunError: If there are none, or a reference fits none or several.
-    """
-    if references:
-        selected = [_find(folder, reference) for reference in references]
-        return list({run.path.resolve(): run for run in selected}.values()), []
-    everything = scan(folder)
-    if not everything:
-        raise RunError(f"There are no runs in {folder}.", "Make one with: galaxynet train MODEL")
-    damaged = [run for run in everything if isinstance(run, DamagedRun)]
-    return [run for run in everything if isinstance(run, Run)], damaged
-
-
-def runs_of_sweep(folder: Path, name: str) -> tuple[list[Run], tuple[str, ...]]:
-    """The runs of a sweep and the options that it varies; each trial without a run gets a note.
-
-    Raises:
-        RunError: If there is no such sweep, or it has no runs yet.
-    """
-    sweep = Sweep.open(folder, name)
-    runs = sweep.runs()
-    for trial in sweep.record.trials:
-        if trial.key in runs or not (trial.run or trial.status == "failed"):
-            continue
-        values = ", ".join(f"{option} {format_value(value)}" for option, value in trial.values.items())
-        message = f"failed: {values}: {trial.message}"
-        if trial.run:
-            message = f"missing: {values}: its run {trial.run} was removed or is damaged"
-        terminal.notes().print(message, markup=False, soft_wrap=True)
-    if not runs:
-        raise RunError(
-            f"The sweep {name} has no runs yet.", "See what it prints: " + str(sweep.path / "logs")
-        )
-    varied = dict.fromkeys(option for trial in sweep.record.trials for option in trial.values)
-    return list(runs.values()), tuple(option for option in varied if option != "seed")
+_HIDDEN_FIRST_IF_CONSTANT = (
+    *("model", "device", "status", "parameters", "epochs", "published", "samples_per_second"),
+)
+_HIDDEN_FIRST = (
+    *("samples_per_second", "device", "published", "status", "parameters", "epochs", "train_seconds"),
+)
 
 
-def make_groups(
-    rows: Sequence[Row],
-    conditions: Sequence[str] = (),
-    sort: str = "",
-    top: int | None = None,
-    varied: tuple[str, ...] = (),
-    over_seeds: bool = False,
-) -> list[Group]:
-    """The tables of a comparison: runs that can be compared stand in one.
+def comparison_table(group: Group, width: int | None = None, names: Sequence[str] = ()) -> Table:
+    """The table of a group.
 
     Args:
-        rows: The runs.
-        conditions: Conditions that a run meets, such as `act=tanh`.
-        sort: The column to order by; with a leading `-` the other way round.
-        top: Rows to keep of each table; None for all.
-        varied: Options that are shown even where they do not differ.
-        over_seeds: True if runs that differ in their seed alone are summarised afterwards.
-
-    Raises:
-        UsageError: If a condition or a column is unknown.
+        group: The runs.
+        width: Terminal cells in a line; None to show every column.
+        names: The columns; if none are named, the usual ones, of which some are hidden if need be.
     """
-    if sort:
-        check_name(rows, sort.removeprefix("-"), "--sort", SUMMARIES if over_seeds else ())
-    groups = []
-    for group in report.groups(where(rows, conditions)):
-        ordered = report.sort(group.rows, sort)
-        kept = ordered[:top]
-        n_hidden = len(ordered) - len(kept)
-        groups.append(replace(group, rows=kept, left_out=n_hidden, order=sort, always=varied))
-    return groups
+    columns = run_columns(group, names)
+    # With a single value there is nothing to be best of.
+    best = group.best if sum(row.value is not None for row in group.rows) > 1 else None
+    table = Table(
+        columns,
+        [_line(row, columns, row is best) for row in group.rows],
+        majority_rows(group, columns, "value"),
+        title=title(group),
+        subtitle=group.subtitle,
+    )
+    notes: list[str] = []
+    visible = table
+    if width is not None and not names:
+        visible, hidden = hide_columns(table, width, *_priorities(group, table))
+        notes = hidden_notes(table, hidden, "--columns or --format csv", omit=["model"])
+    if any(column.name.partition("/")[0] == "published" for column in columns):
+        sources = dict.fromkeys(row.get("source") for row in group.rows if row.get("source"))
+        notes.append("published: " + "; ".join(sources))
+    if group.n_hidden:
+        notes.append(f"--top hides {count(group.n_hidden, 'more run')}")
+    return replace(visible, footer=notes)
 
 
-def _find(folder: Path, reference: str) -> Run:
-    try:
-        return find(folder, reference)
-    except RunError as error:
-        if reference not in sweep_names(folder):
-            raise
-        way = f"galaxynet compare --sweep {shlex.quote(reference)}"
-        raise RunError(error.message, f"There is a sweep of that name: {way}") from None
+def title(group: Group) -> str:
+    """What the table compares: `galaxy_alexnet on galaxy-zoo: test accuracy on 1,000 samples`."""
+    record = group.first.record
+    models = list(dict.fromkeys(row.run.record.model.name for row in group.rows))
+    samples = record.splits.get("test")
+    on = f" on {samples:,} samples" if samples else ""
+    what = models[0] if len(models) == 1 else f"{len(models)} networks"
+    return f"{what} on {record.dataset.name}: {record.metric.replace('/', ' ')}{on}"
+
+
+def majority_classes(group: Group) -> list[tuple[str, float]]:
+    """Label and accuracy of the majority class; several if the runs' training parts differ in it."""
+    classes = {(base.label, base.accuracy) for row in group.rows if (base := row.run.record.baseline)}
+    return sorted(classes, key=lambda label_and_accuracy: -label_and_accuracy[1])
+
+
+def majority_rows(group: Group, columns: Sequence[Column[Any]], value: str) -> list[Line]:
+    """A row for each majority class; `value` is the name of the column of the metric."""
+    metric, names = group.first.record.metric, [column.key for column in columns]
+    if value not in names:
+        return []
+    rows = []
+    for label, accuracy in majority_classes(group):
+        cells = dict.fromkeys(names, "")
+        cells |= {value: show_metric(metric, accuracy), names[0]: f"always {label}"}
+        rows.append(Line(list(cells.values()), style="dim"))
+    return rows
+
+
+def run_columns(group: Group, names: Sequence[str] = ()) -> list[Column[Row]]:
+    """The named columns, or the usual ones with the options in which the runs differ."""
+    if names:
+        return [run_column(group, name) for name in names]
+    absent = set()
+    if all(row.fields["epochs"] == row.get(_EPOCHS_OPTION) for row in group.rows):
+        absent.add(_EPOCHS_OPTION)  # the same as the epochs trained
+    if not percentage_metric(group.first.record.metric):
+        absent.add("interval")
+    if all(row.fields["published"] is None for row in group.rows):
+        absent.add("published")
+    selected: list[str] = []
+    for name in _USUAL:
+        selected += group.differing() if name == "options" else [name]
+        if name == "published":  # a figure of another metric stands beside that metric
+            selected += [part for other in group.published() for part in (other, f"{PUBLISHED}{other}")]
+    return [run_column(group, name) for name in dict.fromkeys(selected) if name not in absent]
+
+
+def run_column(group: Group, name: str) -> Column[Row]:
+    """A column by the name of a field, an option or a metric."""
+    metric = group.first.record.metric
+    if name in ("value", metric, metric_name(metric)):
+        heading = metric.replace("/", " ")
+        return Column(heading, lambda row: show_result(row.run.record), "value", right_aligned=True)
+    if name in _FIELDS:
+        return _FIELDS[name]
+    if name == "run":
+        counts = Counter(row.run.label for row in group.rows)
+        return Column("run", lambda row: _label(row, counts), overflow="wrap")
+    if name in ("majority", "published"):
+        heading = "majority class" if name == "majority" else name
+        return Column(heading, lambda row: show_metric(metric, row.get(name)), name, right_aligned=True)
+    if "/" in name:
+        other = name.removeprefix(PUBLISHED)
+        heading = name.replace("/", " ")
+        return Column(heading, lambda row: show_metric(other, row.get(name)), name, right_aligned=True)
+    heading = "epochs requested" if name == _EPOCHS_OPTION else name.removeprefix("option.").replace("_", " ")
+    values = [value for row in group.rows if (value := row.get(name)) is not None]
+    numeric = bool(values) and all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in values
+    )
+    is_option = any(name.replace("-", "_") in row.options for row in group.rows)
+    return Column(heading, lambda row: show_value(row.get(name)), name, numeric, is_option=is_option)
+
+
+def _label(row: Row, counts: Counter[str]) -> str:
+    label = row.run.label
+    return label if counts[label] == 1 else f"{label} {row.run.record.id}"
+
+
+def _interval(row: Row) -> str:
+    low, high = row.fields["low"], row.fields["high"]
+    return NONE if low is None else show_interval((low, high))
+
+
+def _rate(row: Row) -> str:
+    rate = row.fields["samples_per_second"]
+    return NONE if rate is None else f"{rate:,.0f}"
+
+
+_FIELDS: dict[str, Column[Row]] = {
+    column.key: column
+    for column in (
+        Column[Row]("parameters", lambda row: f"{row.fields['parameters']:,}", right_aligned=True),
+        Column[Row]("epochs", lambda row: str(row.fields["epochs"]), right_aligned=True),
+        Column[Row]("seed", lambda row: str(row.fields["seed"]), right_aligned=True, is_option=True),
+        Column[Row]("95% interval", _interval, "interval", right_aligned=True),
+        Column[Row](
+            "training",
+            lambda row: show_seconds(row.get("train_seconds")),
+            "train_seconds",
+            right_aligned=True,
+        ),
+        Column[Row]("samples/s", _rate, "samples_per_second", right_aligned=True),
+        Column[Row]("status", lambda row: row.run.status),
+    )
+}
+
+
+def _line(row: Row, columns: Sequence[Column[Row]], is_best: bool) -> Line:
+    cells = [column.show(row) for column in columns]
+    styles = {}
+    for index, (column, text) in enumerate(zip(columns, cells, strict=True)):
+        if column.key == "status":
+            styles[index] = STATUS_STYLE[row.run.status]
+        elif column.key == "value" and text == UNDEFINED:
+            styles[index] = STATUS_STYLE["diverged"]
+        elif is_best and column.key in ("value", "run"):
+            styles[index] = BEST_STYLE
+        elif text == NONE:
+            styles[index] = "dim"
+    keys = [row.get("low" if column.key == "interval" else column.key) for column in columns]
+    return Line(cells, styles, sort_keys=keys)
+
+
+def _priorities(group: Group, table: Table) -> tuple[list[str], list[str]]:
+    """Which columns are hidden first and last: first those in which all runs are the same."""
+    names = [column.key for column in table.columns]
+    constant = [
+        name
+        for name in _HIDDEN_FIRST_IF_CONSTANT
+        if name in names and len({line.cells[names.index(name)] for line in table.lines}) == 1
+    ]
+    other_metrics = [part for other in group.published() for part in (f"{PUBLISHED}{other}", other)]
+    differing = group.differing()
+    # Runs of different lengths are told apart by their epochs.
+    kept = {"epochs"} if _EPOCHS_OPTION in differing else set()
+    first = [name for name in (*constant, *other_metrics, *_HIDDEN_FIRST) if name not in kept]
+    # An option that tells runs apart goes before the interval of their accuracy.
+    options = [name for name in names if name in differing]
+    return first, [*reversed(options), "model", "epochs", "interval"]

@@ -1,24 +1,21 @@
-"""Learning curves as numbers: a row an epoch, a column for each run."""
+"""Learning curves as a table: a row for each epoch, a column for each run."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from galaxynet.errors import RunError
-from galaxynet.report.columns import NONE
-from galaxynet.report.layout import Line
 from galaxynet.report.seeds import run_labels
-from galaxynet.report.table import BEST_STYLE
-from galaxynet.report.wording import metric_name, show_metric
+from galaxynet.report.table import BEST_STYLE, Column, Line, Table, split_columns
+from galaxynet.report.wording import NONE, metric_name, show_metric
 from galaxynet.runs import Run
 from galaxynet.runs.folder import METRICS
 
-MARK = "*"
-"""Stands before the best value of a run."""
-
-_MOST_ROWS = 30
+_MARK = "*"
+_MAX_ROWS = 30
 
 
 @dataclass(frozen=True)
@@ -26,18 +23,18 @@ class Curve:
     """One metric of one run over its epochs.
 
     Attributes:
-        run: What the run is called.
-        metric: The column of `metrics.csv`, `val/accuracy`.
-        values: Its value by epoch, counted from 1; of several in an epoch the last.
-        higher_is_better: Whether a larger value is better.
-        damaged: Whether the file of the values cannot be read.
+        run: The label of the run.
+        metric: The column of `metrics.csv`, such as `val/accuracy`.
+        values: The values by epoch, counted from 1; the last one of each epoch.
+        higher_is_better: True if a larger value is better.
+        is_damaged: True if the file of the values cannot be read.
     """
 
     run: str
     metric: str
     values: dict[int, float]
     higher_is_better: bool
-    damaged: bool = False
+    is_damaged: bool = False
 
     @property
     def best(self) -> int | None:
@@ -47,34 +44,34 @@ class Curve:
         return max(defined, key=lambda epoch: sign * defined[epoch]) if len(defined) > 1 else None
 
 
-def logged_by(run: Run) -> list[dict[str, float]] | None:
-    """The rows of a run's `metrics.csv`; None if it is damaged, which takes no other run down."""
+def read_log(run: Run) -> list[dict[str, float]] | None:
+    """The rows of a run's `metrics.csv`; None if it is damaged."""
     try:
         return run.metrics()
     except RunError:
         return None
 
 
-def not_logged(
+def missing_metrics_error(
     runs: Sequence[Run], logged: Sequence[list[dict[str, float]] | None], absent: Sequence[str]
 ) -> RunError:
-    """The error for what none of some runs logged; it says what they logged, or why that is not known."""
+    """The error for metrics that no run logged, with those that were."""
     known = {name for rows in logged for row in rows or () for name in row} - {"epoch", "step"}
-    hint = f"They logged: {', '.join(sorted(known))}." if known else "They logged nothing yet."
+    hint = f"They logged: {', '.join(sorted(known))}." if known else "They have logged nothing yet."
     if not known and None in logged:
         hint = f"{runs[logged.index(None)].path / METRICS} is damaged."
-    return RunError(f"No run of these logged {', '.join(absent)}.", hint)
+    return RunError(f"None of these runs logged {', '.join(absent)}.", hint)
 
 
-def curves(runs: Sequence[Run], metrics: Sequence[str]) -> list[Curve]:
-    """The curves of some metrics of some runs, run by run.
+def read_curves(runs: Sequence[Run], metrics: Sequence[str]) -> list[Curve]:
+    """The curves of some metrics, run by run.
 
     Raises:
         RunError: If no run logged one of the metrics.
     """
-    logged = [logged_by(run) for run in runs]
+    logged = [read_log(run) for run in runs]
     if absent := [name for name in metrics if not any(name in row for rows in logged for row in rows or ())]:
-        raise not_logged(runs, logged, absent)
+        raise missing_metrics_error(runs, logged, absent)
     return [
         Curve(
             label,
@@ -88,83 +85,81 @@ def curves(runs: Sequence[Run], metrics: Sequence[str]) -> list[Curve]:
     ]
 
 
-def titles(found: Sequence[Curve]) -> list[str]:
-    """Headings: the epoch, and the run of each curve, with the metric where there are several."""
-    several = len({curve.metric for curve in found}) > 1
-    return ["epoch", *(f"{curve.run} {curve.metric}" if several else curve.run for curve in found)]
+def titles(curves: Sequence[Curve]) -> list[str]:
+    """Headings: the epoch and the run of each curve, with the metric if there are several."""
+    several = len({curve.metric for curve in curves}) > 1
+    return ["epoch", *(f"{curve.run} {curve.metric}" if several else curve.run for curve in curves)]
 
 
-def rows(found: Sequence[Curve]) -> list[dict[str, float | int | None]]:
-    """Plain values: a dict an epoch, an undefined value as None."""
-    names = titles(found)
+def epoch_rows(curves: Sequence[Curve]) -> list[dict[str, float | int | None]]:
+    """Plain values: a dict for each epoch, with None for an undefined value."""
+    names = titles(curves)
     return [
-        dict(zip(names, [epoch, *(_finite(curve.values.get(epoch)) for curve in found)], strict=True))
-        for epoch in _epochs(found)
+        dict(zip(names, [epoch, *(_finite(curve.values.get(epoch)) for curve in curves)], strict=True))
+        for epoch in _epochs(curves)
     ]
 
 
-def lines(found: Sequence[Curve], most: int = _MOST_ROWS) -> tuple[list[Line], int]:
-    """Rows for a person, the best value of each curve marked.
+def epochs_table(curves: Sequence[Curve], max_rows: int = _MAX_ROWS) -> Table:
+    """The table of some curves, the best value of each marked, with notes in the footer.
 
     Args:
-        found: The curves.
-        most: How many rows there may be; with more epochs, some of them evenly spread, the best ones and the
-            last.
-
-    Returns:
-        The rows, and how many epochs are left out.
+        curves: The curves; those without a value are named in the footer.
+        max_rows: With more epochs, the table has some evenly spread ones, the best ones and the last.
     """
-    epochs = _epochs(found)
-    best = [curve.best for curve in found]
-    shown = epochs
-    if len(epochs) > most:
-        step = -(-len(epochs) // most)
-        shown = sorted({*epochs[::step], *filter(None, best), epochs[-1]})
-    made = []
-    for epoch in shown:
-        texts = [str(epoch)]
-        for curve in found:
-            value = curve.values.get(epoch)
-            defined = value is None or math.isfinite(value)
-            texts.append(
-                (show_metric(curve.metric, value) if value is not None else NONE) if defined else "undefined"
-            )
-        marked = {place + 1: BEST_STYLE for place, one in enumerate(best) if one == epoch}
-        made.append(Line(texts, marked))
-    return made, len(epochs) - len(shown)
-
-
-def starred(made: Sequence[Line]) -> list[Line]:
-    """The rows with a `*` before the best values, for where no colour marks them."""
-    return [
-        replace(line, cells=[MARK * (n in line.styles) + text for n, text in enumerate(line.cells)])
-        for line in made
+    shown = [curve for curve in curves if curve.values]
+    epochs = _epochs(shown)
+    best = [curve.best for curve in shown]
+    selected = epochs
+    if len(epochs) > max_rows:
+        step = -(-len(epochs) // max_rows)
+        selected = sorted({*epochs[::step], *filter(None, best), epochs[-1]})
+    lines = [
+        Line(
+            [str(epoch), *(_cell(curve, epoch) for curve in shown)],
+            {index: BEST_STYLE for index, best_epoch in enumerate(best, 1) if best_epoch == epoch},
+        )
+        for epoch in selected
     ]
-
-
-def filled(made: Sequence[Line]) -> list[Line]:
-    """The rows in which there is a value."""
-    return [line for line in made if any(text != NONE for text in line.cells[1:])]
-
-
-def notes(found: Sequence[Curve], left_out: int = 0) -> list[str]:
-    """What stands beneath: the meaning of the mark, runs without a value, how many epochs are left out."""
-    said = [f"{MARK} the best epoch"] if any(curve.best for curve in found) else []
-    for metric in dict.fromkeys(curve.metric for curve in found):
+    notes = [f"{_MARK} the best epoch"] if any(best) else []
+    for metric in dict.fromkeys(curve.metric for curve in curves):
         empty = [
-            curve.run + " (its metrics.csv is damaged)" * curve.damaged
-            for curve in found
+            curve.run + " (its metrics.csv is damaged)" * curve.is_damaged
+            for curve in curves
             if curve.metric == metric and not curve.values
         ]
         if empty:
-            said.append(f"no value of {metric}: {', '.join(empty)}")
-    if left_out:
-        said.append(f"{left_out} more epochs with --format csv")
-    return said
+            notes.append(f"no value of {metric}: {', '.join(empty)}")
+    if len(epochs) > len(selected):
+        notes.append(f"hidden: {len(epochs) - len(selected)} epochs (use --format csv)")
+    columns: list[Column[Any]] = [Column(heading, right_aligned=True) for heading in titles(shown)]
+    return Table(columns, lines, footer=notes)
 
 
-def _epochs(found: Sequence[Curve]) -> list[int]:
-    return sorted({epoch for curve in found for epoch in curve.values})
+def split_epochs(table: Table, width: int) -> list[Table]:
+    """The table for a terminal, split to fit; a `*` marks the best values, as colour may be missing."""
+    marked = [
+        replace(line, cells=[_MARK * (index in line.styles) + cell for index, cell in enumerate(line.cells)])
+        for line in table.lines
+    ]
+    parts = split_columns(replace(table, lines=marked, footer=()), width)
+    # A part ends with its own longest run.
+    parts = [
+        replace(part, lines=[line for line in part.lines if any(cell != NONE for cell in line.cells[1:])])
+        for part in parts
+    ]
+    return [*parts[:-1], replace(parts[-1], footer=table.footer)]
+
+
+def _cell(curve: Curve, epoch: int) -> str:
+    value = curve.values.get(epoch)
+    if value is None or math.isfinite(value):
+        return show_metric(curve.metric, value)
+    return "undefined"
+
+
+def _epochs(curves: Sequence[Curve]) -> list[int]:
+    return sorted({epoch for curve in curves for epoch in curve.values})
 
 
 def _finite(value: float | None) -> float | None:

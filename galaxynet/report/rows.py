@@ -1,4 +1,4 @@
-"""Rows of a comparison: one for each run, in tables of runs that can be compared."""
+"""The rows of a comparison: one for each run, grouped into tables of comparable runs."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from galaxynet.runs import Run
 
 Item = TypeVar("Item")
 
-_STOOD_FOR = ("seed", "cores", "precision", "devices", "accelerator")
-"""What the record tells better than the trainer's options do: `auto` is what it came to.
+_RECORDED_OPTIONS = ("seed", "cores", "precision", "devices", "accelerator")
+"""Options for which the record has what was used, where the option may say `auto`.
 
-The cores belong to it, as sums are rounded in another order with other ones. The epochs are not among them:
-those done depend on the seed where a training stops early.
+The number of cores counts, as it changes the order in which sums are rounded. The epochs do not: where a
+training stops early, how many were trained depends on the seed.
 """
 
 PUBLISHED = "published/"
-"""Before the name of a metric: the figure published for it, where runs are compared by another."""
+"""Prefix of the figure published for a metric other than the one by which runs are compared."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Row:
 
     @cached_property
     def fields(self) -> dict[str, Any]:
-        """Plain values by the name of their column; options and metrics are not among them."""
+        """Plain values by column, without options and metrics."""
         record = self.run.record
         interval = interval_of(record)
         return {
@@ -72,14 +72,14 @@ class Row:
 
     @cached_property
     def options(self) -> dict[str, Any]:
-        """Every option but those that a field stands for; `option.<name>` if a field has its name."""
+        """The options, except those recorded as a field; `option.<name>` if a field has the same name."""
         values = self.run.record.options
-        trained = {name: value for name, value in values.training.items() if name not in _STOOD_FOR}
+        trained = {name: value for name, value in values.training.items() if name not in _RECORDED_OPTIONS}
         merged = {**values.model, **values.dataset, **trained}
         return {f"option.{name}" if name in self.fields else name: value for name, value in merged.items()}
 
     def _published(self) -> dict[str, float | None]:
-        """The published figure as `published`, or as `published/<metric>` if it is one of another metric."""
+        """The published figure: `published`, or `published/<metric>` if it is of another metric."""
         record = self.run.record
         if record.reference is None or record.reference.metric == record.metric:
             return {"published": record.reference.value if record.reference else None}
@@ -87,12 +87,12 @@ class Row:
 
     @property
     def value(self) -> float | None:
-        """The metric by which the run is compared; None if there is none (yet), or it is undefined."""
+        """The metric by which the run is compared; None if it is missing or undefined."""
         return measured(self.run.record.metrics.get(self.run.record.metric))
 
     @property
     def names(self) -> set[str]:
-        """Everything that can be asked for: fields, options, metrics, and the metric's short name."""
+        """The names that `get` knows: fields, options, metrics, and the metric's short name."""
         return {
             *self.fields,
             *self.options,
@@ -102,7 +102,7 @@ class Row:
         }
 
     def get(self, name: str) -> Any:
-        """A field, an option or a metric by its name; None if this run has none of the name."""
+        """A field, an option or a metric; None if this run has none of that name."""
         flag = name.replace("-", "_")  # as it is typed on the command line
         if flag in self.fields or flag in self.options:
             name = flag
@@ -117,25 +117,30 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """Runs of one task, one dataset and one test set, which can be compared.
+    """Comparable runs: of one task, one dataset and one test set.
 
     Attributes:
         rows: The rows, in the order of the table.
-        why: Why these runs stand apart from those of the first table; empty for the first.
-        left_out: How many rows `top` left out.
-        order: The column that `--sort` names, with its `-`; empty for the best first.
-        always: Options that are shown although the runs of this table do not differ in them.
+        reason: Why these runs are not in the first table; empty for the first.
+        n_hidden: Number of rows that `--top` hides.
+        order: The column given with `--sort`, with its `-`; empty for the best first.
+        always_shown: Options that are shown even if the runs do not differ in them.
     """
 
     rows: list[Row]
-    why: str = ""
-    left_out: int = 0
+    reason: str = ""
+    n_hidden: int = 0
     order: str = ""
-    always: tuple[str, ...] = ()
+    always_shown: tuple[str, ...] = ()
+
+    @property
+    def subtitle(self) -> str:
+        """Why the table stands apart, as a line below its title; empty for the first."""
+        return f"in a separate table: {self.reason}" if self.reason else ""
 
     @property
     def first(self) -> Run:
-        """A run of the group; all have its task, metric, dataset and test set."""
+        """A run of the group; its task, metric, dataset and test set are those of all."""
         return self.rows[0].run
 
     @property
@@ -146,79 +151,77 @@ class Group:
         return max(known, key=lambda row: sign * (row.value or 0.0), default=None)
 
     def published(self) -> list[str]:
-        """The other metrics than the compared one for which there are published figures."""
+        """The metrics with published figures, other than the one by which runs are compared."""
         names = dict.fromkeys(name for row in self.rows for name in row.fields)
         return [name.removeprefix(PUBLISHED) for name in names if name.startswith(PUBLISHED)]
 
     def differing(self) -> list[str]:
-        """The options in which the runs differ, in the order of their declaration; the seed comes last.
-
-        Those of `always` are among them.
-        """
+        """The options in which the runs differ, and `always_shown`, as declared; the seed comes last."""
         names = dict.fromkeys(name for row in self.rows for name in row.options)
         return [
             name
-            for name in (*names, *reversed(_STOOD_FOR))
-            if name.removeprefix("option.") in self.always
+            for name in (*names, *reversed(_RECORDED_OPTIONS))
+            if name.removeprefix("option.") in self.always_shown
             or len({repr(row.get(name)) for row in self.rows}) > 1
         ]
 
 
-def groups(rows: Iterable[Row]) -> list[Group]:
-    """Put runs that can be compared together; the group with the newest run comes first."""
-    found: dict[tuple[str, ...], list[Row]] = {}
+def group_rows(rows: Iterable[Row]) -> list[Group]:
+    """Group comparable runs; the group with the newest run comes first."""
+    by_key: dict[tuple[str, ...], list[Row]] = {}
     for row in sorted(rows, key=lambda row: row.run.record.started, reverse=True):
         record = row.run.record
-        found.setdefault((record.task, record.dataset.name, record.metric, record.test_set), []).append(row)
-    keys = list(found)
-    return [Group(found[key], _why(keys[0], key) if key != keys[0] else "") for key in keys]
+        by_key.setdefault((record.task, record.dataset.name, record.metric, record.test_set), []).append(row)
+    first = next(iter(by_key), ())
+    return [Group(members, _difference(first, key)) for key, members in by_key.items()]
 
 
-def _why(first: tuple[str, ...], other: tuple[str, ...]) -> str:
-    if first[0] != other[0]:
-        return f"another task: {other[0]}, not {first[0]}"
-    if first[1] != other[1]:
-        return f"another dataset: {other[1]}, not {first[1]}"
-    if first[2] != other[2]:
-        return f"another metric: {other[2]}, not {first[2]}"
+def _difference(first: tuple[str, ...], other: tuple[str, ...]) -> str:
+    """Why runs with the key `other` cannot be compared with those of the first table."""
+    if first == other:
+        return ""
+    for index, noun in enumerate(("task", "dataset", "metric")):
+        if first[index] != other[index]:
+            return f"another {noun}: {other[index]}, not {first[index]}"
     ours, theirs = other[3][:8] or "unknown", first[3][:8] or "unknown"
     return f"the same dataset, but other test samples (test set {ours}, not {theirs})"
 
 
-def sort(rows: list[Row], column: str = "") -> list[Row]:
-    """Best first; by a column if one is named, in its `direction`. Runs without a value come last."""
+def sort_rows(rows: list[Row], column: str = "") -> list[Row]:
+    """Sort by a column as `--sort` takes it, best first without one. Runs without a value come last."""
     if not rows:
         return []
-    name, backwards = direction(rows[0].run, column)
-    return in_order(rows, lambda row: row.get(name), backwards)
+    name, descending = sort_direction(rows[0].run, column)
+    return sort_items(rows, lambda row: row.get(name), descending)
 
 
-def direction(run: Run, column: str) -> tuple[str, bool]:
-    """The field to sort by and whether from the largest down, of what `--sort` takes.
+def sort_direction(run: Run, column: str) -> tuple[str, bool]:
+    """The field that a value of `--sort` means, and whether it is sorted in descending order.
 
-    A column goes from the smallest up, with a `-` before it from the largest down. The metric by which runs
-    are compared goes from the best down, with a `-` from the worst up; its field is `value`.
+    A column is sorted in ascending order, with a `-` before it in descending order. The metric by which runs
+    are compared, `value`, is sorted from the best to the worst, with a `-` from the worst to the best.
     """
-    backwards = column.startswith("-")
+    reverse = column.startswith("-")
     name = column.removeprefix("-")
     if name in ("", "value", run.record.metric, metric_name(run.record.metric)):
-        return "value", run.record.higher_is_better != backwards
-    return "low" if name == "interval" else name, backwards
+        return "value", run.record.higher_is_better != reverse
+    return "low" if name == "interval" else name, reverse
 
 
-def in_order(items: Sequence[Item], value: Callable[[Item], Any], backwards: bool) -> list[Item]:
-    """Numbers by size, anything else by letters; what has no value comes last in either direction."""
-    have = [item for item in items if value(item) is not None]
-    numbers = all(as_number(value(item)) is not None for item in have)
+def sort_items(items: Sequence[Item], key: Callable[[Item], Any], descending: bool = False) -> list[Item]:
+    """Sort numbers by size and anything else by letters; items without a value come last either way."""
+    known = [item for item in items if key(item) is not None]
+    numeric = all(as_number(key(item)) is not None for item in known)
 
-    def key(item: Item) -> Any:
-        return as_number(value(item)) if numbers else str(value(item))
+    def sort_key(item: Item) -> Any:
+        return as_number(key(item)) if numeric else str(key(item))
 
-    return sorted(have, key=key, reverse=backwards) + [item for item in items if value(item) is None]
+    ordered = sorted(known, key=sort_key, reverse=descending)
+    return ordered + [item for item in items if key(item) is None]
 
 
 def as_number(value: Any) -> float | None:
-    """A number, or a word that is one; None for anything else."""
+    """A number, or a text that is one; None for anything else."""
     if isinstance(value, bool) or value is None:
         return None
     try:

@@ -1,19 +1,34 @@
-"""Runs that differ in their seed alone, taken together: mean and deviation of what they reached."""
+"""Runs that differ only in their seed: mean and deviation of their results, and the table of these."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from galaxynet.report.columns import show_value
-from galaxynet.report.rows import Group, Row, direction, in_order
-from galaxynet.report.wording import measured
+from galaxynet.phrases import count
+from galaxynet.report.comparison import majority_rows, run_column, title
+from galaxynet.report.rows import Group, Row, sort_direction, sort_items
+from galaxynet.report.table import BEST_STYLE, STATUS_STYLE, Column, Line, Table, hide_columns
+from galaxynet.report.wording import (
+    NONE,
+    UNDEFINED,
+    measured,
+    metric_name,
+    percentage_metric,
+    show_deviation,
+    show_metric,
+    show_options,
+    show_seconds,
+)
 from galaxynet.runs import Run
 
 SUMMARIES = ("mean", "deviation", "lowest", "highest", "runs", "seeds", "diverged", "failed", "unfinished")
-"""What is said of a configuration and not of a run, by the names that `--sort` takes."""
+"""Columns of `--sort` that a configuration has and a run has not."""
+
+_HIDDEN_FIRST = ("lowest", "train_seconds", "unfinished", "failed", "diverged")
+"""The columns hidden first; `runs` also says how many runs the mean rests on."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +37,7 @@ class Configuration:
 
     Attributes:
         options: The options in which configurations of the table differ.
-        rows: The runs. Several may have one seed.
+        rows: The runs. Several may have the same seed.
     """
 
     options: dict[str, Any]
@@ -30,14 +45,14 @@ class Configuration:
 
     @property
     def label(self) -> str:
-        """Its options in a few words; the run's name where there are none."""
-        return words(self.options) or self.rows[0].run.label
+        """Its options in a few words; the run's name if there are none."""
+        return show_options(self.options) or self.rows[0].run.label
 
     @property
     def values(self) -> list[float]:
-        """The metric of every seed that has one: the mean, where runs repeat a seed.
+        """The metric for each seed that has one: the mean, if several runs share a seed.
 
-        A repeated run is no further sample, and would make the deviation smaller than it is.
+        A repeated run is not another sample: counted as one, it would make the deviation too small.
         """
         by_seed: dict[int, list[float]] = {}
         for row in self.rows:
@@ -47,37 +62,37 @@ class Configuration:
 
     @property
     def seeds(self) -> int:
-        """How many different seeds the runs have."""
+        """Number of different seeds."""
         return len({row.fields["seed"] for row in self.rows})
 
     @property
     def mean(self) -> float | None:
-        """The mean of the metric over the seeds; None if no run has one."""
+        """Mean of the metric over the seeds; None if no run has one."""
         return statistics.fmean(self.values) if self.values else None
 
     @property
     def deviation(self) -> float | None:
-        """The sample standard deviation over the seeds; None for fewer than two values."""
+        """Sample standard deviation over the seeds; None for fewer than two values."""
         return statistics.stdev(self.values) if len(self.values) > 1 else None
 
     @property
     def diverged(self) -> int:
-        """How many runs ended in an undefined loss."""
+        """Number of runs that ended with an undefined loss."""
         return self._count("diverged")
 
     @property
     def failed(self) -> int:
-        """How many runs failed."""
+        """Number of failed runs."""
         return self._count("failed")
 
     @property
     def unfinished(self) -> int:
-        """How many runs were interrupted or are still running."""
+        """Number of runs that were interrupted or are still running."""
         return self._count("interrupted", "running")
 
     @property
     def measured(self) -> int:
-        """How many runs have a value of the metric, and so are in the mean."""
+        """Number of runs with a value of the metric."""
         return sum(row.value is not None for row in self.rows)
 
     def _count(self, *statuses: str) -> int:
@@ -85,14 +100,14 @@ class Configuration:
 
     @property
     def seconds(self) -> float | None:
-        """Mean training time in s of the runs that have a value, else of all; None if it is not known."""
-        # A run whose loss became undefined ended early: its time says nothing of the others'.
+        """Mean training time in s of the runs with a value, else of all; None if unknown."""
+        # A run that diverged ended early, so its time is not comparable.
         rows = [row for row in self.rows if row.value is not None] or self.rows
         known = [time for row in rows if (time := row.fields["train_seconds"]) is not None]
         return statistics.fmean(known) if known else None
 
-    def plain(self) -> dict[str, Any]:
-        """Plain values for programs."""
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values by column."""
         record = self.rows[0].run.record
         return {
             "model": record.model.name,
@@ -114,10 +129,10 @@ class Configuration:
         }
 
     def get(self, name: str) -> Any:
-        """What `plain` says of it, or else the mean over the runs of a field, an option or a metric."""
+        """A value of `to_dict`, else the mean over the runs of a field, an option or a metric."""
         if name == "value":
             return self.mean
-        known = self.plain()
+        known = self.to_dict()
         if (flag := name.replace("-", "_")) in known:
             return known[flag]
         values = [value for row in self.rows if (value := row.get(name)) is not None]
@@ -127,21 +142,11 @@ class Configuration:
         return values[0] if values else None
 
 
-def words(options: dict[str, Any]) -> str:
-    """Options in a few words: `tanh, extra convs 1`."""
-    return ", ".join(
-        value
-        if isinstance(value, str) and value
-        else f"{name.removeprefix('option.').replace('_', ' ')} {show_value(value)}"
-        for name, value in options.items()
-    )
-
-
 def run_labels(runs: Sequence[Run]) -> list[str]:
-    """What tells runs apart: their names, or the options in which they differ, or else their ids."""
+    """Labels that tell runs apart: their names, the options in which they differ, or their ids."""
     rows = [Row(run) for run in runs]
     names = Group(rows).differing()
-    labels = [row.run.record.name or words({name: row.get(name) for name in names}) for row in rows]
+    labels = [row.run.record.name or show_options({name: row.get(name) for name in names}) for row in rows]
     return [
         label if label and labels.count(label) == 1 else f"{label} {row.run.record.id}".strip()
         for label, row in zip(labels, rows, strict=True)
@@ -149,18 +154,143 @@ def run_labels(runs: Sequence[Run]) -> list[str]:
 
 
 def configurations(group: Group) -> list[Configuration]:
-    """The runs of a table by configuration: best mean first, or in the order of the group.
+    """The configurations of a group, best mean first or as `--sort` asks.
 
-    They are sorted by what is said of a configuration (`mean`, `deviation`, the mean of `train_seconds`), not
-    by what one of its runs has.
+    They are sorted by a configuration's own value (`mean`, `deviation`, the mean of `train_seconds`), not by
+    that of one of its runs.
     """
     names = [name for name in group.differing() if name != "seed"]
     if len({row.fields["model"] for row in group.rows}) > 1:
         names.insert(0, "model")
-    found: dict[str, list[Row]] = {}
+    by_options: dict[str, list[Row]] = {}
     for row in group.rows:
-        found.setdefault(repr([row.get(name) for name in names]), []).append(row)
-    made = [Configuration({name: rows[0].get(name) for name in names}, rows) for rows in found.values()]
+        by_options.setdefault(repr([row.get(name) for name in names]), []).append(row)
+    members = [
+        Configuration({name: rows[0].get(name) for name in names}, rows) for rows in by_options.values()
+    ]
     order = {"mean": "value", "-mean": "-value"}.get(group.order, group.order)
-    name, backwards = direction(group.first, order)
-    return in_order(made, lambda one: one.get(name), backwards)
+    name, descending = sort_direction(group.first, order)
+    return sort_items(members, lambda configuration: configuration.get(name), descending)
+
+
+def seeds_table(group: Group, width: int | None = None, top: int | None = None) -> Table:
+    """The table of the configurations of a group.
+
+    Args:
+        group: The runs.
+        width: Terminal cells in a line; None to show every column.
+        top: Most configurations to show; None for all.
+    """
+    everything = configurations(group)
+    shown = everything[:top]
+    columns = _columns(group, shown)
+    table = Table(
+        columns,
+        _lines(group, columns, shown),
+        # Without the majority class beside it, a mean misleads as much as a single accuracy does.
+        majority_rows(group, columns, "mean"),
+        title=title(group),
+        subtitle=group.subtitle,
+    )
+    visible, notes = table, []
+    if width is not None:
+        options = [column.key for column in columns[1:] if column.is_option]
+        visible, hidden = hide_columns(table, width, _HIDDEN_FIRST, ["deviation", *reversed(options)])
+        if hidden:
+            titles = [table.titles[index] for index in sorted(hidden)]
+            notes.append(f"hidden: {', '.join(titles)} (use --format csv)")
+    if len(shown) < len(everything):
+        notes.append(f"--top hides {count(len(everything) - len(shown), 'more configuration')}")
+    return replace(visible, footer=notes)
+
+
+def _columns(group: Group, shown: Sequence[Configuration]) -> list[Column[Configuration]]:
+    metric = group.first.record.metric
+
+    def number(name: str, heading: str, show: Callable[[Configuration], str]) -> Column[Configuration]:
+        return Column(heading, show, name, right_aligned=True)
+
+    def option(name: str) -> Column[Configuration]:
+        column = run_column(group, name)
+        return Column(
+            column.title,
+            lambda configuration: column.show(configuration.rows[0]),
+            column.key,
+            column.right_aligned,
+            is_option=True,
+        )
+
+    def status(name: str) -> Column[Configuration]:
+        return number(name, name, lambda configuration: str(configuration.get(name) or NONE))
+
+    columns = [option(name) for name in list(shown[0].options) or ["model"]]
+    columns += [
+        number("runs", "runs", _runs),
+        number("mean", f"mean {metric_name(metric)}", lambda configuration: _mean(metric, configuration)),
+        number("deviation", "± deviation", lambda configuration: _deviation(metric, configuration)),
+    ]
+    if any(len(configuration.values) > 1 for configuration in shown):
+        columns.append(number("lowest", "range", lambda configuration: _range(metric, configuration)))
+    # A column of nothing but dashes says what `runs` says already.
+    columns += [
+        status(name)
+        for name in ("diverged", "failed", "unfinished")
+        if any(configuration.get(name) for configuration in shown)
+    ]
+    return [
+        *columns,
+        number("train_seconds", "training", lambda configuration: show_seconds(configuration.seconds)),
+    ]
+
+
+def _lines(
+    group: Group, columns: Sequence[Column[Configuration]], shown: Sequence[Configuration]
+) -> list[Line]:
+    means = [configuration.mean for configuration in shown if configuration.mean is not None]
+    best = (max if group.first.record.higher_is_better else min)(means, default=None)
+    mean_index = [column.key for column in columns].index("mean")
+    lines = []
+    for configuration in shown:
+        styles = {}
+        if configuration.mean is None and (status := _status(configuration)):
+            styles[mean_index] = STATUS_STYLE[status]
+        elif len(shown) > 1 and configuration.mean is not None and configuration.mean == best:
+            styles[mean_index] = BEST_STYLE
+        cells = [column.show(configuration) for column in columns]
+        lines.append(Line(cells, styles, sort_keys=[configuration.get(column.key) for column in columns]))
+    return lines
+
+
+def _runs(configuration: Configuration) -> str:
+    """`3`; `2 of 3` if only two have a value; with the number of seeds if some are repeated."""
+    number, n_measured = len(configuration.rows), configuration.measured
+    text = f"{n_measured} of {number}" if 0 < n_measured < number else str(number)
+    return text if configuration.seeds == number else f"{text} ({count(configuration.seeds, 'seed')})"
+
+
+def _status(configuration: Configuration) -> str:
+    """How the runs ended if none of them has a value; empty if they finished."""
+    statuses = {row.run.status for row in configuration.rows}
+    return next((name for name in ("diverged", "failed", "interrupted", "running") if name in statuses), "")
+
+
+def _mean(metric: str, configuration: Configuration) -> str:
+    if configuration.mean is not None:
+        return show_metric(metric, configuration.mean)
+    status = _status(configuration)
+    return UNDEFINED if status == "diverged" else status or NONE
+
+
+def _deviation(metric: str, configuration: Configuration) -> str:
+    if configuration.deviation is None or configuration.mean is None:
+        return NONE
+    # Percentage points, not per cent of the mean.
+    points = " points" * percentage_metric(metric)
+    return show_deviation(metric, configuration.deviation, configuration.mean) + points
+
+
+def _range(metric: str, configuration: Configuration) -> str:
+    if not configuration.values:
+        return NONE
+    low, high = min(configuration.values), max(configuration.values)
+    return f"{show_metric(metric, low)} to {show_metric(metric, high)}"

@@ -129,7 +129,7 @@ def sentence(first: Run, second: Run) -> str:
     )
 
 
-def told(runs: Sequence[Run], groups: Sequence[Group]) -> str:
+def significance_note(runs: Sequence[Run], groups: Sequence[Group]) -> str:
     """The sentence for two runs of one table, or why there is none where that is worth a line."""
     if len(runs) != 2 or len(groups) != 1 or runs[0].record.task != "classification":
         return ""

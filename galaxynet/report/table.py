@@ -1,28 +1,27 @@
-"""A comparison as a table for the terminal, which leaves out the lesser columns where there is no room."""
+"""Tables of text: their columns, how they fit into a width, and how they are laid out.
+
+rich's own Table renders each cell as a document of its own, which takes two seconds for a thousand runs; this
+one takes a twentieth of that.
+"""
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from rich.markup import escape
+from rich.cells import cell_len, chop_cells, set_cell_size
 
-from galaxynet import terminal
-from galaxynet.report.columns import ASKED_EPOCHS, GOES_FIRST, NONE, SAME_GOES_FIRST, Column, columns
-from galaxynet.report.layout import Line, lay_out, left_out, widest
-from galaxynet.report.rows import PUBLISHED, Group, Row
-from galaxynet.report.wording import UNDEFINED, show_metric
+from galaxynet.terminal import printable, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from rich.console import Console, RenderableType
     from rich.text import Text
 
-    from galaxynet.runs import DamagedRun
+Item = TypeVar("Item")
+Overflow = Literal["keep", "shorten", "shorten-middle", "wrap"]
 
-_PIPED_WIDTH = 180
+GAP = 2
+"""Spaces between two columns."""
 
 BEST_STYLE = "bold green"
 STATUS_STYLE = {
@@ -34,183 +33,295 @@ STATUS_STYLE = {
     "damaged": "red",
 }
 
-
-def title(group: Group) -> str:
-    """What the table compares: `galaxy_alexnet on galaxy-zoo: test accuracy on 1,000 samples`."""
-    record = group.first.record
-    models = list(dict.fromkeys(row.run.record.model.name for row in group.rows))
-    samples = record.splits.get("test")
-    on = f" on {samples:,} samples" if samples else ""
-    what = models[0] if len(models) == 1 else f"{len(models)} networks"
-    return f"{what} on {record.dataset.name}: {record.metric.replace('/', ' ')}{on}"
-
-
-def title_text(group: Group) -> Text:
-    """The title, and why the table stands apart."""
-    from rich.text import Text
-
-    head = Text(title(group), style="bold")
-    if group.why:
-        head.append(f"\nin a table of its own: {group.why}", style="not bold yellow")
-    return head
-
-
-def majority_lines(group: Group) -> list[tuple[str, float]]:
-    """Label and accuracy of the majority class; more than one if the runs' training parts differ in it."""
-    found = {(base.label, base.accuracy) for row in group.rows if (base := row.run.record.baseline)}
-    return sorted(found, key=lambda line: -line[1])
+_MIN_WIDTH = 8
+_INDENT = "  "
 
 
 @dataclass(frozen=True)
-class Content:
-    """What a table says, before it is laid out.
+class Column(Generic[Item]):
+    """A column of a table.
 
     Attributes:
-        titles: The headings.
-        rights: Which columns are aligned to the right.
-        lines: The rows, and those of the majority class.
-        notes: What stands beneath.
-        keys: By what each cell is sorted, a list for each row but those of the majority class.
+        title: The heading.
+        show: The cell of an item.
+        name: What `--columns` and the page call it; the title if empty.
+        right_aligned: True for numbers. Such a column is never shortened.
+        overflow: What becomes of cells for which there is no room: kept whole, shortened with an ellipsis at
+            the end or in the middle, or wrapped into more lines.
+        is_option: True for an option of a run.
+        is_code: True for names that Markdown shows as code.
     """
 
-    titles: Sequence[str]
-    rights: Sequence[bool]
+    title: str
+    show: Callable[[Item], str] = str
+    name: str = ""
+    right_aligned: bool = False
+    overflow: Overflow = "shorten"
+    is_option: bool = False
+    is_code: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name, or the title without one."""
+        return self.name or self.title
+
+    @property
+    def is_fixed(self) -> bool:
+        """True if its cells are never shortened or wrapped."""
+        return self.right_aligned or self.overflow == "keep"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a table.
+
+    Attributes:
+        cells: A text for each column.
+        styles: rich styles by the number of the column.
+        style: The style of the whole row.
+        sort_keys: What each cell is sorted by on a page.
+    """
+
+    cells: Sequence[str]
+    styles: dict[int, str] = field(default_factory=dict)
+    style: str = ""
+    sort_keys: Sequence[Any] = ()
+
+    def select(self, indices: Sequence[int]) -> Line:
+        """The row with some of its cells."""
+        return replace(
+            self,
+            cells=[self.cells[index] for index in indices],
+            styles={new: self.styles[old] for new, old in enumerate(indices) if old in self.styles},
+            sort_keys=[self.sort_keys[index] for index in indices] if self.sort_keys else (),
+        )
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        columns: The columns.
+        lines: The rows.
+        summary: Further rows, below an empty line.
+        title: The heading of the table, or empty.
+        subtitle: A line below the title, or empty.
+        footer: Notes below the table.
+    """
+
+    columns: Sequence[Column[Any]]
     lines: Sequence[Line]
-    notes: Sequence[str]
-    keys: Sequence[Sequence[Any]] = ()
+    summary: Sequence[Line] = ()
+    title: str = ""
+    subtitle: str = ""
+    footer: Sequence[str] = ()
+
+    @property
+    def titles(self) -> list[str]:
+        """The headings of the columns."""
+        return [column.title for column in self.columns]
+
+    @property
+    def right_aligned(self) -> list[bool]:
+        """Whether each column is aligned to the right."""
+        return [column.right_aligned for column in self.columns]
+
+    def widths(self) -> list[int]:
+        """The width of each column when nothing in it is shortened, in terminal cells."""
+        rows = [line.cells for line in (*self.lines, *self.summary)]
+        return [
+            max(cell_len(printable(cell)) for cell in cells) for cells in zip(self.titles, *rows, strict=True)
+        ]
+
+    def width(self) -> int:
+        """The width of the widest line when nothing is shortened, in terminal cells."""
+        return _total(self.widths())
+
+    def select(self, indices: Sequence[int]) -> Table:
+        """The table with some of its columns."""
+        return replace(
+            self,
+            columns=[self.columns[index] for index in indices],
+            lines=[line.select(indices) for line in self.lines],
+            summary=[line.select(indices) for line in self.summary],
+        )
 
 
-def content(group: Group, width: int | None = None, names: Sequence[str] = ()) -> Content:
-    """What the table of a group says.
+def make_table(columns: Sequence[Column[Item]], items: Iterable[Item], **parts: Any) -> Table:
+    """A table of items; `parts` are further attributes of `Table`."""
+    return Table(columns, [Line([column.show(item) for column in columns]) for item in items], **parts)
+
+
+def hide_columns(
+    table: Table, width: int, first: Iterable[str], last: Iterable[str] = ()
+) -> tuple[Table, list[int]]:
+    """Hide columns until a table fits.
 
     Args:
-        group: The runs.
-        width: Cells that there are in a line; None for any number, so that nothing is left out.
-        names: The columns; the usual ones if none are named, of which some are left out if need be.
+        table: The table.
+        width: Terminal cells in a line.
+        first: Keys of the columns to hide before any cell is shortened, the least important first.
+        last: Keys of the columns to hide where shortening is not enough.
+
+    Returns:
+        The table that fits, and the numbers of the hidden columns in the order in which they were hidden.
     """
-    shown = columns(group, names)
-    dropped: list[Column] = []
-    if width is not None and not names:
-        shown, dropped = _fit(group, shown, width)
-    return Content(
-        [column.title for column in shown],
-        [column.number for column in shown],
-        lines(group, shown),
-        notes(group, shown, dropped),
-        [
-            [row.get("low" if column.name == "interval" else column.name) for column in shown]
-            for row in group.rows
-        ],
-    )
+    widths = table.widths()
+    by_key = {column.key: index for index, column in enumerate(table.columns)}
+    hidden: list[int] = []
+
+    def fits(minimum: int, without: Sequence[int]) -> bool:
+        rest = [
+            size if column.is_fixed else min(size, minimum)
+            for index, (column, size) in enumerate(zip(table.columns, widths, strict=True))
+            if index not in without
+        ]
+        return _total(rest) <= width
+
+    for keys, minimum in ((first, width), (last, _MIN_WIDTH)):
+        for key in keys:
+            if fits(minimum, hidden):
+                break
+            if key in by_key and by_key[key] not in hidden:
+                hidden.append(by_key[key])
+    # Where a wide column went last, there is room again for some that went before it.
+    for index in reversed(hidden[:-1]):
+        rest = [other for other in hidden if other != index]
+        if fits(width, rest):
+            hidden = rest
+    return table.select([index for index in by_key.values() if index not in hidden]), hidden
 
 
-def table(group: Group, width: int, names: Sequence[str] = ()) -> RenderableType:
-    """The table of a group, for a terminal of that width."""
-    return rendered(group, content(group, width, names), width)
+def hidden_notes(
+    table: Table, hidden: Sequence[int], alternatives: str, omit: Iterable[str] = ()
+) -> list[str]:
+    """What to say of hidden columns: the value of those that are the same in all rows, the titles of others.
+
+    Args:
+        table: The whole table.
+        hidden: The numbers of the hidden columns.
+        alternatives: The flags with which all columns are shown.
+        omit: Keys of columns not worth a note if all rows are the same.
+    """
+    constant, varying = [], []
+    for index in hidden:
+        column, cells = table.columns[index], {line.cells[index] for line in table.lines}
+        if len(cells) > 1:
+            varying.append(column.title)
+        elif column.key not in omit:
+            constant.append(f"{column.title} {cells.pop()}")
+    notes = [f"all runs: {', '.join(constant)}"] if constant else []
+    return notes + ([f"hidden: {', '.join(varying)} (use {alternatives})"] if varying else [])
 
 
-def rendered(group: Group, made: Content, width: int) -> RenderableType:
-    """A table with its title and what stands beneath it."""
-    from rich.console import Group as Stack
+def split_columns(table: Table, width: int) -> list[Table]:
+    """Split a table into tables that fit, to stand below each other; each begins with the first column.
 
-    laid = lay_out(made.titles, made.rights, made.lines, width)
-    return Stack(title_text(group), laid, *[beneath(note, width) for note in made.notes])
+    A column that is wider alone gets a table of its own.
+    """
+    widths = [size + GAP for size in table.widths()]
+    parts: list[list[int]] = []
+    for index in range(1, len(widths)):
+        # The last column of a line has no gap behind it.
+        if parts and sum(widths[other] for other in (0, *parts[-1], index)) - GAP <= width:
+            parts[-1].append(index)
+        else:
+            parts.append([index])
+    return [table.select([0, *part]) for part in parts]
 
 
-def beneath(note: str, width: int, style: str = "dim") -> Text:
-    """A note beneath a table, indented, and without the blanks that a padded text ends its lines with."""
+def format_table(table: Table, width: int) -> Text:
+    """The table as one text, without a newline at its end.
+
+    Cells are shortened or wrapped until the table fits; where that is not enough, its lines are longer.
+
+    Args:
+        table: The table.
+        width: Terminal cells in a line.
+    """
     from rich.text import Text
 
-    wrapped = Text(terminal.printable(note), style=style).wrap(results_console(), width - 2)
-    for line in wrapped:
-        line.rstrip()
-    return Text("\n").join(Text("  ").append_text(line) for line in wrapped)
+    widths = _shrink(table, width)
+    text = Text(no_wrap=True, overflow="ignore")
+    if table.title:
+        text.append("\n".join(wrap(printable(table.title), width)) + "\n", style="bold")
+    if table.subtitle:
+        text.append("\n".join(wrap(printable(table.subtitle), width)) + "\n", style="yellow")
+    _append(text, Line(table.titles, style="bold"), table.columns, widths)
+    text.append("\n" + "─" * _total(widths), style="dim")
+    for line in table.lines:
+        text.append("\n")
+        _append(text, line, table.columns, widths)
+    for number, line in enumerate(table.summary):
+        text.append("\n" if number else "\n\n")
+        _append(text, line, table.columns, widths)
+    for note in table.footer:
+        text.append("\n" + format_note(note, width), style="dim")
+    return text
 
 
-def results_console() -> Console:
-    """Standard output; where it is no terminal and COLUMNS is not set, wide enough for every column."""
-    from galaxynet.console import PrintableConsole
-
-    # A console reads COLUMNS when it is made, so a new one is made where that is what counts.
-    if terminal.results().is_terminal:
-        return terminal.results()
-    return PrintableConsole(width=None if os.environ.get("COLUMNS") else _PIPED_WIDTH, highlight=False)
+def format_note(note: str, width: int) -> str:
+    """A note below a table: indented, and broken between words."""
+    return "\n".join(_INDENT + line for line in wrap(printable(note), width - len(_INDENT)))
 
 
-def print_damaged(damaged: Iterable[DamagedRun]) -> None:
-    """A line for each damaged folder, on standard error."""
-    for run in damaged:
-        line = f"[yellow]damaged[/yellow] {escape(str(run.path))}: {escape(run.reason)}"
-        terminal.notes().print(line, soft_wrap=True)
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
 
 
-def lines(group: Group, shown: Sequence[Column]) -> list[Line]:
-    """The rows of a table, the best one marked, and those of the majority class."""
-    # Nothing is best where there is nothing to beat.
-    best = group.best if sum(row.value is not None for row in group.rows) > 1 else None
-    found = [_line(row, shown, row is best) for row in group.rows]
-    if any(column.name == "value" for column in shown):
-        metric = group.first.record.metric
-        for number, (label, accuracy) in enumerate(majority_lines(group)):
-            cells = {"value": show_metric(metric, accuracy), shown[0].name: always(label)}
-            texts = [cells.get(column.name, "") for column in shown]
-            found.append(Line(texts, style="dim", rule=number == 0))
-    return found
+def _shrink(table: Table, width: int) -> list[int]:
+    """The widths of the columns, with room taken from the widest of those that are not fixed."""
+    widths = table.widths()
+    excess = _total(widths) - width
+    while excess > 0:
+        shrinkable = [
+            index
+            for index, column in enumerate(table.columns)
+            if not column.is_fixed and widths[index] > _MIN_WIDTH
+        ]
+        if not shrinkable:
+            break
+        widths[max(shrinkable, key=lambda index: widths[index])] -= 1
+        excess -= 1
+    return widths
 
 
-def _line(row: Row, shown: Sequence[Column], best: bool) -> Line:
-    texts = [column.show(row) for column in shown]
-    styles = {}
-    for number, (column, text) in enumerate(zip(shown, texts, strict=True)):
-        if column.name == "status":
-            styles[number] = STATUS_STYLE[row.run.status]
-        elif column.name == "value" and text == UNDEFINED:
-            styles[number] = STATUS_STYLE["diverged"]
-        elif best and column.name in ("value", "run"):
-            styles[number] = BEST_STYLE
-        elif text == NONE:
-            styles[number] = "dim"
-    return Line(texts, styles)
-
-
-def _fit(group: Group, shown: list[Column], width: int) -> tuple[list[Column], list[Column]]:
-    """Leave columns out until the table fits: first those in which all runs are the same."""
-    by_name = {column.name: column for column in shown}
-    same = [name for name in SAME_GOES_FIRST if name in by_name and by_name[name].same(group)]
-    # Where runs were to train for different times, the epochs are what tells them apart.
-    kept = {"epochs"} if ASKED_EPOCHS in group.differing() else set()
-    others = [part for other in group.published() for part in (f"{PUBLISHED}{other}", other)]
-    first = [name for name in (*same, *others, *GOES_FIRST) if name not in kept]
-    # An option that tells runs apart goes before what says how sure their accuracy is.
-    options = [name for name in by_name if name in group.differing()]
-    last = (*reversed(options), "model", "epochs", "interval")
-    widths = widest([column.title for column in shown], lines(group, shown))
-    sizes = {column.name: (room, column.number) for column, room in zip(shown, widths, strict=True)}
-    gone = left_out(sizes, width, first, last)
-    return [column for column in shown if column.name not in gone], [by_name[name] for name in gone]
-
-
-def always(label: str) -> str:
-    """The heading of a row of the majority class."""
-    return f"always {label}"
-
-
-def notes(group: Group, shown: Sequence[Column], dropped: Sequence[Column] = ()) -> list[str]:
-    """What stands beneath a table: columns without room, sources, and how many rows `--top` left out."""
-    found = []
-    same = [
-        f"{column.title} {column.show(group.rows[0])}"
-        for column in dropped
-        if column.same(group) and column.name != "model"
+def _append(text: Text, line: Line, columns: Sequence[Column[Any]], widths: Sequence[int]) -> None:
+    cells = [
+        _fit_cell(cell, column.overflow, size)
+        for cell, column, size in zip(line.cells, columns, widths, strict=True)
     ]
-    gone = [column.title for column in dropped if not column.same(group)]
-    if same:
-        found.append("the same for all: " + ", ".join(same))
-    if gone:
-        found.append(f"no room for {', '.join(gone)} (see them with --columns or --format csv)")
-    if any(column.name.partition("/")[0] == "published" for column in (*shown, *dropped)):
-        sources = dict.fromkeys(row.get("source") for row in group.rows if row.get("source"))
-        found.append("published: " + "; ".join(sources))
-    if group.left_out:
-        found.append(f"{group.left_out:,} more runs are left out by --top")
-    return found
+    for number in range(max(map(len, cells))):
+        if number:
+            text.append("\n")
+        parts = [
+            _pad(cell[number] if number < len(cell) else "", size, column.right_aligned)
+            for cell, column, size in zip(cells, columns, widths, strict=True)
+        ]
+        begin = len(text)
+        text.append((" " * GAP).join(parts).rstrip())
+        if line.style:
+            text.stylize(line.style, begin)
+        for index, part in enumerate(parts):
+            if index in line.styles:
+                text.stylize(line.styles[index], begin, begin + len(part))
+            begin += len(part) + GAP
+
+
+def _fit_cell(cell: str, overflow: Overflow, size: int) -> list[str]:
+    """The lines of a cell."""
+    cell = " ".join(printable(cell).split())  # a newline in a name would break the table
+    if cell_len(cell) <= size or overflow == "keep":
+        return [cell]
+    if overflow == "wrap":
+        return [piece for line in wrap(cell, size) for piece in chop_cells(line, size)]
+    if overflow == "shorten-middle":  # the end of a path says more than its middle
+        begin = (size - 1) // 3
+        return [f"{cell[:begin]}…{cell[len(cell) - (size - 1 - begin) :]}"]
+    return [set_cell_size(cell, size - 1) + "…"]
+
+
+def _pad(cell: str, size: int, right_aligned: bool) -> str:
+    room = " " * (size - cell_len(cell))
+    return room + cell if right_aligned else cell + room

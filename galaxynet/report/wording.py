@@ -1,8 +1,9 @@
-"""How metrics, times and runs are put into words, the same in tables, panels and figures."""
+"""Metrics, times and options in words, the same in tables, panels and figures."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
 
 from galaxynet.report.intervals import accuracy_interval
 from galaxynet.untrusted import LARGEST
@@ -10,12 +11,15 @@ from galaxynet.untrusted import LARGEST
 if TYPE_CHECKING:
     from galaxynet.runs import RunRecord
 
+NONE = "–"
+"""An empty cell."""
+
 UNDEFINED = "undefined loss"
 _NEARLY = 0.05
 
 
 def measured(value: float | None) -> float | None:
-    """A number of a record that can be calculated with; None if float32 could not hold it.
+    """A number of a record, or None if float32 cannot hold it.
 
     No training measured that, and the mean of two such numbers would overflow.
     """
@@ -28,12 +32,12 @@ def metric_name(metric: str) -> str:
 
 
 def percentage_metric(metric: str) -> bool:
-    """Whether a metric is a share of samples, and so is shown in per cent and has a Wilson interval."""
+    """True if a metric is a share of samples, shown in per cent and with a Wilson interval."""
     return "accuracy" in metric.split("/")
 
 
 def interval_of(record: RunRecord) -> tuple[float, float] | None:
-    """The 95 % interval of the run's test accuracy; None for another metric or without test samples."""
+    """The 95 % interval of a run's test accuracy; None for another metric or without test samples."""
     value = record.metrics.get(record.metric)
     samples = record.splits.get("test", 0)
     if value is None or samples < 1 or not percentage_metric(record.metric) or not 0 <= value <= 1:
@@ -42,9 +46,9 @@ def interval_of(record: RunRecord) -> tuple[float, float] | None:
 
 
 def show_metric(metric: str, value: float | None) -> str:
-    """A metric for a person: `70.2%`, `99.11%`, four digits, or a whole number; a dash if there is none."""
+    """A metric for a reader: `70.2%`, `99.11%`, four digits, a whole number, or a dash."""
     if value is None:
-        return "–"
+        return NONE
     if 1e4 <= abs(value) < 1e9:  # four digits of these would be written with an exponent
         return f"{value:,.0f}"
     return f"{value:.{share_digits(value)}%}" if percentage_metric(metric) else f"{value:,.4g}"
@@ -57,7 +61,7 @@ def show_interval(interval: tuple[float, float]) -> str:
 
 
 def show_deviation(metric: str, deviation: float, mean: float) -> str:
-    """How far values lie from their mean, in the digits of the mean: for a share, points of a per cent."""
+    """A standard deviation in the digits of its mean: for a share, in percentage points."""
     return f"{100 * deviation:.{share_digits(mean)}f}" if percentage_metric(metric) else f"{deviation:,.3g}"
 
 
@@ -67,9 +71,9 @@ def share_digits(share: float) -> int:
 
 
 def show_seconds(seconds: float | None) -> str:
-    """A time in two units at most: `48 s`, `5 min 12 s`, `2 h 3 min`; a dash if there is none."""
+    """A time in two units at most, or a dash: `48 s`, `5 min 12 s`, `2 h 3 min`."""
     if seconds is None:
-        return "–"
+        return NONE
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -81,8 +85,38 @@ def show_seconds(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def show_value(value: Any) -> str:
+    """An option's value: `yes` or `no`, six digits of a number, the last part of a path."""
+    if value is None or value == "":
+        return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    text = str(value)
+    return PurePath(text).name if "/" in text else text
+
+
+def show_options(options: dict[str, Any]) -> str:
+    """Options in a few words: `tanh, extra convs 1`."""
+    return ", ".join(
+        value
+        if isinstance(value, str) and value
+        else f"{name.removeprefix('option.').replace('_', ' ')} {show_value(value)}"
+        for name, value in options.items()
+    )
+
+
+def show_result(record: RunRecord) -> str:
+    """The value of the metric by which a run is compared; `undefined loss` if the run diverged."""
+    value = record.metrics.get(record.metric)
+    if value is None and record.status == "diverged":
+        return UNDEFINED
+    return show_metric(record.metric, value)
+
+
 def caption(record: RunRecord) -> str:
-    """The line beneath a figure: test metric with interval, majority class, samples."""
+    """The line below a figure: test metric with interval, majority class, samples."""
     metric = record.metric.replace("/", " ")
     if record.status == "diverged":
         return f"{record.dataset.name}: {UNDEFINED}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from galaxynet import terminal
 from galaxynet.errors import RunError
 from galaxynet.options import format_value
-from galaxynet.report.layout import GAP, Line, lay_out, widest
+from galaxynet.report.table import Column, Line, Table, format_table
 from galaxynet.report.wording import UNDEFINED, metric_name, show_deviation, show_metric, show_seconds
 from galaxynet.runs import Run
 from galaxynet.sweeps.estimate import Estimate, EtaTracker
@@ -62,10 +62,10 @@ class ProgressDisplay:
         self._live: Live | None = None
 
     def __enter__(self) -> ProgressDisplay:
-        if terminal.notes().is_terminal and not terminal.is_quiet():
+        if terminal.messages().is_terminal and not terminal.is_quiet():
             from rich.live import Live
 
-            self._live = Live(console=terminal.notes(), auto_refresh=False, transient=True)
+            self._live = Live(console=terminal.messages(), auto_refresh=False, transient=True)
             self._live.start()
         return self
 
@@ -100,7 +100,7 @@ class ProgressDisplay:
         elif trial.status in DONE:
             self.eta.finish(trial.key)
             if self._live is None and not terminal.is_quiet():
-                terminal.notes().print(self._result_line(trial), markup=False, soft_wrap=True)
+                terminal.warn(self._result_line(trial))
         self._last_refresh = 0.0
         self.tick()
 
@@ -131,15 +131,14 @@ class ProgressDisplay:
         several = len(seeds) > 1
         titles = [*names, *(f"seed {seed}" for seed in seeds), *(["mean"] if several else [])]
         rows = self._rows(seeds)
-        table_width = sum(widest(titles, [line for _, line in rows])) + GAP * (len(titles) - 1)
-        if several and table_width > width:  # show how many seeds are done instead of each
+        if several and _table(titles, rows).width() > width:  # show how many seeds are done instead of each
             titles, rows = [*names, "seeds", "mean"], self._rows([])
         max_rows = max(3, height - _LINES_AROUND_TABLE)
         n_hidden = 0
         if len(rows) > max_rows:
             n_hidden = len(rows) - max_rows + 1
             rows = sorted(rows, key=lambda row: not row[0])[: max_rows - 1]
-        table = lay_out(titles, [False] * len(titles), [line for _, line in rows], width)
+        table = format_table(_table(titles, rows), width)
         if n_hidden:
             table.append(f"\nand {n_hidden} more", style="dim")
         return Group(self._bar(), table)
@@ -225,6 +224,10 @@ class ProgressDisplay:
         name = ", ".join(values) or trials[0].plan.model.name
         elapsed = show_seconds(self.eta.elapsed[trial.key])
         return f"{done}/{len(trials)}  {name}: {result} ({elapsed}){self._time_left('; ')}"
+
+
+def _table(titles: Sequence[str], rows: Sequence[tuple[bool, Line]]) -> Table:
+    return Table([Column[Any](title) for title in titles], [line for _, line in rows])
 
 
 def count_statuses(statuses: Iterable[TrialStatus]) -> str:

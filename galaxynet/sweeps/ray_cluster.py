@@ -111,7 +111,7 @@ def capacity(jobs: Iterable[TrialJob], cpus: int) -> int:
                 f"A trial needs {text}, more than Ray has on this machine.",
                 "Request fewer: --trial-cpus, --devices",
             )
-        terminal.note(f"[yellow]no machine of the cluster has {text} now; trials wait for one[/yellow]")
+        terminal.note(f"no machine of the cluster has {text} now; trials wait for one", style="yellow")
     return max(1, fits)
 
 

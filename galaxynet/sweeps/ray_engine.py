@@ -143,5 +143,5 @@ class RayEngine:
             events.append(Event(job.key, latest.run if latest else "", requeued=latest is None))
         for host, count in lost.items():
             trials = "trials wait" if count > 1 else "trial waits"
-            terminal.note(f"[yellow]{host} is gone; {count} {trials} to resume elsewhere[/yellow]")
+            terminal.note(f"{host} is gone; {count} {trials} to resume elsewhere", style="yellow")
         return events

@@ -9,8 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from rich.markup import escape
-
 from galaxynet import terminal
 from galaxynet.errors import RunError
 from galaxynet.launch import check_launcher
@@ -199,7 +197,7 @@ def _warn_if_damaged(sweep: Sweep, run_id: str) -> None:
         try:
             Run.open(folder)
         except RunError as error:
-            terminal.note(f"[yellow]{escape(error.message)}[/yellow] It is trained again as a new run.")
+            terminal.note((error.message, "yellow"), " It is trained again as a new run.")
 
 
 def _open_run(folder: str) -> Run | None:

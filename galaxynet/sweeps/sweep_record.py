@@ -15,12 +15,13 @@ from pydantic import Field, ValidationError
 
 from galaxynet import atomic, untrusted
 from galaxynet.errors import RunError, UsageError, first_fault
+from galaxynet.paths import SWEEP_RECORD, SWEEPS, sweep_names
 from galaxynet.runs import PluginId, Run, scan
 from galaxynet.runs.run_record import Moment, Part, Plain, new_id
 from galaxynet.sweeps.trials import Trial, run_key
 
-FOLDER = "sweeps"
-RECORD = "sweep.json"
+FOLDER = SWEEPS
+RECORD = SWEEP_RECORD
 LOGS = "logs"
 SCHEMA = 1
 _MAX_BYTES = 64 * untrusted.MIB
@@ -230,11 +231,6 @@ def log_path(sweep: Path, key: str) -> Path:
         RunError: If a link leads out of that folder.
     """
     return untrusted.inside(sweep, LOGS, f"{key}.log")
-
-
-def sweep_names(runs_dir: Path) -> list[str]:
-    """The names of the sweeps in a folder of runs."""
-    return sorted(path.parent.name for path in (runs_dir / FOLDER).glob(f"*/{RECORD}"))
 
 
 def sweep_runs(runs_dir: Path, name: str) -> dict[str, Run]:

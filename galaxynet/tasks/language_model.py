@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from rich.markup import escape
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -154,7 +153,7 @@ class LanguageModel(Task):
             return
         if time.monotonic() - self._sampled >= self.sample_every:
             text = "".join(self.generate("", _SAMPLE_LENGTH, seed=self.trainer.global_step))
-            terminal.note(f"[dim]it writes in epoch {self.trainer.current_epoch + 1}:[/dim]\n{escape(text)}")
+            terminal.note((f"it writes in epoch {self.trainer.current_epoch + 1}:", "dim"), f"\n{text}")
             self._sampled = time.monotonic()
 
     def on_train_epoch_end(self) -> None:

@@ -49,7 +49,7 @@ class Display(Callback):
         self._first_epoch = 0
         self._started = 0.0
         self._steps = 0
-        self._width = terminal.notes().width
+        self._width = terminal.messages().width
 
     def on_train_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
         """Open the bar."""
@@ -57,7 +57,7 @@ class Display(Callback):
             return
         self._first_epoch, self._started = trainer.current_epoch, time.monotonic()
         self._steps = int(trainer.num_training_batches)
-        if terminal.notes().is_terminal:
+        if terminal.messages().is_terminal:
             columns = [
                 TextColumn("epoch {task.fields[epoch]:>{task.fields[width]}}/{task.fields[epochs]}"),
                 BarColumn(bar_width=20 if self._width >= _WIDE else 10),
@@ -66,7 +66,7 @@ class Display(Callback):
                 TextColumn("{task.fields[figures]}"),
                 TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             ]
-            self._progress = Progress(*columns, console=terminal.notes(), refresh_per_second=4)
+            self._progress = Progress(*columns, console=terminal.messages(), refresh_per_second=4)
             self._progress.start()
             self._bar = self._progress.add_task(
                 "",

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lightning.pytorch import Trainer
-from rich.markup import escape
 
 from galaxynet import terminal
 from galaxynet.data.module import DataModule
+from galaxynet.phrases import count
 from galaxynet.report.intervals import accuracy_interval
 from galaxynet.report.wording import show_interval, show_metric, show_seconds
 from galaxynet.runs import Run, write_predictions
@@ -29,21 +29,21 @@ def announce(run: Run) -> None:
     record = run.record
     parts = ", ".join(f"{count:,} {part}" for part, count in record.splits.items())
     terminal.note(
-        f"[bold]{escape(record.model.name)}[/bold] ({record.parameters:,} parameters) on "
-        f"[bold]{escape(record.dataset.name)}[/bold]: {parts}"
+        (record.model.name, "bold"),
+        f" ({record.parameters:,} parameters) on ",
+        (record.dataset.name, "bold"),
+        f": {parts}",
     )
     counts = record.data.get("classes")
     if isinstance(counts, dict) and 0 < len(counts) <= _MOST_CLASSES:
-        listed = ", ".join(f"{escape(name)} {count:,}" for name, count in counts.items())
+        listed = ", ".join(f"{name} {count:,}" for name, count in counts.items())
         terminal.note(f"{len(counts)} classes: {listed}")
     if record.baseline is not None:
         terminal.note(
-            f"always answering {escape(record.baseline.label)} would score {record.baseline.accuracy:.1%} "
+            f"always answering {record.baseline.label} would score {record.baseline.accuracy:.1%} "
             "on the test part"
         )
-    terminal.note(
-        f"run {record.id} in {escape(str(run.path))} on {escape(record.device)}, {record.precision}"
-    )
+    terminal.note(f"run {record.id} in {run.path} on {record.device}, {record.precision}")
 
 
 def evaluate(
@@ -135,7 +135,7 @@ def _draw(run: Run) -> None:
     try:
         write_figures(run)
     except Exception as error:
-        terminal.note(f"[yellow]no figures: {escape(str(error))}[/yellow]")
+        terminal.note(f"no figures: {error}", style="yellow")
 
 
 def _tell(run: Run) -> None:
@@ -143,7 +143,7 @@ def _tell(run: Run) -> None:
     value = record.metrics.get(record.metric)
     if value is None:
         return
-    text = f"{record.metric} [bold]{show_metric(record.metric, value)}[/bold]"
+    text = ""
     if record.task == "classification":
         samples = record.splits["test"]
         interval = show_interval(accuracy_interval(value, samples))
@@ -156,11 +156,12 @@ def _tell(run: Run) -> None:
         if reference.metric != record.metric:
             ours = show_metric(reference.metric, record.metrics.get(reference.metric))
             text += f"; {reference.metric} {ours}"
-        text += f"; {escape(reference.source)}: {published}"
+        text += f"; {reference.source}: {published}"
     rate = f", {record.samples_per_second:,.0f} samples/s" if record.samples_per_second else ""
-    terminal.note(text)
-    epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}"
-    terminal.note(f"trained {epochs} in {show_seconds(record.seconds.get('train'))}{rate}")
+    terminal.note(f"{record.metric} ", (show_metric(record.metric, value), "bold"), text)
+    terminal.note(
+        f"trained {count(record.epochs, 'epoch')} in {show_seconds(record.seconds.get('train'))}{rate}"
+    )
     if record.task == "language":
         terminal.note(f"let it write with: galaxynet generate {record.id}")
     terminal.note("compare with: galaxynet compare")

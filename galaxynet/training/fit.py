@@ -13,7 +13,6 @@ import torch
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
-from rich.markup import escape
 
 from galaxynet import registry, runs, terminal
 from galaxynet.data.module import DataModule
@@ -298,8 +297,7 @@ def _end(
     with suppress(OSError):  # on a full disk, the error that brought us here is the one to tell
         run.save()
     if status == "diverged":
-        kept = f"Kept as {escape(str(run.path))}; a lower --lr may help."
-        terminal.note(f"[yellow]{escape(message)}[/yellow] {kept}")
+        terminal.note((message, "yellow"), f" Kept as {run.path}; a lower --lr may help.")
 
 
 def _is_misfit(error: BaseException) -> bool:

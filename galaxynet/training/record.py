@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from itertools import zip_longest
+from collections.abc import Sequence
 
 from galaxynet.data.module import DataModule
+from galaxynet.data.splits import digest_test_set
 from galaxynet.registry import Plugin
 from galaxynet.runs import (
     MajorityClass,
@@ -50,7 +49,7 @@ def build_record(
         parameters=sum(p.numel() for p in network.network.parameters() if p.requires_grad),
         classes=list(data.info.classes),
         splits=dict(data.sizes),
-        test_set=digest(data.test_ids, data.test_labels),
+        test_set=digest_test_set(data.test_ids, data.test_labels),
         data=dict(data.summary),
         baseline=None
         if baseline is None
@@ -62,12 +61,6 @@ def build_record(
         devices=hardware.devices,
         precision=hardware.precision,
     )
-
-
-def digest(ids: Iterable[str | int], labels: Iterable[str | int] = ()) -> str:
-    """Sixteen hex digits that tell one set of labelled test samples from another, in whatever order."""
-    text = "\n".join(sorted(f"{id_}\t{label}" for id_, label in zip_longest(ids, labels, fillvalue="")))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _plugin_id(plugin: Plugin) -> PluginId:

@@ -11,7 +11,6 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch import Callback, Trainer
-from rich.markup import escape
 
 from galaxynet import terminal
 from galaxynet.processor_load import WINDOW_S, BusyMeter, busy_note, load_average
@@ -78,4 +77,4 @@ class BusyProcessorNote(Callback):
         if share is not None:
             self._meter = None
             note = busy_note(share, meter.threads, load_average())
-            terminal.note(f"[yellow]{escape(note)}[/yellow]")
+            terminal.note(note, style="yellow")

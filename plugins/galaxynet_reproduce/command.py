@@ -121,12 +121,11 @@ def command(
 
 
 def _warn_of_broken(reasons: list[str]) -> None:
-    from rich.markup import escape
 
     from galaxynet import terminal
 
     for reason in reasons:
-        terminal.note(f"[yellow]skipped[/yellow] {escape(reason)}")
+        terminal.note(("skipped", "yellow"), f" {reason}")
 
 
 def _given(settings: list[str]) -> dict[str, str]:
@@ -149,7 +148,6 @@ def _given(settings: list[str]) -> dict[str, str]:
 
 def _list(request: Request, format: str) -> None:
     from galaxynet import terminal
-    from galaxynet.report.table import results_console
     from galaxynet_reproduce import output
     from galaxynet_reproduce.reproduction import missing_data
 
@@ -159,15 +157,13 @@ def _list(request: Request, format: str) -> None:
     elif format == "markdown":
         terminal.write(output.list_as_markdown(request.selected))
     else:
-        console = results_console()
+        console = terminal.results()
         text = output.list_as_text(request.selected, without_data, console.width)
         console.print(text, soft_wrap=True, end="")
 
 
 def _show(plan: ReproductionPlan) -> None:
     """Say what is going to be trained, and how long it takes."""
-    from rich.markup import escape
-
     from galaxynet import terminal
     from galaxynet.report.wording import show_seconds
 
@@ -183,9 +179,7 @@ def _show(plan: ReproductionPlan) -> None:
         elif plan.request.extent.seeds == 0 and plan.n_missing[experiment]:
             missing = f"{plan.n_missing[experiment]} of {experiment.n_trainings}"
             message = f"{missing} trainings of the full test are missing. {message}".strip()
-        terminal.note(
-            f"[bold]{escape(experiment.name)}[/bold]: {escape(message or 'all trained, nothing to train')}"
-        )
+        terminal.note((experiment.name, "bold"), f": {message or 'all trained, nothing to train'}")
 
 
 def _ask(plan: ReproductionPlan) -> None:
@@ -200,7 +194,7 @@ def _ask(plan: ReproductionPlan) -> None:
     if total is not None and total <= _ASK_BEYOND_S:
         return
     time = "an unknown time" if total is None else f"about {show_seconds(total)}"
-    if not (sys.stdin.isatty() and terminal.notes().is_terminal):
+    if not (sys.stdin.isatty() and terminal.messages().is_terminal):
         raise UsageError(
             f"These trainings take {time}.",
             "Add --yes, or do a part of the test with --seeds 1 or --epochs N.",
@@ -213,14 +207,14 @@ def _run(plan: ReproductionPlan, format: str) -> None:
     import sys
 
     from galaxynet import terminal
-    from galaxynet.report.table import results_console
+    from galaxynet.phrases import count
     from galaxynet_reproduce import output
     from galaxynet_reproduce.reproduction import judge_all, train_missing
 
     try:
         n_failed = train_missing(plan, ["galaxynet", *sys.argv[1:]])
     except KeyboardInterrupt:
-        terminal.notes().print("interrupted; the same command continues", soft_wrap=True)
+        terminal.warn("interrupted; the same command continues")
         raise typer.Exit(130) from None
     outcomes = judge_all(plan)
     if format == "json":
@@ -228,10 +222,8 @@ def _run(plan: ReproductionPlan, format: str) -> None:
     elif format == "markdown":
         terminal.write(output.as_markdown(outcomes))
     else:
-        console = results_console()
+        console = terminal.results()
         console.print(output.as_text(outcomes, console.width), soft_wrap=True)
     if n_failed:
-        terminal.notes().print(
-            f"{n_failed} training{'s' * (n_failed > 1)} failed; the same command tries again", soft_wrap=True
-        )
+        terminal.warn(f"{count(n_failed, 'training')} failed; the same command tries again")
         raise typer.Exit(1)

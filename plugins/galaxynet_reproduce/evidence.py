@@ -9,9 +9,8 @@ from typing import Any
 
 from galaxynet.errors import RunError
 from galaxynet.report.intervals import accuracy_interval, student
-from galaxynet.report.seeds import words
 from galaxynet.report.significance import difference_interval, mcnemar
-from galaxynet.report.wording import measured, percentage_metric
+from galaxynet.report.wording import measured, percentage_metric, show_options
 from galaxynet.runs import Run
 from galaxynet_reproduce.claims import Claim
 from galaxynet_reproduce.experiments import ClaimTest, Network
@@ -41,7 +40,7 @@ class Trained:
     @property
     def label(self) -> str:
         """Its varied options in a few words; empty if there are none."""
-        return words(dict(self.varied))
+        return show_options(dict(self.varied))
 
     @property
     def cut_to(self) -> int:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from galaxynet.report.columns import NONE
-from galaxynet.report.formats import markdown, markdown_table
-from galaxynet.report.layout import Line, in_parts, lay_out
-from galaxynet.report.wording import percentage_metric, show_metric
+from galaxynet.phrases import count
+from galaxynet.report.output import escape_markdown, markdown_table, to_json
+from galaxynet.report.table import Column, Line, Table, format_table, make_table, split_columns
+from galaxynet.report.wording import NONE, percentage_metric, show_metric
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from galaxynet_reproduce.judging import Outcome
     from galaxynet_reproduce.rules import Verdict
 
-_TITLES = ("claim", "published", "ours (95% interval)", "verdict", "done")
-_RIGHT_ALIGNED = (False, True, False, False, False)
-_NARROW_TITLES = ("claim", "ours (95% interval)", "verdict")
 _STYLES: dict[Verdict, str] = {
     "holds": "green",
     "does not hold": "red",
@@ -79,8 +75,7 @@ def source(claim: Claim) -> str:
 
 def cost(checked: CheckedClaim) -> str:
     """What the full test takes: `6 trainings, 30 epochs in all`."""
-    n, epochs = checked.trainings, checked.epochs
-    return f"{n} training{'s' * (n > 1)}, {epochs} epoch{'s' * (epochs > 1)} in all"
+    return f"{count(checked.trainings, 'training')}, {count(checked.epochs, 'epoch')} in all"
 
 
 def list_as_text(selected: Sequence[CheckedClaim], without_data: Collection[str], width: int) -> Text:
@@ -102,7 +97,7 @@ def list_as_text(selected: Sequence[CheckedClaim], without_data: Collection[str]
 
 def list_as_json(selected: Sequence[CheckedClaim], without_data: Collection[str]) -> str:
     """The list of claims for a program."""
-    return _json(
+    rows = [
         {
             "claim": checked.claim.name,
             "topic": checked.claim.topic,
@@ -121,17 +116,20 @@ def list_as_json(selected: Sequence[CheckedClaim], without_data: Collection[str]
             "note": checked.claim.note,
         }
         for checked in selected
-    )
+    ]
+    return to_json(rows)
 
 
 def list_as_markdown(selected: Sequence[CheckedClaim]) -> str:
     """The list of claims for a page."""
-    titles = ("claim", "what it says", "source", "published", "full test")
-    rows = [
-        (f"`{c.claim.name}`", *map(markdown, (c.claim.says, source(c.claim), published(c.claim), cost(c))))
-        for c in selected
+    columns: list[Column[CheckedClaim]] = [
+        Column("claim", lambda checked: checked.claim.name, is_code=True),
+        Column("what it says", lambda checked: checked.claim.says),
+        Column("source", lambda checked: source(checked.claim)),
+        Column("published", lambda checked: published(checked.claim), right_aligned=True),
+        Column("full test", cost),
     ]
-    return markdown_table(titles, [False, False, False, True, False], rows) + "\n"
+    return markdown_table(make_table(columns, selected)) + "\n"
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:
@@ -142,7 +140,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
         for verdict in _STYLES
         if counts[verdict]
     ]
-    return f"{len(outcomes)} claim{'s' * (len(outcomes) > 1)}: {', '.join(words)}"
+    return f"{count(len(outcomes), 'claim')}: {', '.join(words)}"
 
 
 def as_text(outcomes: Sequence[Outcome], width: int) -> Text:
@@ -152,20 +150,12 @@ def as_text(outcomes: Sequence[Outcome], width: int) -> Text:
     """
     from rich.text import Text
 
-    lines = [Line(_cells(outcome), {0: "bold", 3: _STYLES[outcome.verdict]}) for outcome in outcomes]
+    table = _table(outcomes)
+    wide = table.width() <= width
     text = Text(no_wrap=True, overflow="ignore")
-    wide = len(in_parts(_TITLES, lines, width)) == 1
-    if wide:
-        text.append_text(lay_out(_TITLES, _RIGHT_ALIGNED, lines, width))
-    else:
-        narrow = [
-            Line([outcome.claim.name, outcome.judgement.ours or NONE, outcome.verdict], {0: "bold", 2: style})
-            for outcome in outcomes
-            for style in (_STYLES[outcome.verdict],)
-        ]
-        for number, (titles, rows) in enumerate(in_parts(_NARROW_TITLES, narrow, width)):
-            text.append("\n\n" * bool(number))
-            text.append_text(lay_out(titles, [False] * len(titles), rows, width, whole=titles))
+    for number, piece in enumerate([table] if wide else split_columns(_table(outcomes, narrow=True), width)):
+        text.append("\n\n" * bool(number))
+        text.append_text(format_table(piece, width))
     room = max(20, width - 4)
     for outcome in outcomes:
         text.append(f"\n\n{outcome.claim.name}", style="bold")
@@ -181,32 +171,46 @@ def as_text(outcomes: Sequence[Outcome], width: int) -> Text:
 
 def as_markdown(outcomes: Sequence[Outcome]) -> str:
     """The table of verdicts for a page, with a list below it."""
-    rows = [[f"`{name}`", *map(markdown, rest)] for name, *rest in map(_cells, outcomes)]
-    parts = [markdown_table(_TITLES, _RIGHT_ALIGNED, rows), ""]
+    parts = [markdown_table(_table(outcomes)), ""]
     for outcome in outcomes:
         claim = outcome.claim
-        words = markdown(" ".join((claim.says, *outcome.notes)))
-        parts.append(f"- **`{claim.name}`** ({markdown(source(claim))}). {words}")
+        words = escape_markdown(" ".join((claim.says, *outcome.notes)))
+        parts.append(f"- **`{claim.name}`** ({escape_markdown(source(claim))}). {words}")
         parts += [f"    - `{command}`" for command in outcome.commands]
     return "\n".join([*parts, "", f"{summary(outcomes)}.", ""])
 
 
 def as_json(outcomes: Sequence[Outcome]) -> str:
     """The verdicts for a program."""
-    return _json(outcome.to_dict() for outcome in outcomes)
+    return to_json([outcome.to_dict() for outcome in outcomes])
 
 
-def _json(rows: Any) -> str:
-    return json.dumps(list(rows), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+_COLUMNS: list[Column[Outcome]] = [
+    Column("claim", lambda outcome: outcome.claim.name, overflow="keep", is_code=True),
+    Column("published", lambda outcome: published(outcome.claim) or NONE, right_aligned=True),
+    Column("ours (95% interval)", lambda outcome: outcome.judgement.ours or NONE, overflow="keep"),
+    Column("verdict", lambda outcome: outcome.verdict_words, overflow="keep"),
+    Column("done", lambda outcome: outcome.extent or NONE, overflow="keep"),
+]
+_NARROW_COLUMNS: list[Column[Outcome]] = [
+    _COLUMNS[0],
+    _COLUMNS[2],
+    Column("verdict", lambda outcome: outcome.verdict, overflow="keep"),
+]
 
 
-def _cells(outcome: Outcome) -> list[str]:
-    ours, done = outcome.judgement.ours or NONE, outcome.extent or NONE
-    return [outcome.claim.name, published(outcome.claim) or NONE, ours, outcome.verdict_words, done]
+def _table(outcomes: Sequence[Outcome], narrow: bool = False) -> Table:
+    columns = _NARROW_COLUMNS if narrow else _COLUMNS
+    verdict = [column.title for column in columns].index("verdict")
+    lines = [
+        Line([column.show(outcome) for column in columns], {0: "bold", verdict: _STYLES[outcome.verdict]})
+        for outcome in outcomes
+    ]
+    return Table(columns, lines)
 
 
 def _hidden_cells(outcome: Outcome) -> list[str]:
-    """The columns that a narrow table lacks, as a sentence or two; nothing where they are empty."""
-    _, figure_, _, _, extent = _cells(outcome)
-    parts = [f"Published: {figure_}."] * (figure_ != NONE) + [f"Done: {extent}."] * (extent != NONE)
+    """The cells that a narrow table lacks, as sentences; empty if there are none."""
+    value, extent = published(outcome.claim), outcome.extent
+    parts = [f"Published: {value}."] * bool(value) + [f"Done: {extent}."] * bool(extent)
     return [" ".join(parts)] if parts else []

@@ -60,7 +60,7 @@ def test_runs_on_other_test_sets_are_separated_and_it_is_said_why(
     made_run(runs_dir, name="other", test_set="ffffffff")
     assert call("compare", "one", "other") == 0
     text = capsys.readouterr().out
-    assert "in a table of its own: the same dataset, but other test samples" in text
+    assert "in a separate table: the same dataset, but other test samples" in text
     assert "McNemar" not in text
     assert text.count("always not_odd") == 2
 
@@ -111,7 +111,7 @@ def test_top_limits_each_table_and_says_so(pair: list[Run], capsys: pytest.Captu
     text = capsys.readouterr().out
     assert "one" in text
     assert "tanh" not in text
-    assert "1 more runs are left out" in text
+    assert "--top hides 1 more run" in text
 
 
 def test_json_tells_everything(pair: list[Run], runs_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,7 +212,7 @@ def test_several_runs_are_also_drawn_together(
     assert {Path(line) for line in out.split()} == {*own, other.figures / "learning-curves.svg", together}
     assert list(here.iterdir()) == [here / together]  # a confusion matrix shows one run
     assert {"one", "two"} <= set(together.read_text().replace("<", ">").split(">"))
-    assert "2 runs of galaxy_alexnet together, in the folder you are in:" in err
+    assert "2 runs of galaxy_alexnet in the current directory:" in err
     assert "no figure" not in err
 
 

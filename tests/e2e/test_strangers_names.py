@@ -48,8 +48,7 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Call:
         monkeypatch.setenv("TERM", "xterm-256color")
         monkeypatch.setattr(sys, "stdout", out)
         monkeypatch.setattr(sys, "stderr", err)
-        terminal.notes.cache_clear()
-        terminal.results.cache_clear()
+        terminal.messages.cache_clear()
         with pytest.raises(SystemExit):
             main(list(words))
         return out.getvalue(), err.getvalue()

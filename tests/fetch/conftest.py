@@ -107,9 +107,7 @@ def galaxynet(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture(autouse=True)
 def _notes_are_seen() -> Iterator[None]:
     """Make the console anew, so that capsys sees it, and let no test silence the next."""
-    terminal.notes.cache_clear()
-    terminal.results.cache_clear()
+    terminal.messages.cache_clear()
     yield
     terminal.set_quiet(False)
-    terminal.notes.cache_clear()
-    terminal.results.cache_clear()
+    terminal.messages.cache_clear()

@@ -13,12 +13,12 @@ from made_runs import made_record
 from rich.cells import cell_len
 from rich.console import Console
 
-from galaxynet.report import formats
-from galaxynet.report.layout import Line, lay_out
-from galaxynet.report.record_view import result_lines
-from galaxynet.report.rows import Group, Row, groups, sort
-from galaxynet.report.seeds_table import content as over_seeds
-from galaxynet.report.table import content, table
+from galaxynet.report.comparison import comparison_table
+from galaxynet.report.output import comparison_to_json, row_to_dict, to_csv, to_latex, to_markdown
+from galaxynet.report.rows import Group, Row, group_rows, sort_rows
+from galaxynet.report.run_views import result_lines
+from galaxynet.report.seeds import seeds_table
+from galaxynet.report.table import Column, Line, Table, format_table
 from galaxynet.runs import DamagedRun, PluginId, ReferenceValue, Run
 
 
@@ -28,13 +28,13 @@ def made_group(**changes: Any) -> Group:
         Row(Run(Path("runs/b"), made_record(name="second", act="tanh", accuracy=0.69, **changes))),
         Row(Run(Path("runs/c"), made_record(name="third", act="exponential", status="diverged", metrics={}))),
     ]
-    (group,) = groups(rows)
-    return Group(sort(group.rows))
+    (group,) = group_rows(rows)
+    return Group(sort_rows(group.rows))
 
 
 def printed(group: Group, width: int, names: tuple[str, ...] = ()) -> str:
     console = Console(width=width, file=io.StringIO(), highlight=False)
-    console.print(table(group, width, names), crop=False)
+    console.print(format_table(comparison_table(group, width, names), width), soft_wrap=True)
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
@@ -74,7 +74,7 @@ def test_what_is_left_out_for_room_is_said_beneath() -> None:
     narrow, wide = printed(made_group(), 80), printed(made_group(), 180)
     assert "device AMD EPYC" in narrow
     assert "parameters 2,261,806" in narrow
-    assert "same for all" not in wide
+    assert "all runs:" not in wide
     assert "report, section 2.4" in wide
 
 
@@ -87,7 +87,7 @@ def test_runs_of_other_lengths_can_be_told_apart(width: int) -> None:
     assert "epochs" in text.split("─")[0]
     group.rows[1].run.record.epochs = 7
     stopped = Group([Row(row.run) for row in group.rows])
-    assert "epochs asked for" in printed(stopped, width)
+    assert "epochs requested" in printed(stopped, width)
 
 
 def made_autoencoders() -> Group:
@@ -108,13 +108,14 @@ def test_a_published_figure_stands_beside_its_own_metric() -> None:
     """What was published of another metric is named by it, and the run's own value of that stands beside."""
     group = made_autoencoders()
     group.rows[1].run.record.reference = None
-    header, (first, second) = list(content(group).titles), [line.cells for line in content(group).lines]
+    table = comparison_table(group)
+    header, (first, second) = table.titles, [line.cells for line in table.lines]
     assert "published" not in header
     at = header.index("train epoch_sum")
     assert header[at + 1] == "published train epoch_sum"
     assert first[at : at + 2] == ["187,300", "190,000"]
     assert second[at + 1] == "–"
-    assert "| published train epoch_sum |" in formats.as_markdown([group])
+    assert "| published train epoch_sum |" in to_markdown([comparison_table(group)])
     assert "published: a report" in printed(group, 180)
     assert group.rows[0].get("published") is None
     assert group.rows[0].get("published/train/epoch_sum") == 190_000.0
@@ -148,9 +149,9 @@ def test_a_higher_table_is_not_narrower_than_its_text() -> None:
 def test_the_best_is_not_marked_where_there_is_nothing_to_beat() -> None:
     """One run alone is not called best; of several the best one is."""
     lone = Console(width=120, file=io.StringIO(), force_terminal=True, color_system="standard")
-    lone.print(table(Group(made_group().rows[:1]), 120))
+    lone.print(format_table(comparison_table(Group(made_group().rows[:1]), 120), 120))
     both = Console(width=120, file=io.StringIO(), force_terminal=True, color_system="standard")
-    both.print(table(made_group(), 120))
+    both.print(format_table(comparison_table(made_group(), 120), 120))
     assert "\x1b[1;32mfirst" not in lone.file.getvalue()  # type: ignore[attr-defined]
     assert "\x1b[1;32mfirst" in both.file.getvalue()  # type: ignore[attr-defined]
     assert "\x1b[1;32msecond" not in both.file.getvalue()  # type: ignore[attr-defined]
@@ -174,9 +175,8 @@ def test_names_with_markup_and_newlines_are_printed_as_they_are() -> None:
 
 def test_long_words_are_shortened_before_the_table_breaks() -> None:
     """The widest words give way; numbers and ids stay whole."""
-    text = lay_out(
-        ["id", "path", "n"], [False, False, True], [Line(["abc", "x" * 90, "123"])], 40, whole=["id"]
-    ).plain
+    columns = [Column[str]("id", overflow="keep"), Column[str]("path"), Column[str]("n", right_aligned=True)]
+    text = format_table(Table(columns, [Line(["abc", "x" * 90, "123"])]), 40).plain
     assert {cell_len(line) for line in text.splitlines()} == {40}
     assert "abc" in text
     assert "…" in text
@@ -186,7 +186,8 @@ def test_long_words_are_shortened_before_the_table_breaks() -> None:
 def test_csv_has_every_run_and_every_value() -> None:
     """A spreadsheet gets one row a run, with full precision and all options and metrics."""
     other = Group([Row(Run(Path("runs/m"), made_record(dataset=PluginId(name="mnist"))))], "another dataset")
-    rows = list(csv.DictReader(io.StringIO(formats.as_csv([made_group(), other]))))
+    values = [row_to_dict(row) for group in (made_group(), other) for row in group.rows]
+    rows = list(csv.DictReader(io.StringIO(to_csv(values))))
     assert [row["dataset"] for row in rows] == ["galaxy-zoo"] * 3 + ["mnist"]
     assert rows[0]["value"] == "0.702"
     assert rows[0]["test/loss"] == "0.8"
@@ -197,7 +198,8 @@ def test_csv_has_every_run_and_every_value() -> None:
 
 def test_json_is_strict_and_complete() -> None:
     """Programs get numbers as numbers, null for what is undefined, and the damaged folders."""
-    text = formats.as_json([made_group()], [DamagedRun(Path("runs/d"), "it has no run.json.")])
+    damaged = [DamagedRun(Path("runs/d"), "it has no run.json.")]
+    text = comparison_to_json([made_group()], lambda group: list(map(row_to_dict, group.rows)), damaged)
     values = json.loads(text, parse_constant=lambda name: pytest.fail(name))
     (found,) = values["tables"]
     assert found["differing"] == ["act"]
@@ -210,8 +212,8 @@ def test_json_is_strict_and_complete() -> None:
 def test_markdown_and_latex_escape_what_they_must() -> None:
     """An underscore or a bar in a name does not break a Markdown or LaTeX table."""
     group = Group([Row(Run(Path("runs/a"), made_record(name="a_b|c&d")))])
-    assert r"| a_b\|c&d |" in formats.as_markdown([group])
-    latex = formats.as_latex([group])
+    assert r"| a_b\|c&d |" in to_markdown([comparison_table(group)])
+    latex = to_latex([comparison_table(group)])
     assert r"a\_b|c\&d & galaxy\_alexnet" in latex
     assert r"70.0\%" in latex
     assert latex.count(r"\midrule") == 2
@@ -235,23 +237,22 @@ def test_notes_end_where_their_words_do() -> None:
     assert [line for line in text.splitlines() if line != line.rstrip()] == []
 
 
-@pytest.mark.parametrize("made", [content, over_seeds])
-def test_papers_get_the_table_with_title_reason_rules_best_and_notes(made: Any) -> None:
+@pytest.mark.parametrize("over_seeds", [False, True])
+def test_papers_get_the_table_with_title_reason_rules_best_and_notes(over_seeds: bool) -> None:
     """Markdown and LaTeX leave nothing out of what the terminal shows, of configurations neither."""
-    group = Group(made_group().rows, why="another task: a, not b", left_out=2)
+    group = Group(made_group().rows, reason="another task: a, not b", n_hidden=2)
 
-    def cut(group: Group) -> Any:
-        return over_seeds(group, top=2) if made is over_seeds else content(group)
-
-    markdown = formats.as_markdown([group], cut, "The test says so.")
-    assert "**galaxy_alexnet on galaxy-zoo: test accuracy on 1,000 samples** (another task" in markdown
+    table = seeds_table(group, top=2) if over_seeds else comparison_table(group)
+    markdown = to_markdown([table], "The test says so.")
+    title = "galaxy_alexnet on galaxy-zoo: test accuracy on 1,000 samples"
+    assert f"**{title}** (in a separate table: another task" in markdown
     assert "| **70.2%** |" in markdown
     assert "**69.0%**" not in markdown
-    latex = formats.as_latex([group], cut, "The test says so.")
+    latex = to_latex([table], "The test says so.")
     assert latex.startswith("% needs \\usepackage{booktabs}\n")
-    assert "% galaxy_alexnet on galaxy-zoo: test accuracy on 1,000 samples (another task" in latex
+    assert f"% {title} (in a separate table: another task" in latex
     assert r"\textbf{70.2\%}" in latex
     assert "\\midrule\nalways not\\_odd" in latex
     for text in (markdown, latex):
-        assert "left out by --top" in text
+        assert "--top hides" in text
         assert "The test says so." in text

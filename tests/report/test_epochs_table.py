@@ -10,9 +10,9 @@ from made_runs import add_curves, made_run
 
 from galaxynet.errors import RunError
 from galaxynet.report import epochs
-from galaxynet.report.layout import in_parts, lay_out
-from galaxynet.report.printing import print_epochs
+from galaxynet.report.output import print_epochs
 from galaxynet.report.rows import Group, Row
+from galaxynet.report.table import format_table, split_columns
 
 
 def test_each_run_is_a_column_with_its_best_epoch_marked(tmp_path: Path) -> None:
@@ -20,14 +20,15 @@ def test_each_run_is_a_column_with_its_best_epoch_marked(tmp_path: Path) -> None
     runs = [made_run(tmp_path, act=act, name=act, seed=seed) for seed, act in enumerate(("relu", "tanh"))]
     for run in runs:
         add_curves(run, epochs=5)
-    found = epochs.curves(runs, ["val/accuracy", "val/loss"])
+    found = epochs.read_curves(runs, ["val/accuracy", "val/loss"])
     assert epochs.titles(found) == [
         "epoch", "relu val/accuracy", "relu val/loss", "tanh val/accuracy", "tanh val/loss"
     ]  # fmt: skip
-    rows = epochs.rows(found)
+    rows = epochs.epoch_rows(found)
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]
-    lines, left_out = epochs.lines(found)
-    assert left_out == 0
+    table = epochs.epochs_table(found)
+    lines = table.lines
+    assert not any("hidden" in note for note in table.footer)
     for place, name in enumerate(epochs.titles(found)[1:], 1):
         values = [row[name] for row in rows]
         assert None not in values
@@ -41,12 +42,13 @@ def test_many_runs_stand_in_tables_that_fit(tmp_path: Path, width: int) -> None:
     runs = [made_run(tmp_path, name=f"run of seed {seed}", seed=seed) for seed in range(12)]
     for run in runs:
         add_curves(run, epochs=3)
-    found = epochs.curves(runs, ["val/accuracy"])
-    lines, _ = epochs.lines(found)
-    parts = in_parts(epochs.titles(found), lines, width)
-    assert [name for names, _ in parts for name in names[1:]] == [run.label for run in runs]
-    for names, cut in parts:
-        text = lay_out(names, [True] * len(names), cut, width).plain
+    found = epochs.read_curves(runs, ["val/accuracy"])
+    table = epochs.epochs_table(found)
+    lines, parts = table.lines, split_columns(table, width)
+    assert [name for part in parts for name in part.titles[1:]] == [run.label for run in runs]
+    for part in parts:
+        names, cut = part.titles, part.lines
+        text = format_table(part, width).plain
         assert max(map(len, text.splitlines())) <= width
         assert names[0] == "epoch"
         assert [line.cells[0] for line in cut] == ["1", "2", "3"]
@@ -60,9 +62,9 @@ def test_an_undefined_loss_is_said(tmp_path: Path) -> None:
     """Where the loss became undefined the table says so, and programs are given null."""
     run = made_run(tmp_path, name="exp")
     add_curves(run, epochs=4, diverges_at=2)
-    found = epochs.curves([run], ["val/loss"])
-    assert [row["exp"] is None for row in epochs.rows(found)] == [False, False, True, True]
-    assert [line.cells[1] for line in epochs.lines(found)[0]][2:] == ["undefined", "undefined"]
+    found = epochs.read_curves([run], ["val/loss"])
+    assert [row["exp"] is None for row in epochs.epoch_rows(found)] == [False, False, True, True]
+    assert [line.cells[1] for line in epochs.epochs_table(found).lines][2:] == ["undefined", "undefined"]
 
 
 @pytest.mark.parametrize("number", [3, 30, 31, 400])
@@ -70,10 +72,13 @@ def test_a_long_training_is_thinned(tmp_path: Path, number: int) -> None:
     """Of many epochs some are shown, among them the best and the last; the others are counted."""
     run = made_run(tmp_path)
     add_curves(run, epochs=number)
-    found = epochs.curves([run], ["val/accuracy"])
-    lines, left_out = epochs.lines(found)
+    found = epochs.read_curves([run], ["val/accuracy"])
+    table = epochs.epochs_table(found)
+    lines = table.lines
     assert len(lines) <= 33
-    assert len(lines) + left_out == number
+    hidden = [note for note in table.footer if note.startswith("hidden")]
+    n_hidden = number - len(lines)
+    assert hidden == ([f"hidden: {n_hidden} epochs (use --format csv)"] if n_hidden else [])
     shown = {int(line.cells[0]) for line in lines}
     assert {found[0].best, number, 1} <= shown
     assert all(math.isfinite(float(line.cells[1].rstrip("%"))) for line in lines)
@@ -84,21 +89,23 @@ def test_a_metric_that_nobody_logged_is_named(tmp_path: Path) -> None:
     run = made_run(tmp_path)
     add_curves(run)
     with pytest.raises(RunError, match=r"logged val/f1\. They logged: train/accuracy"):
-        epochs.curves([run], ["val/f1"])
+        epochs.read_curves([run], ["val/f1"])
 
 
 def test_the_best_epoch_is_marked_without_colour_too(tmp_path: Path) -> None:
     """A star stands before it, and beneath the table what that means; of one epoch none is best."""
     run = made_run(tmp_path, name="a")
     add_curves(run, epochs=6)
-    found = epochs.curves([run], ["val/accuracy"])
-    starred = [line.cells[1] for line in epochs.starred(epochs.lines(found)[0])]
+    found = epochs.read_curves([run], ["val/accuracy"])
+    (part,) = epochs.split_epochs(epochs.epochs_table(found), 80)
+    starred = [line.cells[1] for line in part.lines]
     assert [number for number, text in enumerate(starred, 1) if text.startswith("*")] == [found[0].best]
-    assert epochs.notes(found) == ["* the best epoch"]
+    assert part.footer == ["* the best epoch"]
     add_curves(run, epochs=1)
-    found = epochs.curves([run], ["val/accuracy"])
-    assert not any("*" in text for line in epochs.starred(epochs.lines(found)[0]) for text in line.cells)
-    assert epochs.notes(found) == []
+    found = epochs.read_curves([run], ["val/accuracy"])
+    (part,) = epochs.split_epochs(epochs.epochs_table(found), 80)
+    assert not any("*" in text for line in part.lines for text in line.cells)
+    assert part.footer == []
 
 
 def test_a_run_without_a_value_is_named_and_has_no_column_of_dashes(
@@ -123,11 +130,11 @@ def test_a_run_without_a_value_is_named_and_has_no_column_of_dashes(
 def test_a_damaged_file_of_metrics_is_called_damaged(tmp_path: Path) -> None:
     """It is not empty; where other runs have curves it is named beneath theirs."""
     good, bad = made_run(tmp_path, name="good"), made_run(tmp_path, name="bad", seed=2)
-    with pytest.raises(RunError, match="They logged nothing yet"):
-        epochs.curves([bad], ["val/accuracy"])
+    with pytest.raises(RunError, match="They have logged nothing yet"):
+        epochs.read_curves([bad], ["val/accuracy"])
     (bad.path / "metrics.csv").write_bytes(b"\x00\xff garbage, and more\n1,2,3\n")
     with pytest.raises(RunError, match=r"metrics\.csv is damaged"):
-        epochs.curves([bad], ["val/accuracy"])
+        epochs.read_curves([bad], ["val/accuracy"])
     add_curves(good, epochs=3)
-    notes = epochs.notes(epochs.curves([good, bad], ["val/accuracy"]))
+    notes = epochs.epochs_table(epochs.read_curves([good, bad], ["val/accuracy"])).footer
     assert notes[-1] == "no value of val/accuracy: bad (its metrics.csv is damaged)"

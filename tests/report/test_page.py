@@ -15,9 +15,9 @@ from made_runs import add_curves, add_predictions, made_run
 
 from galaxynet import registry
 from galaxynet.errors import GalaxynetError
-from galaxynet.report.gallery import SHOWN, gallery, picture
-from galaxynet.report.page import Choice, page
-from galaxynet.report.rows import Row, groups
+from galaxynet.report.html.gallery import SHOWN, gallery, picture
+from galaxynet.report.html.page import PageOptions, render_page
+from galaxynet.report.rows import Row, group_rows
 from galaxynet.runs import DamagedRun, OptionValues, PluginId, Run, write_predictions
 from galaxynet.runs.reconstructions import RECONSTRUCTIONS, ReconstructedSamples
 
@@ -51,8 +51,8 @@ class Reader(HTMLParser):
         return [attributes for found, attributes in self.tags if found == tag]
 
 
-def made(runs: list[Run], choice: Choice | None = None, data_dir: Path = NOWHERE, **more: Any) -> str:
-    return page(groups([Row(run) for run in runs]), data_dir, choice, **more)
+def made(runs: list[Run], options: PageOptions | None = None, data_dir: Path = NOWHERE, **more: Any) -> str:
+    return render_page(group_rows([Row(run) for run in runs]), data_dir, options, **more)
 
 
 def galaxies(folder: Path, count: int = 2, **changes: Any) -> list[Run]:
@@ -75,7 +75,7 @@ def test_other_peoples_text_is_harmless(tmp_path: Path) -> None:
     runs[0].record.options.model["act"] = f"{EVIL} too"
     runs[0].record.dataset.name = runs[1].record.dataset.name = EVIL
     damaged = [DamagedRun(Path(EVIL.replace("/", "")), EVIL)]
-    text = made(runs, Choice(conditions=[f"name={EVIL}"]), test=EVIL, damaged=damaged)
+    text = made(runs, PageOptions(conditions=[f"name={EVIL}"]), test=EVIL, damaged=damaged)
     seen = Reader(text)
     assert len(seen.all("script")) == 1
     assert not [name for _, attributes in seen.tags for name in attributes if name.startswith("on")]
@@ -133,7 +133,7 @@ def test_the_tables_are_those_of_the_terminal(tmp_path: Path) -> None:
     assert 'class="mark"' in row[: row.index("</tr>")]
     for said in (
         *("67.1 to 72.8%", "undefined loss", "always not_odd", "59.6%", "published: report, section 2.4"),
-        *("McNemar says so.", "In a table of its own: the same dataset, but other test samples"),
+        *("McNemar says so.", "In a separate table: the same dataset, but other test samples"),
     ):
         assert said in seen.text, said
     assert all(heading.get("scope") in ("col", "row") for heading in seen.all("th"))
@@ -144,7 +144,7 @@ def test_the_network_is_a_column_only_where_there_are_several(tmp_path: Path) ->
     """The title names the one network; two are told apart in the table."""
     runs = galaxies(tmp_path)
     assert ">model</th>" not in made(runs)
-    assert ">model</th>" in made(runs, Choice(names=["run", "model"]))
+    assert ">model</th>" in made(runs, PageOptions(names=["run", "model"]))
     runs.append(made_run(tmp_path, name="other", model=PluginId(name="tiny")))
     assert ">model</th>" in made(runs)
 
@@ -160,10 +160,10 @@ def test_the_names_of_the_curves_stand_in_order(tmp_path: Path) -> None:
 
 def test_seeds_are_taken_together(tmp_path: Path) -> None:
     """With --over-seeds the rows are configurations, with mean and deviation."""
-    seen = Reader(made(galaxies(tmp_path, 4), Choice(over_seeds=True, top=1)))
+    seen = Reader(made(galaxies(tmp_path, 4), PageOptions(over_seeds=True, top=1)))
     assert "mean accuracy" in seen.text
     assert "1.4 points" in seen.text
-    assert "1 more configurations are left out" in seen.text
+    assert "--top hides 1 more configuration" in seen.text
 
 
 def test_a_missing_gallery_is_said_with_the_way_to_it(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_thirty_six_runs_stay_small(tmp_path: Path) -> None:
 
 def blob_run(folder: Path, data: Any, **changes: Any) -> Run:
     """A run that was tested on the blobs: every third sample wrong, surer from sample to sample."""
-    from galaxynet.training.record import digest
+    from galaxynet.data.splits import digest_test_set
 
     ids, labels, names = data.test_ids, data.test_labels, list(data.info.classes)
     guesses, shares = [], []
@@ -207,7 +207,7 @@ def blob_run(folder: Path, data: Any, **changes: Any) -> Run:
     values = {
         "dataset": PluginId(name="blobs", distribution="toys", version="1.0"),
         "options": OptionValues(dataset={"samples": 120, "pause": 0.0, "no_longer": 1}),
-        "test_set": digest(ids, labels),
+        "test_set": digest_test_set(ids, labels),
         "classes": names,
         "splits": {"test": len(ids)},
     }

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from made_runs import START, made_record
 
 from galaxynet.errors import UsageError
-from galaxynet.report.conditions import nearest_values, where
-from galaxynet.report.rows import Row, groups, sort
+from galaxynet.report.rows import Row, group_rows, sort_rows
+from galaxynet.report.selection import available_values, filter_rows
 from galaxynet.runs import PluginId, Run
 
 
@@ -34,9 +34,9 @@ def test_runs_on_other_data_never_share_a_table(order: list[int]) -> None:
         row(metric="test/loss"),
         row(act="tanh"),
     ]
-    found = groups([rows[number] for number in order])
+    found = group_rows([rows[number] for number in order])
     assert sorted(len(group.rows) for group in found) == [1, 1, 1, 1, 2]
-    whys = [group.why for group in found]
+    whys = [group.reason for group in found]
     assert whys[0] == ""  # the newest run's table
     assert sorted(why.split(":")[0].split(" (")[0] for why in whys[1:]) == [
         "another dataset",
@@ -48,9 +48,9 @@ def test_runs_on_other_data_never_share_a_table(order: list[int]) -> None:
 
 def test_only_options_that_differ_become_columns() -> None:
     """Two runs that differ in activation and seed show these, and nothing that is the same for both."""
-    (group,) = groups([row(seed=1), row(seed=2, act="tanh"), row(seed=2)])
+    (group,) = group_rows([row(seed=1), row(seed=2, act="tanh"), row(seed=2)])
     assert group.differing() == ["act", "seed"]
-    (alone,) = groups([row()])
+    (alone,) = group_rows([row()])
     assert alone.differing() == []
 
 
@@ -58,7 +58,7 @@ def test_an_option_that_one_model_lacks_differs() -> None:
     """Runs of two networks show what only one of them can set."""
     other = row()
     del other.run.record.options.model["extra_convs"]
-    (group,) = groups([row(), other])
+    (group,) = group_rows([row(), other])
     assert group.differing() == ["extra_convs"]
 
 
@@ -67,7 +67,7 @@ def test_an_option_named_like_a_field_is_not_lost() -> None:
     first, second = row(), row()
     first.run.record.options.model["samples"] = 3
     second.run.record.options.model["samples"] = 4
-    (group,) = groups([first, second])
+    (group,) = group_rows([first, second])
     assert group.differing() == ["option.samples"]
     assert first.get("option.samples") == 3
     assert first.get("samples") == 1000
@@ -107,9 +107,9 @@ def test_conditions_choose_runs(condition: str, expected: list[str] | None) -> N
     ]
     if expected is None:
         with pytest.raises(UsageError, match="--where"):
-            where(rows, [condition])
+            filter_rows(rows, [condition])
     else:
-        assert [found.run.record.name for found in where(rows, [condition])] == expected
+        assert [found.run.record.name for found in filter_rows(rows, [condition])] == expected
 
 
 @pytest.mark.promise("Measurements")
@@ -118,7 +118,7 @@ def test_conditions_choose_runs(condition: str, expected: list[str] | None) -> N
 def test_the_best_comes_first_and_the_undefined_last(values: list[float | None], higher: bool) -> None:
     """Best means highest or lowest by the metric; a diverged run is never best."""
     rows = [row(metrics={"test/accuracy": value}, higher_is_better=higher) for value in values]
-    found = [found.value for found in sort(rows)]
+    found = [found.value for found in sort_rows(rows)]
     known = sorted((value for value in values if value is not None), reverse=higher)
     assert found == known + [None] * values.count(None)
 
@@ -126,31 +126,31 @@ def test_the_best_comes_first_and_the_undefined_last(values: list[float | None],
 def test_rows_are_sorted_by_any_column_in_both_directions() -> None:
     """Numbers by size, words by letters, with a minus from the largest down."""
     rows = [row(name="b", lr=0.01), row(name="c", lr=1e-5), row(name="a", lr=0.3)]
-    assert [found.run.label for found in sort(rows, "lr")] == ["c", "b", "a"]
-    assert [found.run.label for found in sort(rows, "-lr")] == ["a", "b", "c"]
-    assert [found.run.label for found in sort(rows, "name")] == ["a", "b", "c"]
+    assert [found.run.label for found in sort_rows(rows, "lr")] == ["c", "b", "a"]
+    assert [found.run.label for found in sort_rows(rows, "-lr")] == ["a", "b", "c"]
+    assert [found.run.label for found in sort_rows(rows, "name")] == ["a", "b", "c"]
 
 
 def test_the_metric_is_sorted_best_first_and_its_minus_turns_that_round() -> None:
     """Asked for by name or not, the metric goes from the best down; for a loss that is the lowest."""
     rows = [row(name=name, accuracy=value) for name, value in (("a", 0.5), ("b", 0.7), ("c", 0.6))]
     for name in ("accuracy", "test/accuracy", "value", "interval"):
-        assert [found.run.label for found in sort(rows, f"-{name}" if name == "interval" else name)] == [
+        assert [found.run.label for found in sort_rows(rows, f"-{name}" if name == "interval" else name)] == [
             "b", "c", "a"
         ]  # fmt: skip
-    assert [found.run.label for found in sort(rows, "-accuracy")] == ["a", "c", "b"]
+    assert [found.run.label for found in sort_rows(rows, "-accuracy")] == ["a", "c", "b"]
     for found, mean in zip(rows, (3, 2, 1), strict=True):  # an option of a plugin
         found.run.record.options.model["mean"] = mean
         vars(found).pop("options", None)
-    assert [found.run.label for found in sort(rows, "mean")] == ["c", "b", "a"]
+    assert [found.run.label for found in sort_rows(rows, "mean")] == ["c", "b", "a"]
 
 
 def test_what_there_is_of_a_condition_is_told() -> None:
     """Few values are listed, many numbers are a range, and many words are cut short."""
     rows = [row(name=f"n{n:02}", act=("tanh", "relu")[n % 2], lr=n / 100) for n in range(1, 21)]
-    assert nearest_values(rows, ["act=foo", "lr>5"]) == "There are: act relu, tanh; lr 0.01 to 0.2."
-    assert nearest_values(rows, ["name=x"]).endswith("n11, n12 and 8 more.")
-    assert nearest_values(rows, ["crop=3"]) == "There are: crop nothing."
+    assert available_values(rows, ["act=foo", "lr>5"]) == "There are: act relu, tanh; lr 0.01 to 0.2."
+    assert available_values(rows, ["name=x"]).endswith("n11, n12 and 8 more.")
+    assert available_values(rows, ["crop=3"]) == "There are: crop no values."
 
 
 def test_an_undefined_loss_keeps_its_row() -> None:

@@ -179,7 +179,7 @@ def test_a_run_that_is_not_tested_has_no_confusion_matrix(tmp_path: Path) -> Non
     assert write_figures(run) == []
     with pytest.raises(RunError, match="did not get as far"):
         draw(run, "confusion")
-    with pytest.raises(RunError, match="They logged nothing yet"):
+    with pytest.raises(RunError, match="They have logged nothing yet"):
         draw(run, "learning-curves")
     with pytest.raises(UsageError, match="There are: learning-curves, confusion"):
         draw(run, "pie")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,9 @@ from made_runs import add_curves, made_record, made_run
 from galaxynet.errors import RunError
 from galaxynet.report.figures.curves import learning_curves
 from galaxynet.report.figures.tradeoff import metric_over_time
-from galaxynet.report.layout import lay_out
-from galaxynet.report.rows import Group, Row, groups
-from galaxynet.report.seeds import configurations, run_labels
-from galaxynet.report.seeds_table import content
-from galaxynet.report.table import STATUS_STYLE
+from galaxynet.report.rows import Group, Row, group_rows
+from galaxynet.report.seeds import configurations, run_labels, seeds_table
+from galaxynet.report.table import STATUS_STYLE, format_table
 from galaxynet.runs import Run
 
 
@@ -26,8 +25,8 @@ def row(**changes: Any) -> Row:
 
 def column(group: Group, title: str, **how: Any) -> list[str]:
     """The cells beneath a heading of the table of configurations."""
-    made = content(group, **how)
-    return [line.cells[list(made.titles).index(title)] for line in made.lines]
+    made = seeds_table(group, **how)
+    return [line.cells[made.titles.index(title)] for line in (*made.lines, *made.summary)]
 
 
 def made_group() -> Group:
@@ -38,7 +37,7 @@ def made_group() -> Group:
         for n, value in enumerate(all_)
     ]
     rows += [row(act="exponential", seed=n, status="diverged", metrics={}) for n in range(3)]
-    (group,) = groups(rows)
+    (group,) = group_rows(rows)
     return group
 
 
@@ -49,7 +48,7 @@ def test_seeds_are_averaged_and_configurations_are_not() -> None:
     assert tanh.mean == pytest.approx(0.71)
     assert relu.deviation == pytest.approx(statistics.stdev((0.68, 0.70, 0.69)))
     assert (lost.mean, lost.deviation, lost.diverged) == (None, None, 3)
-    assert tanh.plain()["runs"] == 3
+    assert tanh.to_dict()["runs"] == 3
 
 
 def trials(*statuses: str) -> Group:
@@ -68,10 +67,10 @@ def test_a_mean_says_of_how_many_runs_it_is() -> None:
         assert column(group, "runs")[0] == "1 of 2"
         assert column(group, name)[0] == "1"
         (one,) = configurations(group)
-        assert {key: one.plain()[key] for key in ("failed", "unfinished", "diverged")} == {
+        assert {key: one.to_dict()[key] for key in ("failed", "unfinished", "diverged")} == {
             **dict.fromkeys(("failed", "unfinished", "diverged"), 0), name: 1
         }  # fmt: skip
-    assert not {"failed", "unfinished", "diverged"} & set(content(trials("finished")).titles)
+    assert not {"failed", "unfinished", "diverged"} & set(seeds_table(trials("finished")).titles)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +82,7 @@ def test_where_no_run_has_a_value_the_reason_stands_in_its_place(status: str, wo
     group = trials(status, status)
     assert column(group, "mean accuracy")[0] == word
     assert column(group, "runs")[0] == "2"
-    made = content(group)
+    made = seeds_table(group)
     assert made.lines[0].styles[list(made.titles).index("mean accuracy")] == STATUS_STYLE[status]
 
 
@@ -112,9 +111,9 @@ def test_configurations_are_sorted_by_what_is_shown_of_them() -> None:
     }.items():
         group = Group(rows, order=order)
         assert [one.options["act"] for one in configurations(group)] == expected.split(), order
-    kept = content(Group(rows, order="train_seconds"), top=2)
+    kept = seeds_table(Group(rows, order="train_seconds"), top=2)
     assert [line.cells[0] for line in kept.lines[:2]] == ["tanh", "elu"]
-    assert kept.notes == ["1 more configurations are left out by --top"]
+    assert kept.footer == ["--top hides 1 more configuration"]
 
 
 @pytest.mark.parametrize("width", [50, 60, 80, 100, 120])
@@ -128,15 +127,15 @@ def test_the_table_of_means_fits_with_its_options_whole(width: int) -> None:
     ]
     rows.append(row(act="relu", lr=0.5, seed=9, status="failed", metrics={}))
     group = Group(rows)
-    made = content(group, width)
-    assert max(map(len, lay_out(made.titles, made.rights, made.lines, width).plain.splitlines())) <= width
+    made = seeds_table(group, width)
+    assert max(map(len, format_table(replace(made, title="", footer=()), width).plain.splitlines())) <= width
     if width >= 60:
         assert [line.cells[:2] for line in made.lines[:4]].count(["exponential", "0.0004"]) == 1
-        text = lay_out(made.titles, made.rights, made.lines, width).plain
+        text = format_table(replace(made, title="", footer=()), width).plain
         assert "…" not in text
         assert "always not_odd" in text
-    gone = [title for title in content(group).titles if title not in made.titles]
-    assert all(title in made.notes[0] for title in gone) if gone else not made.notes
+    gone = [title for title in seeds_table(group).titles if title not in made.titles]
+    assert all(title in made.footer[0] for title in gone) if gone else not made.footer
     assert ("range" in gone) == (width < 100)
 
 
@@ -165,9 +164,9 @@ def test_for_a_loss_the_lowest_mean_is_best() -> None:
 def test_the_table_of_means_has_the_majority_class_too() -> None:
     """A mean is not shown without what always the same answer would score."""
     group = made_group()
-    made = content(group)
-    titles, texts = list(made.titles), [list(line.cells) for line in made.lines]
-    assert len(titles) == len(made.rights) == len(texts[0])
+    made = seeds_table(group)
+    titles, texts = list(made.titles), [list(line.cells) for line in (*made.lines, *made.summary)]
+    assert len(titles) == len(made.right_aligned) == len(texts[0])
     assert texts[0][titles.index("mean accuracy")] == "71.0%"
     assert texts[0][titles.index("± deviation")] == "1.0 points"
     assert texts[2][titles.index("mean accuracy")] == "undefined loss"
@@ -178,7 +177,7 @@ def test_the_table_of_means_has_the_majority_class_too() -> None:
 def test_seeds_alone_make_one_row() -> None:
     """Runs of one configuration need no option to tell them apart."""
     group = Group([row(seed=1), row(seed=2)])
-    made = content(group)
+    made = seeds_table(group)
     assert made.titles[:2] == ["model", "runs"]
     assert list(made.lines[0].cells[:2]) == ["galaxy_alexnet", "2"]
 
@@ -199,10 +198,10 @@ def test_runs_of_other_lengths_or_precisions_are_not_averaged() -> None:
         found = configurations(Group([one(seed=1), other]))
         assert [len(configuration.rows) for configuration in found] == [1, 1]
     assert run_labels([one(name="").run, others[0].run]) == ["epochs 3, seed 1", "epochs 30, seed 2"]
-    made = content(Group([one(), others[0]]))
+    made = seeds_table(Group([one(), others[0]]))
     assert [(made.titles[0], line.cells[0]) for line in made.lines[:2]] == [
-        ("epochs asked for", "30"),
-        ("epochs asked for", "3"),
+        ("epochs requested", "30"),
+        ("epochs requested", "3"),
     ]
 
 
@@ -217,12 +216,12 @@ def test_a_seed_that_was_run_twice_counts_once() -> None:
     """Two runs of one seed have no deviation over seeds, and the table says how many seeds there are."""
     twice = Group([row(seed=1, accuracy=0.6), row(seed=1, accuracy=0.6)])
     (one,) = configurations(twice)
-    assert (one.mean, one.deviation, one.plain()["runs"], one.plain()["seeds"]) == (0.6, None, 2, 1)
+    assert (one.mean, one.deviation, one.to_dict()["runs"], one.to_dict()["seeds"]) == (0.6, None, 2, 1)
     assert column(twice, "runs") == ["2 (1 seed)", ""]
     (mixed,) = configurations(Group([*twice.rows, row(seed=2, accuracy=0.8)]))
     assert mixed.mean == pytest.approx(0.7)
     assert mixed.deviation == pytest.approx(statistics.stdev((0.6, 0.8)))
-    assert mixed.plain()["ids"].count(" ") == 2
+    assert mixed.to_dict()["ids"].count(" ") == 2
 
 
 def test_runs_are_called_by_what_tells_them_apart() -> None:

@@ -8,7 +8,7 @@ import pytest
 from made_runs import made_run
 
 from galaxynet.report.rows import Group, Row
-from galaxynet.report.significance import sentence, told
+from galaxynet.report.significance import sentence, significance_note
 from galaxynet.runs import Run, write_predictions
 
 
@@ -44,14 +44,15 @@ def test_only_two_classifiers_of_one_table_are_compared(tmp_path: Path) -> None:
     one = run_that_is_right(tmp_path, "one", [True, True, False])
     two = run_that_is_right(tmp_path, "two", [True, False, False])
     table = Group([Row(two), Row(one)])
-    assert told([one, two], [table]).startswith(
+    assert significance_note([one, two], [table]).startswith(
         "McNemar, exact: only two is right on 0 samples, only one on 1;"
     )
-    assert told([one, two], [Group([Row(two)], left_out=1)]).startswith("McNemar, exact: only one")
-    assert told([one, two, one], [table]) == told([one, two], [table, table]) == ""
+    kept = Group([Row(two)], n_hidden=1)
+    assert significance_note([one, two], [kept]).startswith("McNemar, exact: only one")
+    assert significance_note([one, two, one], [table]) == significance_note([one, two], [table, table]) == ""
     text = made_run(tmp_path, task="language", metric="test/loss", metrics={"test/loss": 1.0})
-    assert told([text, two], [Group([Row(text), Row(two)])]) == ""
+    assert significance_note([text, two], [Group([Row(text), Row(two)])]) == ""
     other = run_that_is_right(tmp_path, "other", [True] * 4)
-    assert told([one, other], [Group([Row(one), Row(other)])]).startswith(
+    assert significance_note([one, other], [Group([Row(one), Row(other)])]).startswith(
         "Not tested for significance: The two"
     )

@@ -4,8 +4,9 @@ import random
 
 import pytest
 
+from galaxynet.data.splits import digest_test_set
 from galaxynet.training.config import Components
-from galaxynet.training.record import digest, reference_for
+from galaxynet.training.record import reference_for
 
 PLURALITY = ["Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2"]
 
@@ -15,10 +16,10 @@ def test_the_digest_knows_a_test_set() -> None:
     """The digest of a test set depends on its ids and labels, not on their order."""
     pairs = [(f"g{row}", "spiral" if row % 3 else "edge-on") for row in range(50)]
     shuffled = random.Random(1).sample(pairs, len(pairs))
-    one = digest(*zip(*pairs, strict=True))
-    assert one == digest(*zip(*shuffled, strict=True))
-    assert one != digest([id_ for id_, _ in pairs[1:]], [label for _, label in pairs[1:]])
-    assert one != digest([id_ for id_, _ in pairs], ["spiral"] * 50)
+    one = digest_test_set(*zip(*pairs, strict=True))
+    assert one == digest_test_set(*zip(*shuffled, strict=True))
+    assert one != digest_test_set([id_ for id_, _ in pairs[1:]], [label for _, label in pairs[1:]])
+    assert one != digest_test_set([id_ for id_, _ in pairs], ["spiral"] * 50)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from galaxynet.errors import RunError
-from galaxynet.report.epochs import logged_by, not_logged
+from galaxynet.report.epochs import missing_metrics_error, read_log
 from galaxynet.report.figures.style import COLOURS, DASHES, FAINT, heading, new_figure, plain_axes
 from galaxynet.report.seeds import run_labels
 from galaxynet.report.wording import caption, metric_name, percentage_metric
@@ -45,13 +45,13 @@ def learning_curves(runs: Sequence[Run], columns: Sequence[str] = ()) -> Figure:
         raise RunError(
             f"{len(runs)} learning curves in one figure cannot be told apart.", f"Name up to {MOST_RUNS}."
         )
-    found = [logged_by(run) for run in runs]
-    logged = {id(run): rows or [] for run, rows in zip(runs, found, strict=True)}
+    logs = [read_log(run) for run in runs]
+    logged = {id(run): rows or [] for run, rows in zip(runs, logs, strict=True)}
     names = {name for rows in logged.values() for row in rows for name in row}
     wanted = list(columns) or _usual(runs, [row for rows in logged.values() for row in rows])
     missing = [name for name in wanted if name not in names]
     if missing or not wanted:
-        raise not_logged(runs, found, missing or ["a loss or metric"])
+        raise missing_metrics_error(runs, logs, missing or ["a loss or metric"])
     panels = list(dict.fromkeys(metric_name(name) for name in wanted))
     abreast = _legend_columns(run_labels(runs), len(panels))
     rows = -(-len(runs) // abreast) if len(runs) > 1 else 0

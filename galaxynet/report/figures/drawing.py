@@ -1,4 +1,4 @@
-"""Which figures a run has, and how they become files."""
+"""The figures of runs: which there are, drawing them, and writing them to files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from rich.markup import escape
-
 from galaxynet import atomic, registry, terminal
 from galaxynet.errors import GalaxynetError, RunError, UsageError
+from galaxynet.phrases import count, suggest
 from galaxynet.registry import Plugin
 from galaxynet.runs.folder import FIGURES, METRICS, PREDICTIONS, Run
 
@@ -23,13 +22,13 @@ CONFUSION = "confusion"
 
 
 def names(run: Run) -> list[str]:
-    """The figures that can be drawn of a run: those of its files, and those of its model's plugin."""
-    found = []
+    """The figures of a run: those of its files and those of its model's plugin."""
+    available = []
     if (run.path / METRICS).is_file():
-        found.append(LEARNING_CURVES)
+        available.append(LEARNING_CURVES)
     if run.record.task == "classification" and (run.path / PREDICTIONS).is_file():
-        found.append(CONFUSION)
-    return [*found, *(name for name in _of_plugin(run)[1] if name not in found)]
+        available.append(CONFUSION)
+    return [*available, *(name for name in _plugin_figures(run)[1] if name not in available)]
 
 
 def draw(runs: Run | Sequence[Run], name: str) -> Figure:
@@ -41,7 +40,7 @@ def draw(runs: Run | Sequence[Run], name: str) -> Figure:
 
     Raises:
         UsageError: If there is no such figure.
-        RunError: If the runs lack what it shows.
+        RunError: If the runs lack the data that it shows.
         PluginError: If the plugin's function cannot be imported.
     """
     runs = [runs] if isinstance(runs, Run) else list(runs)
@@ -53,27 +52,28 @@ def draw(runs: Run | Sequence[Run], name: str) -> Figure:
     with styled():
         figure = function(runs)
         make_legible(figure)
-        # The layout and the fonts are settled here, under our settings, not when a caller shows it.
+        # Compute layout and fonts now, under our settings, not when a caller shows the figure.
         figure.draw_without_rendering()
         return figure
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write a figure as what its name ends in (`.png`, `.svg`, `.pdf`), in one step.
+    """Write a figure atomically, in the format of its suffix (`.png`, `.svg`, `.pdf`).
 
     Raises:
-        RunError: If the ending is unknown or the file cannot be written.
+        UsageError: If the suffix is unknown.
+        RunError: If the file cannot be written.
     """
     from galaxynet.report.figures.style import make_legible, styled
 
-    kind = path.suffix.lower().lstrip(".")
-    if kind not in ("png", "svg", "pdf"):
+    suffix = path.suffix.lower().lstrip(".")
+    if suffix not in ("png", "svg", "pdf"):
         raise UsageError(f"{path}: a figure's name ends in .png, .svg or .pdf.")
-    metadata: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
+    metadata: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix, {})
     content = io.BytesIO()
     with styled():
         make_legible(figure)
-        figure.savefig(content, format=kind, metadata=metadata)
+        figure.savefig(content, format=suffix, metadata=metadata)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_bytes(path, content.getbuffer())
@@ -89,7 +89,8 @@ def write_figures(
 
     Args:
         run: The run.
-        kinds: The figures; all if none are named. Of all, those that cannot be drawn are skipped with a note.
+        kinds: The figures; all if none are named. Unrequested figures that cannot be drawn are skipped with
+            a note.
         formats: The files of each.
 
     Returns:
@@ -103,14 +104,72 @@ def write_figures(
     for name in kinds or names(run):
         try:
             figure = draw(run, name)
-        except Exception as error:  # a plugin's function may raise whatever it likes
+        except Exception as error:  # a plugin's function may raise anything
             if kinds:
                 raise
-            reason = str(error) if isinstance(error, GalaxynetError) else repr(error)
-            terminal.note(escape(f"no figure {name} of {run.label}: {reason}"))
+            terminal.note(f"no figure {name} of {run.label}: {_reason(error)}")
             continue
-        written += [save(figure, run.inside(FIGURES, f"{name}.{kind}")) for kind in formats]
+        written += [save(figure, run.inside(FIGURES, f"{name}.{format}")) for format in formats]
     return written
+
+
+def runs_by_network(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """The runs of each network, by the beginning of the names of its files.
+
+    That is the name of the network; if two packages have networks of the same name, with the package before.
+    """
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.record.model.distribution, run.record.model.name), []).append(run)
+    networks = [name for _, name in groups]
+    return {
+        name if networks.count(name) == 1 else f"{distribution}-{name}": members
+        for (distribution, name), members in groups.items()
+    }
+
+
+def write_joint_figures(
+    runs: Sequence[Run],
+    folder: Path,
+    prefix: str,
+    kinds: Sequence[str] = (),
+    formats: Sequence[Format] = ("png", "svg"),
+) -> list[Path]:
+    """Write one file `<prefix>-<kind>` for each figure that can show all runs together.
+
+    Figures that cannot are skipped with a note; so is the confusion matrix of several runs, as it shows one.
+
+    Args:
+        runs: Runs of one network.
+        folder: The folder of the files; it is created.
+        prefix: The beginning of their names.
+        kinds: The figures; if none are named, all that any of the runs has.
+        formats: The files of each.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        UsageError: If a named figure does not exist.
+        RunError: If a file cannot be written.
+    """
+    written = []
+    for kind in kinds or dict.fromkeys(name for run in runs for name in names(run)):
+        if kind == CONFUSION and len(runs) > 1:
+            continue
+        try:
+            figure = draw(runs, kind)
+        except UsageError:
+            raise
+        except Exception as error:  # a plugin's function may raise anything
+            terminal.note(f"no joint figure {kind} of these {count(len(runs), 'run')}: {_reason(error)}")
+            continue
+        written += [save(figure, folder / f"{prefix}-{kind}.{format}") for format in formats]
+    return written
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, GalaxynetError) else repr(error)
 
 
 def _function(runs: Sequence[Run], name: str) -> Callable[[Sequence[Run]], Figure]:
@@ -124,18 +183,16 @@ def _function(runs: Sequence[Run], name: str) -> Callable[[Sequence[Run]], Figur
 
         return confusion_matrix
     for run in runs:
-        plugin, figures = _of_plugin(run)
+        plugin, figures = _plugin_figures(run)
         if plugin and name in figures:
             return cast("Callable[[Sequence[Run]], Figure]", registry.resolve_for(plugin, figures[name]))
-    usual = [LEARNING_CURVES, *([CONFUSION] if other is None else [])]
-    known = dict.fromkeys([*usual, *(kind for run in runs for kind in _of_plugin(run)[1])])
-    raise UsageError(
-        f"There is no figure {name!r} of {(other or runs[0]).label}.", f"There are: {', '.join(known)}."
-    )
+    standard = [LEARNING_CURVES, *([CONFUSION] if other is None else [])]
+    known = dict.fromkeys([*standard, *(kind for run in runs for kind in _plugin_figures(run)[1])])
+    raise UsageError(f"There is no figure {name!r} of {(other or runs[0]).label}.", suggest(name, known))
 
 
-def _of_plugin(run: Run) -> tuple[Plugin | None, dict[str, str]]:
-    """The plugin of a run's model and the figures that it brings; none if it is gone or broken."""
+def _plugin_figures(run: Run) -> tuple[Plugin | None, dict[str, str]]:
+    """The plugin of a run's model and its figures; none if it is not installed or broken."""
     model = run.record.model
     for name in (f"{model.distribution}:{model.name}", model.name):
         try:

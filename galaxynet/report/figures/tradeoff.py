@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from galaxynet.errors import RunError
-from galaxynet.report.columns import show_value
+from galaxynet.report.comparison import majority_classes, title
 from galaxynet.report.figures.style import COLOURS, FAINT, INK, heading, new_figure, plain_axes
 from galaxynet.report.rows import Group
 from galaxynet.report.seeds import Configuration, configurations
-from galaxynet.report.table import majority_lines, title
-from galaxynet.report.wording import interval_of, percentage_metric
+from galaxynet.report.wording import interval_of, percentage_metric, show_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +60,7 @@ def metric_over_time(group: Group) -> Figure:
             _point(axes, one, colours[kind], keys.shapes[key] if keys else "o", several)
     _scales(axes, group, placed)
     if keys is None:
-        _labels(axes, placed, several, [accuracy for _, accuracy in majority_lines(group)])
+        _labels(axes, placed, several, [accuracy for _, accuracy in majority_classes(group)])
     else:
         _legend(figure, placed, keys)
     heading(figure, title(group), _caption(made))
@@ -176,7 +175,7 @@ def _scales(axes: Axes, group: Group, placed: Sequence[Configuration]) -> None:
     axes.set_ylabel(metric.replace("/", " "))
     if percentage_metric(metric):
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%"))
-    for label, accuracy in majority_lines(group):
+    for label, accuracy in majority_classes(group):
         axes.axhline(accuracy, color=FAINT, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
         axes.annotate(
             f"always {label} {accuracy:.1%}",

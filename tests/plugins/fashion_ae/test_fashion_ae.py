@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from galaxynet.report.figures.together import write_together
 from idx_files import make_idx_folder
 from torch import nn
 
 import galaxynet
 from galaxynet.errors import OptionError, RunError, UsageError
 from galaxynet.report import figures
-from galaxynet.report.figures.together import write_together
 from galaxynet.runs import ReferenceValue
 from galaxynet.runs.reconstructions import RECONSTRUCTIONS
 from galaxynet.training.config import Components

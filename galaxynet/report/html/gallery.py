@@ -142,9 +142,9 @@ def open_data(run: Run, data_dir: Path) -> DataModule:
             f"{type(error).__name__}: {error}.",
             plugin.remove_hint(),
         ) from error
-    from galaxynet.training.record import digest
+    from galaxynet.data.splits import digest_test_set
 
-    if record.test_set and digest(*tested) != record.test_set:
+    if record.test_set and digest_test_set(*tested) != record.test_set:
         raise DataError(
             f"The data of {record.dataset.name} in {data_dir} are not those that {run.label} was tested on.",
             "Name the folder of those with --data-dir.",

@@ -1,0 +1,262 @@
+"""A comparison as one self-contained HTML page with tables, figures and pictures."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib import metadata, resources
+from itertools import cycle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from galaxynet.errors import GalaxynetError
+from galaxynet.phrases import count
+from galaxynet.report.comparison import comparison_table, run_columns, title
+from galaxynet.report.html.gallery import Strip, gallery
+from galaxynet.report.html.inline_svg import inline_svg
+from galaxynet.report.rows import Group
+from galaxynet.report.seeds import run_labels, seeds_table
+from galaxynet.report.table import BEST_STYLE, Line, Table
+from galaxynet.report.wording import interval_of, show_interval, show_metric
+from galaxynet.runs import DamagedRun, Run
+from galaxynet.terminal import printable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MAX_CURVES = 8
+"""Learning curves that can be told apart in one figure."""
+
+_TEMPLATES = "templates"
+_CLASSES = {
+    BEST_STYLE: "best",
+    "green": "finished",
+    "cyan": "running",
+    "yellow": "interrupted",
+    "magenta": "diverged",
+    "red": "failed",
+    "dim": "faint",
+}
+"""CSS classes by the style of a cell in a terminal."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table: its text, its CSS class, and the number or text by which its column is sorted."""
+
+    text: str
+    css_class: str = ""
+    sort_key: Any = None
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure: its heading, the `<svg>` element, a caption, and whether it takes the whole width."""
+
+    title: str
+    svg: str
+    caption: str = ""
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """The part of the page on one table.
+
+    Attributes:
+        table: The table, with its title, subtitle and footer.
+        rows: Its cells.
+        summary: The cells of the majority class.
+        plots: The figures.
+        best: The best run in a few words, or empty.
+        strips: The rows of its gallery.
+        missing: Why a figure or the gallery is missing; a line each.
+    """
+
+    table: Table
+    rows: Sequence[Sequence[Cell]]
+    summary: Sequence[Sequence[Cell]]
+    plots: Sequence[Plot]
+    best: str
+    strips: Sequence[Strip]
+    missing: Sequence[str]
+
+
+@dataclass(frozen=True)
+class PageOptions:
+    """Options of the page.
+
+    Attributes:
+        names: The columns; the usual ones if none are named.
+        over_seeds: True to summarise runs that differ only in their seed.
+        top: Most rows of a table of configurations; None for all.
+        conditions: The conditions that the runs met.
+    """
+
+    names: Sequence[str] = ()
+    over_seeds: bool = False
+    top: int | None = None
+    conditions: Sequence[str] = ()
+
+
+def render_page(
+    groups: Sequence[Group],
+    data_dir: Path,
+    options: PageOptions | None = None,
+    *,
+    test: str = "",
+    damaged: Sequence[DamagedRun] = (),
+) -> str:
+    """The page as HTML. A figure that cannot be drawn is replaced by the reason.
+
+    Args:
+        groups: The tables.
+        data_dir: The folder of the datasets, for the galleries.
+        options: Options of the page.
+        test: The result of the significance test of two runs, as a sentence.
+        damaged: Folders that could not be read.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    options = options or PageOptions()
+    sections = [_section(group, number, data_dir, options) for number, group in enumerate(groups, 1)]
+    environment = Environment(
+        loader=PackageLoader("galaxynet.report.html", _TEMPLATES),
+        autoescape=True,  # names of runs, classes and options are untrusted
+        finalize=_make_printable,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    now = datetime.now().astimezone()
+    return environment.get_template("page.html.j2").render(
+        heading=_heading(groups),
+        moment=now.isoformat(timespec="seconds"),
+        when=f"{now:%d %B %Y, %H:%M} {now:%Z}".strip(),
+        version=metadata.version("galaxynet"),
+        style=_text("page.css"),
+        script=_text("page.js"),
+        script_digest=base64.b64encode(hashlib.sha256(_text("page.js").encode()).digest()).decode(),
+        sections=sections,
+        test=test,
+        damaged=damaged,
+        conditions=options.conditions,
+    )
+
+
+def _make_printable(value: Any) -> Any:
+    """A printable text; our own HTML, which is not of type `str`, stays."""
+    return printable(value) if type(value) is str else value
+
+
+def _text(name: str) -> str:
+    return (resources.files("galaxynet.report.html") / _TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _heading(groups: Sequence[Group]) -> str:
+    n_runs = sum(len(group.rows) for group in groups)
+    names = list(dict.fromkeys(group.first.record.dataset.name for group in groups))
+    on = f" on {', '.join(names)}" if names else ""
+    return f"{count(n_runs, 'run')}{on}"
+
+
+def _section(group: Group, number: int, data_dir: Path, options: PageOptions) -> Section:
+    best = group.best.run if group.best else None
+    plots, missing = _plots(group, best, number)
+    strips: list[Strip] = []
+    if best is not None:
+        try:
+            strips = gallery(best, data_dir)
+        except GalaxynetError as error:
+            missing.append(_no_gallery(error))
+    table = (
+        seeds_table(group, top=options.top)
+        if options.over_seeds
+        else comparison_table(group, names=options.names or _usual_names(group))
+    )
+    label = "" if best is None else _describe_best(best, alone=len(group.rows) == 1)
+    rows = [_cells(line) for line in table.lines]
+    summary = [[Cell(text) for text in line.cells] for line in table.summary]
+    return Section(table, rows, summary, plots, label, strips, missing)
+
+
+def _no_gallery(error: GalaxynetError) -> str:
+    hint = error.hint.rstrip(".")
+    remedy = f"{hint}, then create this page again" if hint else "Create this page again where the data are"
+    return f"No gallery: {error.message} {remedy} (--data-dir sets the folder of the datasets)."
+
+
+def _usual_names(group: Group) -> list[str]:
+    """The usual columns, without the network if the title names it."""
+    several = len({row.run.record.model.name for row in group.rows}) > 1
+    return [column.key for column in run_columns(group) if column.key != "model" or several]
+
+
+def _cells(line: Line) -> list[Cell]:
+    return [
+        Cell(text, _CLASSES.get(line.styles.get(index, ""), ""), key)
+        for index, (text, key) in enumerate(zip(line.cells, line.sort_keys, strict=True))
+    ]
+
+
+def _describe_best(run: Run, alone: bool) -> str:
+    record = run.record
+    value = show_metric(record.metric, record.metrics.get(record.metric))
+    interval = interval_of(record)
+    suffix = f", 95% interval {show_interval(interval)}" if interval else ""
+    prefix = "" if alone else "the best run, "
+    return f"{prefix}{run.label} ({record.metric.replace('/', ' ')} {value}{suffix})"
+
+
+def _plots(group: Group, best: Run | None, number: int) -> tuple[list[Plot], list[str]]:
+    from galaxynet.report.figures.confusion import confusion_matrix
+    from galaxynet.report.figures.curves import learning_curves
+    from galaxynet.report.figures.tradeoff import metric_over_time
+
+    metric = group.first.record.metric.replace("/", " ")
+    runs = [row.run for row in group.rows]
+    few = runs[:MAX_CURVES]
+    if not group.order:  # in a legend one looks for a name
+        labels = dict(zip(map(id, few), run_labels(few), strict=True))
+        few = sorted(few, key=lambda run: _natural_key(labels[id(run)]))
+    some = f"The first {len(few)} of the {len(runs)} runs in the table." if len(few) < len(runs) else ""
+    candidates: list[tuple[str, str, bool, Callable[[], Figure]]] = []
+    if len(runs) > 1:  # a single point shows no relation
+        candidates.append((f"{metric} over training time", "", False, lambda: metric_over_time(group)))
+    if best is not None and best.record.task == "classification":
+        candidates.append((f"Confusion matrix of {best.label}", "", False, lambda: confusion_matrix([best])))
+    candidates.append(("Learning curves", some, True, lambda: learning_curves(few)))
+    plots, missing = [], []
+    for index, (name, caption, wide, function) in enumerate(candidates, 1):
+        heading = name[0].upper() + name[1:]
+        try:
+            svg = _draw(function, f"figure-{number}-{index}", f"{heading}: {title(group)}")
+        except GalaxynetError as error:
+            missing.append(f"{heading}: {error.message}")
+            continue
+        plots.append(Plot(heading, svg, caption, wide))
+    narrow = [plot for plot in plots if not plot.wide]
+    if len(narrow) == 1:  # nothing stands beside it
+        plots = [replace(plot, wide=True) for plot in plots]
+    return plots, missing
+
+
+def _natural_key(label: str) -> list[tuple[float, str]]:
+    """Sorts numbers in a name by their size, the rest by letters."""
+    return [
+        (float(part), "") if number else (0.0, part.lower())
+        for number, part in zip(cycle((False, True)), re.split(r"(\d+(?:\.\d+)?(?:e-?\d+)?)", label))
+    ]
+
+
+def _draw(function: Callable[[], Figure], prefix: str, description: str) -> str:
+    from galaxynet.report.figures.style import styled
+
+    with styled():
+        figure = function()
+        figure.suptitle("")  # the page has a heading for it
+        return inline_svg(figure, prefix, description)

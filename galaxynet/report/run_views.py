@@ -1,0 +1,272 @@
+"""Runs in the terminal: the list of all runs, and the panels of one run's record."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from galaxynet.report.table import STATUS_STYLE, Column, Line, Table, hidden_notes, hide_columns
+from galaxynet.report.wording import (
+    NONE,
+    UNDEFINED,
+    interval_of,
+    metric_name,
+    show_interval,
+    show_metric,
+    show_result,
+    show_seconds,
+)
+from galaxynet.runs import DamagedRun, Run
+from galaxynet.runs.folder import FOLDER_NAME
+from galaxynet.terminal import printable
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+Lines = list[tuple[str, str]]
+
+_COLUMNS: list[Column[Any]] = [
+    Column("id", overflow="keep"),
+    Column("name", overflow="wrap"),
+    Column("started", overflow="keep"),
+    Column("status", overflow="keep"),
+    Column("model", overflow="wrap"),
+    Column("dataset", overflow="wrap"),
+    Column("test", right_aligned=True),
+    Column("training", right_aligned=True),
+]
+_HIDDEN_FIRST = ("training", "status", "started")
+"""The runs are in the order of their start, and the status is seldom worth a column to itself."""
+
+
+def newest_first(runs: Iterable[Run | DamagedRun]) -> list[Run | DamagedRun]:
+    """Runs by the time they started, then the damaged ones by the names of their folders."""
+    runs = list(runs)
+    readable = [run for run in runs if isinstance(run, Run)]
+    damaged = [run for run in runs if isinstance(run, DamagedRun)]
+    readable.sort(key=lambda run: (run.record.started, run.path.name), reverse=True)
+    return [*readable, *sorted(damaged, key=lambda run: run.path.name, reverse=True)]
+
+
+def run_to_dict(run: Run | DamagedRun) -> dict[str, Any]:
+    """A row of the list as plain values."""
+    if isinstance(run, DamagedRun):
+        return {"folder": run.path.name, "status": "damaged", "reason": run.reason}
+    record = run.record
+    return {
+        "folder": run.path.name,
+        "status": run.status,
+        "id": record.id,
+        "name": record.name,
+        "sweep": record.sweep,
+        "started": record.started.isoformat(),
+        "model": record.model.name,
+        "dataset": record.dataset.name,
+        "metric": record.metric,
+        "value": record.metrics.get(record.metric),
+        "train_seconds": record.seconds.get("train"),
+        "reason": record.message,
+    }
+
+
+def run_list(runs: Iterable[Run | DamagedRun], width: int | None = None) -> Table:
+    """The list of runs as a table.
+
+    Args:
+        runs: The runs.
+        width: Terminal cells in a line; None to show every column.
+    """
+    lines = []
+    for run in runs:
+        cells = _cells(run)
+        status = [column.key for column in _COLUMNS].index("status")
+        styles = {status: STATUS_STYLE[cells[status]]}
+        lines.append(Line(cells, styles, style="dim" if isinstance(run, DamagedRun) else ""))
+    table = Table(_COLUMNS, lines)
+    if width is None:
+        return table
+    visible, hidden = hide_columns(table, width, _HIDDEN_FIRST)
+    return replace(visible, footer=hidden_notes(table, hidden, "--format csv"))
+
+
+def _cells(run: Run | DamagedRun) -> list[str]:
+    if isinstance(run, DamagedRun):
+        name = run.path.name
+        short = name[-6:] if FOLDER_NAME.fullmatch(name) else name  # the whole path is in a message below
+        return [short, "", NONE, "damaged", *[NONE] * 4]
+    record = run.record
+    result = show_result(record)
+    return [
+        record.id,
+        record.name,
+        record.started.astimezone().strftime("%Y-%m-%d %H:%M"),
+        run.status,
+        record.model.name,
+        record.dataset.name,
+        result if result in (NONE, UNDEFINED) else f"{metric_name(record.metric)} {result}",
+        show_seconds(record.seconds.get("train")),
+    ]
+
+
+def run_panels(run: Run, width: int) -> RenderableType:
+    """A run's record in panels: result, options, data, times, environment, command.
+
+    Args:
+        run: The run.
+        width: Terminal cells in a line, which decide how many panels stand side by side.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    record = run.record
+    head = Text(printable(run.label), style="bold")
+    head.append(f"  {record.model.name} on {record.dataset.name}  ", style="not bold")
+    head.append(run.status, style=STATUS_STYLE[run.status])
+    parts: list[RenderableType] = [head, Text(str(run.path), style="dim")]
+    if record.message:
+        parts.append(Text(printable(record.message), style="yellow"))
+    if run.status == "interrupted":
+        parts.append(Text(f"continue with: galaxynet train --resume {record.id}", style="yellow"))
+    blocks = [
+        _panel("result", result_lines(run)),
+        _panel("options of the network", _options(record.options.model)),
+        _panel("options of the data", _options(record.options.dataset)),
+        _panel("options of the training", _options(record.options.training)),
+        _panel("samples", [(name, f"{count:,}") for name, count in _in_phase_order(record.splits)]),
+        _panel("data", _options(record.data)),
+        _panel("time", _time(run)),
+        _panel(
+            "metrics", [(name, show_metric(name, value)) for name, value in sorted(record.metrics.items())]
+        ),
+        _panel("environment", _environment(run)),
+    ]
+    parts.append(_arrange([block for block in blocks if block is not None], width))
+    if record.command:
+        parts += [Text("command", style="bold"), Text(printable("  " + shlex.join(record.command)))]
+    return Group(*parts)
+
+
+def result_lines(run: Run) -> Lines:
+    """The metric with its interval, the majority class and the published figure.
+
+    A published figure of another metric is named, below the run's own value of that metric.
+    """
+    record = run.record
+    lines = [(record.metric.replace("/", " "), show_result(record))]
+    interval = interval_of(record)
+    if interval:
+        lines.append(("95% interval", show_interval(interval)))
+    if record.baseline:
+        lines.append(
+            (f"always {record.baseline.label}", show_metric(record.metric, record.baseline.accuracy))
+        )
+    if record.reference:
+        other, name = record.reference.metric, "published"
+        if other != record.metric:
+            lines.append((other.replace("/", " "), show_metric(other, record.metrics.get(other))))
+            name += " " + other.replace("/", " ")
+        lines.append((name, show_metric(other, record.reference.value)))
+        lines.append(("", record.reference.source))
+    return lines
+
+
+def _time(run: Run) -> Lines:
+    record = run.record
+    lines = [("started", record.started.astimezone().strftime("%Y-%m-%d %H:%M:%S"))]
+    if record.finished:
+        lines.append(("finished", record.finished.astimezone().strftime("%Y-%m-%d %H:%M:%S")))
+    lines += [(phase, show_seconds(seconds)) for phase, seconds in _in_phase_order(record.seconds)]
+    lines.append(("epochs", str(record.epochs)))
+    if record.steps is not None:
+        lines.append(("steps", f"{record.steps:,}"))
+    if record.samples_per_second:
+        lines.append(("samples/s", f"{record.samples_per_second:,.0f}"))
+    return lines
+
+
+def _environment(run: Run) -> Lines:
+    record, machine = run.record, run.record.environment
+    memory = f"{machine.memory / 2**30:.0f} GiB" if machine.memory else ""
+    device = f"{record.devices} x {record.device}" if record.devices > 1 else record.device
+    lines = [
+        ("device", device),
+        ("processes", "" if record.world_size is None else str(record.world_size)),
+        ("precision", record.precision),
+        ("parameters", f"{record.parameters:,}"),
+        ("seed", str(record.seed)),
+        ("host", machine.host),
+        ("processor", machine.processor),
+        ("cores", str(machine.cores or "")),
+        ("load", "" if machine.load is None else f"{machine.load:g} at the start"),
+        ("memory", memory),
+        ("system", machine.system),
+        ("Python", machine.python),
+        *machine.versions.items(),
+        ("git commit", (machine.git or "")[:12]),
+    ]
+    return [line for line in lines if line[1]]
+
+
+def _in_phase_order(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Parts of the data or phases of a run, in their order."""
+    order = ("prepare", "train", "validation", "test")
+    return sorted(values.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order))
+
+
+def _options(values: Mapping[str, Any]) -> Lines:
+    return [(name.replace("_", " "), _show(value)) for name, value in values.items()]
+
+
+def _show(value: Any) -> str:
+    if value is None or value in ("", [], {}):
+        return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_show(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_show, value))
+    return str(value)
+
+
+def _arrange(blocks: list[tuple[int, RenderableType]], width: int) -> RenderableType:
+    """Panels in columns of equal width, each added to the shortest one."""
+    from rich.console import Group
+    from rich.table import Table
+
+    n_columns = max(1, min(4, width // 48))
+    stacks: list[list[RenderableType]] = [[] for _ in range(n_columns)]
+    heights = [0] * n_columns
+    for height, block in blocks:
+        shortest = heights.index(min(heights))
+        stacks[shortest].append(block)
+        heights[shortest] += height
+    grid = Table.grid(expand=True, padding=(0, 1, 0, 0))
+    for _ in stacks:
+        grid.add_column(ratio=1)
+    grid.add_row(*[Group(*stack) for stack in stacks])
+    return grid
+
+
+def _panel(title: str, lines: Iterable[tuple[str, str]]) -> tuple[int, RenderableType] | None:
+    """A panel and its height in lines; None if it is empty."""
+    from rich.panel import Panel
+    from rich.table import Table
+    from rich.text import Text
+
+    lines = list(lines)
+    if not lines:
+        return None
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in lines:
+        # Made printable before the layout, as spelt-out characters take more room.
+        grid.add_row(Text(printable(name)), Text(printable(value)))
+    return len(lines) + 2, Panel(grid, title=title, title_align="left", border_style="dim")
