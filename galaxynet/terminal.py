@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,19 +51,33 @@ def is_quiet() -> bool:
 @cache
 def messages() -> Console:
     """The console on standard error."""
-    from galaxynet.console import PrintableConsole
-
-    return PrintableConsole(stderr=True, highlight=False)
+    return make_console(stderr=True)
 
 
 def results() -> Console:
     """The console on standard output; wide enough for every column if it is no terminal."""
-    from galaxynet.console import PrintableConsole
-
-    console = PrintableConsole(highlight=False)
+    console = make_console()
     if console.is_terminal or os.environ.get("COLUMNS"):
         return console
-    return PrintableConsole(width=_PIPED_WIDTH, highlight=False)
+    return make_console(width=_PIPED_WIDTH)
+
+
+def make_console(**settings: Any) -> Console:
+    """A console that prints untrusted text safely; `settings` are those of `rich.console.Console`."""
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
+
+    class PrintableConsole(Console):
+        """Spells out control characters, of which rich removes five and lets escape sequences through."""
+
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterator[Segment]:
+            for segment in super().render(renderable, options):
+                text = segment.text if segment.control else printable(segment.text)
+                yield segment if text is segment.text else Segment(text, segment.style)
+
+    return PrintableConsole(highlight=False, **settings)
 
 
 def printable(text: str) -> str:

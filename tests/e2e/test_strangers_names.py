@@ -16,7 +16,6 @@ from made_runs import add_curves, add_predictions, made_run
 
 from galaxynet import csv_text, terminal
 from galaxynet.cli.main import main
-from galaxynet.console import PrintableConsole
 from galaxynet.runs import MajorityClass, Predictions, Run, write_predictions
 from galaxynet.terminal import printable
 
@@ -162,7 +161,7 @@ def test_completion_offers_no_name_that_a_shell_obeys(
 def test_what_is_spelt_out_and_what_stays() -> None:
     """Tabs and line ends stay; escape, C1 codes, overrides of direction and lone surrogates are spelt out."""
     assert printable("a\tb\n\x1b[0m\x9b\u202e\ud800é–") == "a\tb\n\\x1b[0m\\x9b\\u202e\\ud800é–"
-    console = PrintableConsole(file=io.StringIO(), force_terminal=True)
+    console = terminal.make_console(file=io.StringIO(), force_terminal=True)
     console.print("[red]x[/red]\x1b]0;title")
     written = console.file.getvalue()  # type: ignore[attr-defined]
     assert "\x1b[31m" in written
