@@ -172,7 +172,7 @@ def test_verify_ends_with_a_failure_if_something_is_damaged(
     with pytest.raises(SystemExit) as ended:
         main(["datasets", "--verify"])
     assert ended.value.code == 1
-    assert "Mend it with: galaxynet fetch stars --force" in capsys.readouterr().out
+    assert "Fix it with: galaxynet fetch stars --force" in capsys.readouterr().out
 
 
 def test_no_plugin_at_all_is_said(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
