@@ -19,9 +19,9 @@ if TYPE_CHECKING:
         RunError,
         UsageError,
     )
+    from galaxynet.evaluation.restore import TrainedModel
     from galaxynet.runs import DamagedRun, Run
     from galaxynet.runs_api import compare, figures, find_run, list_runs, load
-    from galaxynet.training.restore import TrainedModel
 
     __version__: str
 
@@ -50,7 +50,7 @@ __all__ = [
 _MODULES = {
     "DamagedRun": "galaxynet.runs",
     "Run": "galaxynet.runs",
-    "TrainedModel": "galaxynet.training.restore",
+    "TrainedModel": "galaxynet.evaluation.restore",
     **dict.fromkeys(("compare", "figures", "find_run", "list_runs", "load"), "galaxynet.runs_api"),
     **dict.fromkeys(
         ("DataError", "GalaxynetError", "OptionError", "PluginError", "RunError", "UsageError"),

@@ -225,8 +225,8 @@ def generate(
     from galaxynet.errors import RunError
 
     with deferred_stop_signals():
+        from galaxynet.evaluation.restore import model_class, restore
         from galaxynet.tasks.writing import TextGenerator
-        from galaxynet.training.restore import model_class, restore
 
     found = find_run(run, runs_dir)
     _, kind = model_class(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from galaxynet.report.intervals import accuracy_interval
+from galaxynet.evaluation.intervals import accuracy_interval
 from galaxynet.untrusted import LARGEST
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from lightning.pytorch import Trainer
 
 from galaxynet import terminal
 from galaxynet.data.module import DataModule
+from galaxynet.evaluation.intervals import accuracy_interval
 from galaxynet.phrases import count
-from galaxynet.report.intervals import accuracy_interval
 from galaxynet.report.wording import show_interval, show_metric, show_seconds
 from galaxynet.runs import Run, write_predictions
 from galaxynet.runs.folder import PREDICTIONS

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from galaxynet.errors import RunError
-from galaxynet.report.intervals import accuracy_interval, student
+from galaxynet.evaluation.intervals import accuracy_interval, student
 from galaxynet.report.significance import difference_interval, mcnemar
 from galaxynet.report.wording import measured, percentage_metric, show_options
 from galaxynet.runs import Run

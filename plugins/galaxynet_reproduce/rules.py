@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any, Literal
 
-from galaxynet.report.intervals import student
+from galaxynet.evaluation.intervals import student
 from galaxynet.report.wording import UNDEFINED, metric_name, percentage_metric
 from galaxynet_reproduce.catalogue import matches
 from galaxynet_reproduce.claims import Diverges, Exceeds, ExceedsMajority, Near, Reaches, Slower, Wins

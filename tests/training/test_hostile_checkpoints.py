@@ -14,9 +14,9 @@ import torch
 
 import galaxynet
 from galaxynet.errors import RunError
+from galaxynet.evaluation.restore import restore
 from galaxynet.runs import Run
 from galaxynet.training import checkpoint as resuming
-from galaxynet.training.restore import restore
 
 pytestmark = pytest.mark.usefixtures("toys")
 

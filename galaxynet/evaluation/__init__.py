@@ -1,0 +1,1 @@
+"""How good a trained network is: intervals, calibration, novelty, and the test again."""
