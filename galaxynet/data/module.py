@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import abc
+import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import torch
 
 from galaxynet.data.augmentation import Affine
 from galaxynet.data.batches import ArrayStore, DeviceBatches, Normalization
+from galaxynet.data.groups import GroupedBatches
 from galaxynet.data.splits import Rows, Split
 from galaxynet.errors import DataError
 from galaxynet.plugin import DataInfo
@@ -52,9 +54,16 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
     Attributes:
         name: The dataset's name; each subclass sets it.
         folder: The folder of its files.
+        updates_per_step: The most batches that training is given at once, see `Task.updates_per_step`.
     """
 
     name: str
+    updates_per_step: int = 1
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "train_dataloader" in cls.__dict__:
+            cls.train_dataloader = _in_groups(cls.__dict__["train_dataloader"])  # type: ignore[method-assign, assignment]
 
     def __init__(
         self, options: Any, *, data_dir: Path, batch_size: int = 64, validation: float = 0.1, seed: int = 0
@@ -123,6 +132,27 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
     def epoch(self) -> int:
         """The epoch that the trainer is in; 0 without one."""
         return self.trainer.current_epoch if self.trainer else 0
+
+    @property
+    def group_size(self) -> int:
+        """How many batches training is given at once."""
+        return self.updates_per_step
+
+
+def _in_groups(train_dataloader: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Let a data module's `train_dataloader` give its batches in groups where that was asked for."""
+
+    @functools.wraps(train_dataloader)
+    def grouped(self: DataModule) -> Any:
+        # Until here is returned, none are grouped: a subclass may take the loader of its base and change it.
+        most, self.updates_per_step = self.updates_per_step, 1
+        try:
+            loader = train_dataloader(self)
+        finally:
+            self.updates_per_step = most
+        return GroupedBatches(loader, self.group_size) if most > 1 else loader
+
+    return grouped
 
 
 @dataclass(frozen=True)

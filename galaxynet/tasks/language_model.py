@@ -8,17 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional
 
 from galaxynet import terminal
 from galaxynet.data.batches import Batch
-from galaxynet.errors import UsageError
-from galaxynet.plugin import DataInfo, OptimizerOptions, Options
+from galaxynet.plugin import DataInfo, Options
 from galaxynet.tasks.average import EpochMean
-from galaxynet.tasks.optimizers import optimizer, schedule
-from galaxynet.tasks.shares import rank_and_size, zero_loss
+from galaxynet.tasks.shares import rank_and_size
 from galaxynet.tasks.task import Task
 from galaxynet.tasks.writing import check_request
 
@@ -34,13 +31,10 @@ _SAMPLE_LENGTH = 200
 class LanguageModel(Task):
     """A network that reads text character by character and predicts the next one.
 
-    A batch holds sequences of one or more updates: `inputs` and `targets` are int64 of shape
-    (updates * streams, characters), the sequences of an update beside each other; `indices` counts the
-    sequences of a stream, and 0 is its beginning, where the carried state is forgotten. The data module
-    says in `DataInfo.extra` how many `streams` are read side by side and what the `vocabulary` is.
-
-    The optimiser is stepped here and not by Lightning, so that a batch can hold many updates: with one
-    stream an update is so small that Lightning's own work would take longer.
+    A batch holds a sequence of each stream: `inputs` and `targets` are int64 of shape (streams, characters).
+    `indices`, on the CPU, are the place of the sequence in its stream, and 0 is its beginning, where the
+    carried state is forgotten. The data module says in `DataInfo.extra` how many `streams` are read side by
+    side and what the `vocabulary` is.
 
     Args:
         network: Maps (inputs of shape (streams, characters), state) to (logits of shape (streams,
@@ -58,20 +52,18 @@ class LanguageModel(Task):
         self, network: nn.Module, options: Options, data_info: DataInfo, *, sample_every: float = 0.0
     ) -> None:
         super().__init__(network, options, data_info)
-        self.automatic_optimization = False
         self.vocabulary = data_info.vocabulary
         self.streams = int(data_info.extra.get("streams", 1))
         self.sample_every = sample_every
         self._state: State = None
+        self._losses: list[Tensor] = []
+        self._characters = 0
         self._evaluation_state: State = None
         self._sampled = time.monotonic()
 
     def objective(self, loss: Tensor, characters: int) -> Tensor:
         """What is minimised: the mean cross-entropy of an update, unless a subclass weighs it otherwise."""
         return loss
-
-    def limit_gradients(self) -> None:
-        """Called before each update of the weights; a subclass limits the gradients here."""
 
     def first_state(self, streams: int) -> State:
         """The state in which held-out text and text of its own are begun: None, unless a subclass says so."""
@@ -82,79 +74,36 @@ class LanguageModel(Task):
         """The state after the last update, for all streams; None before the first."""
         return self._state
 
-    def learn_with(self, options: OptimizerOptions) -> OptimizerLRScheduler:
-        """Optimiser and schedule from options, the schedule over all updates of the training."""
-        chosen = optimizer(self.network.parameters(), options)
-        batches = int(self.trainer.estimated_stepping_batches)
-        loader: Any = self.trainer.train_dataloader
-        updates = batches // max(len(loader), 1) * int(getattr(loader, "updates", len(loader)))
-        course = schedule(chosen, options, updates)
-        return chosen if course is None else {"optimizer": chosen, "lr_scheduler": course}
-
-    def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Optimiser and schedule from the model's options."""
-        if isinstance(self.options, OptimizerOptions):
-            return self.learn_with(self.options)
-        return super().configure_optimizers()
-
-    def on_fit_start(self) -> None:
-        """Refuse what this training cannot do."""
-        if self.trainer.precision == "16-mixed":
-            raise UsageError(
-                "--precision fp16: a language model is trained in float32 or bf16.", "Use --precision auto."
-            )
-
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """Do the updates of one batch; their mean loss in nats per character."""
-        return self.update_weights(batch).mean()
-
-    def update_weights(self, batch: Batch) -> Tensor:
-        """Learn from one batch, update by update.
-
-        Returns:
-            The loss of each update before it, in nats per character, of shape (updates,).
-        """
-        rank, processes = rank_and_size()
-        streams = len(range(rank, self.streams, processes))
-        counted: Any = self.optimizers()
-        plain: Any = self.optimizers(use_pl_optimizer=False)
-        course: Any = self.lr_schedulers()
-        begins = (batch.indices[:: max(streams, 1)] == 0).tolist()
-        pairs = list(zip(_parts(batch.inputs, streams), _parts(batch.targets, streams), strict=True))
-        losses = []
-        for number, (inputs, targets) in enumerate(pairs):
-            if streams:
-                if begins[number]:
-                    self._state = None
-                logits, state = self.network(inputs, self._state)
-                self._state = _detached(state)
-                loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
-            else:
-                loss = zero_loss(self)
-            plain.zero_grad()
-            # As where Lightning does this itself: inside autocast, the backward pass would compute in bf16
-            # what the forward pass did in float32.
-            with torch.autocast(self.device.type, enabled=False):
-                self.manual_backward(self.objective(loss, inputs.shape[1]))
-            self.limit_gradients()
-            # Lightning counts a batch as a step, whatever number of updates it holds.
-            (counted if number == len(pairs) - 1 else plain).step()
-            if course is not None:
-                course.step()
-            losses.append(loss.detach())
-        found = torch.stack(losses)
-        if streams:
-            self.train_loss.add(found.mean(), batch.targets.numel())
-        return found
+        """What is minimised for one batch."""
+        if int(batch.indices[0]) == 0:
+            self._state = None
+        logits, state = self.network(batch.inputs, self._state)
+        self._state = _detached(state)
+        loss = functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten())
+        self._losses.append(loss.detach())
+        self._characters += batch.targets.numel()
+        return self.objective(loss, batch.targets.shape[1])
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Show a sample of text now and then."""
+        """Count the losses, and show a sample of text now and then."""
+        if self._losses:
+            self.count_losses(torch.stack(self._losses))
+            self._losses, self._characters = [], 0
         if not self.sample_every or terminal.is_quiet() or not self.trainer.is_global_zero:
             return
         if time.monotonic() - self._sampled >= self.sample_every:
             text = "".join(self.generate("", _SAMPLE_LENGTH, seed=self.trainer.global_step))
             terminal.note((f"it writes in epoch {self.trainer.current_epoch + 1}:", "dim"), f"\n{text}")
             self._sampled = time.monotonic()
+
+    def count_losses(self, losses: Tensor) -> None:
+        """Add the losses of the latest updates to the averages.
+
+        Args:
+            losses: The loss of each update before it, in nats per character, shape (updates,).
+        """
+        self.train_loss.add(losses.mean(), self._characters)
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's loss in nats and in bits per character, and the learning rate."""
@@ -268,12 +217,6 @@ class LanguageModel(Task):
                 read = [place]
         finally:
             self.network.train(training)
-
-
-def _parts(sequences: Tensor, streams: int) -> list[Tensor]:
-    if not streams:  # a process without one takes part in an update as the others do
-        return [sequences]
-    return [sequences[begin : begin + streams] for begin in range(0, len(sequences), streams)]
 
 
 def _detached(state: State) -> State:

@@ -12,14 +12,16 @@ from galaxynet.plugin import OptimizerOptions
 _FUSED_DEVICES = ("cpu", "cuda", "mps")
 
 
-def optimizer(parameters: Iterable[torch.nn.Parameter], options: OptimizerOptions) -> torch.optim.Optimizer:
-    """The optimiser that the options name, with the device's fused update where there is one.
+def optimizer(
+    parameters: Iterable[torch.nn.Parameter], options: OptimizerOptions, *, fused: bool = True
+) -> torch.optim.Optimizer:
+    """The optimiser that the options name, with the device's fused update where there is one and `fused`.
 
     The fused update is one pass over the weights instead of one for every term of the formula, which on a
     CPU is a good part of the step of a small network.
     """
     chosen = [parameter for parameter in parameters if parameter.requires_grad]
-    fused = bool(chosen) and all(
+    fused = fused and bool(chosen) and all(
         parameter.device.type in _FUSED_DEVICES and parameter.is_floating_point() for parameter in chosen
     )
     lr, decay = options.lr, options.weight_decay

@@ -11,6 +11,8 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from torch import Tensor, distributed, nn
 
+from galaxynet.data.groups import Group
+
 
 def rank_and_size() -> tuple[int, int]:
     """The number of this process and how many train together; 0 and 1 where it is alone."""
@@ -20,7 +22,10 @@ def rank_and_size() -> tuple[int, int]:
 
 
 def sample_count(batch: Any) -> int | None:
-    """Samples in a batch: the length of its first tensor; None if it has none."""
+    """Samples in a batch, the length of its first tensor, or in a group of batches; None if it has none."""
+    if isinstance(batch, Group):
+        counts = [sample_count(part) for part in batch.batches]
+        return None if None in counts else sum(count or 0 for count in counts)
     if isinstance(batch, Tensor):
         return len(batch) if batch.ndim else None
     parts = batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, tuple | list) else ()
@@ -34,32 +39,31 @@ class BatchShares(Callback):
     samples. Where they have unequal numbers of samples, that is not the gradient of the mean over the batch.
     Whatever the loss is, it must be a mean over samples. `Task` brings this callback itself.
 
-    The network's `batch_share` is this process's share of the batch, between 0 and 1.
+    The network's `batch_shares` are this process's shares of the batches of a group, between 0 and 1, and
+    `batch_share` is that of the current batch.
     """
-
-    def __init__(self) -> None:
-        self._weight: Tensor | None = None
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Ask all processes how many samples they have."""
-        samples = sample_count(batch)
+        counts = [sample_count(part) for part in (batch.batches if isinstance(batch, Group) else [batch])]
         # A batch that cannot be counted counts as much as any other, which is what DDP makes of it.
-        mine = torch.full((), 1.0 if samples is None else samples, device=pl_module.device)
+        mine = torch.tensor(
+            [1.0 if count is None else float(count) for count in counts], device=pl_module.device
+        )
         total = mine.clone()
         distributed.all_reduce(total)
-        share = mine / total
-        pl_module.batch_share = share
-        self._weight = share * trainer.world_size
+        pl_module.batch_shares = mine / total
+        pl_module.batch_share = pl_module.batch_shares[0]
 
     def on_before_backward(
         self, trainer: Trainer, pl_module: lightning.LightningModule, loss: Tensor
     ) -> None:
         """Weight the gradients, and not the loss: that is shown and watched as it is."""
-        weight = self._weight
-        if weight is not None:
-            loss.register_hook(lambda gradient: gradient * weight)  # type: ignore[no-untyped-call]
+        share: Any = pl_module.batch_share
+        weight = share * trainer.world_size
+        loss.register_hook(lambda gradient: gradient * weight)  # type: ignore[no-untyped-call]
 
 
 def skip_without_samples(step: Callable[..., Any], *, trains: bool) -> Callable[..., Any]:
@@ -71,12 +75,12 @@ def skip_without_samples(step: Callable[..., Any], *, trains: bool) -> Callable[
     Args:
         step: The `training_step`, `validation_step` or `test_step` of a task.
         trains: True for `training_step`. Without samples, its loss is zero with a zero gradient for each
-            parameter, so that DDP stays in step; with manual optimisation it is called all the same.
+            parameter, so that DDP stays in step.
     """
 
     @functools.wraps(step)
     def share(self: lightning.LightningModule, batch: Any, *args: Any, **kwargs: Any) -> Any:
-        if sample_count(batch) != 0 or (trains and not self.automatic_optimization):
+        if sample_count(batch) != 0:
             return step(self, batch, *args, **kwargs)
         return zero_loss(self) if trains else None
 

@@ -9,11 +9,14 @@ import lightning
 from lightning.pytorch import Callback
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
+from galaxynet.data.module import DataModule
 from galaxynet.plugin import DataInfo, OptimizerOptions, Options
 from galaxynet.tasks.average import EpochMean
 from galaxynet.tasks.optimizers import optimizer, schedule
 from galaxynet.tasks.shares import BatchShares, skip_without_samples
+from galaxynet.tasks.updates import update_count, updating
 
 
 class Task(lightning.LightningModule):
@@ -29,16 +32,23 @@ class Task(lightning.LightningModule):
         metric: The metric that runs are compared by, without `train/`, `val/` or `test/`.
         higher_is_better: Whether a larger value of the metric is better.
         precisions: The number formats that it computes in, as `--precision` names them.
+        updates_per_step: The most updates of the weights that a training step of Lightning's holds. More than
+            one makes a network quick whose update takes a few milliseconds, and changes no result. Such a
+            network has one optimiser, and its schedule moves after each update; `self.log` in its
+            `training_step` needs a `batch_size`.
         train_loss: The epoch's training loss, to which `training_step` adds.
         evaluation_loss: The same of validation and test.
         batch_share: This process's share of the samples of the training batch; None with one process.
+        batch_shares: The same of each batch of a group.
     """
 
     task: ClassVar[Literal["classification", "reconstruction", "language"]]
     metric: ClassVar[str]
     higher_is_better: ClassVar[bool]
     precisions: ClassVar[tuple[str, ...]] = ("float32", "bf16", "fp16")
+    updates_per_step: ClassVar[int] = 1
     batch_share: Tensor | None = None
+    batch_shares: Tensor | None = None
 
     def __init__(self, network: nn.Module, options: Options, data_info: DataInfo) -> None:
         super().__init__()
@@ -56,19 +66,23 @@ class Task(lightning.LightningModule):
         super().__init_subclass__(**kwargs)
         for name in ("training_step", "validation_step", "test_step"):
             if name in cls.__dict__:
-                step: Any = skip_without_samples(cls.__dict__[name], trains=name == "training_step")
+                trains = name == "training_step"
+                step: Any = skip_without_samples(cls.__dict__[name], trains=trains)
+                if trains:
+                    step = updating(step)
                 # Lightning asks for it at every step; kept here, it need not be worked out each time.
                 step.__signature__ = inspect.signature(step)
                 setattr(cls, name, step)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; quickly the one that Lightning sets twice around each of its hooks."""
-        # `nn.Module` looks whether a value is a parameter, a module or a buffer: forty times a step, that
-        # takes a tenth of the step of a small network.
-        if name == "_current_fx_name":
-            self.__dict__[name] = value
-        else:
-            super().__setattr__(name, value)
+    def group_updates(self, data: DataModule) -> None:
+        """Let a training step hold as many updates as the network allows; to be called before training.
+
+        Args:
+            data: What it is trained on.
+        """
+        if self.updates_per_step > 1:
+            self.automatic_optimization = False
+            data.updates_per_step = self.updates_per_step
 
     def forward(self, inputs: Tensor) -> Tensor:
         """The network's output for a batch of inputs."""
@@ -93,11 +107,22 @@ class Task(lightning.LightningModule):
                 f"{type(self).__name__} has options without an optimiser: inherit from OptimizerOptions, "
                 "or write configure_optimizers."
             )
-        chosen = optimizer(self.network.parameters(), self.options)
-        course = schedule(chosen, self.options, int(self.trainer.estimated_stepping_batches))
+        return self.optimize_with(self.options)
+
+    def optimize_with(self, options: OptimizerOptions) -> OptimizerLRScheduler:
+        """Optimiser and schedule from some options, the schedule over all updates of the training."""
+        # A fused optimiser divides fp16's gradients by their scale itself, which is after they are clipped.
+        fused = self.trainer.precision != "16-mixed"
+        chosen = optimizer(self.network.parameters(), options, fused=fused)
+        course = schedule(chosen, options, update_count(self.trainer))
         if course is None:
             return chosen
         return {"optimizer": chosen, "lr_scheduler": {"scheduler": course, "interval": "step"}}
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Clip the gradients in grouped updates, where Lightning leaves it to the network."""
+        if not self.automatic_optimization:
+            self.configure_gradient_clipping(optimizer)
 
     def learning_rate(self) -> float:
         """The present learning rate of the first parameter group."""

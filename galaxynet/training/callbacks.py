@@ -12,6 +12,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 from torch import Tensor
 
+from galaxynet.data.groups import GroupedBatches
 from galaxynet.errors import RunError
 from galaxynet.signals import StopRequests
 from galaxynet.tasks.shares import sample_count
@@ -58,17 +59,19 @@ class StopOnUndefinedLoss(Callback):
 
     def __init__(self) -> None:
         self._trace: Tensor | None = None
+        self._looked = 0
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Remember whether the loss was finite; look now and then."""
         loss = outputs["loss"] if isinstance(outputs, dict) else outputs
-        # Zero times a loss is zero, or NaN if the loss is not finite: the sum remembers that. One operation.
+        # Zero times a loss is zero, or NaN if the loss is not finite: the sum remembers that.
         if self._trace is None:
             self._trace = torch.zeros((), device=loss.device)
-        self._trace.add_(loss.detach(), alpha=0)
-        if batch_idx % _CHECK_EVERY == 0 or trainer.is_last_batch:
+        self._trace.add_(loss.detach().sum(), alpha=0)
+        if batch_idx == 0 or trainer.is_last_batch or trainer.global_step - self._looked >= _CHECK_EVERY:
+            self._looked = trainer.global_step
             self._look(trainer)
 
     def _look(self, trainer: Trainer) -> None:
@@ -135,9 +138,11 @@ class StepCounter(Callback):
             raise ValueError("it does not say how far the training was")
         self.world_size = trainer.world_size
         epochs = self.epochs - trainer.current_epoch
+        batches: Any = trainer.train_dataloader
+        if isinstance(batches, GroupedBatches):
+            self._expected = trainer.global_step + epochs * batches.updates
         # A network that optimises by itself takes as many steps as it likes.
-        if pl_module.automatic_optimization:
-            batches: Any = trainer.train_dataloader
+        elif pl_module.automatic_optimization:
             with suppress(TypeError):  # nobody knows how many there are
                 self._expected = trainer.global_step + epochs * len(batches)
 

@@ -45,7 +45,6 @@ from galaxynet.training.display import Display
 from galaxynet.training.distributed import ONLY, Rank
 from galaxynet.training.evaluate import announce, evaluate
 from galaxynet.training.hardware import Hardware, choose
-from galaxynet.training.lean import NoProfiler, drop_empty_hooks, make_lean
 from galaxynet.training.metrics_file import MetricsFile, MetricsInCheckpoint
 from galaxynet.training.process_group import joined
 from galaxynet.training.record import build_record
@@ -182,6 +181,7 @@ def build_network(plan: Plan, data: DataModule) -> Task:
     """The network of a plan, built for its data."""
     kind = registry.resolve_for(plan.model, plan.model_spec.module)
     network: Task = kind(plan.model_options, data.info)
+    network.group_updates(data)
     return network.to(memory_format=torch.channels_last)
 
 
@@ -250,8 +250,7 @@ def _trainer(
         stop = [StopEarly(metric, patience=options.patience, mode=mode, check_finite=False)]
     rows = MetricsInCheckpoint(logger)
     everything = [EpochSeeds(options.seed), StopOnUndefinedLoss(), rows, *callbacks, *stop, best, last]
-    drop_empty_hooks(network, everything)
-    trainer = Trainer(
+    return Trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
         strategy="ddp" if hardware.devices > 1 else "auto",
@@ -267,13 +266,10 @@ def _trainer(
         log_every_n_steps=1_000_000,
         num_sanity_val_steps=0,
         limit_val_batches=1.0 if validated else 0,
-        profiler=NoProfiler(),
         enable_progress_bar=False,
         enable_model_summary=False,
         deterministic=hardware.accelerator == "cpu",
     )
-    make_lean(trainer)
-    return trainer
 
 
 def _end(

@@ -44,6 +44,7 @@ class MetricsFile(Logger):
         super().__init__()
         self.path = path
         self.rows: list[dict[str, float]] = list(rows or [])
+        self.trainer: Trainer | None = None
         self._saved: list[dict[str, float]] = []
 
     @property
@@ -66,7 +67,9 @@ class MetricsFile(Logger):
         epoch = values.pop("epoch", None)
         if epoch is None or not values or any(name.startswith("test/") for name in values):
             return  # the test figures belong to the run, not to an epoch; they stand in run.json
-        self.rows = self.including(values, int(epoch), int(step or 0))
+        # Lightning's `step` counts training steps, and one of them can hold several updates.
+        updates = self.trainer.global_step - 1 if self.trainer else int(step or 0)
+        self.rows = self.including(values, int(epoch), updates)
 
     def including(self, metrics: Mapping[str, float], epoch: int, step: int) -> list[dict[str, float]]:
         """The rows, with these figures in the row of their epoch and step."""
@@ -111,6 +114,10 @@ class MetricsInCheckpoint(Callback):
     def __init__(self, file: MetricsFile) -> None:
         self.file = file
         self._earlier: dict[str, Any] = {}
+
+    def on_fit_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
+        """Let the file count the updates."""
+        self.file.trainer = trainer
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
         """Remember what earlier epochs have logged."""

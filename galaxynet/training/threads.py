@@ -21,17 +21,15 @@ _VARIABLE = "OMP_NUM_THREADS"
 
 @contextmanager
 def compute_threads(count: int) -> Iterator[None]:
-    """Compute with so many threads, in this process and in those of the same training.
+    """Compute with a number of threads, in this process and in those of the same training.
 
     Args:
         count: How many; 0 for as many as there are now.
     """
-    if not count:
-        yield
-        return
     threads, variable = torch.get_num_threads(), os.environ.get(_VARIABLE)
-    torch.set_num_threads(count)
-    os.environ[_VARIABLE] = str(count)  # else Lightning would share the cores out among several processes
+    if count:
+        torch.set_num_threads(count)
+        os.environ[_VARIABLE] = str(count)  # or Lightning divides the cores among several processes
     try:
         yield
     finally:

@@ -159,6 +159,15 @@ class TextDataModule(DataModule):
         text = "".join(corpus.vocabulary[token] for token in tested.tolist())
         return [hashlib.sha256(text.encode()).hexdigest()]
 
+    @property
+    def group_size(self) -> int:
+        """How many batches training is given at once: `batch_size` sequences."""
+        return min(self.updates_per_step, max(1, self.batch_size // self.options.streams))
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Leave a batch as it is: it lies on the device already, but for the indices."""
+        return batch
+
     def train_dataloader(self) -> StreamBatches:
         """Training batches in the order of the text."""
         streams = self.options.streams
@@ -167,8 +176,6 @@ class TextDataModule(DataModule):
             streams=streams,
             sequence=self.options.sequence,
             updates=self.updates,
-            # Several processes meet after each update, so they are given one at a time.
-            together=1 if self.processes > 1 else max(1, self.batch_size // streams),
             epoch=self.epoch,
             rank=self.rank,
             processes=self.processes,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
+from torch.optim import Optimizer
 
-from galaxynet.data.batches import Batch
 from galaxynet.errors import OptionError
 from galaxynet.plugin import DataInfo, OptimizerOptions
 from galaxynet.tasks.language_model import LanguageModel
@@ -50,6 +48,7 @@ class CharRNN(LanguageModel):
     options: CharRNNOptions
 
     precisions = ("float32",)
+    updates_per_step = 100
 
     def __init__(self, options: CharRNNOptions, data_info: DataInfo) -> None:
         characters = len(data_info.vocabulary)
@@ -66,8 +65,13 @@ class CharRNN(LanguageModel):
         """The sum over the sequence in faithful mode, else the mean."""
         return loss * characters if self.faithful else loss
 
-    def limit_gradients(self) -> None:
-        """Each gradient to 5 in faithful mode, else the norm of all to 1."""
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Limit each gradient to 5 in faithful mode, else the norm of all to 1."""
         if self.faithful:
             torch.nn.utils.clip_grad_value_(self.network.parameters(), _LARGEST_GRADIENT)
         else:
@@ -89,7 +93,7 @@ class CharRNN(LanguageModel):
         """Adagrad in faithful mode, else Adam."""
         options = self.options
         if not self.faithful:
-            return self.learn_with(
+            return self.optimize_with(
                 OptimizerOptions(lr=options.lr or _PRACTICAL_LR, schedule=options.schedule)
             )
         # Sums that begin at 1e-8 are min-char-rnn's sqrt(sum + 1e-8).
@@ -101,18 +105,22 @@ class CharRNN(LanguageModel):
             fused=self.device.type == "cpu",
         )
 
-    def training_step(self, batch: Batch, index: int) -> Tensor:
-        """Do the updates of one batch; their mean loss in nats per character."""
-        with _one_thread(self.small and self.device.type == "cpu"):
-            losses = self.update_weights(batch)
-        for loss in losses.tolist():
-            self.smooth_loss = _MEMORY * self.smooth_loss + (1 - _MEMORY) * loss * batch.inputs.shape[1]
-        return losses.mean()
+    def setup(self, stage: str) -> None:
+        """Compute in one thread where a second one would only be waited for."""
+        self._threads = torch.get_num_threads()
+        if self.small and self.trainer.strategy.root_device.type == "cpu":
+            torch.set_num_threads(1)
 
-    def validation_step(self, batch: Batch, index: int) -> None:
-        """Count the loss of one batch of held-out text."""
-        with _one_thread(self.small and self.device.type == "cpu"):
-            super().validation_step(batch, index)
+    def teardown(self, stage: str) -> None:
+        """Compute with as many threads as before."""
+        torch.set_num_threads(self._threads)
+
+    def count_losses(self, losses: Tensor) -> None:
+        """Add the losses of the latest updates to the averages."""
+        super().count_losses(losses)
+        (sequence,) = self.data_info.input_shape
+        for loss in losses.tolist():
+            self.smooth_loss = _MEMORY * self.smooth_loss + (1 - _MEMORY) * loss * sequence
 
     def on_train_epoch_end(self) -> None:
         """Log the smoothed loss besides the others."""
@@ -158,17 +166,3 @@ def _is_faithful(options: CharRNNOptions, streams: int) -> bool:
             "Use --mode practical, or leave these options out.",
         )
     return options.mode == "faithful" or (options.mode == "auto" and not found)
-
-
-@contextmanager
-def _one_thread(wanted: bool) -> Iterator[None]:
-    """Compute in one thread: a second one would only be waited for when the work is so small."""
-    before = torch.get_num_threads()
-    if not wanted or before == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

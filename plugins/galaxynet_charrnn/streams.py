@@ -10,6 +10,9 @@ from torch import Tensor
 from galaxynet.data.batches import Batch
 from galaxynet.tasks.language_model import IGNORED
 
+_READ_TOGETHER = 32
+"""Batches that are read out of the text at once: reading one alone takes as long."""
+
 
 def sequences_of_a_pass(characters: int, streams: int, sequence: int) -> int:
     """Sequences that a stream holds, by the rule of min-char-rnn.
@@ -31,8 +34,7 @@ class StreamBatches:
         tokens: The training part, integers of shape (characters,), on the device.
         streams: Places that are read side by side, of all processes.
         sequence: Characters of a sequence.
-        updates: Updates of an epoch.
-        together: Updates of a batch.
+        updates: Batches of an epoch.
         epoch: The number of the epoch, asked at its start.
         rank: Number of this process.
         processes: How many share the streams; those without one have empty batches.
@@ -45,7 +47,6 @@ class StreamBatches:
         streams: int,
         sequence: int,
         updates: int,
-        together: int,
         epoch: Callable[[], int],
         rank: int = 0,
         processes: int = 1,
@@ -53,7 +54,6 @@ class StreamBatches:
         self.tokens = tokens
         self.sequence = sequence
         self.updates = updates
-        self.together = together
         self.epoch = epoch
         self.per_pass = sequences_of_a_pass(len(tokens), streams, sequence)
         length = (len(tokens) - 1) // streams
@@ -61,20 +61,20 @@ class StreamBatches:
 
     def __len__(self) -> int:
         """Batches of an epoch."""
-        return -(-self.updates // self.together)
+        return self.updates
 
     def __iter__(self) -> Iterator[Batch]:
-        """The batches of the current epoch; sequences of shape (updates * streams, characters)."""
+        """The batches of the current epoch; sequences of shape (streams, characters)."""
         device = self.tokens.device
         first = self.epoch() * self.updates
         within = torch.arange(self.sequence + 1, device=device)
-        for begin in range(first, first + self.updates, self.together):
-            end = min(begin + self.together, first + self.updates)
-            places = torch.arange(begin, end, device=device) % self.per_pass
-            starts = places[:, None] * self.sequence + self.begins
-            read = self.tokens[starts.flatten()[:, None] + within].long()
-            indices = places[:, None].expand(starts.shape).flatten()
-            yield Batch(read[:, :-1], read[:, 1:], indices)
+        for begin in range(first, first + self.updates, _READ_TOGETHER):
+            end = min(begin + _READ_TOGETHER, first + self.updates)
+            places = torch.arange(begin, end) % self.per_pass
+            starts = places.to(device)[:, None] * self.sequence + self.begins
+            read = self.tokens[starts[:, :, None] + within].long()
+            for sequences, place in zip(read, places, strict=True):
+                yield Batch(sequences[:, :-1], sequences[:, 1:], place.expand(len(sequences)))
 
 
 class EvaluationBatches:

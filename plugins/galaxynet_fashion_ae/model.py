@@ -18,6 +18,8 @@ class FashionAe(Reconstructor):
         data_info: Shape of an image, (channels, height, width).
     """
 
+    updates_per_step = 20
+
     def __init__(self, options: FashionAeOptions, data_info: DataInfo) -> None:
         network = FashionAeNetwork(data_info.image_shape, options.code, options.hidden, options.act)
         super().__init__(network, options, data_info, scale=_SCALE[options.pixels])

@@ -33,6 +33,8 @@ class MnistCnn(Classifier):
         data_info: Shape of an image, (channels, height, width), and the classes.
     """
 
+    updates_per_step = 20
+
     def __init__(self, options: MnistCnnOptions, data_info: DataInfo) -> None:
         network = MnistCnnNetwork(data_info.image_shape, len(data_info.classes), options.act)
         super().__init__(network, options, data_info)
