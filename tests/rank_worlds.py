@@ -46,6 +46,7 @@ class Example:
         streams: Streams of a text.
         mode: How charrnn learns.
         norm: With a layer of batch statistics.
+        updates: The most updates of a training step.
     """
 
     task: str
@@ -55,6 +56,7 @@ class Example:
     streams: int = 1
     mode: str = "practical"
     norm: bool = False
+    updates: int = 1
 
 
 class Squares(ArrayDataModule):
@@ -155,6 +157,8 @@ def train(example: Example, rank: int, processes: int, folder: Path) -> dict[str
     """Train and test; what was logged, and what was kept of the test."""
     torch.manual_seed(0)
     task, data = _parties(example)
+    task.updates_per_step = example.updates
+    task.group_updates(data)
     curve, throughput = Curve(), Throughput()
     with joined(Rank(rank, processes, folder / "store"), "cpu") as environment:
         trainer = Trainer(

@@ -120,6 +120,7 @@ def time_steps(plan: Plan, data_dir: Path) -> tuple[int, float]:
     from lightning.fabric.plugins.environments.lightning import LightningEnvironment
     from lightning.pytorch import Callback, Trainer
 
+    from galaxynet.tasks.shares import sample_count
     from galaxynet.training.device import flushed_denormals, quiet_lightning
     from galaxynet.training.fit import build_data, build_network
     from galaxynet.training.hardware import choose
@@ -143,7 +144,7 @@ def time_steps(plan: Plan, data_dir: Path) -> tuple[int, float]:
             if self._steps <= _WARMUP_STEPS:  # these count only if no others follow
                 self.samples, self.seconds = 0, 0.0
             if self._steps:
-                self.samples += len(batch[0])
+                self.samples += sample_count(batch) or 0
                 self.seconds += now - self._since
             self._steps += 1
             self._since = time.perf_counter()

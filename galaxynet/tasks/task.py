@@ -46,7 +46,7 @@ class Task(lightning.LightningModule):
     metric: ClassVar[str]
     higher_is_better: ClassVar[bool]
     precisions: ClassVar[tuple[str, ...]] = ("float32", "bf16", "fp16")
-    updates_per_step: ClassVar[int] = 1
+    updates_per_step: int = 1
     batch_share: Tensor | None = None
     batch_shares: Tensor | None = None
 
@@ -111,8 +111,12 @@ class Task(lightning.LightningModule):
 
     def optimize_with(self, options: OptimizerOptions) -> OptimizerLRScheduler:
         """Optimiser and schedule from some options, the schedule over all updates of the training."""
-        # A fused optimiser divides fp16's gradients by their scale itself, which is after they are clipped.
-        fused = self.trainer.precision != "16-mixed"
+        clips = (
+            type(self).configure_gradient_clipping
+            is not lightning.LightningModule.configure_gradient_clipping
+        )
+        # A fused optimiser unscales gradients itself, too late to clip them; Lightning refuses that.
+        fused = not clips or self.trainer.precision == "32-true"
         chosen = optimizer(self.network.parameters(), options, fused=fused)
         course = schedule(chosen, options, update_count(self.trainer))
         if course is None:

@@ -126,6 +126,12 @@ class StepCounter(Callback):
     ) -> None:
         """Remember how far the interrupted run was."""
         self._resumed = checkpoint["epoch"] + 1, checkpoint["global_step"]
+        if trainer.training and not pl_module.automatic_optimization:
+            # galaxynet 0.1 left these updates to Lightning, which keeps their number elsewhere.
+            counts = checkpoint["loops"]["fit_loop"]
+            updates = counts["epoch_loop.manual_optimization.optim_step_progress"]
+            if not updates["total"]["completed"]:
+                updates.update(counts["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]["step"])
 
     def on_train_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
         """Count from here: a resumed run has taken steps before.

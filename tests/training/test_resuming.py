@@ -264,6 +264,33 @@ def test_a_run_of_an_earlier_version_is_resumed(interrupted: Callable[..., Any])
 
 
 @pytest.mark.promise("Interruptions")
+def test_a_run_whose_updates_were_not_grouped_is_resumed(
+    interrupted: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that began with one update in a training step resumes with several, to the last digit."""
+    whole = train(epochs=3)
+    run = interrupted(2, epochs=3)
+    monkeypatch.setattr("toy_model.Net.updates_per_step", 4)
+    resumed = galaxynet.train("toynet", resume=run.record.id)
+    assert resumed.metrics() == whole.metrics()
+    assert resumed.record.steps == whole.record.steps
+
+
+@pytest.mark.promise("Interruptions")
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_a_run_with_grouped_updates_repeats_an_uninterrupted_one(
+    epochs: int, interrupted: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run with several updates in a training step resumes to the last digit."""
+    whole = train(epochs=3)
+    monkeypatch.setattr("toy_model.Net.updates_per_step", 4)
+    run = interrupted(epochs, epochs=3)
+    resumed = galaxynet.train("toynet", resume=run.record.id)
+    assert resumed.metrics() == whole.metrics()
+    assert resumed.record.steps == whole.record.steps
+
+
+@pytest.mark.promise("Interruptions")
 def test_a_run_may_be_moved_and_resumed(interrupted: Callable[..., Any], tmp_path: Path) -> None:
     """An interrupted run that was moved to another folder resumes with its best score."""
     options = {"epochs": 4, "lr": 1e-12}  # the first epoch stays the best

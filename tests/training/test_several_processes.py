@@ -49,12 +49,14 @@ def agree(found: dict[int, dict[str, Any]]) -> None:
         train=st.integers(1, 13),
         held_out=st.integers(1, 6),
         batch_size=st.integers(1, 7),
+        updates=st.integers(1, 3),
     )
 )
 @example(Example("classifier", 7, held_out=1, batch_size=1))
+@example(Example("classifier", 7, held_out=1, batch_size=2, updates=3))
 @example(Example("reconstructor", 10, held_out=5, batch_size=3))
 def test_several_processes_compute_what_one_computes(trained_in: Worlds, shape: Example) -> None:
-    """One, two and three processes have the same losses and metrics, whatever the size of a batch."""
+    """One, two and three processes have the same metrics, whatever the size of a batch or group."""
     agree(trained_in.train(shape))
 
 
@@ -64,6 +66,7 @@ def test_several_processes_read_a_text_as_one_does(trained_in: Worlds) -> None:
     """Streams of a text are shared by any number of processes, also by more than there are streams."""
     agree(trained_in.train(Example("text", 6000, streams=1, mode="faithful")))
     agree(trained_in.train(Example("text", 120, streams=5)))
+    agree(trained_in.train(Example("text", 120, streams=2, updates=4)))
 
 
 @pytest.mark.slow
