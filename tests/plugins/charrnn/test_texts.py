@@ -168,11 +168,9 @@ def test_every_held_out_character_is_predicted_once(
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.integers(40, 400), st.integers(1, 4), st.integers(1, 8), st.integers(1, 30), st.integers(1, 7))
-def test_training_goes_on_where_it_was(
-    characters: int, streams: int, sequence: int, updates: int, together: int
-) -> None:
-    """The sequences of three epochs are those of one long one, each stream in order, whatever is batched."""
+@given(st.integers(40, 400), st.integers(1, 4), st.integers(1, 8), st.integers(1, 70))
+def test_training_goes_on_where_it_was(characters: int, streams: int, sequence: int, updates: int) -> None:
+    """The sequences of three epochs are those of one long one, each stream in order."""
     epoch = 0
     tokens = torch.arange(characters)
     shape: Any = {"streams": streams, "sequence": sequence}
@@ -180,11 +178,11 @@ def test_training_goes_on_where_it_was(
     def flat(batches: StreamBatches) -> torch.Tensor:
         return torch.cat([torch.cat([b.inputs, b.targets, b.indices[:, None]], 1) for b in batches])
 
-    three = StreamBatches(tokens, updates=updates, together=together, epoch=lambda: epoch, **shape)
+    three = StreamBatches(tokens, updates=updates, epoch=lambda: epoch, **shape)
     found = []
     for epoch in range(3):  # noqa: B007 (the batches ask for it)
         found.append(flat(three))
-    whole = StreamBatches(tokens, updates=3 * updates, together=1, epoch=lambda: 0, **shape)
+    whole = StreamBatches(tokens, updates=3 * updates, epoch=lambda: 0, **shape)
     assert torch.equal(torch.cat(found), flat(whole))
     for batch in whole:
         assert torch.equal(batch.inputs + 1, batch.targets)
