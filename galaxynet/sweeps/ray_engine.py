@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from galaxynet.sweeps.ray_worker import (
 
 _KILL_TIMEOUT_S = 5.0
 _POLL_S = 1.0
+_CONNECT_TIMEOUT_S = 5.0
 
 
 class RayEngine:
@@ -46,6 +48,7 @@ class RayEngine:
         self._reported: dict[str, Attempt | None] = {}
         self._last_poll = 0.0
         self._lost = False
+        self._local_ray = self._find_local_ray()
 
     def start(self, job: TrialJob) -> bool:
         """Submit a trial to Ray; returns False, as it waits for its turn."""
@@ -123,8 +126,23 @@ class RayEngine:
             return f"Its process was killed or crashed{times}, most likely because memory ran out."
         return f"Ray could not run it: {first_line(getattr(error, 'cause', None) or error)}."
 
+    def _find_local_ray(self) -> tuple[str, int] | None:
+        """Host and port of this machine's Ray; None if they cannot be reached from here."""
+        node_id = self._ray.get_runtime_context().get_node_id()
+        for node in self._ray.nodes():
+            address = node["NodeManagerAddress"], node["NodeManagerPort"]
+            if node["NodeID"] == node_id and not _is_refused(address):
+                return address
+        return None
+
     def _poll(self) -> list[Event]:
-        """Trials that have started since the last poll, and those requeued because their machine is gone."""
+        """Trials that have started since the last poll, and those requeued because their machine is gone.
+
+        Raises:
+            RunError: If this machine's Ray has stopped. Ray itself notices that after 15 s.
+        """
+        if self._local_ray is not None and _is_refused(self._local_ray):
+            raise self._lost_error()
         alive = {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
         events = []
         lost: dict[str, int] = {}
@@ -145,3 +163,14 @@ class RayEngine:
             trials = "trials wait" if count > 1 else "trial waits"
             terminal.note(f"{host} is gone; {count} {trials} to resume elsewhere", style="yellow")
         return events
+
+
+def _is_refused(address: tuple[str, int]) -> bool:
+    """True if no process listens at an address."""
+    try:
+        socket.create_connection(address, _CONNECT_TIMEOUT_S).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from in_process import run_here
 
 import galaxynet
 from galaxynet.runs import Run
@@ -22,7 +23,7 @@ from galaxynet.sweeps.scheduler import final_status
 from galaxynet.sweeps.sweep_record import Sweep, TrialRecord
 from galaxynet.sweeps.worker import run_trial
 
-pytestmark = [pytest.mark.usefixtures("toys"), pytest.mark.slow]
+pytestmark = [pytest.mark.usefixtures("toys", "trial_server"), pytest.mark.slow]
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
 
 MOODY = """
@@ -38,7 +39,7 @@ class Net(Plain):
             sys.exit("too early")
 
     def training_step(self, batch, index):
-        mended = Path(os.environ["MENDED"]).exists()
+        mended = Path("MENDED").exists()
         match self.options.hidden:
             case 12: sys.exit("bye")
             case 13: raise KeyboardInterrupt
@@ -50,15 +51,14 @@ class Net(Plain):
 
 
 @pytest.fixture
-def moody(distribution: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def moody(distribution: Any, tmp_path: Path) -> Path:
     """A network that ends in a way of its own at some widths; the file that mends width 16."""
-    monkeypatch.setenv("MENDED", str(tmp_path / "mended"))
     distribution(
         "moody",
         {
             "moody": "from toys import NET; import dataclasses\n"
             "SPEC = dataclasses.replace(NET, name='moody', module='moody_net:Net')",
-            "moody_net": MOODY,
+            "moody_net": MOODY.replace("MENDED", str(tmp_path / "mended")),
         },
         {"galaxynet.models": {"moody": "moody:SPEC"}},
     )
@@ -66,6 +66,11 @@ def moody(distribution: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 def sweep(*words: str) -> subprocess.CompletedProcess[str]:
+    return run_here("sweep", *words, "--name", "s")
+
+
+def sweep_in_a_process(*words: str) -> subprocess.CompletedProcess[str]:
+    """Also with the output of its trials, if they write past their logs."""
     words = (COMMAND, "sweep", *words, "--name", "s")
     return subprocess.run(words, capture_output=True, text=True, timeout=240)
 
@@ -86,7 +91,7 @@ def trials() -> dict[Any, TrialRecord]:
 @pytest.mark.usefixtures("moody")
 def test_a_plugin_that_ends_its_process_has_failed() -> None:
     """A trial that ends itself by `sys.exit` or KeyboardInterrupt is recorded as failed."""
-    done = sweep("moody", "--hidden", "8,11,12,13", "--epochs", "1")
+    done = sweep_in_a_process("moody", "--hidden", "8,11,12,13", "--epochs", "1")
     assert done.returncode == 1, done.stderr
     assert "4 trials: 1 finished, 3 failed" in said(done)
     found = trials()
@@ -149,7 +154,7 @@ def test_a_trial_that_is_stopped_while_it_prepares_is_trained_later(
 @pytest.mark.usefixtures("moody")
 def test_a_message_keeps_to_its_line() -> None:
     """An error of several lines, of none or of hundreds of letters takes one short line; the log has all."""
-    done = sweep("moody", "--hidden", "14,15", "--epochs", "1")
+    done = sweep_in_a_process("moody", "--hidden", "14,15", "--epochs", "1")
     lines = done.stderr.splitlines()
     assert any("hidden 14: failed: MemoryError (" in line for line in lines), done.stderr
     (long,) = [line for line in lines if "hidden 15: failed: ValueError: first line" in line]

@@ -34,12 +34,16 @@ SMALL = {"object_store_memory": 80_000_000, "num_cpus": 1}
 # What Slurm sets on the second of two nodes; Lightning would take itself for a part of that job.
 SLURM = {"SLURM_PROCID": "1", "SLURM_NTASKS": "2", "SLURM_JOB_NAME": "cluster"}
 FRAGILE = """
+import time
+from pathlib import Path
 from toy_model import Net as Plain
 
 class Net(Plain):
     def training_step(self, batch, index):
         if self.options.hidden == 14:
             raise MemoryError("no room for 14 units")
+        while self.current_epoch == 1 and not Path("GATE").exists():
+            time.sleep(0.05)
         return super().training_step(batch, index)
 """
 
@@ -108,21 +112,20 @@ def plan(tmp_path: Path, **more: Any) -> SweepPlan:
 
 @pytest.mark.promise("Interruptions")
 @pytest.mark.slow
-def test_a_node_that_dies_loses_no_trial(distribution: Any, toys: None, cluster: Any) -> None:
+def test_a_node_that_dies_loses_no_trial(distribution: Any, toys: None, cluster: Any, tmp_path: Path) -> None:
     """Trials of a killed Ray node continue elsewhere as the same runs."""
     distribution(
         "fragile",
         {
             "fragile": "from toys import NET; import dataclasses\n"
             "SPEC = dataclasses.replace(NET, name='fragile', module='fragile_net:Net')",
-            "fragile_net": FRAGILE,
+            "fragile_net": FRAGILE.replace("GATE", str(tmp_path / "gate")),
         },
         {"galaxynet.models": {"fragile": "fragile:SPEC"}},
     )
     node = cluster.add_node(**SMALL, env_vars=SLURM)
-    # The first two take their time, so that the node can be killed meanwhile: on a busy machine, one of them
-    # may begin several seconds after the other.
-    process = start("fragile", "--hidden", "4,8,14", "--epochs", "5", "--pause", "0.3")
+    # The first two wait in their second epoch until the node is gone.
+    process = start("fragile", "--hidden", "4,8,14", "--epochs", "3")
     wait_until(process, lambda: len(epochs()) == 2)
     before = {Path(run).name: count for run, count in epochs().items()}
     logs = Path(os.environ["GALAXYNET_RUNS"]) / "sweeps" / "s" / "logs"
@@ -132,6 +135,7 @@ def test_a_node_that_dies_loses_no_trial(distribution: Any, toys: None, cluster:
     # Two run, and the third waits for its turn.
     assert trials()[14].status == "waiting"
     cluster.remove_node(node, allow_graceful=False)
+    (tmp_path / "gate").touch()
 
     results, said = process.communicate(timeout=90)
     said = " ".join(said.split())
@@ -148,10 +152,10 @@ def test_a_node_that_dies_loses_no_trial(distribution: Any, toys: None, cluster:
     assert set(before) <= set(runs)
     # The lost one went on from its checkpoint: its first epochs are those of the node that died.
     assert before[lost] >= 1
-    assert [row["epoch"] for row in runs[lost].metrics()] == [0, 1, 2, 3, 4]
+    assert [row["epoch"] for row in runs[lost].metrics()] == [0, 1, 2]
     printed = next(one.read_text() for one in logs.glob("*.log") if runs[lost].path.name in one.read_text())
     assert printed.count("process") == 2
-    assert printed.count("epoch 1/5") == 1
+    assert printed.count("epoch 1/3") == 1
     # One CPU of each trial was asked for, and no more was used.
     assert {run.record.environment.cores for run in runs.values()} == {1}
     assert not list(logs.glob("*.attempts"))
@@ -285,18 +289,20 @@ def test_a_sweep_ends_with_ray_itself(monkeypatch: Any) -> None:
     """If Ray dies, the sweep ends, no trial counts as failed, and the same command finishes it."""
     for name, value in (("RAY_ADDRESS", "local"), ("RAY_AUTH_MODE", "disabled")):
         monkeypatch.setenv(name, value)
-    options = ("toynet", "--hidden", "4,8,12", "--epochs", "6", "--pause", "0.1", "--parallel", "1")
+    options = ("toynet", "--hidden", "4,8", "--epochs", "4", "--pause", "0.1", "--parallel", "1")
     process = start(*options)
     wait_until(process, lambda: bool(epochs()))
     os.kill(raylet_of(process), signal.SIGKILL)
+    killed = time.monotonic()
     _, said = process.communicate(timeout=120)
+    assert time.monotonic() - killed < 14  # Ray itself needs 15 s to notice
     assert process.returncode == 1, said
     assert "Ray on this machine has stopped, and the sweep with it." in said
     assert "raylet" not in said
     assert "failed" not in {trial.status for trial in record().record.trials}
     done = subprocess.run(words(*options), capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
-    assert [trial.status for trial in record().record.trials] == ["finished"] * 3
+    assert [trial.status for trial in record().record.trials] == ["finished"] * 2
     runs = [run for run in galaxynet.list_runs() if isinstance(run, Run)]
-    assert len(runs) == 3
-    assert all([row["epoch"] for row in run.metrics()] == list(range(6)) for run in runs)
+    assert len(runs) == 2
+    assert all([row["epoch"] for row in run.metrics()] == list(range(4)) for run in runs)

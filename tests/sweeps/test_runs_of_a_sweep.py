@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from in_process import run_here as call
 
 import galaxynet
 
-pytestmark = [pytest.mark.usefixtures("toys"), pytest.mark.slow]
-COMMAND = str(Path(sys.executable).with_name("galaxynet"))
-
-
-def call(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([COMMAND, *words], capture_output=True, text=True, timeout=240)
+pytestmark = [pytest.mark.usefixtures("toys", "trial_server"), pytest.mark.slow]
 
 
 def test_a_sweep_is_compared_by_its_name() -> None:

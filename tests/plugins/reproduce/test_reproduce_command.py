@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import run_here
 
 import galaxynet
 from galaxynet.runs import Run
 from galaxynet_reproduce import reproduce
 
-pytestmark = [pytest.mark.usefixtures("paper"), pytest.mark.slow]
+pytestmark = [pytest.mark.usefixtures("paper", "trial_server"), pytest.mark.slow]
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
 
 PAPER = """
@@ -48,7 +49,7 @@ CLAIMS = (
           arms={"net": {"explode": True}}, rule=Diverges(arm="net"), seeds=1),
     Claim(name="slow/better", says="It is better than a small one.", source="a paper",
           arms={"net": {"pause": 0.05, "epochs": 4}, "small": {"pause": 0.05, "epochs": 4, "hidden": 1}},
-          rule=Exceeds(arm="net", than="small", metric="test/accuracy"), seeds=3),
+          rule=Exceeds(arm="net", than="small", metric="test/accuracy"), seeds=2),
     Claim(name="crash/accuracy", says="It does not work.", source="a paper",
           arms={"net": {"accelerator": "cpu", "precision": "fp16"}}, rule=Diverges(arm="net"), seeds=1),
     Claim(name="long/accuracy", says="It takes long.", source="a paper",
@@ -67,10 +68,7 @@ def paper(toys: None, distribution: Any) -> None:
 
 
 def call(*words: str) -> subprocess.CompletedProcess[str]:
-    # The environment as Python has it: past it, readline, which pytest loads, tells children of 80 columns.
-    return subprocess.run(
-        [COMMAND, "reproduce", *words], capture_output=True, text=True, timeout=300, env=dict(os.environ)
-    )
+    return run_here("reproduce", *words)
 
 
 def verdicts(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
@@ -105,8 +103,7 @@ def test_the_commands_behind_a_line_repeat_it() -> None:
     row = verdicts(call("blobs/accuracy", "--format", "json"))["blobs/accuracy"]
     sweep, compare = row["commands"]
     for command in (sweep, compare):
-        words = command.split()
-        done = subprocess.run([COMMAND, *words[1:]], capture_output=True, text=True, timeout=300)
+        done = run_here(*command.split()[1:])
         assert done.returncode == 0, done.stderr
     trained = [run for run in runs() if run.record.id not in row["runs"]]
     values = sorted(run.record.metrics["test/accuracy"] or 0.0 for run in trained)
@@ -136,7 +133,7 @@ def test_a_cut_test_has_no_bold_verdict() -> None:
     row = verdicts(call("slow", *part, "--format", "json"))["slow/better"]
     assert row["verdict"] == "cannot be told"
     assert row["cut"]
-    assert row["extent"] == "1 of 3 seeds, 2 of 4 epochs"
+    assert row["extent"] == "1 of 2 seeds, 2 of 4 epochs"
     assert {run.record.options.training["epochs"] for run in runs()} == {2}
     assert all("--epochs 2" in command for command in row["commands"][:2])
     shown = call("slow", *part).stdout
