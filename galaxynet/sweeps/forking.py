@@ -1,4 +1,4 @@
-"""Processes forked from one that has done the imports; they know nothing of the calling program."""
+"""Processes forked from one that has done the imports; they do not import the calling program."""
 
 from __future__ import annotations
 

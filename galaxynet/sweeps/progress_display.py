@@ -1,4 +1,4 @@
-"""What a person sees of a running sweep: a live table in a terminal, one line per trial elsewhere."""
+"""The display of a running sweep: a live table in a terminal, one line per trial elsewhere."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _state = {"connected": False, "started": False}
 
 
 def connect() -> Any:
-    """Connect this process to the Ray cluster, or start Ray on this machine if there is none.
+    """Connect this process to the Ray cluster, or start Ray on this machine if it is in no cluster.
 
     The cluster is the one that RAY_ADDRESS names, or else the one that `ray start` has put this machine in.
 
@@ -178,7 +178,7 @@ def _own_sigterm() -> Iterator[None]:
 
 
 def _address() -> str:
-    """The address of the cluster, found as Ray does; empty if there is none."""
+    """The address of the cluster, found as Ray does, or empty."""
     with suppress(OSError):
         # `ray start` writes the address of the machine's cluster here.
         current = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir(), "ray", "ray_current_cluster")

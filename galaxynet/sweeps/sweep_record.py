@@ -37,7 +37,7 @@ class TrialRecord(Part):
         key: Its key.
         values: The values of the varied options.
         status: Its status. `diverged` is a result: the loss became undefined.
-        run: The id of its run, or empty if there is none.
+        run: The id of its run, or empty.
         message: Why it failed, or empty.
     """
 
@@ -59,7 +59,7 @@ class SweepRecord(Part):
         command: The latest call, as a list of arguments.
         started: When the sweep was started.
         changed: When this file was written.
-        trials: The trials, in the order of the plan.
+        trials: The trials, ordered as planned.
     """
 
     layout: int = Field(default=SCHEMA, alias="schema")
@@ -120,7 +120,7 @@ class Sweep:
 
     @classmethod
     def open_existing(cls, runs_dir: Path, name: str, trials: Sequence[Trial]) -> Sweep | None:
-        """The sweep of that name, to which `trials` may be added; None if there is none yet.
+        """The sweep of that name, to which `trials` may be added; None if it does not exist yet.
 
         Raises:
             UsageError: If it is of another network or dataset.

@@ -108,7 +108,7 @@ def plan_trials(
 def _sample(grid: Sequence[Dimension], n_samples: int, seed: int) -> list[tuple[Any, ...]]:
     if not grid:
         raise UsageError(
-            "--random samples from lists and ranges, and there are none.",
+            "--random samples from lists and ranges, but no option has one.",
             "Give for example --lr 1e-4..1e-2:log.",
         )
     finite = all(dimension.values for dimension in grid)

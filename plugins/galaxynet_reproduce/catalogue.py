@@ -1,4 +1,4 @@
-"""The claims that the installed networks bring, checked, and how a person selects some."""
+"""The claims of the installed networks: checking and selecting them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from galaxynet_reproduce.claims import Arm, Claim, Exceeds, Near, Rule, Slower, 
 ALL = "all"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
-_MOST_CONFIGURATIONS = 200
+_MAX_CONFIGURATIONS = 200
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Configuration:
     """One configuration of an arm.
 
     Attributes:
-        varied: The options of which the arm has several values.
-        options: All options that the arm gives.
+        varied: The options with several values in the arm.
+        options: All options of the arm.
     """
 
     varied: Mapping[str, Any]
@@ -64,9 +64,9 @@ class CheckedClaim:
     @property
     def epochs(self) -> int:
         """Epochs of all trainings of the full test together."""
-        usual = self.components.plan({}).training.epochs
-        arms = itertools.chain.from_iterable(self.arms.values())
-        return self.claim.seeds * sum(int(one.options.get("epochs", usual)) for one in arms)
+        default = self.components.plan({}).training.epochs
+        configurations = itertools.chain.from_iterable(self.arms.values())
+        return self.claim.seeds * sum(int(c.options.get("epochs", default)) for c in configurations)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Broken:
     """A claim, or a whole plugin, that cannot be tested.
 
     Attributes:
-        name: What it is called.
+        name: Its name.
         reason: Why, in a sentence.
     """
 
@@ -87,7 +87,7 @@ class Catalogue:
     """The claims that can be tested, and what is wrong with others.
 
     Attributes:
-        claims: The claims, by network in the order of their declaration.
+        claims: The claims, by network, as declared.
         broken: Claims and plugins that cannot be tested.
     """
 
@@ -97,13 +97,13 @@ class Catalogue:
     @property
     def topics(self) -> list[str]:
         """The topics, without repetition."""
-        return list(dict.fromkeys(one.claim.topic for one in self.claims))
+        return list(dict.fromkeys(checked.claim.topic for checked in self.claims))
 
     def select(self, words: Sequence[str]) -> list[CheckedClaim]:
-        """The claims of some topics, names or networks; of `all`, every one.
+        """The claims of some topics, names or networks, or `all`.
 
         Raises:
-            UsageError: If a word is none of these (the nearest is told), or there are no words.
+            UsageError: If a word is unknown, or there are no words.
         """
         if not self.claims:
             hint = "" if registry.plugins("model") else registry.nothing_installed("model")
@@ -116,9 +116,9 @@ class Catalogue:
             )
         selected: list[CheckedClaim] = []
         for word in words:
-            matching = [one for one in self.claims if word in _names(one)]
+            matching = [checked for checked in self.claims if word in _names(checked)]
             if not matching:
-                names = {name for one in self.claims for name in _names(one)}
+                names = {name for checked in self.claims for name in _names(checked)}
                 near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
                 hint = f"Did you mean {near[0]!r}?" if near else f"There are: {topics}, all."
                 raise UsageError(f"No topic, claim or network is called {word!r}.", hint)
@@ -165,45 +165,42 @@ def expand(arm: Arm) -> list[Configuration]:
     """The configurations of an arm: all combinations of the options that have several values."""
     several = {name: value for name, value in arm.items() if isinstance(value, tuple | list)}
     count = math.prod(len(values) for values in several.values())
-    if not 1 <= count <= _MOST_CONFIGURATIONS:
-        raise OptionError(f"an arm has {count:,} configurations, not 1 to {_MOST_CONFIGURATIONS}")
-    made = []
-    for values in itertools.product(*several.values()):
-        varied = dict(zip(several, values, strict=True))
-        made.append(Configuration(varied, {**arm, **varied}))
-    return made
+    if not 1 <= count <= _MAX_CONFIGURATIONS:
+        raise OptionError(f"an arm has {count:,} configurations, not 1 to {_MAX_CONFIGURATIONS}")
+    grid = (dict(zip(several, values, strict=True)) for values in itertools.product(*several.values()))
+    return [Configuration(varied, {**arm, **varied}) for varied in grid]
 
 
-def matches(varied: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether a configuration has some options, of which several values may be wanted."""
+def matches(varied: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
+    """True if a configuration has the expected options; several values mean any of them."""
     return all(
         varied.get(name) in (value if isinstance(value, tuple | list) else (value,))
-        for name, value in wanted.items()
+        for name, value in expected.items()
     )
 
 
 def _check(plugin: Plugin, claim: Claim) -> CheckedClaim:
     components = Components.load(plugin.qualified, claim.dataset or None)
     arms = {name: expand(arm) for name, arm in claim.arms.items()}
-    for one in itertools.chain.from_iterable(arms.values()):
-        components.plan({**one.options, "seed": 0})
+    for configuration in itertools.chain.from_iterable(arms.values()):
+        components.plan({**configuration.options, "seed": 0})
     rule = claim.rule
     if isinstance(rule, Near) and len(arms[rule.arm]) > 1:
         raise OptionError(f"Near takes an arm of one configuration, and {rule.arm!r} has several")
     if isinstance(rule, Wins):
-        won = [matches(one.varied, rule.winners) for one in arms[rule.arm]]
+        won = [matches(configuration.varied, rule.winners) for configuration in arms[rule.arm]]
         if all(won) or not any(won):
             raise OptionError("Wins takes winners that are some, not all, of the arm's configurations")
     if isinstance(rule, Exceeds | Slower):
         shared = set.intersection(*(set(arms[name][0].varied) for name in (rule.arm, rule.than)))
-        for one in arms[rule.arm]:
-            if not any(all(one.varied[n] == o.varied[n] for n in shared) for o in arms[rule.than]):
-                raise OptionError(f"{dict(one.varied)} of {rule.arm!r} has no partner in {rule.than!r}")
+        for ours in arms[rule.arm]:
+            if not any(all(ours.varied[n] == other.varied[n] for n in shared) for other in arms[rule.than]):
+                raise OptionError(f"{dict(ours.varied)} of {rule.arm!r} has no partner in {rule.than!r}")
     return CheckedClaim(claim, components, arms)
 
 
 def _fault(claim: Any) -> str:
-    """What is wrong with a claim by itself; empty if nothing is."""
+    """The fault of a claim by itself, or empty."""
     if not isinstance(claim, Claim):
         return f"it is a {type(claim).__name__}, not a Claim"
     if not _NAME.fullmatch(claim.name):

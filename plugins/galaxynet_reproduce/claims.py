@@ -23,7 +23,7 @@ class Reaches:
         arm: The arm; of a grid, its best configuration is judged.
         metric: The metric, for example `test/accuracy`.
         value: The published figure.
-        higher_is_better: Whether a higher value of the metric is better.
+        higher_is_better: True if a higher value of the metric is better.
         bound: What no network of this kind can pass, if that is known. A figure beyond it cannot be the
             metric that it is taken for, and so does not hold; the claim's note says why.
     """
@@ -62,11 +62,11 @@ class Exceeds:
     the difference lies above `by`, does not hold if it lies below.
 
     Attributes:
-        arm: The arm that is said to be better.
-        than: The arm that is said to be worse.
+        arm: The arm that should be better.
+        than: The arm that should be worse.
         metric: The metric.
         by: How much better it must be, in units of the metric.
-        higher_is_better: Whether a higher value of the metric is better.
+        higher_is_better: True if a higher value of the metric is better.
     """
 
     arm: str
@@ -86,7 +86,7 @@ class Wins:
         arm: The arm; a grid.
         winners: Options of the configurations that are said to be best; several values in a tuple.
         metric: The metric.
-        higher_is_better: Whether a higher value of the metric is better. Turned around, the rule is that the
+        higher_is_better: True if a higher value of the metric is better. Turned around, the rule is that the
             worst configuration is one of those.
     """
 
@@ -101,8 +101,8 @@ class Slower:
     """An arm takes longer to train than another one, for the same samples on the same device.
 
     Attributes:
-        arm: The arm that is said to be slower.
-        than: The arm that is said to be faster; paired with it as in `Exceeds`.
+        arm: The arm that should be slower.
+        than: The arm that should be faster; paired with it as in `Exceeds`.
     """
 
     arm: str
@@ -145,21 +145,21 @@ class Claim:
     Attributes:
         name: `topic/short-name`, in lower case letters, digits and hyphens. Claims of several networks may
             share a topic.
-        says: What the source says, in one sentence of your own.
+        says: What the source says, in one sentence in your own words.
         source: The publication. Empty for a claim that is not the publication's but yours.
         where: The place in it, for example `section 2.4`.
         arms: The trainings by name. Options that an arm does not give are at the defaults of the network,
             `epochs` too. Equal trainings of several arms and claims are done once.
-        rule: What is to be seen.
+        rule: How it is judged.
         seeds: How many seeds, from 0 on, each configuration is trained with.
         least_seeds: With fewer than these there is no verdict. Where chance between trainings matters, and
             it does for small differences, give 3.
         dataset: The dataset; empty for the model's own.
-        classes: The classes that the claim is about: trainings on others tell nothing of it. Empty if it
+        classes: The classes that the claim is about; trainings on others do not test it. Empty if it
             does not depend on them.
         training_samples: How many samples the source trained on, if ours may be fewer. A figure of the source
             cannot be refuted with fewer; of comparisons the table says it.
-        note: What a reader of the verdict has to know.
+        note: What a reader of the verdict should know.
     """
 
     name: str

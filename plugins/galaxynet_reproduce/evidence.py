@@ -39,7 +39,7 @@ class Trained:
 
     @property
     def label(self) -> str:
-        """Its varied options in a few words; empty if there are none."""
+        """Its varied options in a few words, or empty."""
         return show_options(dict(self.varied))
 
     @property

@@ -85,7 +85,7 @@ class Network:
         return matches
 
     def missing(self, extent: Extent, done: Mapping[str, Run]) -> list[Training]:
-        """The trainings of an extent for which there is no run; one of the full test counts too."""
+        """The trainings of an extent without a run; a run of the full test counts too."""
         seeds = self.seeds if extent.seeds is None else min(self.seeds, extent.seeds)
         trained = self.runs(done, extent.epochs)
         return [self.training(seed, extent.epochs) for seed in range(seeds) if seed not in trained]

@@ -171,7 +171,7 @@ def outcome(
 
 
 def _sweep_command(checked: CheckedClaim, arm: str, evidence: Evidence, given: Mapping[str, str]) -> str:
-    """The sweep that trains an arm as it was trained, or else as in the full test."""
+    """The sweep that repeats the trainings of an arm, or else does its full test."""
     components, options = checked.components, dict(checked.claim.arms[arm])
     trained = [configuration for configuration in evidence.arms[arm] if configuration.runs]
     default_epochs = components.plan({}).training.epochs

@@ -51,7 +51,7 @@ def points(metric: str, value: float, unit: bool = True) -> str:
 
 
 def measured(metric: str, value: float, interval: tuple[float, float] | None) -> str:
-    """A metric of ours with its interval; an accuracy with as many digits as the interval allows."""
+    """Our metric with its interval; an accuracy with as many digits as the interval allows."""
     if interval is None or not percentage_metric(metric):
         return ranged(show_metric(metric, value), interval, lambda end: show_metric(metric, end))
     digits = 2 if interval[1] - interval[0] < _PRECISE else 1
@@ -146,7 +146,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
 def as_text(outcomes: Sequence[Outcome], width: int) -> Text:
     """The table of verdicts for a terminal of `width` cells, and below it what each line rests on.
 
-    Nothing is shortened: where five columns have no room, what was published and done follows below.
+    Nothing is shortened: where five columns do not fit, what was published and done follows below.
     """
     from rich.text import Text
 
@@ -210,7 +210,7 @@ def _table(outcomes: Sequence[Outcome], narrow: bool = False) -> Table:
 
 
 def _hidden_cells(outcome: Outcome) -> list[str]:
-    """The cells that a narrow table lacks, as sentences; empty if there are none."""
+    """The cells that a narrow table lacks, as sentences, or an empty list."""
     value, extent = published(outcome.claim), outcome.extent
     parts = [f"Published: {value}."] * bool(value) + [f"Done: {extent}."] * bool(extent)
     return [" ".join(parts)] if parts else []

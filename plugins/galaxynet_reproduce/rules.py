@@ -41,7 +41,7 @@ class Judgement:
         reason: Why, in a sentence or two.
         ours: Our figure with its interval, as text.
         estimate: Our figure: a metric, a difference, a ratio, or a share of trainings.
-        low: Lower end of its 95 % interval; None if there is none.
+        low: Lower end of its 95 % interval, or None.
         high: Upper end of the interval.
         lasting: True if longer training, or more data, could not change the verdict.
         proven: True if the verdict holds whatever is trained.
@@ -231,7 +231,7 @@ def _compared(result: Difference, metric: str, by: float, what: str) -> Judgemen
 
 
 def _best(arm: Sequence[Trained], metric: str, higher: bool) -> Trained | None:
-    """The best configuration of those whose every training has the metric; None if there is none."""
+    """The best configuration of those whose every training has the metric, or None."""
     complete = [trained for trained in arm if trained.is_complete(metric)]
     return max(complete, key=lambda trained: trained.mean(metric) * (1 if higher else -1), default=None)
 

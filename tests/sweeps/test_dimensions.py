@@ -1,4 +1,4 @@
-"""The values that a sweep is told to try."""
+"""The values that a sweep tries."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ FIELDS: dict[str, OptionField] = {field.name: field for field in Everything.fiel
 )
 def test_lists_and_ranges_are_read(name: str, text: str, values: tuple[Any, ...]) -> None:
     """A list is its values, a range the numbers from its lower to its upper end, in their own types."""
-    found = parse_dimension(FIELDS[name], text).values
-    assert found == values
-    assert [type(value) for value in found] == [type(value) for value in values]
+    parsed = parse_dimension(FIELDS[name], text).values
+    assert parsed == values
+    assert [type(value) for value in parsed] == [type(value) for value in values]
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("act", "relu,than", "--act than: no such value. Choose from relu, tanh"),
         ("convs", "2", "--convs 2: no such value"),
@@ -77,9 +77,9 @@ def test_lists_and_ranges_are_read(name: str, text: str, values: tuple[Any, ...]
         ("file", "a.csv,b.csv", "takes one file or folder, not a list"),
     ],
 )
-def test_what_cannot_be_read_is_explained(name: str, text: str, said: str) -> None:
+def test_what_cannot_be_read_is_explained(name: str, text: str, message: str) -> None:
     """A value, list or range that makes no sense is refused in a sentence that names the flag."""
-    with pytest.raises(OptionError, match=said):
+    with pytest.raises(OptionError, match=message):
         parse_dimension(FIELDS[name], text)
 
 
@@ -96,8 +96,8 @@ def test_values_of_python_are_taken_as_they_come() -> None:
         dimension_from(FIELDS["width"], [])
 
 
-def test_two_values_that_differ_a_little_are_told_apart() -> None:
-    """A number is shown with all its digits, so that two sweeps are never taken for one."""
+def test_two_values_that_differ_a_little_are_distinguished() -> None:
+    """A number is shown with all its digits, so that two sweeps are never confused."""
     assert str(Dimension("lr", (0.1234567, 0.1234568))) == "0.1234567, 0.1234568"
 
 
@@ -120,8 +120,8 @@ def test_a_range_keeps_its_ends_and_its_order(low: float, factor: float, count: 
 
 
 @given(st.integers(0, 2**32), st.booleans())
-def test_draws_stay_within_their_interval(seed: int, log: bool) -> None:
-    """Values that are drawn lie in the range, and the same seed draws the same."""
+def test_samples_stay_within_their_interval(seed: int, log: bool) -> None:
+    """Samples are in the range, and the same seed gives the same samples."""
     dimension = parse_dimension(FIELDS["lr"], "0.01..10" + ":log" * log, sampled=True)
     assert dimension == Dimension("lr", (), 0.01, 10.0, log)
     value = dimension.sample(random.Random(seed))

@@ -1,4 +1,4 @@
-"""Trials that end otherwise than by a result: what is told of them, and what the same command does."""
+"""Trials that end without a result: what is reported, and what the same command does."""
 
 from __future__ import annotations
 
@@ -39,30 +39,30 @@ class Net(Plain):
             sys.exit("too early")
 
     def training_step(self, batch, index):
-        mended = Path("MENDED").exists()
+        repaired = Path("REPAIRED").exists()
         match self.options.hidden:
             case 12: sys.exit("bye")
             case 13: raise KeyboardInterrupt
             case 14: raise MemoryError
             case 15: raise ValueError("first line " + "of many words " * 20 + "\\nsecond line")
-            case 16 if self.current_epoch == 2 and not mended: os.kill(os.getpid(), signal.SIGKILL)
+            case 16 if self.current_epoch == 2 and not repaired: os.kill(os.getpid(), signal.SIGKILL)
         return super().training_step(batch, index)
 """
 
 
 @pytest.fixture
 def moody(distribution: Any, tmp_path: Path) -> Path:
-    """A network that ends in a way of its own at some widths; the file that mends width 16."""
+    """A network that fails differently at some widths; returns the file that repairs width 16."""
     distribution(
         "moody",
         {
             "moody": "from toys import NET; import dataclasses\n"
             "SPEC = dataclasses.replace(NET, name='moody', module='moody_net:Net')",
-            "moody_net": MOODY.replace("MENDED", str(tmp_path / "mended")),
+            "moody_net": MOODY.replace("REPAIRED", str(tmp_path / "repaired")),
         },
         {"galaxynet.models": {"moody": "moody:SPEC"}},
     )
-    return tmp_path / "mended"
+    return tmp_path / "repaired"
 
 
 def sweep(*words: str) -> subprocess.CompletedProcess[str]:
@@ -75,7 +75,7 @@ def sweep_in_a_process(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, capture_output=True, text=True, timeout=240)
 
 
-def said(done: subprocess.CompletedProcess[str]) -> str:
+def message(done: subprocess.CompletedProcess[str]) -> str:
     return " ".join(done.stderr.split())
 
 
@@ -93,29 +93,29 @@ def test_a_plugin_that_ends_its_process_has_failed() -> None:
     """A trial that ends itself by `sys.exit` or KeyboardInterrupt is recorded as failed."""
     done = sweep_in_a_process("moody", "--hidden", "8,11,12,13", "--epochs", "1")
     assert done.returncode == 1, done.stderr
-    assert "4 trials: 1 finished, 3 failed" in said(done)
-    found = trials()
-    assert {width: trial.status for width, trial in found.items()} == {
+    assert "4 trials: 1 finished, 3 failed" in message(done)
+    before = trials()
+    assert {width: trial.status for width, trial in before.items()} == {
         8: "finished", 11: "failed", 12: "failed", 13: "failed"
     }  # fmt: skip
     itself = "The network or the dataset ended the training itself: "
-    assert [found[width].message for width in (11, 12, 13)] == [
+    assert [before[width].message for width in (11, 12, 13)] == [
         f"{itself}SystemExit: too early.", f"{itself}SystemExit: bye.", f"{itself}KeyboardInterrupt."
     ]  # fmt: skip
     # What it printed is in its log, and no plugin's word got to the terminal.
-    assert "eleven speaks" in record().log(found[11].key).read_text()
+    assert "eleven speaks" in record().log(before[11].key).read_text()
     assert "bye" not in (done.stderr + done.stdout).splitlines()
     assert "eleven speaks" not in done.stderr + done.stdout
 
     again = sweep("moody", "--hidden", "8,11,12,13", "--epochs", "1")
-    assert "4 trials, nothing left to train: 1 finished, 3 failed" in said(again)
+    assert "4 trials, nothing left to train: 1 finished, 3 failed" in message(again)
     assert {width: trial.run for width, trial in trials().items()} == {
-        width: trial.run for width, trial in found.items()
+        width: trial.run for width, trial in before.items()
     }
 
 
 @pytest.mark.promise("Interruptions")
-def test_a_trial_that_was_told_to_stop_is_counted() -> None:
+def test_a_trial_that_was_stopped_is_counted() -> None:
     """A trial stopped by SIGTERM is counted as interrupted and continued by the same command."""
     words = ("toynet", "--hidden", "4,8", "--epochs", "6", "--pause", "0.05")
     process = subprocess.Popen(
@@ -130,7 +130,7 @@ def test_a_trial_that_was_told_to_stop_is_counted() -> None:
     _, text = process.communicate(timeout=120)
     assert (process.returncode, "2 trials: 1 finished, 1 interrupted" in " ".join(text.split())) == (1, True)
     done = sweep(*words)
-    assert (done.returncode, "2 trials: 2 finished" in said(done)) == (0, True)
+    assert (done.returncode, "2 trials: 2 finished" in message(done)) == (0, True)
     assert len(galaxynet.list_runs()) == 2
 
 
@@ -153,7 +153,7 @@ def test_a_trial_that_is_stopped_while_it_prepares_is_trained_later(
 
 @pytest.mark.usefixtures("moody")
 def test_a_message_keeps_to_its_line() -> None:
-    """An error of several lines, of none or of hundreds of letters takes one short line; the log has all."""
+    """An error message of any length is shown in one short line; the log has all of it."""
     done = sweep_in_a_process("moody", "--hidden", "14,15", "--epochs", "1")
     lines = done.stderr.splitlines()
     assert any("hidden 14: failed: MemoryError (" in line for line in lines), done.stderr
@@ -170,13 +170,13 @@ def test_a_message_keeps_to_its_line() -> None:
 def test_a_killed_trial_keeps_its_epochs(moody: Path) -> None:
     """A killed trial keeps its epochs, and `--retry-failed` continues it from there."""
     done = sweep("moody", "--hidden", "8,16", "--epochs", "4")
-    assert "2 trials: 1 finished, 1 failed" in said(done)
+    assert "2 trials: 1 finished, 1 failed" in message(done)
     killed = galaxynet.find_run(trials()[16].run)
     assert (killed.status, killed.record.epochs) == ("failed", 2)
     moody.touch()
     again = sweep("moody", "--hidden", "8,16", "--epochs", "4", "--retry-failed")
     assert again.returncode == 0, again.stderr
-    assert "1 of 2 trials is done already: 1 finished" in said(again)
+    assert "1 of 2 trials is done already: 1 finished" in message(again)
     run = galaxynet.find_run(trials()[16].run)
     assert (run.record.id, run.status, run.record.epochs) == (killed.record.id, "finished", 4)
     printed = record().log(trials()[16].key).read_text()
@@ -184,15 +184,15 @@ def test_a_killed_trial_keeps_its_epochs(moody: Path) -> None:
     assert len(galaxynet.list_runs()) == 2
 
 
-def test_a_damaged_run_is_trained_again_and_told() -> None:
-    """A run of the sweep whose record cannot be read is named before it is trained anew."""
+def test_a_damaged_run_is_named_and_trained_again() -> None:
+    """A run of the sweep whose record cannot be read is named before it is trained again."""
     sweep("toynet", "--hidden", "4,8", "--epochs", "1")
     broken = galaxynet.find_run(trials()[8].run)
     (broken.path / "run.json").write_text("{")
     done = sweep("toynet", "--hidden", "4,8", "--epochs", "1")
     assert done.returncode == 0
     assert f"{broken.path / 'run.json'}: The record is not JSON" in done.stderr.replace("\n", "")
-    assert "It is trained again as a new run." in said(done)
+    assert "It is trained again as a new run." in message(done)
 
 
 def test_a_damaged_record_names_the_key() -> None:
@@ -204,8 +204,8 @@ def test_a_damaged_record_names_the_key() -> None:
     path.write_text(json.dumps(values))
     done = sweep("toynet", "--hidden", "4,8", "--epochs", "1")
     assert done.returncode == 1
-    assert "cannot be read: trials.0.status: input should be 'waiting'" in said(done)
-    assert "validation error" not in said(done)
+    assert "cannot be read: trials.0.status: input should be 'waiting'" in message(done)
+    assert "validation error" not in message(done)
 
 
 def test_a_name_of_another_sweep_is_refused_before_timing(distribution: Any) -> None:
@@ -218,5 +218,5 @@ def test_a_name_of_another_sweep_is_refused_before_timing(distribution: Any) -> 
     sweep("toynet", "--hidden", "4", "--epochs", "1")
     for more in ((), ("--dry-run",)):
         done = sweep("toynet2", "--hidden", "4,8", *more)
-        assert (done.returncode, "is of toynet on blobs" in said(done)) == (2, True)
-        assert "steps" not in said(done)
+        assert (done.returncode, "is of toynet on blobs" in message(done)) == (2, True)
+        assert "steps" not in message(done)

@@ -1,4 +1,4 @@
-"""How long a sweep says that it takes."""
+"""How long a sweep takes, estimated and shown."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def at_epoch(run: Run, done: int) -> None:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """A run of 40 epochs that has done none."""
-    made = made_run(tmp_path, status="running", options=OptionValues(training={"epochs": 40}))
-    at_epoch(made, 0)
-    return made
+    run = made_run(tmp_path, status="running", options=OptionValues(training={"epochs": 40}))
+    at_epoch(run, 0)
+    return run
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def pass_epochs(run: Run, now: list[float], done: int, seconds: float) -> None:
     os.utime(run.path / METRICS, (now[0], now[0]))
 
 
-def test_a_trial_that_takes_longer_is_told_by_its_epochs(run: Run, now: list[float]) -> None:
+def test_epochs_correct_the_estimate(run: Run, now: list[float]) -> None:
     """At 10 of 40 epochs, what is left is three times what has gone, whatever was estimated."""
     eta = EtaTracker({"a": 20.0}, 1)
     eta.start("a", None)
@@ -57,7 +57,7 @@ def test_a_trial_that_takes_longer_is_told_by_its_epochs(run: Run, now: list[flo
 
 
 def test_epochs_of_an_earlier_call_do_not_count_as_quick(run: Run, now: list[float]) -> None:
-    """A run that is gone on with at epoch 30 is not taken for one that did 31 epochs in ten seconds."""
+    """A run that is resumed at epoch 30 is not taken for one that did 31 epochs in ten seconds."""
     pass_epochs(run, now, 30, 0.0)
     eta = EtaTracker({"a": 20.0}, 1)
     eta.start("a", run)
@@ -66,7 +66,7 @@ def test_epochs_of_an_earlier_call_do_not_count_as_quick(run: Run, now: list[flo
 
 
 def test_nothing_is_never_said_to_be_left(run: Run, now: list[float]) -> None:
-    """While a trial runs longer than estimated and its epochs tell nothing, no time is told at all."""
+    """While a trial without new epochs runs longer than estimated, no time is shown."""
     eta = EtaTracker({"a": 20.0}, 1)
     eta.start("a", run)
     now[0] += 15.0
@@ -100,7 +100,7 @@ class Data(Blobs):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("toys")
-def test_missing_data_of_some_trials_are_told_beforehand(distribution: Any, tmp_path: Path) -> None:
+def test_missing_data_of_some_trials_are_reported_beforehand(distribution: Any, tmp_path: Path) -> None:
     """Where the data of a few of many trials are not there, the sweep is refused before the first trial."""
     distribution(
         "strict",
@@ -116,6 +116,6 @@ def test_missing_data_of_some_trials_are_told_beforehand(distribution: Any, tmp_
     dimensions = [dimension_from(components.fields()[name], values) for name, values in tried.items()]
     plan = plan_sweep(components, dimensions, runs_dir=tmp_path / "runs", data_dir=tmp_path / "data")
     # The fourth of sixteen networks, of which twelve are timed.
-    trials = [one for one in plan.trials if one.values["samples"] == 120 or one.values["hidden"] == 3]
+    trials = [t for t in plan.trials if t.values["samples"] == 120 or t.values["hidden"] == 3]
     with pytest.raises(DataError, match="no 90 samples"):
         estimate(plan, trials)

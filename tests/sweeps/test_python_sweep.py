@@ -48,13 +48,13 @@ def test_less_than_one_is_refused(wrong: dict[str, int]) -> None:
 
 @pytest.mark.parametrize("name", [".", "..", ".hidden", "x" * 81, "\N{MILKY WAY}" * 60])
 def test_a_name_that_no_folder_can_have_is_refused(name: str) -> None:
-    """The name of a sweep is that of a folder: a wrong one is told before anything runs."""
+    """The name of a sweep is a folder's: an invalid one is refused before anything runs."""
     with pytest.raises(UsageError, match="cannot be named"):
         galaxynet.sweep("toynet", hidden=[1, 2], name=name)
 
 
 def test_an_option_that_does_not_exist_is_named() -> None:
-    """A slip in an option's name is told with the nearest one, before anything runs."""
+    """A misspelt option is refused with the nearest name, before anything runs."""
     with pytest.raises(UsageError, match=r"no option hiden .* Did you mean hidden"):
         galaxynet.sweep("toynet", hiden=[1, 2])
     assert not Path(os.environ["GALAXYNET_RUNS"]).exists()

@@ -57,15 +57,15 @@ def cluster() -> Iterator[Any]:
         from ray.cluster_utils import Cluster
 
         quick = {"health_check_period_ms": 500, "health_check_initial_delay_ms": 500}
-        made = Cluster(
+        cluster = Cluster(
             initialize_head=True,
             head_node_args={**SMALL, "include_dashboard": False, "_system_config": quick},
         )
         try:
-            patch.setenv("RAY_ADDRESS", made.address)
-            yield made
+            patch.setenv("RAY_ADDRESS", cluster.address)
+            yield cluster
         finally:
-            made.shutdown()
+            cluster.shutdown()
 
 
 def words(*more: str) -> list[str]:
@@ -99,8 +99,8 @@ def wait_until(process: subprocess.Popen[str], true: Callable[[], bool]) -> None
 def epochs() -> dict[str, int]:
     """Finished epochs of each run, by its folder."""
     folder = Path(os.environ["GALAXYNET_RUNS"])
-    return {str(one.parent.parent): len(Run.open(one.parent.parent).metrics())
-            for one in folder.glob("*/checkpoints/last.ckpt")}  # fmt: skip
+    return {str(path.parent.parent): len(Run.open(path.parent.parent).metrics())
+            for path in folder.glob("*/checkpoints/last.ckpt")}  # fmt: skip
 
 
 def plan(tmp_path: Path, **more: Any) -> SweepPlan:
@@ -129,20 +129,20 @@ def test_a_node_that_dies_loses_no_trial(distribution: Any, toys: None, cluster:
     wait_until(process, lambda: len(epochs()) == 2)
     before = {Path(run).name: count for run, count in epochs().items()}
     logs = Path(os.environ["GALAXYNET_RUNS"]) / "sweeps" / "s" / "logs"
-    last = [json.loads(one.read_text().splitlines()[-1]) for one in logs.glob("*.attempts")]
-    assert len({one["node"] for one in last}) == 2
-    (lost,) = (Path(one["run"]).name for one in last if one["node"] == node.node_id)
+    last = [json.loads(path.read_text().splitlines()[-1]) for path in logs.glob("*.attempts")]
+    assert len({attempt["node"] for attempt in last}) == 2
+    (lost,) = (Path(a["run"]).name for a in last if a["node"] == node.node_id)
     # Two run, and the third waits for its turn.
     assert trials()[14].status == "waiting"
     cluster.remove_node(node, allow_graceful=False)
     (tmp_path / "gate").touch()
 
-    results, said = process.communicate(timeout=90)
-    said = " ".join(said.split())
-    assert process.returncode == 1, said
-    assert "is gone; 1 trial waits to resume elsewhere" in said
-    assert "3 trials: 2 finished, 1 failed" in said
-    assert "raylet" not in said + results
+    results, stderr = process.communicate(timeout=90)
+    stderr = " ".join(stderr.split())
+    assert process.returncode == 1, stderr
+    assert "is gone; 1 trial waits to resume elsewhere" in stderr
+    assert "3 trials: 2 finished, 1 failed" in stderr
+    assert "raylet" not in stderr + results
     assert {width: trial.status for width, trial in trials().items()} == {
         4: "finished", 8: "finished", 14: "failed"
     }  # fmt: skip
@@ -153,7 +153,7 @@ def test_a_node_that_dies_loses_no_trial(distribution: Any, toys: None, cluster:
     # The lost one went on from its checkpoint: its first epochs are those of the node that died.
     assert before[lost] >= 1
     assert [row["epoch"] for row in runs[lost].metrics()] == [0, 1, 2]
-    printed = next(one.read_text() for one in logs.glob("*.log") if runs[lost].path.name in one.read_text())
+    printed = next(log for log in (path.read_text() for path in logs.glob("*.log")) if lost in log)
     assert printed.count("process") == 2
     assert printed.count("epoch 1/3") == 1
     # One CPU of each trial was asked for, and no more was used.
@@ -164,14 +164,14 @@ def test_a_node_that_dies_loses_no_trial(distribution: Any, toys: None, cluster:
 @pytest.mark.slow
 @pytest.mark.usefixtures("toys")
 def test_an_interrupted_sweep_goes_on(cluster: Any) -> None:
-    """Ctrl-C leaves runs on the cluster that can be gone on with, and the same command finishes them."""
+    """Ctrl-C leaves runs on the cluster that can be resumed, and the same command finishes them."""
     options = ("toynet", "--hidden", "4", "--explode", "no,yes", "--epochs", "4", "--pause", "0.1")
     process = start(*options)
     wait_until(process, lambda: bool(epochs()))
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert "the same command continues this sweep" in said
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "the same command continues this sweep" in stderr
     (run,) = galaxynet.list_runs()
     assert isinstance(run, Run)
     assert run.record.status == "interrupted"
@@ -179,15 +179,15 @@ def test_an_interrupted_sweep_goes_on(cluster: Any) -> None:
     done = subprocess.run(words(*options), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert sorted(trial.status for trial in record().record.trials) == ["diverged", "finished"]
-    runs = [one for one in galaxynet.list_runs() if isinstance(one, Run)]
+    runs = [run for run in galaxynet.list_runs() if isinstance(run, Run)]
     assert len(runs) == 2
-    (same,) = (one for one in runs if one.path == run.path)
+    (same,) = (other for other in runs if other.path == run.path)
     assert (same.record.status, same.record.id) == ("finished", run.record.id)
 
 
 @pytest.mark.usefixtures("toys")
 def test_folders_must_be_shared(tmp_path: Path) -> None:
-    """A machine that has not the folders of the sweep says which, and trains nothing."""
+    """A machine without a folder of the sweep names it, and trains nothing."""
     job = next(iter(plan(tmp_path).jobs.values()))
     _, message = run_ray_trial(job, NodeSettings(1, 1, str(tmp_path), has_data=False))
     assert f"lacks the folder of the runs {tmp_path / 'runs'}" in message
@@ -210,7 +210,7 @@ def test_what_always_dies_is_given_up(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("toys")
 def test_a_run_of_a_machine_that_is_gone(tmp_path: Path, monkeypatch: Any) -> None:
-    """A run that says running on another machine is gone on with if no process holds its lock."""
+    """A run that says running on another machine is resumed if no process holds its lock."""
     trial = plan(tmp_path).trials[0]
     sweep = Sweep.create_or_extend(tmp_path / "runs", "s", [trial], ())
     of = trial.plan
@@ -227,7 +227,7 @@ def test_a_run_of_a_machine_that_is_gone(tmp_path: Path, monkeypatch: Any) -> No
             training=of.training.to_dict(),
         ),
     )
-    # As long as a process holds the lock, it is waited for; here in vain.
+    # As long as a process holds the lock, it is waited for; here it never lets go.
     monkeypatch.setattr("galaxynet.sweeps.scheduler._END_TIMEOUT_S", 0.5)
     with FileLock(run.path / LOCK), pytest.raises(RunError, match=r"still running \(process 1 on elsewhere"):
         reconcile(sweep, [trial])
@@ -250,14 +250,14 @@ def test_trials_on_one_machine_have_cores_of_their_own() -> None:
         subprocess.Popen([sys.executable, "-c", CORES], stdin=-1, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    found = [one.stdout.readline() for one in trials if one.stdout is not None]
-    for one in trials:
-        one.communicate("")
-    assert len(set(found)) == 2
+    cores = [process.stdout.readline() for process in trials if process.stdout is not None]
+    for process in trials:
+        process.communicate("")
+    assert len(set(cores)) == 2
 
 
 @pytest.mark.usefixtures("toys")
-def test_what_is_missing_is_said(monkeypatch: Any, tmp_path: Path) -> None:
+def test_what_is_missing_is_named(monkeypatch: Any, tmp_path: Path) -> None:
     """Where Ray or its cluster is missing, or --trial-cpus has no cluster, a sentence says so."""
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     unreachable = subprocess.run(words("toynet", "--hidden", "4,8"), capture_output=True, text=True)
@@ -294,11 +294,11 @@ def test_a_sweep_ends_with_ray_itself(monkeypatch: Any) -> None:
     wait_until(process, lambda: bool(epochs()))
     os.kill(raylet_of(process), signal.SIGKILL)
     killed = time.monotonic()
-    _, said = process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=120)
     assert time.monotonic() - killed < 14  # Ray itself needs 15 s to notice
-    assert process.returncode == 1, said
-    assert "Ray on this machine has stopped, and the sweep with it." in said
-    assert "raylet" not in said
+    assert process.returncode == 1, stderr
+    assert "Ray on this machine has stopped, and the sweep with it." in stderr
+    assert "raylet" not in stderr
     assert "failed" not in {trial.status for trial in record().record.trials}
     done = subprocess.run(words(*options), capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr

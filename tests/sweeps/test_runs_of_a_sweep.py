@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.usefixtures("toys", "trial_server"), pytest.mark.slow]
 
 
 def test_a_sweep_is_compared_by_its_name() -> None:
-    """`compare --sweep` takes the seeds of each configuration together; an unknown name is told."""
+    """`compare --sweep` takes the seeds of each configuration together; an unknown name is refused."""
     assert (
         call("sweep", "toynet", "--hidden", "4,8", "--seeds", "2", "--epochs", "1", "--name", "w").returncode
         == 0
@@ -42,7 +42,7 @@ def test_what_a_sweep_varies_is_shown_in_every_table() -> None:
 
 
 def test_a_run_that_was_removed_is_trained_again() -> None:
-    """To have a trial anew, its run is removed and the same command given: that trial alone is trained."""
+    """After `runs remove ID`, the same command trains that trial again, and no other."""
     words = ("sweep", "toynet", "--hidden", "4,8", "--epochs", "1", "--name", "w")
     assert call(*words).returncode == 0
     kept, gone = galaxynet.list_runs()

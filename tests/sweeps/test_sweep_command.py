@@ -1,4 +1,4 @@
-"""`galaxynet sweep` as a person runs it: real processes, killed at real moments."""
+"""`galaxynet sweep` as users run it: real processes, killed at real moments."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def trials(name: str) -> dict[str, TrialRecord]:
 
 
 def wait_until(process: subprocess.Popen[str], finished: int) -> None:
-    """Wait until so many trials have finished and another one has ended an epoch."""
+    """Wait until N trials have finished and another one has ended an epoch."""
     folder = Path(os.environ["GALAXYNET_RUNS"])
     for _ in range(1200):
         runs = [run for run in galaxynet.list_runs() if isinstance(run, Run)]
@@ -108,20 +108,20 @@ def test_every_trial_ends_as_what_it_is(distribution: Any, monkeypatch: Any, tmp
     words = ("sweep", "fragile", "--hidden", "8,13,14,15,16", "--epochs", "1", "--name", "all")
     done = call(*words, "--parallel", "2")
     assert done.returncode == 1, done.stderr
-    said = " ".join(done.stderr.split())
-    assert "5 trials: 1 finished, 1 with an undefined loss, 3 failed" in said
-    found = trials("all")
-    assert found['{"hidden": 8}'].status == "finished"
-    assert found['{"hidden": 16}'].status == "diverged"
-    assert "killed" in found['{"hidden": 13}'].message
-    assert "no room for 14 units" in found['{"hidden": 14}'].message
-    assert "exit code 3" in found['{"hidden": 15}'].message
-    assert "no room for 14 units" in opened("all").log(found['{"hidden": 14}'].key).read_text()
+    stderr = " ".join(done.stderr.split())
+    assert "5 trials: 1 finished, 1 with an undefined loss, 3 failed" in stderr
+    trial = trials("all")
+    assert trial['{"hidden": 8}'].status == "finished"
+    assert trial['{"hidden": 16}'].status == "diverged"
+    assert "killed" in trial['{"hidden": 13}'].message
+    assert "no room for 14 units" in trial['{"hidden": 14}'].message
+    assert "exit code 3" in trial['{"hidden": 15}'].message
+    assert "no room for 14 units" in opened("all").log(trial['{"hidden": 14}'].key).read_text()
     # Each has a run that says the same, so that a comparison shows it.
     runs = {run.record.id: run for run in galaxynet.list_runs()}
     assert len(runs) == 5
-    assert all(runs[trial.run].status == trial.status for trial in found.values())
-    # The network was imported by the process that the workers are forked from, and by none of them.
+    assert all(runs[record.run].status == record.status for record in trial.values())
+    # The network was imported by the process that the workers are forked from, and not again by any of them.
     assert len((tmp_path / "imports").read_text().split()) == 1
 
     again = run_here(*words)
@@ -164,12 +164,12 @@ def test_a_sweep_goes_on_where_it_was(sent: signal.Signals) -> None:
         os.killpg(process.pid, sent)
     else:
         process.send_signal(sent)
-    _, said = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=60)
     if sent != signal.SIGKILL:
         assert process.returncode == 130
-        said = " ".join(said.split())
-        assert "1 finished, 1 interrupted, 1 waiting; the same command continues this sweep" in said
-        assert "results so far: galaxynet compare --sweep on" in said
+        stderr = " ".join(stderr.split())
+        assert "1 finished, 1 interrupted, 1 waiting; the same command continues this sweep" in stderr
+        assert "results so far: galaxynet compare --sweep on" in stderr
     before = {run.record.id: run for run in galaxynet.list_runs()}
     finished = {id_ for id_, run in before.items() if run.status == "finished"}
     assert 1 <= len(finished) < 3
@@ -185,7 +185,7 @@ def test_a_sweep_goes_on_where_it_was(sent: signal.Signals) -> None:
 
 @pytest.mark.promise("Interruptions")
 def test_trials_end_with_a_sweep_that_was_killed() -> None:
-    """After `kill -9` of a sweep no trial of it goes on training."""
+    """After `kill -9` of a sweep none of its trials keeps training."""
     process = start(
         "sweep", "toynet", "--hidden", "4,5", "--epochs", "500", "--pause", "0.05", "--parallel", "2"
     )
@@ -233,11 +233,11 @@ def test_a_dry_run_plans_and_leaves_nothing() -> None:
     """`--dry-run` shows trials and time from a few steps of each network, and makes no run."""
     words = ("--hidden", "4,5", "--lr", "1e-3..1e-1:3:log", "--seeds", "2", "--dry-run")
     done = run_here("sweep", "toynet", *words)
-    said = " ".join(done.stderr.split())
-    assert done.returncode == 0, said
-    assert "12 trials, one at a time" in said
-    assert "(from a few steps of 2 networks)" in said
-    assert "0.001, 0.01, 0.1" in said
+    stderr = " ".join(done.stderr.split())
+    assert done.returncode == 0, stderr
+    assert "12 trials, one at a time" in stderr
+    assert "(from a few steps of 2 networks)" in stderr
+    assert "0.001, 0.01, 0.1" in stderr
     assert not Path(os.environ["GALAXYNET_RUNS"]).exists()
 
 
@@ -263,7 +263,7 @@ def test_two_processes_do_not_run_one_sweep() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "stderr"),
     [
         (("--hiden", "4,5"), "--hiden"),
         (("--act", "relu"), "The network comes first, before --act. Write: galaxynet sweep MODEL --act ..."),
@@ -275,8 +275,8 @@ def test_two_processes_do_not_run_one_sweep() -> None:
         (("--lr", "0.1..1"), "the number of values is missing"),
     ],
 )
-def test_a_wrong_call_starts_nothing(words: tuple[str, ...], said: str) -> None:
+def test_a_wrong_call_starts_nothing(words: tuple[str, ...], stderr: str) -> None:
     """An option that does not exist or a value that cannot be is told before anything runs; exit 2."""
     done = run_here("sweep", *words) if words[0] == "--act" else run_here("sweep", "toynet", *words)
-    assert (done.returncode, said in " ".join(done.stderr.split())) == (2, True), done.stderr
+    assert (done.returncode, stderr in " ".join(done.stderr.split())) == (2, True), done.stderr
     assert not Path(os.environ["GALAXYNET_RUNS"]).exists()

@@ -60,7 +60,7 @@ def test_a_draw_from_a_grid_has_no_doubles() -> None:
     assert len({trial.key for trial in plan(ACT, CONVS, n_samples=12).trials}) == 12
     with pytest.raises(UsageError, match="only 12 configurations"):
         plan(ACT, CONVS, n_samples=13)
-    with pytest.raises(UsageError, match="there are none"):
+    with pytest.raises(UsageError, match="no option has one"):
         plan(n_samples=2)
 
 
@@ -71,24 +71,24 @@ def test_whole_numbers_are_drawn_evenly() -> None:
     assert all(850 < drawn.count(value) < 1150 for value in range(1, 6))
 
 
-def test_a_draw_of_more_than_there_are_is_told() -> None:
+def test_too_many_samples_are_refused() -> None:
     """A range of two whole numbers has no five configurations, and no seed is ever drawn."""
     few = Dimension("batch_size", (), 4, 5, integer=True)
     with pytest.raises(UsageError, match="hardly more than 2"):
         plan(few, n_samples=5)
 
 
-def test_more_than_a_thousand_trials_have_to_be_meant() -> None:
+def test_more_than_a_thousand_trials_need_yes() -> None:
     """A slip of the keyboard does not start a thousand trainings; `--yes` does."""
     seeds = Dimension("seed", tuple(range(1001)))
     with pytest.raises(UsageError, match=r"1,001 trials\. Add --yes"):
         plan(seeds)
     assert len(plan(seeds, yes=True).trials) == 1001
-    with pytest.raises(UsageError, match="4,000,000 trials"):  # told without making them all
+    with pytest.raises(UsageError, match="4,000,000 trials"):  # without making them all
         plan_trials(Components.load("galaxy_alexnet"), [ACT, Dimension("seed", tuple(range(1_000_000)))])
 
 
-def test_a_value_out_of_range_is_told_before_anything_runs() -> None:
+def test_a_value_out_of_range_is_refused_before_anything_runs() -> None:
     """A value that the option refuses ends the call, in the option's own words."""
     with pytest.raises(OptionError, match="--lr -1"):
         plan(Dimension("lr", (0.1, -1.0)))

@@ -1,4 +1,4 @@
-"""The claims of the installed networks, and claims that are none."""
+"""The claims of the installed networks, and invalid claims."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def install(distribution: Any, claims: str) -> Any:
 
 def test_every_figure_of_the_report_is_its_own() -> None:
     """The built-in claims have the report's figures, sections and topics."""
-    found = {known.claim.name: known.claim for known in catalogue().claims}
-    assert {name: claim.value for name, claim in found.items() if claim.value is not None} == {
+    by_name = {known.claim.name: known.claim for known in catalogue().claims}
+    assert {name: claim.value for name, claim in by_name.items() if claim.value is not None} == {
         "mnist/accuracy": 0.9874,
         "text/100-nodes": 45.0,
         "text/200-nodes": 55.0,
@@ -44,24 +44,24 @@ def test_every_figure_of_the_report_is_its_own() -> None:
         "galaxy/accuracy": 0.690,
     }
     sections = {"mnist": "1.1", "text": "1.2", "fashion": "1.3", "galaxy": "2.4"}
-    for claim in found.values():
+    for claim in by_name.values():
         if claim.source:
             assert re.match(rf"section {sections[claim.topic]}\b", claim.where)
-    assert [name for name, claim in found.items() if not claim.source] == ["galaxy/above-majority"]
+    assert [name for name, claim in by_name.items() if not claim.source] == ["galaxy/above-majority"]
 
 
 def test_a_topic_a_claim_and_a_network_can_be_named() -> None:
-    """Words choose topics, claims and networks, each claim once; an unknown one is told the nearest."""
-    found = catalogue()
-    assert found.select(["mnist/tanh", "mnist"])[0].claim.name == "mnist/tanh"
-    assert len(found.select(["mnist/accuracy", "mnist"])) == 3
-    assert found.select(["charrnn"]) == found.select(["text"])
-    assert len(found.select(["all"])) == len(found.claims)
+    """Words choose topics, claims and networks, each claim once; an unknown one gets a suggestion."""
+    claims = catalogue()
+    assert claims.select(["mnist/tanh", "mnist"])[0].claim.name == "mnist/tanh"
+    assert len(claims.select(["mnist/accuracy", "mnist"])) == 3
+    assert claims.select(["charrnn"]) == claims.select(["text"])
+    assert len(claims.select(["all"])) == len(claims.claims)
     with pytest.raises(UsageError, match="galaxi") as caught:
-        found.select(["galaxi"])
+        claims.select(["galaxi"])
     assert "'galaxy'" in caught.value.hint
     with pytest.raises(UsageError) as caught:
-        found.select([])
+        claims.select([])
     assert "galaxy" in caught.value.hint
 
 
@@ -102,36 +102,36 @@ def test_a_topic_a_claim_and_a_network_can_be_named() -> None:
     ],
 )
 @pytest.mark.usefixtures("toys")
-def test_a_broken_claim_hurts_no_other(distribution: Any, claims: str, reason: str) -> None:
+def test_a_broken_claim_affects_no_other(distribution: Any, claims: str, reason: str) -> None:
     """A claim that cannot be tested is named with its fault, and all others are there."""
     before = len(catalogue().claims)
-    found = install(distribution, f'{claims}, claim("x/whole"),')
-    assert len(found.claims) == before + 1
-    assert reason in " ".join(one.reason for one in found.broken)
-    assert "papernet" in found.broken[0].reason
+    known = install(distribution, f'{claims}, claim("x/whole"),')
+    assert len(known.claims) == before + 1
+    assert reason in " ".join(broken.reason for broken in known.broken)
+    assert "papernet" in known.broken[0].reason
 
 
 @pytest.mark.usefixtures("toys")
-def test_claims_that_are_no_tuple_hurt_nobody(distribution: Any) -> None:
-    """A plugin whose claims are something else is told of, and the others are listed."""
-    found = install(distribution, "3")
-    assert "int" in found.broken[0].reason
-    assert found.select(["galaxy"])
+def test_claims_that_are_not_a_tuple_affect_no_other(distribution: Any) -> None:
+    """A plugin whose claims are something else is reported, and the others are listed."""
+    claims = install(distribution, "3")
+    assert "int" in claims.broken[0].reason
+    assert claims.select(["galaxy"])
 
 
 def test_options_that_claims_cannot_know() -> None:
     """--set reaches the datasets that have the option, and an unknown or unfit one is an error."""
-    chosen = catalogue().select(["galaxy", "mnist"])
-    galaxy, mnist = sorted(experiments(chosen, {"size": "32"}), key=lambda one: one.name)
+    selected = catalogue().select(["galaxy", "mnist"])
+    galaxy, mnist = sorted(experiments(selected, {"size": "32"}), key=lambda experiment: experiment.name)
     assert {n.training(0).plan.dataset_options.to_dict()["size"] for n in galaxy.networks} == {32}
     assert mnist.networks
-    for given, told in (({"sise": "32"}, "size"), ({"size": "4"}, ""), ({"size": "32,48"}, "")):
+    for given, message in (({"sise": "32"}, "size"), ({"size": "4"}, ""), ({"size": "32,48"}, "")):
         with pytest.raises(UsageError) as caught:
-            experiments(chosen, given)
-        assert told in str(caught.value)
+            experiments(selected, given)
+        assert message in str(caught.value)
 
 
 def test_no_two_claims_look_the_same() -> None:
-    """What the list says of a claim tells it from every other one."""
-    said = [known.claim.says for known in catalogue().claims]
-    assert len(set(said)) == len(said)
+    """Each claim in the list says something different."""
+    text = [known.claim.says for known in catalogue().claims]
+    assert len(set(text)) == len(text)

@@ -77,9 +77,9 @@ def verdicts(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]
 
 
 def runs() -> list[Run]:
-    found = galaxynet.list_runs()
-    assert all(isinstance(run, Run) for run in found)
-    return [run for run in found if isinstance(run, Run)]
+    everything = galaxynet.list_runs()
+    assert all(isinstance(run, Run) for run in everything)
+    return [run for run in everything if isinstance(run, Run)]
 
 
 def test_a_strangers_claims_are_tested() -> None:
@@ -145,7 +145,7 @@ def test_a_cut_test_has_no_bold_verdict() -> None:
 
 
 @pytest.mark.promise("Interruptions")
-def test_a_stopped_call_goes_on() -> None:
+def test_a_stopped_call_is_continued() -> None:
     """After Ctrl-C the same `reproduce` continues with the run that was stopped."""
     words = [COMMAND, "reproduce", "slow", "--quiet"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -154,9 +154,9 @@ def test_a_stopped_call_goes_on() -> None:
             break
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=60)[1]
+    text = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert "the same command continues" in said
+    assert "the same command continues" in text
     before = {run.record.id for run in runs()}
     assert before
     rows = verdicts(call("slow", "--format", "json"))
@@ -164,8 +164,8 @@ def test_a_stopped_call_goes_on() -> None:
     assert {run.status for run in runs()} == {"finished"}
 
 
-def test_a_failed_training_is_told() -> None:
-    """A claim whose training failed says so and why, later too, and the others have their verdicts."""
+def test_a_failed_training_is_reported() -> None:
+    """A claim whose training failed gives the reason, later too, and the others have their verdicts."""
     done = call("crash", "blobs/explodes", "--format", "json")
     rows = {row["claim"]: row for row in json.loads(done.stdout)}
     assert rows["blobs/explodes"]["verdict"] == "holds"
@@ -176,8 +176,8 @@ def test_a_failed_training_is_told() -> None:
     assert (later["verdict"], later["reason"]) == ("training failed", rows["crash/accuracy"]["reason"])
 
 
-def test_missing_data_hold_up_nobody() -> None:
-    """A claim whose data are not on this machine says how to get them, and the others go on."""
+def test_missing_data_affect_no_other_claim() -> None:
+    """A claim without data on this machine says how to get them, and the others are tested."""
     rows = verdicts(call("mnist/accuracy", "blobs/explodes", "--format", "json"))
     assert rows["blobs/explodes"]["verdict"] == "holds"
     assert rows["mnist/accuracy"]["verdict"] == "not run"
@@ -190,7 +190,7 @@ def test_missing_data_hold_up_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["blobz"], "'blobs'"),
         ([], "all"),
@@ -204,11 +204,11 @@ def test_missing_data_hold_up_nobody() -> None:
         (["long"], "--seeds 1"),
     ],
 )
-def test_a_wrong_call_is_told_the_way_out(words: list[str], told: str) -> None:
+def test_a_wrong_call_has_a_hint(words: list[str], message: str) -> None:
     """An unknown topic, no topic, a bad number and a bad option are errors with a way out, code 2."""
     done = call(*words)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not galaxynet.list_runs()
 
@@ -221,16 +221,16 @@ def test_the_list_has_every_claim() -> None:
     assert rows["blobs/accuracy"]["epochs"] == 16
     assert rows["galaxy/accuracy"]["published"] == 0.69
     assert "blobs/broken" not in rows
-    said = call("blobs", "--list").stdout
-    assert "It finds 40 % of the spots." in said
-    assert "a paper, page 3" in said
-    assert "galaxy" not in said
+    text = call("blobs", "--list").stdout
+    assert "It finds 40 % of the spots." in text
+    assert "a paper, page 3" in text
+    assert "galaxy" not in text
     assert "| `blobs/accuracy` |" in call("--list", "--format", "markdown").stdout
 
 
 def test_the_same_from_python() -> None:
     """`galaxynet_reproduce.reproduce` gives the verdicts, time and again."""
     for _ in range(2):
-        (found,) = reproduce("blobs/explodes")
-        assert found.verdict == "holds"
-        assert len(found.runs) == 1
+        (outcome,) = reproduce("blobs/explodes")
+        assert outcome.verdict == "holds"
+        assert len(outcome.runs) == 1

@@ -39,12 +39,12 @@ def test_nothing_is_cut_off_or_broken(width: int) -> None:
     text = as_text(outcomes(), width).plain
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
-    for told in (OURS, EXTENT, "190,000", FAILS, UNKNOWN, FAILED):
-        assert told in text
+    for message in (OURS, EXTENT, "190,000", FAILS, UNKNOWN, FAILED):
+        assert message in text
 
 
 def test_verdict_and_figure_stand_together_at_80_columns() -> None:
-    """An ordinary terminal has claim, figure and verdict in one line, and the rest beneath the sentence."""
+    """An ordinary terminal has claim, figure and verdict in one line, and the rest below the sentence."""
     lines = as_text(outcomes(), 80).plain.splitlines()
     row = next(line for line in lines if line.startswith("fashion/loss-16"))
     assert OURS in row

@@ -94,11 +94,11 @@ def test_a_figure_that_is_passed_early_is_reached() -> None:
 def test_a_figure_beyond_what_is_possible_does_not_hold() -> None:
     """A loss below the bound of such networks does not hold, by whichever runs, and the bound is named."""
     rule = Reaches(arm="net", metric="train/sum", value=190.0, higher_is_better=False, bound=797.0)
-    found = judge(
+    result = judge(
         Evidence(claim(rule, least_seeds=3), {"net": [trained([1960.0], metric="train/sum", epochs=1)]})
     )
-    assert found.verdict == FAILS
-    assert "797" in found.reason
+    assert result.verdict == FAILS
+    assert "797" in result.reason
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_one_pair_is_tested_by_its_samples(tmp_path: Path) -> None:
         folder.mkdir()
         guesses = ["x"] * right + ["y"] * (100 - right)
         write_predictions(folder / "predictions.csv", range(100), ["x"] * 100, guesses)
-    found = judge(Evidence(claim(rule), arms))
-    assert found.verdict == HOLDS
-    assert "McNemar" in found.reason
+    result = judge(Evidence(claim(rule), arms))
+    assert result.verdict == HOLDS
+    assert "McNemar" in result.reason
     assert verdict(rule, arms, least_seeds=3) == UNKNOWN
     assert verdict(Exceeds(arm="bad", than="good", metric=ACCURACY), arms) == FAILS
     turned = Exceeds(arm="bad", than="good", metric=ACCURACY, higher_is_better=False)
@@ -172,10 +172,10 @@ def test_configurations_are_paired_by_what_both_arms_vary() -> None:
         "flat": [trained([0.7, 0.71, 0.72], {"act": "relu"}), trained([0.5, 0.51, 0.52], {"act": "tanh"})],
         "deep": [trained([0.4, 0.41, 0.42], {"act": "tanh"}), trained([0.6, 0.61, 0.62], {"act": "relu"})],
     }
-    found = judge(Evidence(claim(Exceeds(arm="flat", than="deep", metric=ACCURACY)), arms))
-    assert found.verdict == HOLDS
-    assert found.low == pytest.approx(0.1)
-    assert found.high == pytest.approx(0.1)
+    result = judge(Evidence(claim(Exceeds(arm="flat", than="deep", metric=ACCURACY)), arms))
+    assert result.verdict == HOLDS
+    assert result.low == pytest.approx(0.1)
+    assert result.high == pytest.approx(0.1)
 
 
 def grid(**values: Sequence[float | None]) -> dict[str, list[Trained]]:
@@ -255,20 +255,20 @@ def test_better_than_always_the_same_answer() -> None:
 
 def test_other_classes_tell_nothing() -> None:
     """A claim about some classes is not judged by a training on others."""
-    found = judge(Evidence(claim(REACHES, classes=("spiral", "smooth")), {"net": [trained([0.9])]}))
-    assert found.verdict == UNKNOWN
-    assert "other classes" in found.reason
+    result = judge(Evidence(claim(REACHES, classes=("spiral", "smooth")), {"net": [trained([0.9])]}))
+    assert result.verdict == UNKNOWN
+    assert "other classes" in result.reason
 
 
 @given(accuracies)
 def test_what_is_told_can_be_written(values: list[float]) -> None:
     """Every judgement has finite figures, and its interval holds its estimate."""
     for rule in (REACHES, ExceedsMajority(arm="net"), Diverges(arm="net")):
-        found = judge(Evidence(claim(rule), {"net": [trained(values)]}))
-        assert all(end is None or math.isfinite(end) for end in (found.estimate, found.low, found.high))
-        if found.low is not None and found.high is not None and found.estimate is not None:
-            assert found.low <= found.estimate + 1e-9
-            assert found.estimate <= found.high + 1e-9
+        result = judge(Evidence(claim(rule), {"net": [trained(values)]}))
+        assert all(end is None or math.isfinite(end) for end in (result.estimate, result.low, result.high))
+        if result.low is not None and result.high is not None and result.estimate is not None:
+            assert result.low <= result.estimate + 1e-9
+            assert result.estimate <= result.high + 1e-9
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=3, max_size=6))
@@ -276,7 +276,7 @@ def test_an_interval_of_accuracies_has_possible_ends(values: list[float]) -> Non
     """However far seeds lie apart, an accuracy is within 0 and 100 %, and a difference within 100 points."""
     arms = {"net": [trained(values)], "other": [trained([1.0 - value for value in values])]}
     for rule, least in ((REACHES, 0.0), (Exceeds(arm="net", than="other", metric=ACCURACY), -1.0)):
-        found = judge(Evidence(claim(rule), arms))
-        assert found.low is not None
-        assert found.high is not None
-        assert least <= found.low <= found.high <= 1.0
+        result = judge(Evidence(claim(rule), arms))
+        assert result.low is not None
+        assert result.high is not None
+        assert least <= result.low <= result.high <= 1.0
