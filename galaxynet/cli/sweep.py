@@ -171,6 +171,7 @@ def _sweep(components: Components) -> Any:
         from galaxynet.cli.sweep_preview import show_estimate, show_plan
         from galaxynet.sweeps.dimensions import parse_dimension
         from galaxynet.sweeps.sweep_plan import plan_sweep
+        from galaxynet.sweeps.sweep_record import check_unlocked
 
         terminal.set_quiet(quiet)
         fields = components.fields()
@@ -195,6 +196,7 @@ def _sweep(components: Components) -> Any:
         show_plan(plan)
         if not dry_run:
             paths.check_runs_dir(plan.runs_dir)
+            check_unlocked(plan.runs_dir, plan.name)
         estimate = show_estimate(plan, retry_failed)
         if not dry_run:
             _run(plan, estimate, retry_failed)

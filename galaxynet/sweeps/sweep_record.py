@@ -239,6 +239,13 @@ def sweep_runs(runs_dir: Path, name: str) -> dict[str, Run]:
     return {run_key(run.record): run for run in sorted(runs, key=lambda run: run.record.started)}
 
 
+def check_unlocked(runs_dir: Path, name: str) -> None:
+    """Raise RunError if another process runs the sweep, before time is spent on an estimate."""
+    if (sweep_folder(runs_dir, name) / RECORD).is_file():
+        with Sweep.open(runs_dir, name).lock():
+            pass
+
+
 def remove_record(runs_dir: Path, name: str) -> None:
     """Delete the folder of a sweep, with its record and logs, but not its runs.
 
