@@ -21,8 +21,9 @@ import cv2
 import numpy as np
 
 from benchmarks.measure import Report, alternate, parser, ratio
+from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.terminal import set_quiet
-from galaxynet_galaxy_zoo.archives import View, load_images
+from galaxynet_galaxy_zoo.archives import load_images
 
 NAME = "images_training_rev1.zip"
 SIZE = 60
@@ -66,7 +67,7 @@ def usual(archive: Path, folder: Path) -> None:
 
 
 def ours(archive: Path, folder: Path) -> None:
-    load_images(archive, folder, View(SIZE, "gray", None))
+    load_images(archive, folder, Preprocessing(SIZE, SIZE))
 
 
 def fresh(side: Callable[[Path, Path], None], archive: Path, folders: Iterator[int]) -> Callable[[], None]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         RunError,
         UsageError,
     )
-    from galaxynet.evaluation.restore import TrainedModel
+    from galaxynet.prediction.trained_model import TrainedModel
     from galaxynet.runs import DamagedRun, Run
     from galaxynet.runs_api import compare, figures, find_run, list_runs, load
 
@@ -50,7 +50,7 @@ __all__ = [
 _MODULES = {
     "DamagedRun": "galaxynet.runs",
     "Run": "galaxynet.runs",
-    "TrainedModel": "galaxynet.evaluation.restore",
+    "TrainedModel": "galaxynet.prediction.trained_model",
     **dict.fromkeys(("compare", "figures", "find_run", "list_runs", "load"), "galaxynet.runs_api"),
     **dict.fromkeys(
         ("DataError", "GalaxynetError", "OptionError", "PluginError", "RunError", "UsageError"),

@@ -207,6 +207,9 @@ class DatasetSpec:
         files: The files that the dataset consists of.
         sources: Where the files come from, best first. A folder (`fetch NAME --from FOLDER`) always works.
         homepage: Where a person can read about the data and get the files by hand.
+        preprocessing: `module:Class` of a subclass of `galaxynet.images.preprocessing.Preprocessing`, where
+            images are prepared in a way of the dataset's own; empty for the built-in one. Its `kind` names it
+            in the records of runs.
         check: `module:function`, called as `function(folder)` before fetched files get their final names. In
             the folder, which has the dataset's name, they have them already. It returns lines that say what
             is there, and raises `DataError` for what training would refuse; then the files do not stay.
@@ -221,6 +224,7 @@ class DatasetSpec:
     files: tuple[DataFile, ...] = ()
     sources: tuple[Source, ...] = ()
     homepage: str = ""
+    preprocessing: str = ""
     check: str = ""
     contract: int = CONTRACT
 

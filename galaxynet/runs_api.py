@@ -11,7 +11,7 @@ from galaxynet.errors import UsageError
 from galaxynet.launch import settled
 
 if TYPE_CHECKING:
-    from galaxynet.evaluation.restore import TrainedModel
+    from galaxynet.prediction.trained_model import TrainedModel
     from galaxynet.report.figures import Format
     from galaxynet.runs import DamagedRun, Run
 
@@ -134,7 +134,8 @@ def load(run: Run | Path | str, runs_dir: Path | str | None = None) -> TrainedMo
         RunError: If there is no such run, its network's plugin is not installed, or its weights are missing
             or damaged. Nothing of a stranger's run is executed.
     """
-    from galaxynet.evaluation.restore import TrainedModel, restore
+    from galaxynet.evaluation.restore import restore
+    from galaxynet.prediction.trained_model import TrainedModel
 
     found = find_run(run, runs_dir)
     return TrainedModel(found, restore(found))

@@ -46,6 +46,9 @@ COMMANDS = {
     ),
     "train": Entry("Networks", "Train a network on a dataset.", "galaxynet.cli.train"),
     "sweep": Entry("Networks", "Train a network with many values of its options.", "galaxynet.cli.sweep"),
+    "predict": Entry(
+        "Networks", "Apply a trained network to images and write a catalogue.", "galaxynet.cli.predict"
+    ),
     "generate": Entry("Networks", "Let a trained language model write.", "galaxynet.cli.generate"),
     "plugins": Entry("Networks", "List installed networks, datasets and commands.", "galaxynet.cli.plugins"),
     "compare": Entry("Runs", "Set runs side by side in a table.", "galaxynet.cli.compare"),

@@ -15,6 +15,7 @@ from galaxynet.data.idx import read_idx
 from galaxynet.data.module import ArrayData, ArrayDataModule
 from galaxynet.data.splits import split
 from galaxynet.errors import DataError
+from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.paths import absence
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
@@ -78,6 +79,7 @@ class IdxImages(ArrayDataModule):
                 rows, ids, targets, test=rows[len(train_images) :], validation=self.validation, seed=0
             ),
             classes=classes,
+            preprocessing=Preprocessing(*train_images.shape[1:]),
             summary={"training_images": len(train_images), "test_images": len(test_images)},
         )
 

@@ -6,7 +6,7 @@ import abc
 import functools
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from galaxynet.data.batches import ArrayStore, DeviceBatches, Normalization
 from galaxynet.data.groups import GroupedBatches
 from galaxynet.data.splits import Rows, Split
 from galaxynet.errors import DataError
+from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.plugin import DataInfo
 from galaxynet.terminal import note
 
@@ -115,6 +116,14 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
         return None
 
     @property
+    def preprocessing(self) -> Preprocessing | None:
+        """From an image file to a network input, kept with a run so that it can be applied.
+
+        None where the samples are not made of images.
+        """
+        return None
+
+    @property
     def rank(self) -> int:
         """Number of this process among those of the trainer; 0 without one."""
         return self.trainer.global_rank if self.trainer else 0
@@ -166,6 +175,7 @@ class ArrayData:
         split: The rows of each part; rows in no part are not used.
         classes: Names of the classes, or empty.
         normalization: From stored values to network inputs.
+        preprocessing: From an image file to stored values; None where the samples are not made of images.
         augmentation: Of the training part, if any.
         summary: For the record of a run; JSON types.
         extra: For `DataInfo.extra`; JSON types.
@@ -178,6 +188,7 @@ class ArrayData:
     split: Split
     classes: tuple[str, ...] = ()
     normalization: Normalization = field(default_factory=Normalization)
+    preprocessing: Preprocessing | None = None
     augmentation: Affine | None = None
     summary: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
@@ -280,6 +291,15 @@ class ArrayDataModule(DataModule):
         most = int(counts.argmax())
         share = float(np.mean(data.targets[data.split.test] == most))
         return Baseline(data.classes[most], share, len(data.split.test))
+
+    @property
+    def preprocessing(self) -> Preprocessing | None:
+        """The dataset's preprocessing, with its normalisation."""
+        data = self.data
+        if data.preprocessing is None:
+            return None
+        normalization = data.normalization
+        return replace(data.preprocessing, mean=normalization.mean, std=normalization.std)
 
     def batches(
         self, rows: Rows, batch_size: int, *, shuffle: bool = False, augmentation: Affine | None = None

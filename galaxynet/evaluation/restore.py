@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import nn
 
 from galaxynet import registry
 from galaxynet.errors import GalaxynetError, RunError
@@ -15,24 +13,6 @@ from galaxynet.plugin import DataInfo, ModelSpec, Options
 from galaxynet.registry import Plugin
 from galaxynet.runs import Run
 from galaxynet.tasks import Task
-
-
-@dataclass(frozen=True)
-class TrainedModel:
-    """A trained network.
-
-    Attributes:
-        run: The run that trained it.
-        task: The network with its loss and metrics, a LightningModule in evaluation mode.
-    """
-
-    run: Run
-    task: Task
-
-    @property
-    def network(self) -> nn.Module:
-        """The network itself, in evaluation mode; it maps a batch of inputs to outputs."""
-        return self.task.network
 
 
 def model_class(run: Run) -> tuple[ModelSpec, Callable[[Options, DataInfo], Task]]:

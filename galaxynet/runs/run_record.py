@@ -35,7 +35,8 @@ SCHEMA = 1
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
 Status = Literal["running", "finished", "failed", "interrupted", "diverged"]
-Task = Literal["classification", "reconstruction", "language"]
+Task = Annotated[str, Field(min_length=1, max_length=80)]
+"""`classification`, `reconstruction`, `language`, or what a plugin calls its own."""
 
 _LIGHTNINGS = {"32-true": "float32", "bf16-mixed": "bf16", "16-mixed": "fp16"}
 # Records of galaxynet 0.1.0 have Lightning's name.
@@ -180,6 +181,9 @@ class RunRecord(Part):
         splits: Samples by part (`train`, `validation`, `test`).
         test_set: Hex digest of the sorted test ids; runs with different ones cannot be compared.
         data: Counts that the data module reports.
+        preprocessing: From an image to what the network takes, of `Preprocessing.to_dict`; empty where the
+            samples are not images, and in older records.
+        calibration: How to correct the network's probabilities; empty if they are as they were trained.
         baseline: The majority class, for classification.
         reference: The published figure for these options, if there is one.
         metrics: Final metrics; None where undefined.
@@ -216,6 +220,8 @@ class RunRecord(Part):
     splits: dict[str, Count] = Field(default_factory=dict)
     test_set: str = ""
     data: dict[str, Plain] = Field(default_factory=dict)
+    preprocessing: dict[str, Plain] = Field(default_factory=dict, max_length=100)
+    calibration: dict[str, Plain] = Field(default_factory=dict, max_length=100)
     baseline: MajorityClass | None = None
     reference: ReferenceValue | None = None
     metrics: dict[str, Number] = Field(default_factory=dict)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics.classification import MulticlassAccuracy
 
+from galaxynet.catalogue.columns import Column
 from galaxynet.data.batches import Batch
 from galaxynet.plugin import DataInfo, Options
 from galaxynet.tasks.average import EpochMean
@@ -80,6 +83,32 @@ class Classifier(Task):
     def probabilities(self, logits: Tensor) -> Tensor:
         """Class probabilities of shape (n, classes), float32, rows summing to one."""
         return functional.softmax(logits.float(), dim=1)
+
+    def output_columns(self) -> tuple[Column, ...]:
+        """The class, the probability of each class, and the entropy of these."""
+        subject = str(self.data_info.extra.get("class_ucd", ""))
+        label = ";".join(filter(None, ["meta.code.class", subject]))
+        probability = ["stat.probability", subject, "stat.uncalib" if self.temperature is None else ""]
+        return (
+            Column("label", "string", "", label, "most probable class; empty without a prediction"),
+            *(
+                Column(
+                    f"p_{name}", "float32", "", ";".join(filter(None, probability)), f"probability of {name}"
+                )
+                for name in self.data_info.classes
+            ),
+            Column("entropy", "float32", "", "stat.value", "entropy of the probabilities in nats"),
+        )
+
+    def outputs(self, inputs: Tensor) -> Mapping[str, Tensor | Sequence[str]]:
+        """The most probable class, the probabilities at the network's temperature, and their entropy."""
+        probabilities = self.probabilities(self(inputs) / (self.temperature or 1.0))
+        classes = self.data_info.classes
+        return {
+            "label": [classes[index] for index in probabilities.argmax(1).tolist()],
+            **{f"p_{name}": probabilities[:, index] for index, name in enumerate(classes)},
+            "entropy": torch.special.entr(probabilities).sum(1),
+        }
 
     def predict_step(self, batch: Batch, index: int) -> Tensor:
         """Class probabilities of one batch."""

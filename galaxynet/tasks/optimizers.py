@@ -21,8 +21,12 @@ def optimizer(
     CPU is a good part of the step of a small network.
     """
     chosen = [parameter for parameter in parameters if parameter.requires_grad]
-    fused = fused and bool(chosen) and all(
-        parameter.device.type in _FUSED_DEVICES and parameter.is_floating_point() for parameter in chosen
+    fused = (
+        fused
+        and bool(chosen)
+        and all(
+            parameter.device.type in _FUSED_DEVICES and parameter.is_floating_point() for parameter in chosen
+        )
     )
     lr, decay = options.lr, options.weight_decay
     match options.optimizer:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from torch import Tensor, nn
 from torch.nn import functional
 
+from galaxynet.catalogue.columns import Column
 from galaxynet.data.batches import Batch
 from galaxynet.plugin import DataInfo, Options
 from galaxynet.tasks.average import EpochMean
@@ -96,6 +98,17 @@ class Reconstructor(Task):
             factor = self.to_pixels
             parts = (batch.indices, batch.targets, factor * originals, factor * outputs.float())
             self._kept.append(Reconstructions(*(part[:wanted].cpu() for part in parts)))
+
+    def output_columns(self) -> tuple[Column, ...]:
+        """The mean squared error of each reconstruction."""
+        description = "mean squared error of the reconstruction, in squares of pixel values of 0 to 255"
+        return (Column("mse", "float32", "", "stat.fit.residual", description),)
+
+    def outputs(self, inputs: Tensor) -> Mapping[str, Tensor | Sequence[str]]:
+        """The mean squared error of each reconstruction, in pixel units."""
+        originals = self.scaled(inputs)
+        error = functional.mse_loss(self(originals).float(), originals, reduction="none")
+        return {"mse": self.to_pixels**2 * error.flatten(1).mean(1)}
 
     def predict_step(self, batch: Batch, index: int) -> Tensor:
         """The reconstructions of one batch, in the network's units."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import lightning
 from lightning.pytorch import Callback
@@ -11,6 +12,7 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from galaxynet.catalogue.columns import Column
 from galaxynet.data.module import DataModule
 from galaxynet.plugin import DataInfo, OptimizerOptions, Options
 from galaxynet.tasks.average import EpochMean
@@ -28,7 +30,8 @@ class Task(lightning.LightningModule):
         data_info: What the network was built for; kept with the weights.
 
     Attributes:
-        task: What runs are grouped by in comparisons.
+        task: What runs are grouped by in comparisons: `classification`, `reconstruction`, `language`, or a
+            name of your own.
         metric: The metric that runs are compared by, without `train/`, `val/` or `test/`.
         higher_is_better: Whether a larger value of the metric is better.
         precisions: The number formats that it computes in, as `--precision` names them.
@@ -38,15 +41,18 @@ class Task(lightning.LightningModule):
             `training_step` needs a `batch_size`.
         train_loss: The epoch's training loss, to which `training_step` adds.
         evaluation_loss: The same of validation and test.
+        temperature: What logits are divided by where the network is applied, fitted to the validation part;
+            None where none was fitted.
         batch_share: This process's share of the samples of the training batch; None with one process.
         batch_shares: The same of each batch of a group.
     """
 
-    task: ClassVar[Literal["classification", "reconstruction", "language"]]
+    task: ClassVar[str]
     metric: ClassVar[str]
     higher_is_better: ClassVar[bool]
     precisions: ClassVar[tuple[str, ...]] = ("float32", "bf16", "fp16")
     updates_per_step: int = 1
+    temperature: float | None = None
     batch_share: Tensor | None = None
     batch_shares: Tensor | None = None
 
@@ -88,6 +94,21 @@ class Task(lightning.LightningModule):
         """The network's output for a batch of inputs."""
         output: Tensor = self.network(inputs)
         return output
+
+    def output_columns(self) -> tuple[Column, ...]:
+        """The columns that applying the network gives, in order; empty if it cannot be applied to images.
+
+        Whether its probabilities are calibrated, `temperature` tells when this is called.
+        """
+        return ()
+
+    def outputs(self, inputs: Tensor) -> Mapping[str, Tensor | Sequence[str]]:
+        """The cells of `output_columns` for a batch of inputs, by column; text as Python strings.
+
+        Args:
+            inputs: Normalised samples, as in `Batch`.
+        """
+        raise NotImplementedError
 
     def configure_callbacks(self) -> list[Callback]:
         """With several processes, the weighting of each by its share of a batch."""

@@ -131,7 +131,9 @@ class StepCounter(Callback):
             counts = checkpoint["loops"]["fit_loop"]
             updates = counts["epoch_loop.manual_optimization.optim_step_progress"]
             if not updates["total"]["completed"]:
-                updates.update(counts["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]["step"])
+                updates.update(
+                    counts["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]["step"]
+                )
 
     def on_train_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
         """Count from here: a resumed run has taken steps before.

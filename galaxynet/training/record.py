@@ -51,6 +51,7 @@ def build_record(
         splits=dict(data.sizes),
         test_set=digest_test_set(data.test_ids, data.test_labels),
         data=dict(data.summary),
+        preprocessing={} if data.preprocessing is None else data.preprocessing.to_dict(),
         baseline=None
         if baseline is None
         else MajorityClass(label=baseline.label, accuracy=baseline.accuracy, samples=baseline.samples),

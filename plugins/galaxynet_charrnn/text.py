@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from galaxynet.data.encoding import conversion_hint, encoding_of, wrong_byte
+from galaxynet.encoding import conversion_hint, encoding_of, wrong_byte
 from galaxynet.errors import DataError
 
 _START = re.compile(r"^\*\*\* ?START OF (?:THE|THIS) PROJECT GUTENBERG.*$", re.MULTILINE)

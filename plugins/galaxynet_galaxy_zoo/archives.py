@@ -7,24 +7,23 @@ most of the inverse transform.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import zipfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from galaxynet.data.arrays import Block, CachedArray, Recipe, cached_array, fingerprint
 from galaxynet.errors import DataError
+from galaxynet.images.jpeg import jpeg_size
+from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.terminal import progress
 from galaxynet.zip_members import read_member
-from galaxynet_galaxy_zoo.jpeg import decode_jpeg, jpeg_size
 from galaxynet_galaxy_zoo.members import members, open_archive
 
 VERSION = 2
@@ -39,27 +38,7 @@ _DAMAGE = (ValueError, OSError)
 """What reading and decoding a damaged member raises."""
 
 
-@dataclass(frozen=True)
-class View:
-    """What is kept of an image.
-
-    Attributes:
-        size: Side of the result, in pixels.
-        channels: `gray` or `rgb`.
-        crop: Side of the central square of the original that is used, in pixels; None for all of it.
-    """
-
-    size: int
-    channels: Literal["gray", "rgb"]
-    crop: int | None
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of the result."""
-        return (self.size, self.size, 1 if self.channels == "gray" else 3)
-
-
-def load_images(source: Path, cache: Path, view: View) -> CachedArray:
+def load_images(source: Path, cache: Path, view: Preprocessing) -> CachedArray:
     """The images of an archive as an array, prepared once and kept.
 
     Images that cannot be used are left out and named in `skipped`: damaged ones, those whose name is no
@@ -68,7 +47,7 @@ def load_images(source: Path, cache: Path, view: View) -> CachedArray:
     Args:
         source: The zip archive; its members may be stored or deflated.
         cache: Folder for prepared arrays.
-        view: What to keep of each image.
+        view: What to keep of each image; its `frame` is taken from the images.
 
     Raises:
         DataError: If the archive is damaged, none of its images can be used, or the crop is larger than they.
@@ -76,9 +55,9 @@ def load_images(source: Path, cache: Path, view: View) -> CachedArray:
     key = {
         "version": VERSION,
         "source": fingerprint(source),
-        "size": view.size,
+        "size": view.width,
         "channels": view.channels,
-        "crop": view.crop,
+        "crop": view.crop or None,
     }
     found = cached_array(cache, key, lambda: _recipe(source, view))
     if not found.ids:
@@ -101,7 +80,7 @@ def check_images(source: Path) -> list[int]:
             raise _no_images(source)
         names = list(found.images.values())
         width = _common_width(archive, names, source)
-        decode = decoder(View(width, "gray", None), width)
+        decode = decoder(Preprocessing(width, width), width)
         row = np.empty((width, width, 1), np.uint8)
         reasons = []
         for name in names:
@@ -123,13 +102,13 @@ def _unusable(source: Path, reason: str) -> DataError:
     )
 
 
-def _recipe(source: Path, view: View) -> Recipe:
+def _recipe(source: Path, view: Preprocessing) -> Recipe:
     archive = open_archive(source)
     found = members(archive)
     if not found.images:
         raise _no_images(source)
     width = _common_width(archive, list(found.images.values()), source)
-    if view.crop is not None and view.crop > width:
+    if view.crop > width:
         raise DataError(
             f"--crop {view.crop}: the images of {source} are {width} pixels wide.", f"Give at most {width}."
         )
@@ -137,7 +116,8 @@ def _recipe(source: Path, view: View) -> Recipe:
     def blocks() -> Iterator[Block]:
         with archive:
             yield Block(np.empty((0, *view.shape), np.uint8), [], found.odd)
-            yield from _decoded(archive, list(found.images.items()), view, width)
+            whole = dataclasses.replace(view, frame=width)
+            yield from _decoded(archive, list(found.images.items()), whole, width)
 
     return Recipe(rows=len(found.images), shape=view.shape, blocks=blocks, extra={"width": width})
 
@@ -168,7 +148,7 @@ def _read(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _decoded(
-    archive: zipfile.ZipFile, images: Sequence[tuple[int, str]], view: View, width: int
+    archive: zipfile.ZipFile, images: Sequence[tuple[int, str]], view: Preprocessing, width: int
 ) -> Iterator[Block]:
     """Decode on all cores; the blocks come in the archive's order, a few ahead of the one being written."""
     decode = decoder(view, width)
@@ -201,7 +181,7 @@ def _decoded(
         pool.shutdown(cancel_futures=True)
 
 
-def decoder(view: View, width: int) -> Callable[[bytes, npt.NDArray[np.uint8]], None]:
+def decoder(view: Preprocessing, width: int) -> Callable[[bytes, npt.NDArray[np.uint8]], None]:
     """A function that decodes one JPEG of a known width into a row of the array.
 
     The function raises ValueError, with the reason, for an image that cannot be used.
@@ -210,40 +190,11 @@ def decoder(view: View, width: int) -> Callable[[bytes, npt.NDArray[np.uint8]], 
         view: What to keep.
         width: Width and height of the originals.
     """
-    region = view.crop or width
-    reduction = reduction_for(view.size, region, width)
-    gray = view.channels == "gray"
-    side, offset = region // reduction, (width - region) // 2 // reduction
-    central = slice(offset, offset + side)
-    enlarging = side < view.size
-    interpolation = cv2.INTER_LINEAR if enlarging else cv2.INTER_AREA
 
     def decode(data: bytes, row: npt.NDArray[np.uint8]) -> None:
         size = jpeg_size(data)
         if size != (width, width):
             raise ValueError(f"it has {size[0]} x {size[1]} pixels, the others {width} x {width}")
-        # An orientation tag is ignored: the survey's images have none, and pixels are pixels.
-        pixels: Any = decode_jpeg(data, "GRAY" if gray else "RGB", width // reduction)[central, central]
-        if side != view.size:
-            pixels = cv2.resize(pixels, (view.size, view.size), interpolation=interpolation)
-        row[...] = pixels[..., None] if pixels.ndim == 2 else pixels
+        row[...] = view.prepare(data).pixels
 
     return decode
-
-
-def reduction_for(size: int, region: int, width: int) -> int:
-    """By how much a JPEG may be reduced while it is decoded: 1, 2, 4 or 8.
-
-    The reduced region still has at least `size` pixels, and its borders fall between reduced pixels.
-
-    Args:
-        size: Side of the result, in pixels.
-        region: Side of the central square that is used, in pixels of the original.
-        width: Side of the original.
-    """
-    margin = (width - region) // 2
-    for reduction in (8, 4, 2):
-        whole = width % reduction == region % reduction == margin % reduction == 0
-        if whole and region // reduction >= size:
-            return reduction
-    return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,14 +15,21 @@ from galaxynet.data.batches import Normalization
 from galaxynet.data.module import ArrayData, ArrayDataModule
 from galaxynet.data.splits import Rows
 from galaxynet.errors import DataError
+from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.paths import expanded
 from galaxynet_galaxy_zoo import GALAXY_ZOO, SOLUTIONS, TRAINING_IMAGES
-from galaxynet_galaxy_zoo.archives import View, load_images
+from galaxynet_galaxy_zoo.archives import load_images
 from galaxynet_galaxy_zoo.files import need
 from galaxynet_galaxy_zoo.labels import RULES, Labels, read_labels
 from galaxynet_galaxy_zoo.options import GalaxyZooOptions
 from galaxynet_galaxy_zoo.selection import select
 from galaxynet_galaxy_zoo.tables import read_votes
+
+FRAME_RADII = 8.48
+"""Side of the survey's cutouts in radii of the galaxy: 424 pixels of 0.02 Petrosian 90 % radii.
+
+Source: Willett et al. 2013, MNRAS 435, 2835, section 2.
+"""
 
 _NAMED = 5
 _MEASURED = 2048
@@ -46,7 +54,9 @@ class GalaxyZooData(ArrayDataModule):
         options = self.options
         source = need(self.folder, TRAINING_IMAGES)
         labels = self._labels()
-        view = View(options.size, options.channels, options.crop)
+        view = Preprocessing(
+            options.size, options.size, options.channels, crop=options.crop or 0, frame_radii=FRAME_RADII
+        )
         images = load_images(source, self.folder / ARRAYS, view)
         chosen = select(
             images.ids,
@@ -63,6 +73,7 @@ class GalaxyZooData(ArrayDataModule):
             split=chosen.parts,
             classes=chosen.classes,
             normalization=normalization,
+            preprocessing=dataclasses.replace(view, frame=images.extra["width"]),
             augmentation=Affine() if options.augment else None,
             summary={
                 "images": len(images.ids),
@@ -76,6 +87,7 @@ class GalaxyZooData(ArrayDataModule):
                 "width": images.extra["width"],
                 "mean": list(normalization.mean),
                 "std": list(normalization.std),
+                "class_ucd": "src.morph.type",
             },
             notes=(*_left_out(images.skipped), *chosen.notes),
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from galaxynet.data.table_files import read_table
+from galaxynet.catalogue.csv_reading import read_table
 from galaxynet.errors import DataError
 from galaxynet_galaxy_zoo.ids import galaxy_id, shortened
 from galaxynet_galaxy_zoo.votes import COLUMNS

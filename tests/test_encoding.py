@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galaxynet.data.encoding import conversion_hint, encoding_of
+from galaxynet.encoding import conversion_hint, encoding_of
 
 
 def hint(data: bytes) -> str:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from galaxynet.data import table_files
-from galaxynet.data.table_files import read_table
+from galaxynet.catalogue import csv_reading
+from galaxynet.catalogue.csv_reading import read_table
 from galaxynet.errors import DataError
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-32")
@@ -132,6 +132,6 @@ def test_what_is_not_a_table_at_all_is_said(tmp_path: Path, monkeypatch: pytest.
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("mine.csv", "id\n" + "1\n" * 1000)
     assert len(list(read_table(packed, ("id",)))) == 1000
-    monkeypatch.setattr(table_files, "LARGEST_IN_ZIP", 999)
+    monkeypatch.setattr(csv_reading, "LARGEST_IN_ZIP", 999)
     with pytest.raises(DataError, match="unpacks to more than 999 bytes"):
         list(read_table(packed, ("id",)))

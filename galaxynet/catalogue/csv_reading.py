@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from galaxynet.data.encoding import conversion_hint, encoding_of, wrong_byte
+from galaxynet.encoding import conversion_hint, encoding_of, wrong_byte
 from galaxynet.errors import DataError
 from galaxynet.zip_members import UNPACKING_ERRORS, MemberError, open_member
 
@@ -62,6 +62,24 @@ def read_table(path: Path, columns: Sequence[str], hint: str = "") -> Iterator[t
                 )
             if any(map(str.strip, row)):
                 yield above + reader.line_num, [row[index] for index in indices]
+
+
+def read_rows(path: Path) -> Iterator[list[str]]:
+    """The header of a table and then its rows, each with a cell for every column.
+
+    Raises:
+        DataError: As `read_table`.
+    """
+    with _text(path) as stream:
+        lines = _lines(path, stream)
+        delimiter, header = _header(next((line for line in lines if line.strip()), ""), ())
+        yield header
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        for row in reader:
+            if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
+                raise DataError(f"{path} has a row of {len(row)} cells in a table of {len(header)} columns.")
+            if any(map(str.strip, row)):
+                yield [*row[: len(header)], *[""] * (len(header) - len(row))]
 
 
 def _header(line: str, columns: Sequence[str]) -> tuple[str, list[str]]:

@@ -1,0 +1,1 @@
+"""Tables as astronomers exchange them: columns with units and UCDs, written and read in five formats."""

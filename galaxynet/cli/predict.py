@@ -1,0 +1,253 @@
+"""`galaxynet predict`: apply a trained network to images and write a catalogue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from galaxynet import terminal
+from galaxynet.commands import Quiet, RunsDir, complete_runs
+
+if TYPE_CHECKING:
+    from galaxynet.images.fits import FitsOptions
+    from galaxynet.prediction.job import Prediction
+    from galaxynet.prediction.preview import Preview
+
+_TABLE = "Columns of an input table"
+_FITS = "FITS images"
+_NAMED = 5
+
+
+def command(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="Id, name or folder of a run, or last; with --merge, a shard.",
+            autocompletion=complete_runs,
+        ),
+    ],
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="IMAGES...",
+            help="Folders, zip archives, images, globs, a list with a path a line (- for standard input), or "
+            "a table with a column of paths.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Catalogue: .csv, .ecsv, .parquet, .fits or .vot."
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the catalogue if it exists.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be predicted, and how long it takes.")
+    ] = False,
+    shard: Annotated[
+        str, typer.Option("--shard", metavar="I/N", help="Predict one of N equal parts.", show_default=False)
+    ] = "",
+    merge: Annotated[bool, typer.Option("--merge", help="Merge the shards that are named.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if an image could not be used.")
+    ] = False,
+    path_column: Annotated[
+        str,
+        typer.Option(
+            "--path-column",
+            metavar="NAME",
+            help="Paths of the images.",
+            show_default="file, path, filename, ...",
+            rich_help_panel=_TABLE,
+        ),
+    ] = "",
+    id_column: Annotated[
+        str,
+        typer.Option(
+            "--id-column", metavar="NAME", help="Ids.", show_default="id, if there", rich_help_panel=_TABLE
+        ),
+    ] = "",
+    radius_column: Annotated[
+        str,
+        typer.Option(
+            "--radius-column",
+            metavar="NAME",
+            help="Radii of the galaxies in arcsec, by which images are cut as the training images were.",
+            show_default=False,
+            rich_help_panel=_TABLE,
+        ),
+    ] = "",
+    pixel_scale: Annotated[
+        float | None,
+        typer.Option(
+            "--pixel-scale",
+            metavar="ARCSEC",
+            help="Side of a pixel.",
+            show_default="by the image's world coordinates",
+            rich_help_panel=_TABLE,
+            min=1e-6,
+        ),
+    ] = None,
+    hdu: Annotated[
+        str,
+        typer.Option(
+            "--hdu",
+            metavar="N|NAME",
+            help="Extension.",
+            show_default="the first with an image",
+            rich_help_panel=_FITS,
+        ),
+    ] = "",
+    bands: Annotated[
+        str,
+        typer.Option(
+            "--bands",
+            metavar="I,R,G",
+            help="Names of bands, or numbers of planes from 1: to be red, green and blue, or gray together.",
+            show_default="all, to gray",
+            rich_help_panel=_FITS,
+        ),
+    ] = "",
+    stretch: Annotated[
+        str,
+        typer.Option(
+            "--stretch",
+            metavar="WIDTH[,Q[,MIN]]",
+            help="Asinh stretch of Lupton et al. 2004, in the flux units of the image; auto: by its sky.",
+            rich_help_panel=_FITS,
+        ),
+    ] = "auto",
+    id_keyword: Annotated[
+        str,
+        typer.Option(
+            "--id-keyword",
+            metavar="KEYWORD",
+            help="Header keyword with the id.",
+            show_default="the file's name",
+            rich_help_panel=_FITS,
+        ),
+    ] = "",
+    batch_size: Annotated[int, typer.Option("--batch-size", help="Images at once.", min=1, max=65536)] = 256,
+    accelerator: Annotated[
+        Literal["auto", "cpu", "gpu", "mps"], typer.Option("--accelerator", help="What to compute on.")
+    ] = "auto",
+    precision: Annotated[
+        Literal["float32", "bf16", "fp16"],
+        typer.Option("--precision", help="Number format; only in float32 a row is the same in every batch."),
+    ] = "float32",
+    runs_dir: RunsDir = None,
+    quiet: Quiet = False,
+) -> None:
+    """Apply a trained network to images and write a catalogue.
+
+    Each image has a row, in order. One that cannot be used has no prediction, and the column reason says why.
+    If the command is stopped or killed, the same command continues.
+
+      galaxynet predict last cutouts/ -o catalogue.parquet
+      galaxynet predict k3x9ab survey.zip -o catalogue.fits
+      galaxynet predict k3x9ab targets.csv --radius-column petro_r90 -o catalogue.vot
+      galaxynet predict k3x9ab big/ -o part-03.parquet --shard 3/16
+      galaxynet predict --merge part-*.parquet -o all.parquet
+    """
+    from galaxynet.errors import UsageError
+
+    terminal.set_quiet(quiet)
+    from galaxynet.prediction.shards import Shard
+
+    words = list(images or ())
+    if output is None and not dry_run:
+        raise UsageError("The catalogue needs a name.", "Name it with -o: -o catalogue.parquet")
+    if merge:
+        assert output is not None
+        _merge([run, *words], output, overwrite)
+        return
+    if not words:
+        raise UsageError(
+            "Name the images: a folder, a zip archive, files, a list or a table.",
+            f"galaxynet predict {run} cutouts/ -o catalogue.parquet",
+        )
+    fits = _fits_options(hdu, bands, stretch, id_keyword)
+    from galaxynet import paths, runs
+    from galaxynet.catalogue.writing import check_format
+    from galaxynet.images.inputs import TableColumns, find_inputs
+
+    part = Shard.parse(shard) if shard else None
+    if output is not None:
+        check_format(output)
+    selected = runs.find(paths.runs_dir(runs_dir), run)
+    inputs = find_inputs(words, TableColumns(path_column, id_column, radius_column, pixel_scale))
+    with terminal.working("loading PyTorch"):
+        from galaxynet.prediction.job import predict_to_file
+        from galaxynet.prediction.network import applied_network
+        from galaxynet.prediction.preview import preview
+        from galaxynet.prediction.rows import Catalogue
+    network = applied_network(selected, accelerator=accelerator, precision=precision, batch_size=batch_size)
+    catalogue = Catalogue(inputs, network, fits)
+    for note in (*inputs.notes, *catalogue.notes):
+        terminal.note(note)
+    if dry_run:
+        _print_preview(preview(catalogue))
+        return
+    assert output is not None
+    prediction = predict_to_file(selected, catalogue, output, shard=part, overwrite=overwrite)
+    _print_summary(prediction)
+    if strict and prediction.unusable:
+        raise typer.Exit(1)
+
+
+def _fits_options(hdu: str, bands: str, stretch: str, id_keyword: str) -> FitsOptions:
+    from galaxynet.errors import UsageError
+    from galaxynet.images.fits import FitsOptions
+    from galaxynet.images.stretch import Stretch
+
+    try:
+        scale = Stretch.parse(stretch)
+    except ValueError:
+        raise UsageError(
+            f"--stretch {stretch}: it takes auto, or WIDTH, WIDTH,Q or WIDTH,Q,MIN, the first two above 0."
+        ) from None
+    names = tuple(filter(None, (name.strip() for name in bands.split(","))))
+    return FitsOptions(hdu, names, scale, id_keyword)
+
+
+def _merge(words: list[str], output: Path, overwrite: bool) -> None:
+    from galaxynet.prediction.shards import merge
+
+    rows = merge([Path(word) for word in words], output, overwrite=overwrite)
+    terminal.note(f"{output}: {rows:,} rows of {len(words)} shards")
+
+
+def _print_summary(prediction: Prediction) -> None:
+    predicted = prediction.rows - prediction.unusable
+    rate = (prediction.rows - prediction.resumed) / prediction.seconds if prediction.seconds else 0
+    speed = f" ({rate:,.0f} images/s)" if rate >= 1 else ""
+    terminal.note(f"{prediction.path}: {predicted:,} of {prediction.rows:,} images predicted{speed}")
+    if prediction.flagged:
+        terminal.note(f"{prediction.flagged:,} of them are flagged: see the columns flag and reason")
+    for reason, count in prediction.reasons:
+        terminal.note(f"{count:,} could not be used: {reason}")
+
+
+def _print_preview(shown: Preview) -> None:
+    from galaxynet.report.wording import show_seconds
+
+    lines = [f"{shown.images:,} images; predicting them takes about {show_seconds(shown.seconds)}"]
+    looked_at = "" if shown.examined == shown.images else f" of {shown.examined:,} that were read"
+    lines.append(f"{len(shown.unusable):,}{looked_at} cannot be used")
+    lines += [f"  {name}: {reason}" for name, reason in shown.unusable[:_NAMED]]
+    if len(shown.unusable) > _NAMED:
+        lines.append(f"  and {len(shown.unusable) - _NAMED:,} more")
+    for row in range(len(shown.rows)):
+        cells = (f"{column.name} {_cell(shown.rows[column.name][row])}" for column in shown.rows.columns)
+        lines.append("; ".join(cells))
+    terminal.write("\n".join(lines) + "\n")
+
+
+def _cell(cell: object) -> str:
+    number = getattr(cell, "item", lambda: cell)()
+    return f"{number:.4g}" if isinstance(number, float) else str(number)

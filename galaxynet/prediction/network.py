@@ -1,0 +1,212 @@
+"""A trained network, applied to batches of prepared images."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from galaxynet import registry, terminal
+from galaxynet.catalogue.columns import Block, Column
+from galaxynet.data.batches import Normalization
+from galaxynet.errors import GalaxynetError, RunError, UsageError
+from galaxynet.evaluation.restore import restore
+from galaxynet.images.preprocessing import Preprocessing
+from galaxynet.plugin import DatasetSpec
+from galaxynet.runs import Run
+from galaxynet.tasks import Task
+
+Precision = Literal["float32", "bf16", "fp16"]
+Accelerator = Literal["auto", "cpu", "gpu", "mps"]
+
+BATCH_SIZE = 256
+_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def preprocessing_of(run: Run) -> Preprocessing:
+    """The preprocessing that a run was trained with.
+
+    Raises:
+        RunError: If its network does not read images, or its record keeps no preprocessing.
+    """
+    values = run.record.preprocessing
+    if values.get("kind") == Preprocessing.kind:
+        return Preprocessing.from_dict(values)
+    if values:
+        return _preprocessing_of_dataset(run).from_dict(values)
+    if run.record.task == "language":
+        raise RunError(
+            f"The run {run.label} is a language model, and predict applies networks for images.",
+            f"Generate text with: galaxynet generate {run.record.id}",
+        )
+    raise RunError(
+        f"The run {run.label} keeps no preprocessing: its dataset has no images, or an older galaxynet "
+        "trained it.",
+        f"Train it again with: galaxynet train --like {run.record.id}",
+    )
+
+
+def _preprocessing_of_dataset(run: Run) -> type[Preprocessing]:
+    """The preprocessing that the spec of a run's dataset names: the record itself names no code."""
+    plugin = registry.find("dataset", registry.recorded("dataset", run.record.dataset))
+    spec: DatasetSpec = plugin.load()
+    if spec.preprocessing:
+        cls: type[Preprocessing] = registry.resolve_for(plugin, spec.preprocessing)
+        if cls.kind == run.record.preprocessing.get("kind"):
+            return cls
+    raise RunError(
+        f"The dataset {spec.name} no longer has the preprocessing that the run {run.label} was trained with."
+    )
+
+
+@dataclass
+class AppliedNetwork:
+    """A network on its device, ready to be given images.
+
+    Attributes:
+        task: The network with its outputs.
+        preprocessing: How images become its inputs.
+        device: Where it computes.
+        precision: Number format of the forward pass.
+        batch_size: Images at once; halved when memory runs out.
+    """
+
+    task: Task
+    preprocessing: Preprocessing
+    device: torch.device
+    precision: Precision = "float32"
+    batch_size: int = BATCH_SIZE
+
+    def __post_init__(self) -> None:
+        if self.precision == "fp16" and self.device.type == "cpu":
+            raise UsageError("--precision fp16 needs a GPU.", "Leave it out.")
+        self.task = self.task.eval().to(self.device, memory_format=torch.channels_last)
+        normalization = Normalization(self.preprocessing.mean, self.preprocessing.std)
+        self._normalize = normalization.on(self.device)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns that the network gives.
+
+        Raises:
+            RunError: If its task declares none.
+        """
+        columns = self.task.output_columns()
+        if not columns:
+            raise RunError(f"A network for {self.task.task} gives no columns of a catalogue.")
+        return columns
+
+    def inputs(self, pixels: npt.NDArray[np.uint8]) -> torch.Tensor:
+        """Normalised inputs of images of shape (n, height, width, channels)."""
+        return self._normalize(torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2))
+
+    def __call__(self, pixels: npt.NDArray[np.uint8]) -> Block:
+        """The cells of `columns` for some images.
+
+        Args:
+            pixels: uint8, shape (n, height, width, channels).
+        """
+        parts: list[Block] = []
+        start = 0
+        with torch.inference_mode(), exact_arithmetic():
+            while start < len(pixels):
+                try:
+                    parts.append(self._apply(pixels[start : start + self.batch_size]))
+                except torch.OutOfMemoryError as error:
+                    if self.batch_size == 1:
+                        raise GalaxynetError("Not even one image fits into the GPU's memory.") from error
+                    self._halve()
+                    continue
+                start += self.batch_size
+        return {
+            column.name: _joined(column, [part[column.name] for part in parts]) for column in self.columns
+        }
+
+    def _apply(self, pixels: npt.NDArray[np.uint8]) -> Block:
+        with self._autocast():
+            outputs = self.task.outputs(self.inputs(pixels))
+        return {
+            name: np.array(cells, dtype=object)
+            if isinstance(cells, Sequence)
+            else cells.detach().float().cpu().numpy()
+            for name, cells in outputs.items()
+        }
+
+    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
+        if self.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=_TYPES[self.precision])
+
+    def _halve(self) -> None:
+        self.batch_size //= 2
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        terminal.note(f"out of memory: continuing with batches of {self.batch_size}")
+
+
+def applied_network(
+    run: Run,
+    *,
+    accelerator: Accelerator = "auto",
+    precision: Precision = "float32",
+    batch_size: int = BATCH_SIZE,
+) -> AppliedNetwork:
+    """The network of a run, ready to be applied.
+
+    Args:
+        run: The run.
+        accelerator: What to compute on.
+        precision: Number format of the forward pass; float32 makes a row's figures depend on no other row.
+        batch_size: Images at once.
+
+    Raises:
+        RunError: If the run has no weights, or they are not of a network for images.
+        UsageError: If there is no such device.
+    """
+    preprocessing = preprocessing_of(run)
+    task = restore(run)
+    temperature = run.record.calibration.get("temperature")
+    if isinstance(temperature, int | float) and temperature > 0:
+        task.temperature = float(temperature)
+    channels, height, width = task.data_info.image_shape
+    if (height, width, channels) != preprocessing.shape:
+        raise RunError(
+            f"The preprocessing of the run {run.label} does not fit its network.", "Train it again."
+        )
+    return AppliedNetwork(task, preprocessing, select_device(accelerator), precision, batch_size)
+
+
+def select_device(accelerator: Accelerator) -> torch.device:
+    """The device to compute on.
+
+    Raises:
+        UsageError: If there is no such device.
+    """
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if accelerator == "cpu" or (accelerator == "auto" and not (cuda or mps)):
+        return torch.device("cpu")
+    if (accelerator == "mps" and not mps) or not (cuda or mps):
+        raise UsageError(
+            f"--accelerator {accelerator}, but this machine has none.", "Use --accelerator auto."
+        )
+    return torch.device("cuda" if cuda and accelerator != "mps" else "mps")
+
+
+@contextlib.contextmanager
+def exact_arithmetic() -> Iterator[None]:
+    """float32 in full: some GPUs compute convolutions with fewer digits by default."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
+def _joined(column: Column, parts: list[Any]) -> npt.NDArray[Any]:
+    return np.concatenate(parts) if parts else np.empty(0, column.dtype)

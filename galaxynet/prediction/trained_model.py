@@ -1,0 +1,62 @@
+"""A trained network, to be applied in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from galaxynet.catalogue.columns import Table
+from galaxynet.prediction.in_memory import Image, predict_images
+from galaxynet.prediction.network import Accelerator, Precision, applied_network
+from galaxynet.runs import Run
+from galaxynet.tasks import Task
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A trained network.
+
+    Attributes:
+        run: The run that trained it.
+        task: The network with its loss and metrics, a LightningModule in evaluation mode.
+    """
+
+    run: Run
+    task: Task
+
+    def predict(
+        self,
+        images: Sequence[Image] | str | Path,
+        *,
+        accelerator: Accelerator = "auto",
+        precision: Precision = "float32",
+        batch_size: int = 256,
+    ) -> Table:
+        """Apply the network to images.
+
+        Args:
+            images: Paths and arrays (uint8, shape (height, width) or (height, width, 3) in the order RGB), or
+                a folder, zip archive, list or table as `galaxynet predict` takes it.
+            accelerator: What to compute on.
+            precision: Number format of the forward pass.
+            batch_size: Images at once.
+
+        Returns:
+            A row for each image, in order. One that cannot be used has NaN in all numbers, an empty label
+            and the cause in `reason`.
+
+        Raises:
+            RunError: If the network does not read images.
+        """
+        network = applied_network(
+            self.run, accelerator=accelerator, precision=precision, batch_size=batch_size
+        )
+        return predict_images(self.run, network, images)
+
+    @property
+    def network(self) -> nn.Module:
+        """The network itself, in evaluation mode; it maps a batch of inputs to outputs."""
+        return self.task.network
