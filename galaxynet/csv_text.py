@@ -1,8 +1,8 @@
-"""CSV that a spreadsheet does not execute: every table that galaxynet writes or reads again.
+"""CSV that a spreadsheet does not execute, for every table that galaxynet writes or reads.
 
-A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula, and a name or a label can be
-anybody's text. Such a text gets an apostrophe before it, as OWASP advises ("CSV Injection"); so does one
-that has apostrophes there already, so that the guard can be undone exactly. Numbers are never touched.
+A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@` as a formula, and names and labels are
+untrusted. Such a text gets a leading apostrophe, as OWASP advises ("CSV Injection"); so does one that already
+has leading apostrophes, so that the guard can be undone exactly. Numbers are unchanged.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _NUMBER = re.compile(r"'*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def guard(text: str) -> str:
-    """A text as it stands in a cell."""
+    """A text as written to a cell."""
     return f"'{text}" if _is_formula(text) else text
 
 
 def unguard(cell: str) -> str:
-    """The text of a cell that `guard` made; any other stays as it is."""
+    """The text of a cell written by `guard`; any other is unchanged."""
     return cell[1:] if cell.startswith("'") and _is_formula(cell) else cell
 
 
@@ -33,29 +33,29 @@ def write(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     writer = csv.writer(_Lines(lines), lineterminator="\r\n")
     for row in (header, *rows):
         writer.writerow([guard(cell) if isinstance(cell, str) else cell for cell in row])
-    # Written with the longer line end, for Python quotes a lone \r only if that is a part of it.
+    # Written with \r\n, as Python quotes a lone \r only if it is part of the line end.
     return "".join(line[:-2] + "\n" for line in lines)
 
 
 def write_dicts(header: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """The text of a table of rows by column; what a row lacks is an empty cell."""
+    """The text of a table of dicts; a missing value is an empty cell."""
     return write(header, ([row.get(name) for name in header] for row in rows))
 
 
-def read(text: str, most: int = 20_000_000) -> list[list[str]]:
+def read(text: str, max_items: int = 20_000_000) -> list[list[str]]:
     """The rows of a table, the header first; empty lines are left out.
 
     Args:
         text: The table.
-        most: Rows and cells together; each takes up to fifty times its size in the file.
+        max_items: The most rows and cells together; each takes up to fifty times its size in the file.
 
     Raises:
-        csv.Error: If it is not CSV, or has more rows and cells than that.
+        csv.Error: If it is not CSV, or is too large.
     """
     rows: list[list[str]] = []
     for row in csv.reader(io.StringIO(text, newline="")):
-        most -= 1 + len(row)
-        if most < 0:
+        max_items -= 1 + len(row)
+        if max_items < 0:
             raise csv.Error("it has too many rows and cells")
         if row:
             rows.append([unguard(cell) for cell in row])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from galaxynet.phrases import count
+
 BUSY_BELOW = 0.7
 """Share of the time of its threads that a training computes; below it, something else slows it down."""
 
@@ -95,6 +97,6 @@ def crowded_note(trials: int, threads: int, cores: int) -> str:
     each = f" of {threads} threads" if threads > 1 else ""
     helps = f"--parallel {room}" if room < trials else "fewer --threads"
     return (
-        f"{trials} trial{'s' * (trials > 1)}{each} at once on {cores} core{'s' * (cores > 1)}: "
+        f"{count(trials, 'trial')}{each} at once on {count(cores, 'core')}: "
         f"they wait for one another, and the sweep is faster with {helps}"
     )

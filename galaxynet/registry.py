@@ -6,7 +6,6 @@ used, so a broken plugin costs nobody anything until its own name is typed.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 from collections import Counter
@@ -18,6 +17,7 @@ from typing import Any, Literal, Protocol
 
 from galaxynet.errors import PluginError, UsageError
 from galaxynet.options import Options
+from galaxynet.phrases import suggest
 from galaxynet.plugin import CONTRACT, CommandSpec, DatasetSpec, ModelSpec
 
 Kind = Literal["model", "dataset", "command"]
@@ -167,7 +167,7 @@ def find(kind: Kind, name: str) -> Plugin:
     """The plugin of that name, or of `distribution:name`.
 
     Raises:
-        UsageError: If there is none (the nearest name is told), or two distributions offer the name.
+        UsageError: If there is none, with the most similar name, or two distributions offer the name.
     """
     known = plugins(kind)
     matches = [plugin for plugin in known if name in (plugin.name, plugin.qualified)]
@@ -179,8 +179,7 @@ def find(kind: Kind, name: str) -> Plugin:
         raise UsageError(f"Two packages offer the {kind} {name!r}: {owners}.", f"Say which one: {ways}")
     if not known:
         raise UsageError(f"There is no {kind} {name!r}: {nothing_installed(kind)}")
-    near = difflib.get_close_matches(name, [plugin.name for plugin in known], n=1, cutoff=0.5)
-    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(p.name for p in known)}."
+    hint = suggest(name, [plugin.name for plugin in known])
     raise UsageError(f"There is no {kind} {name!r}.", hint)
 
 

@@ -58,5 +58,5 @@ def test_formulas_are_guarded(formula: str) -> None:
 def test_a_table_is_read_within_bounds(text: str) -> None:
     """A table of more rows and cells than memory may hold is refused while it is read."""
     with pytest.raises(csv.Error, match="too many"):
-        csv_text.read(text, most=10)
-    assert csv_text.read("a\n" * 5, most=10) == [["a"]] * 5
+        csv_text.read(text, max_items=10)
+    assert csv_text.read("a\n" * 5, max_items=10) == [["a"]] * 5

@@ -122,7 +122,7 @@ def command(
     if by is not None and not metrics:
         raise UsageError("--by names no metric.", "Name one: --by val/accuracy")
     if plot is not None and not plot.parent.is_dir():
-        raise UsageError(f"--plot {plot}: there is no folder {plot.parent}.", "Create it first.")
+        raise UsageError(f"--plot {plot}: {plot.parent} is not a directory.", "Create it first.")
     if by and columns:
         raise UsageError("--by and --columns exclude each other.")
     if sweep is not None and runs:

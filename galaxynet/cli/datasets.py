@@ -1,4 +1,4 @@
-"""`galaxynet datasets`: what is on this machine, and how to get rid of it."""
+"""`galaxynet datasets`: list, verify and remove datasets on this machine."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ STYLES = {
 def list_datasets(
     ctx: typer.Context,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Read every file and compare its hash; exit 1 if one differs.")
+        bool, typer.Option("--verify", help="Check the hash of every file; exit 1 if one differs.")
     ] = False,
     format: Annotated[
         Literal["rich", "json", "csv", "markdown"],
-        typer.Option("--format", help="A table, or text for a program."),
+        typer.Option("--format", help="Output format."),
     ] = "rich",
     data_dir: DataDir = None,
     quiet: Quiet = False,
 ) -> None:
-    """Which datasets there are, and what is on this machine.
+    """List datasets and their files on this machine.
 
-    Tells for each dataset whether its files are there, how large they are with all that was made of them,
-    and when and from where they came.
+    Shows for each dataset whether its files are present, their size and that of the prepared images, and
+    when and from where they were fetched.
 
       galaxynet datasets --verify
       galaxynet datasets remove galaxy-sim
@@ -84,7 +84,7 @@ def remove_dataset(
     yes: Yes = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Remove a dataset's files, and all that was made of them, from this machine."""
+    """Remove a dataset's files and prepared images from this machine."""
     from galaxynet import paths, terminal
     from galaxynet.fetching.errors import size
     from galaxynet.fetching.inventory import remove
@@ -103,23 +103,19 @@ def remove_dataset(
 def clean_datasets(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[DATASET]...", help="Datasets; all without a name.", autocompletion=_complete
-        ),
+        typer.Argument(metavar="[DATASET]...", help="Datasets. Default: all.", autocompletion=_complete),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be removed, without removing it.")
     ] = False,
-    format: Annotated[
-        Literal["rich", "json"], typer.Option("--format", help="Lines, or text for a program.")
-    ] = "rich",
+    format: Annotated[Literal["rich", "json"], typer.Option("--format", help="Output format.")] = "rich",
     yes: Yes = False,
     data_dir: DataDir = None,
 ) -> None:
     """Remove the prepared images that trainings keep.
 
-    The fetched files stay, and the next training prepares its images again.
-    It asks before it removes anything, unless --yes.
+    The fetched files are kept, and the next training prepares its images again.
+    Asks first, unless --yes is given.
 
       galaxynet datasets clean --dry-run
     """

@@ -22,6 +22,7 @@ from galaxynet import terminal
 from galaxynet.cli.groups import Command, LazyGroup, Listed, command_of_module, command_of_plugin, docstring
 from galaxynet.errors import GalaxynetError, PluginError, UsageError, is_disk_error
 from galaxynet.launch import settled
+from galaxynet.phrases import suggest
 from galaxynet.signals import stop_signals
 
 if TYPE_CHECKING:
@@ -79,10 +80,7 @@ class Root(LazyGroup):
 
         if any(name in (plugin.name, plugin.qualified) for plugin in registry.plugins("command")):
             return command_of_plugin(registry.find("command", name))
-        import difflib
-
-        near = difflib.get_close_matches(name, [*COMMANDS, *_plugin_commands()], n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else "See what there is: galaxynet --help"
+        hint = suggest(name, [*COMMANDS, *_plugin_commands()], "See: galaxynet --help")
         raise UsageError(f"There is no command {name!r}.", hint)
 
 

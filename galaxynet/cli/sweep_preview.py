@@ -33,6 +33,7 @@ def show_estimate(plan: SweepPlan, retry: bool) -> Estimate:
         retry: True if failed trials are run again.
     """
     from galaxynet import terminal
+    from galaxynet.phrases import count
     from galaxynet.processor_load import crowded_note, usable_cores
     from galaxynet.report.wording import show_seconds
     from galaxynet.sweeps.estimate import Estimate, estimate
@@ -50,7 +51,7 @@ def show_estimate(plan: SweepPlan, retry: bool) -> Estimate:
     remaining = [trial for trial in plan.trials if statuses[trial.key] not in DONE]
     done = count_statuses(status for status in statuses.values() if status in DONE)
     total = len(plan.trials)
-    line = f"{total} trial{'s' * (total > 1)}"
+    line = count(total, "trial")
     if not remaining:
         terminal.note(f"{line}, nothing left to train: {done}")
         return Estimate({}, "")
@@ -58,7 +59,7 @@ def show_estimate(plan: SweepPlan, retry: bool) -> Estimate:
     seconds = result.total(remaining, plan.parallel)
     line += ", one at a time" if plan.parallel == 1 else f", {plan.parallel} at once"
     if not plan.gpus:
-        line += f" with {plan.threads} thread{'s' * (plan.threads > 1)} each"
+        line += f" with {count(plan.threads, 'thread')} each"
     if done:
         line += f", {total - len(remaining)} done before ({done})"
     if seconds is None:

@@ -1,4 +1,4 @@
-"""How sure an accuracy is."""
+"""Confidence intervals of accuracies and of means."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from statistics import NormalDist, fmean, stdev
 
 
 def wilson(correct: int, samples: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval for a share, which stays within 0 and 1 and holds for few samples too.
+    """Wilson's score interval for a proportion, which stays within 0 and 1 and is valid for few samples.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
     Journal of the American Statistical Association 22 (1927).
 
     Args:
-        correct: How many samples were right, 0 to `samples`.
-        samples: How many there are, at least 1.
+        correct: Number of correct samples, 0 to `samples`.
+        samples: Number of samples, at least 1.
         confidence: Share of such intervals that hold the true value, between 0 and 1.
 
     Returns:
         The lower and the upper end, as shares of 1.
 
     Raises:
-        ValueError: If `correct` is not within 0 and `samples`, or there are no samples.
+        ValueError: If `correct` is not between 0 and `samples`, or there are no samples.
     """
     if samples < 1 or not 0 <= correct <= samples:
         raise ValueError(f"there is no share of {correct} in {samples}")
@@ -31,19 +31,19 @@ def wilson(correct: int, samples: int, confidence: float = 0.95) -> tuple[float,
     scale = 1 + z**2 / samples
     centre = (share + z**2 / (2 * samples)) / scale
     half = z / scale * math.sqrt(share * (1 - share) / samples + z**2 / (4 * samples**2))
-    # At both ends the formula is exact, and only rounding leaves 0 or 1.
+    # At both ends the formula is exact, and only rounding misses 0 or 1.
     low = 0.0 if correct == 0 else max(0.0, centre - half)
     high = 1.0 if correct == samples else min(1.0, centre + half)
     return low, high
 
 
 def accuracy_interval(accuracy: float, samples: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of an accuracy that was measured on so many samples."""
+    """Wilson's 95 % interval of an accuracy measured on that many samples."""
     return wilson(min(max(round(accuracy * samples), 0), samples), samples)
 
 
 def student(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
-    """Student's interval for the mean of a few values that chance alone tells apart.
+    """Student's interval for the mean of a few values that differ only by chance.
 
     Source: Student (W. S. Gosset), "The probable error of a mean", Biometrika 6 (1908).
 
@@ -58,16 +58,16 @@ def student(values: Sequence[float], confidence: float = 0.95) -> tuple[float, f
         ValueError: If there are fewer than two values.
     """
     if len(values) < 2:
-        raise ValueError("one value alone says nothing of how much values differ")
+        raise ValueError("the interval of a mean needs at least two values")
     centre = fmean(values)
     half = student_quantile(confidence, len(values) - 1) * stdev(values) / math.sqrt(len(values))
     return centre - half, centre + half
 
 
 def student_quantile(confidence: float, freedom: int) -> float:
-    """The t that |T| stays below with that probability, T having `freedom` degrees of freedom.
+    """The t for which |T| < t has that probability, T having `freedom` degrees of freedom.
 
-    The probability in closed form, which there is for whole degrees of freedom: M. Abramowitz and I. A.
+    The probability has a closed form for whole degrees of freedom: M. Abramowitz and I. A.
     Stegun, "Handbook of mathematical functions" (1964), 26.7.3 and 26.7.4.
     """
 

@@ -120,7 +120,7 @@ class Group:
     """Comparable runs: of one task, one dataset and one test set.
 
     Attributes:
-        rows: The rows, in the order of the table.
+        rows: The rows, sorted as the table is.
         reason: Why these runs are not in the first table; empty for the first.
         n_hidden: Number of rows that `--top` hides.
         order: The column given with `--sort`, with its `-`; empty for the best first.

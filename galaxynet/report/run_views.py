@@ -34,11 +34,11 @@ _COLUMNS: list[Column[Any]] = [
     Column("status", overflow="keep"),
     Column("model", overflow="wrap"),
     Column("dataset", overflow="wrap"),
-    Column("test", right_aligned=True),
+    Column("test", right_aligned=True, overflow="wrap"),
     Column("training", right_aligned=True),
 ]
 _HIDDEN_FIRST = ("training", "status", "started")
-"""The runs are in the order of their start, and the status is seldom worth a column to itself."""
+"""The runs are sorted by their start, and most are finished."""
 
 
 def newest_first(runs: Iterable[Run | DamagedRun]) -> list[Run | DamagedRun]:

@@ -45,7 +45,7 @@ class Configuration:
 
     @property
     def label(self) -> str:
-        """Its options in a few words; the run's name if there are none."""
+        """Its options in a few words; the run's name without options."""
         return show_options(self.options) or self.rows[0].run.label
 
     @property
@@ -154,7 +154,7 @@ def run_labels(runs: Sequence[Run]) -> list[str]:
 
 
 def configurations(group: Group) -> list[Configuration]:
-    """The configurations of a group, best mean first or as `--sort` asks.
+    """The configurations of a group, sorted as `--sort` asks, by default best mean first.
 
     They are sorted by a configuration's own value (`mean`, `deviation`, the mean of `train_seconds`), not by
     that of one of its runs.

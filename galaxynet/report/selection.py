@@ -34,7 +34,7 @@ def select_runs(folder: Path, references: Sequence[str]) -> tuple[list[Run], lis
     """The named runs, or all runs of a folder and those that cannot be read.
 
     Raises:
-        RunError: If there are none, or a reference matches none or several.
+        RunError: If the folder has no runs, or a reference matches not exactly one.
     """
     if references:
         runs = [_find(folder, reference) for reference in references]

@@ -1,4 +1,4 @@
-"""Whether two networks that were tested on the same samples differ by more than chance."""
+"""Tests whether two networks with the same test samples differ by more than chance."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from galaxynet.runs.folder import PREDICTIONS
 
 @dataclass(frozen=True)
 class McNemar:
-    """The exact test of McNemar: only samples that one network had right and the other wrong tell them apart.
+    """McNemar's exact test, which counts the samples that only one of two networks predicted correctly.
 
     Source: Q. McNemar, "Note on the sampling error of the difference between correlated proportions or
     percentages", Psychometrika 12 (1947); the exact form is the sign test on those samples.
 
     Attributes:
-        both: Samples that both had right.
-        first: Samples that only the first had right.
-        second: Samples that only the second had right.
-        neither: Samples that none had right.
+        both: Samples that both predicted correctly.
+        first: Samples that only the first predicted correctly.
+        second: Samples that only the second predicted correctly.
+        neither: Samples that neither predicted correctly.
         p: Probability of a split at least as uneven if the two were equally good, 0 to 1 (two-sided).
     """
 
@@ -39,7 +39,7 @@ def mcnemar(first: Predictions, second: Predictions) -> McNemar:
     """Compare two sets of predictions, paired by the ids of the samples.
 
     Raises:
-        RunError: If an id occurs twice, they are not the same samples, or their labels differ.
+        RunError: If an id occurs twice, or the samples or their labels differ.
     """
     ones, others = _by_id(first), _by_id(second)
     if ones.keys() != others.keys():
@@ -77,13 +77,13 @@ def sign_test(first: int, second: int) -> float:
 
 
 def difference_interval(result: McNemar, confidence: float = 0.95) -> tuple[float, float]:
-    """How much more accurate the first network is than the second, from samples that both were tested on.
+    """Interval of the difference between the accuracies of two networks with the same test samples.
 
     Source: D. G. Bonett and R. M. Price, "Adjusted Wald confidence interval for a difference of binomial
     proportions based on paired data", Journal of Educational and Behavioral Statistics 37 (2012).
 
     Args:
-        result: How their right samples fall together.
+        result: The counts of McNemar's test.
         confidence: Share of such intervals that hold the true difference, between 0 and 1.
 
     Returns:
@@ -98,7 +98,7 @@ def difference_interval(result: McNemar, confidence: float = 0.95) -> tuple[floa
 
 
 def sentence(first: Run, second: Run) -> str:
-    """What the test says of two runs, in one line.
+    """The result of the test of two runs, as a sentence.
 
     Raises:
         RunError: If one has no predictions, or they cannot be paired.
@@ -130,7 +130,7 @@ def sentence(first: Run, second: Run) -> str:
 
 
 def significance_note(runs: Sequence[Run], groups: Sequence[Group]) -> str:
-    """The sentence for two runs of one table, or why there is none where that is worth a line."""
+    """The sentence for two runs of one table, or why they are not tested; empty for other runs."""
     if len(runs) != 2 or len(groups) != 1 or runs[0].record.task != "classification":
         return ""
     first, second = (row.run for row in groups[0].rows) if len(groups[0].rows) == 2 else runs
@@ -141,22 +141,24 @@ def significance_note(runs: Sequence[Run], groups: Sequence[Group]) -> str:
 
 
 def _predictions(run: Run) -> Predictions:
-    """What a run predicted, if that is all that it was tested on."""
+    """The predictions of a run, checked to be complete."""
     path = run.path / PREDICTIONS
     if run.status == "finished" and not path.exists():
-        raise RunError(f"{path} is missing, though the run is finished: it was removed.")
-    found = run.predictions()
-    samples = run.record.splits.get("test", len(found))
-    if len(found) != samples:
-        raise RunError(f"{path} is damaged: it has {len(found):,} of the {samples:,} samples of the test.")
-    return found
+        raise RunError(f"{path} is missing, although the run is finished: it was removed.")
+    predictions = run.predictions()
+    samples = run.record.splits.get("test", len(predictions))
+    if len(predictions) != samples:
+        raise RunError(
+            f"{path} is damaged: it has {len(predictions):,} of the {samples:,} samples of the test."
+        )
+    return predictions
 
 
 def _by_id(predictions: Predictions) -> dict[str, tuple[str, bool]]:
-    found = {
+    by_id = {
         id_: (label, right)
         for id_, label, right in zip(predictions.ids, predictions.labels, predictions.correct, strict=True)
     }
-    if len(found) < len(predictions):
+    if len(by_id) < len(predictions):
         raise RunError("A sample occurs twice in the predictions, so they cannot be paired.")
-    return found
+    return by_id

@@ -45,9 +45,9 @@ class Column(Generic[Item]):
         title: The heading.
         show: The cell of an item.
         name: What `--columns` and the page call it; the title if empty.
-        right_aligned: True for numbers. Such a column is never shortened.
-        overflow: What becomes of cells for which there is no room: kept whole, shortened with an ellipsis at
-            the end or in the middle, or wrapped into more lines.
+        right_aligned: True for numbers, which are never shortened.
+        overflow: What happens to cells that do not fit: kept whole, shortened at the end or in the middle, or
+            wrapped.
         is_option: True for an option of a run.
         is_code: True for names that Markdown shows as code.
     """
@@ -68,7 +68,7 @@ class Column(Generic[Item]):
     @property
     def is_fixed(self) -> bool:
         """True if its cells are never shortened or wrapped."""
-        return self.right_aligned or self.overflow == "keep"
+        return self.overflow == "keep" or (self.right_aligned and self.overflow != "wrap")
 
 
 @dataclass(frozen=True)

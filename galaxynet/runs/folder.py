@@ -7,7 +7,6 @@ runs/20261123-191505-galaxy_alexnet-k3x9ab/
 from __future__ import annotations
 
 import csv
-import difflib
 import math
 import os
 import re
@@ -19,6 +18,7 @@ from typing import Literal
 
 from galaxynet import atomic, csv_text, paths, untrusted
 from galaxynet.errors import RunError, UsageError
+from galaxynet.phrases import suggest
 from galaxynet.runs.environment import is_alive
 from galaxynet.runs.predictions import Predictions
 from galaxynet.runs.run_record import RunRecord, Status, new_id
@@ -307,8 +307,7 @@ def _unknown(runs_dir: Path, reference: str, runs: list[Run]) -> RunError:
     if not runs:
         return RunError(f"There are no runs in {runs_dir}.", "Make one with: galaxynet train MODEL")
     known = [word for run in runs for word in (run.record.id, run.record.name, run.path.name) if word]
-    near = difflib.get_close_matches(reference, known, n=1, cutoff=0.5)
-    hint = f"Did you mean {near[0]!r}?" if near else "See them with: galaxynet runs list"
+    hint = suggest(reference, known, "See them with: galaxynet runs list")
     return RunError(f"There is no run {reference!r} in {runs_dir}.", hint)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import random
 import re
@@ -14,6 +13,7 @@ from typing import Any
 from galaxynet import paths
 from galaxynet.errors import OptionError, UsageError
 from galaxynet.options import OptionField, format_value
+from galaxynet.phrases import suggest
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?::(\d+))?(?::(log|lin))?")
@@ -117,8 +117,7 @@ def check_names(given: Sequence[str], known: Sequence[str], network: str) -> Non
     """Raise UsageError if an option does not exist."""
     for name in given:
         if name not in known:
-            matches = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"Did you mean {matches[0]}?" if matches else f"See: galaxynet sweep {network} --help"
+            hint = suggest(name, known, f"See: galaxynet sweep {network} --help")
             raise UsageError(f"{network} has no option {name} to sweep over.", hint)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from galaxynet import terminal
 from galaxynet.errors import DataError, RunError
+from galaxynet.phrases import count
 from galaxynet.runs import Run, scan
 from galaxynet.runs.folder import METRICS
 from galaxynet.sweeps.job import TrialJob
@@ -92,7 +93,7 @@ def estimate(plan: SweepPlan, trials: Sequence[Trial]) -> Estimate:
         costs.update(timed)
     sources = ["earlier runs"] * bool(n_from_runs)
     if timed:
-        sources.append(f"a few steps of {len(timed)} network{'s' * (len(timed) > 1)}")
+        sources.append(f"a few steps of {count(len(timed), 'network')}")
     seconds = {trial.key: _trial_seconds(trial, jobs[trial.key], costs) for trial in trials}
     return Estimate(seconds, " and ".join(sources))
 

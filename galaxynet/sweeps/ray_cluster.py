@@ -16,6 +16,7 @@ from typing import Any
 from galaxynet import terminal
 from galaxynet.children import sheltered_start
 from galaxynet.errors import RunError, UsageError
+from galaxynet.phrases import count
 from galaxynet.sweeps.job import TrialJob
 
 _OBJECT_STORE_BYTES = 100_000_000
@@ -104,7 +105,7 @@ def capacity(jobs: Iterable[TrialJob], cpus: int) -> int:
         if node["Alive"]
     )
     if not fits:
-        text = " and ".join(f"{amount} {name}{'s' * (amount > 1)}" for name, amount in demand.items())
+        text = " and ".join(count(amount, name) for name, amount in demand.items())
         if is_own_ray():
             disconnect()
             raise UsageError(

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 
 from galaxynet.errors import UsageError
+from galaxynet.phrases import count
 from galaxynet.training.config import TrainingOptions
 
 
@@ -54,7 +55,7 @@ def choose_accelerator(options: TrainingOptions) -> Literal["cpu", "cuda", "mps"
     available = {"cuda": torch.cuda.device_count(), "mps": 1}.get(accelerator)
     if available is not None and options.devices > available:
         raise UsageError(
-            f"--devices {options.devices}, but this machine has {_count(available)}.",
+            f"--devices {options.devices}, but this machine has {count(available, 'GPU')}.",
             f"Use --devices {available}" + (" or --accelerator cpu." if accelerator == "cuda" else "."),
         )
     if accelerator == "cpu" and options.devices > 1 and options.accelerator == "auto":
@@ -63,10 +64,6 @@ def choose_accelerator(options: TrainingOptions) -> Literal["cpu", "cuda", "mps"
             "Use --devices 1, or --accelerator cpu to train in several processes.",
         )
     return accelerator
-
-
-def _count(gpus: int) -> str:
-    return "1 GPU" if gpus == 1 else f"{gpus} GPUs"
 
 
 def _accelerator(options: TrainingOptions) -> Literal["cpu", "cuda", "mps"]:

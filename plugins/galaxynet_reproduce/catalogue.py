@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import math
 import re
@@ -13,6 +12,7 @@ from typing import Any, get_args
 
 from galaxynet import registry
 from galaxynet.errors import GalaxynetError, OptionError, PluginError, UsageError
+from galaxynet.phrases import suggest
 from galaxynet.plugin import ModelSpec
 from galaxynet.registry import Plugin
 from galaxynet.training.config import Components
@@ -119,8 +119,7 @@ class Catalogue:
             matching = [checked for checked in self.claims if word in _names(checked)]
             if not matching:
                 names = {name for checked in self.claims for name in _names(checked)}
-                near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-                hint = f"Did you mean {near[0]!r}?" if near else f"There are: {topics}, all."
+                hint = suggest(word, sorted(names), f"There are: {topics}, all.")
                 raise UsageError(f"No topic, claim or network is called {word!r}.", hint)
             selected += [claim for claim in matching if claim not in selected]
         return selected

@@ -165,6 +165,7 @@ def _list(request: Request, format: str) -> None:
 def _show(plan: ReproductionPlan) -> None:
     """Say what is going to be trained, and how long it takes."""
     from galaxynet import terminal
+    from galaxynet.phrases import count
     from galaxynet.report.wording import show_seconds
 
     for experiment in plan.experiments:
@@ -175,7 +176,7 @@ def _show(plan: ReproductionPlan) -> None:
             n, seconds = len(plan.sweeps[experiment].trials), plan.seconds(experiment)
             time = f"about {show_seconds(seconds)}" if seconds is not None else "for an unknown time"
             source = plan.estimates[experiment].source
-            message = f"{n} training{'s' * (n > 1)}, {time}" + (f" (from {source})" if source else "")
+            message = f"{count(n, 'training')}, {time}" + (f" (from {source})" if source else "")
         elif plan.request.extent.seeds == 0 and plan.n_missing[experiment]:
             missing = f"{plan.n_missing[experiment]} of {experiment.n_trainings}"
             message = f"{missing} trainings of the full test are missing. {message}".strip()

@@ -9,6 +9,7 @@ from typing import Any
 
 from galaxynet.errors import RunError
 from galaxynet.evaluation.intervals import accuracy_interval, student
+from galaxynet.phrases import count
 from galaxynet.report.significance import difference_interval, mcnemar
 from galaxynet.report.wording import measured, percentage_metric, show_options
 from galaxynet.runs import Run
@@ -137,7 +138,7 @@ class Evidence:
         started = sum(bool(configuration.runs) for configuration in self.trained)
         if started < total:
             return f"{started} of {total} networks"
-        seeds = f"{self.seeds} of {full} seeds" if self.seeds < full else f"{full} seed{'s' * (full > 1)}"
+        seeds = f"{self.seeds} of {full} seeds" if self.seeds < full else count(full, "seed")
         cut = self.most_cut
         return f"{seeds}, {cut.cut_to} of {cut.epochs} epochs" if self.cut_epochs else seeds
 
@@ -291,7 +292,7 @@ def difference(
         return Difference(mean, *means, method=f"not paired by their samples: {error.message}")
     p = max(test.p for test in tests)
     p_text = "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
-    method = f"{len(tests)} pair{'s' * (len(tests) > 1)} of trainings, McNemar's exact test, {p_text}"
+    method = f"{count(len(tests), 'pair')} of trainings, McNemar's exact test, {p_text}"
     interval = _span([difference_interval(test, confidence) for test in tests])
     return Difference(mean, *means, interval, method, p >= 1 - confidence)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from galaxynet.errors import UsageError
+from galaxynet.phrases import suggest
 from galaxynet.plugin import OptionField
 from galaxynet.runs import Run, scan
 from galaxynet.sweeps.dimensions import parse_dimension
@@ -219,10 +219,8 @@ def _check_names(selected: Sequence[CheckedClaim], given: Iterable[str]) -> None
     datasets = ", ".join(sorted({checked.components.dataset.name for checked in selected}))
     for name in given:
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-            flags = ", ".join(sorted(name.replace("_", "-") for name in names))
-            hint = f"Did you mean {near[0].replace('_', '-')}?" if near else f"There are: {flags}."
-            raise UsageError(f"--set {name.replace('_', '-')}: no such option of {datasets}.", hint)
+            flag, flags = name.replace("_", "-"), sorted(name.replace("_", "-") for name in names)
+            raise UsageError(f"--set {flag}: no such option of {datasets}.", suggest(flag, flags))
 
 
 def _check_free(checked: CheckedClaim, options: Mapping[str, Any], values: Mapping[str, Any]) -> None:

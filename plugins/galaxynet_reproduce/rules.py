@@ -10,6 +10,7 @@ from functools import singledispatch
 from typing import Any, Literal
 
 from galaxynet.evaluation.intervals import student
+from galaxynet.phrases import count
 from galaxynet.report.wording import UNDEFINED, metric_name, percentage_metric
 from galaxynet_reproduce.catalogue import matches
 from galaxynet_reproduce.claims import Diverges, Exceeds, ExceedsMajority, Near, Reaches, Slower, Wins
@@ -161,7 +162,7 @@ def _(rule: Slower, evidence: Evidence) -> Judgement:
         low, high = student(logs)
         interval = math.exp(low), math.exp(high)
     shown = ranged(f"{ratio:.2f} times as long", interval, lambda end: f"{end:.2f}")
-    counted = f"{len(logs)} pair{'s' * (len(logs) > 1)} of trainings"
+    counted = f"{count(len(logs), 'pair')} of trainings"
     if interval is None:
         return _judged(UNKNOWN, f"Only {counted}; it takes {MIN_SEEDS}.", shown, ratio, None, lasting=True)
     reason = f"Time for each sample, {_named(rule.arm)} against {_named(rule.than)}, in {counted}."

@@ -149,7 +149,7 @@ def test_without_runs_it_says_how_to_get_one(
         (["--sort", "accurcy"], "Did you mean 'accuracy'?"),
         (["--columns", "run,nme"], "Did you mean 'name'?"),
         (["--plot", "x.xyz"], "ends in .png, .svg or .pdf"),
-        (["--plot", "nowhere/x.svg"], "there is no folder nowhere"),
+        (["--plot", "nowhere/x.svg"], "nowhere is not a directory"),
         (["--sort", "mean"], "--sort: no run has 'mean'"),
     ],
 )

@@ -59,7 +59,7 @@ def test_a_file_of_predictions_that_was_cut_is_damaged(pair: list[Run]) -> None:
 def test_a_removed_file_of_predictions_is_not_a_run_without_a_test(pair: list[Run], tmp_path: Path) -> None:
     """Of a finished run it was removed; one that failed did not get as far."""
     (pair[1].path / "predictions.csv").unlink()
-    with pytest.raises(RunError, match="though the run is finished: it was removed"):
+    with pytest.raises(RunError, match="although the run is finished: it was removed"):
         sentence(*pair)
     failed = made_run(tmp_path / "runs", name="three", status="failed", metrics={})
     with pytest.raises(RunError, match="did not get as far as its test"):

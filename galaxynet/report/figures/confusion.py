@@ -1,4 +1,4 @@
-"""The confusion matrix: which classes are taken for which."""
+"""The confusion matrix of a classifier."""
 
 from __future__ import annotations
 
@@ -16,48 +16,48 @@ if TYPE_CHECKING:
 
     from galaxynet.runs import Predictions, Run
 
-_MOST_WITH_NUMBERS = 20
-_MOST_CLASSES = 200
-_LONGEST_NAME = 40
+_MAX_CLASSES_WITH_NUMBERS = 20
+_MAX_CLASSES = 200
+_MAX_NAME_LENGTH = 40
 
 
 def confusion_matrix(runs: Sequence[Run]) -> Figure:
     """Counts of one run's test set: a row for each true class, a column for each answer.
 
-    The colour is the share of the row, so that a rare class is seen as well as a frequent one.
+    The colour is the share of the row, so that rare classes are as visible as frequent ones.
 
     Args:
         runs: Exactly one run.
 
     Raises:
-        RunError: If there are more, or the run has no predictions, or too many classes.
+        RunError: If there are several, or the run has no predictions or too many classes.
     """
     if len(runs) != 1:
-        raise RunError("A confusion matrix shows one run.", "Name one run, or draw them one by one.")
+        raise RunError("A confusion matrix shows one run.", "Name one run.")
     run = runs[0]
     predictions = run.predictions()
     if not len(predictions):
         raise RunError(f"The run {run.label} has no predictions: its test set is empty.")
     classes = class_names(run, predictions)
-    if len(classes) > _MOST_CLASSES:
+    if len(classes) > _MAX_CLASSES:
         raise RunError(
-            f"A confusion matrix of {len(classes):,} classes cannot be read.",
-            f"At most {_MOST_CLASSES} are drawn; the predictions are in {run.path / PREDICTIONS}.",
+            f"A confusion matrix of {len(classes):,} classes is unreadable.",
+            f"The limit is {_MAX_CLASSES}; the predictions are in {run.path / PREDICTIONS}.",
         )
     counts = count(predictions, classes)
-    figure = _draw([legible(name.replace("\n", " "), _LONGEST_NAME) for name in classes], counts)
+    figure = _draw([legible(name.replace("\n", " "), _MAX_NAME_LENGTH) for name in classes], counts)
     heading(figure, f"{run.record.model.name}  ·  {run.label}", caption(run.record))
     return figure
 
 
 def class_names(run: Run, predictions: Predictions) -> list[str]:
-    """The record's classes in their order, then whatever else the file has."""
+    """The record's classes in their order, then other classes of the file."""
     seen = {*predictions.labels, *predictions.predictions}
     return [*run.record.classes, *sorted(seen - set(run.record.classes))]
 
 
 def count(predictions: Predictions, classes: Sequence[str]) -> list[list[int]]:
-    """For each true class (row) and each answer (column), how many samples there are."""
+    """Number of samples for each true class (row) and each answer (column)."""
     pairs = Counter(zip(predictions.labels, predictions.predictions, strict=True))
     return [[pairs[truth, answer] for answer in classes] for truth in classes]
 
@@ -70,7 +70,15 @@ def _draw(classes: Sequence[str], counts: list[list[int]]) -> Figure:
     shares = [
         [cell / total if total else 0.0 for cell in row] for row, total in zip(counts, totals, strict=True)
     ]
-    cell = 0.78 if number <= 8 else 0.62 if number <= 12 else 0.46 if number <= _MOST_WITH_NUMBERS else 0.22
+    cell = (
+        0.78
+        if number <= 8
+        else 0.62
+        if number <= 12
+        else 0.46
+        if number <= _MAX_CLASSES_WITH_NUMBERS
+        else 0.22
+    )
     longest = max(map(len, classes))
     side = cell * number
     figure = new_figure(max(4.4, side + 0.075 * longest + 1.9), max(3.4, side + 1.7))
@@ -97,7 +105,7 @@ def _draw(classes: Sequence[str], counts: list[list[int]]) -> Figure:
     axes.set_yticks([tick - 0.5 for tick in range(1, number)], minor=True)
     axes.grid(which="minor", color="white", linewidth=2 if number <= 12 else 1)
     axes.tick_params(which="minor", length=0)
-    if number > _MOST_WITH_NUMBERS:
+    if number > _MAX_CLASSES_WITH_NUMBERS:
         return figure
     size = 9.5 if number <= 8 else 8 if number <= 12 else 6
     for row in ticks:
@@ -132,7 +140,7 @@ def _draw(classes: Sequence[str], counts: list[list[int]]) -> Figure:
 
 
 def _percent(share: float) -> str:
-    """Whole per cent; nothing below one half, where the count says more, and 100 only for all of them."""
+    """Whole per cent; empty below one half, where the count says more; 100 only for all."""
     if share < 0.005:
         return ""
     return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from galaxynet.runs import Run
 
-MOST_RUNS = len(COLOURS) * len(DASHES)
+MAX_RUNS = len(COLOURS) * len(DASHES)
 _MIXED = "Learning curves"
 _FAR = 3
-"""Heights of the panel; the majority class is not drawn where it lies further below the curves than that."""
+"""In panel heights: a majority class further below the curves than that is not drawn."""
 _LEVEL = 1.1
-"""Width of the line of the majority class."""
+"""Line width of the majority class."""
 _PARTS = {"train": "training", "val": "validation"}
 
 
@@ -39,33 +39,33 @@ def learning_curves(runs: Sequence[Run], columns: Sequence[str] = ()) -> Figure:
             loss and the runs' metric if none are given.
 
     Raises:
-        RunError: If there are too many runs, or they logged nothing of it.
+        RunError: If there are too many runs, or none logged one of the columns.
     """
-    if len(runs) > MOST_RUNS:
+    if len(runs) > MAX_RUNS:
         raise RunError(
-            f"{len(runs)} learning curves in one figure cannot be told apart.", f"Name up to {MOST_RUNS}."
+            f"{len(runs)} learning curves in one figure are unreadable.", f"Name at most {MAX_RUNS} runs."
         )
     logs = [read_log(run) for run in runs]
     logged = {id(run): rows or [] for run, rows in zip(runs, logs, strict=True)}
     names = {name for rows in logged.values() for row in rows for name in row}
-    wanted = list(columns) or _usual(runs, [row for rows in logged.values() for row in rows])
-    missing = [name for name in wanted if name not in names]
-    if missing or not wanted:
+    selected = list(columns) or _usual(runs, [row for rows in logged.values() for row in rows])
+    missing = [name for name in selected if name not in names]
+    if missing or not selected:
         raise missing_metrics_error(runs, logs, missing or ["a loss or metric"])
-    panels = list(dict.fromkeys(metric_name(name) for name in wanted))
+    panels = list(dict.fromkeys(metric_name(name) for name in selected))
     abreast = _legend_columns(run_labels(runs), len(panels))
     rows = -(-len(runs) // abreast) if len(runs) > 1 else 0
     figure = new_figure(4.1 * len(panels) + (0.4 if len(panels) == 1 else 0), 3.5 + 0.21 * rows)
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, panel in zip(grid, panels, strict=True):
-        _panel(axes, panel, [name for name in wanted if metric_name(name) == panel], runs, logged)
+        _panel(axes, panel, [name for name in selected if metric_name(name) == panel], runs, logged)
     title = runs[0].record.model.name if len({run.record.model.name for run in runs}) == 1 else _MIXED
     if len(runs) == 1:
         grid[0].legend(frameon=False, fontsize=9, handlelength=1.6)
         heading(figure, f"{title}  ·  {runs[0].label}", caption(runs[0].record))
     else:
         handles, labels = grid[0].get_legend_handles_labels()
-        parts = {name.partition("/")[0] for name in wanted}
+        parts = {name.partition("/")[0] for name in selected}
         figure.legend(
             handles,
             labels,
@@ -82,13 +82,13 @@ def learning_curves(runs: Sequence[Run], columns: Sequence[str] = ()) -> Figure:
 
 
 def _legend_columns(labels: Sequence[str], panels: int) -> int:
-    """As many as fit beneath the panels, a character taking a twelfth of an inch."""
+    """As many as fit below the panels, at a twelfth of an inch per character."""
     room = 4.1 * panels
     return max(1, min(len(labels), int(room / (0.6 + max(map(len, labels), default=0) / 12))))
 
 
 def _usual(runs: Sequence[Run], rows: Sequence[dict[str, float]]) -> list[str]:
-    """Loss and metric; the metric alone where the loss is the same numbers under another name."""
+    """Loss and metric; the metric alone if the loss has the same values."""
     names = {name for row in rows for name in row}
     metrics = dict.fromkeys(["loss", *(metric_name(run.record.metric) for run in runs)])
     if any(all(_same(row, metric) for row in rows) for metric in metrics if metric != "loss"):
@@ -141,8 +141,8 @@ def _panel(
                 )
             _mark_end(axes, x, y, alone=len(runs) == 1)
     parts = {column.partition("/")[0] for column in columns}
-    one = next(iter(parts))
-    alone = f", {_PARTS[one]}" if len(runs) > 1 and len(parts) == 1 and one in _PARTS else ""
+    part = next(iter(parts))
+    alone = f", {_PARTS[part]}" if len(runs) > 1 and len(parts) == 1 and part in _PARTS else ""
     axes.set_title(panel.replace("_", " ") + alone)
     axes.set_xlabel("step" if by_step else "epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7, min_n_ticks=1))
@@ -158,7 +158,7 @@ def _panel(
 
 
 def _mark_end(axes: Axes, x: Sequence[float], y: Sequence[float], alone: bool) -> None:
-    """A cross at the last value before the loss became undefined; with words where there is room."""
+    """Mark the last value before the loss became undefined; with a label if the run is alone."""
     ends = [n for n in range(1, len(y)) if math.isfinite(y[n - 1]) and not math.isfinite(y[n])]
     if not ends:
         return
@@ -185,7 +185,7 @@ def _majority(axes: Axes, runs: Sequence[Run]) -> None:
     low, high = axes.get_ylim()
     text = f"majority class {accuracy:.1%} of the test part"
     if low - accuracy > _FAR * (high - low):
-        # To show the line, the curves would have to lie flat on the upper edge.
+        # Showing the line would squeeze the curves to the upper edge.
         axes.annotate(
             f"{text}: far below this panel",
             (1.0, 0.0),
@@ -215,7 +215,7 @@ def _majority(axes: Axes, runs: Sequence[Run]) -> None:
 
 
 def _clear_place(axes: Axes, height: float) -> tuple[bool, bool]:
-    """At which end of a level line, and on which side of it, the fewest curves pass: (right, above)."""
+    """The end and the side of a horizontal line that the fewest curves cross: (right, above)."""
     import numpy as np
 
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
@@ -236,13 +236,13 @@ def _clear_place(axes: Axes, height: float) -> tuple[bool, bool]:
                 outside,
                 sum(int(((curve >= begin) & (curve <= end)).sum()) for curve in curves),
             )
-    return min(crossed, key=lambda place: crossed[place])
+    return min(crossed, key=lambda corner: crossed[corner])
 
 
 def _points(rows: list[dict[str, float]], column: str) -> tuple[list[float], list[float], bool]:
-    """Epochs counted from 1; steps where an epoch has more than one value."""
-    found = [row for row in rows if column in row]
-    epochs = [row.get("epoch", math.nan) for row in found]
-    by_step = len(set(epochs)) < len(epochs) and all("step" in row for row in found)
-    x = [row["step"] for row in found] if by_step else [epoch + 1 for epoch in epochs]
-    return x, [row[column] for row in found], by_step
+    """Epochs counted from 1, or steps if an epoch has several values; the values; true for steps."""
+    logged = [row for row in rows if column in row]
+    epochs = [row.get("epoch", math.nan) for row in logged]
+    by_step = len(set(epochs)) < len(epochs) and all("step" in row for row in logged)
+    x = [row["step"] for row in logged] if by_step else [epoch + 1 for epoch in epochs]
+    return x, [row[column] for row in logged], by_step

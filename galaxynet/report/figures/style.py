@@ -1,4 +1,4 @@
-"""How figures look: colours that colour-blind people can tell apart, little ink, text that says it.
+"""The style of figures: colours safe for colour-blind readers, little ink, labels instead of codes.
 
 The line colours are those of M. Okabe and K. Ito, "Color Universal Design" (2008), without their yellow,
 which is too pale for a line on white.
@@ -40,7 +40,7 @@ _SETTINGS: Any = {
     "ytick.labelsize": 9,
     "lines.linewidth": 1.9,
     "lines.solid_capstyle": "round",
-    # A run may be called `$x$`: names are no formulas.
+    # A run may be called `$x$`: names are not parsed as math.
     "text.parse_math": False,
     # Text in an SVG stays text: it can be searched, and the file is small.
     "svg.fonttype": "none",
@@ -50,12 +50,12 @@ _SETTINGS: Any = {
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draw and save with the house's settings, whatever the caller's matplotlibrc says."""
+    """Draw and save with our settings, whatever the caller's matplotlibrc says."""
     import matplotlib
     from matplotlib import rc_context
 
     with rc_context(), warnings.catch_warnings():
-        # A name in letters that the font lacks, or one too long for the layout, is no fault of the caller.
+        # Names may have letters that the font lacks, or be too long for the layout.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
         warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
         matplotlib.rcdefaults()
@@ -64,7 +64,7 @@ def styled() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, sizes in inches. It belongs to no window and no pyplot."""
+    """An empty figure outside pyplot; sizes in inches."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=160, facecolor="white", layout="constrained")
@@ -72,14 +72,14 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def legible(text: str, most: int = 200) -> str:
-    """Somebody else's text for a figure: printable, on two lines at most, and shortened."""
+def legible(text: str, max_length: int = 200) -> str:
+    """An untrusted text for a figure: printable, at most two lines, and shortened."""
     lines = [line.replace("\t", " ").strip() for line in printable(text).strip().split("\n")[:2]]
-    return "\n".join(line if len(line) <= most else f"{line[:most]}…" for line in lines)
+    return "\n".join(line if len(line) <= max_length else f"{line[:max_length]}…" for line in lines)
 
 
 def make_legible(figure: Figure) -> None:
-    """Make every text of a figure legible, but for the ticks', which are made when it is drawn."""
+    """Make every text of a figure legible, except tick labels, which are created when it is drawn."""
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):
@@ -87,7 +87,7 @@ def make_legible(figure: Figure) -> None:
 
 
 def plain_axes(axes: Axes) -> None:
-    """Two spines, and faint lines to read the values by."""
+    """Two spines and a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
@@ -95,7 +95,7 @@ def plain_axes(axes: Axes) -> None:
 
 
 def heading(figure: Figure, title: str, subtitle: str = "") -> None:
-    """A bold title at the left, and a line in grey beneath the figure."""
+    """A bold title at the left, and a grey line below the figure."""
     figure.suptitle(title, x=0.012, ha="left", fontsize=12, fontweight="bold", color=INK)
     if subtitle:
         figure.supxlabel(subtitle, x=0.012, ha="left", fontsize=9, color=FAINT)

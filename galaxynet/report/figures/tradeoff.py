@@ -20,109 +20,114 @@ if TYPE_CHECKING:
     from matplotlib.ticker import MultipleLocator
 
 _SHAPES = ("o", "s", "^", "D", "v", "P", "X")
-_LEAST_KEYED = 5
-"""With fewer points, names beside them are read more easily than a key."""
+_MIN_POINTS_WITH_LEGEND = 5
+"""With fewer points, labels are easier to read than a legend."""
 
 _SHIFTS = sorted((sign * 0.6 * step for step in range(9) for sign in (1, -1)), key=abs)
-"""How far above or below its point a name may stand, in heights of a line, nearest first."""
+"""Vertical offsets of a label from its point, in line heights, nearest first."""
 
 
 def metric_over_time(group: Group) -> Figure:
     """A point for each configuration: mean metric over mean training time.
 
-    The bar is the 95 % interval of a single run, and the deviation over the seeds where there are several.
-    Where configurations differ in two options, one is the colour and the other the shape of the points, with
-    a line through those of a colour; else each point has its name beside it. Configurations whose loss became
-    undefined are named beneath.
+    The bar is the 95 % interval of a single run, or the deviation over several seeds. If configurations
+    differ in two options, one sets the colour and the other the shape of the points, with a line through
+    those of a colour; otherwise each point has a label. Diverged configurations are named below the figure.
 
     Raises:
         RunError: If no run has both a metric and a training time.
     """
-    made = configurations(group)
-    placed = [one for one in made if one.mean is not None and one.seconds is not None]
+    configs = configurations(group)
+    placed = [config for config in configs if config.mean is not None and config.seconds is not None]
     if not placed:
-        raise RunError("There is nothing to plot: no run has both a metric and a training time.")
+        raise RunError("Nothing to plot: no run has both a metric and a training time.")
     figure = new_figure(7.4, 4.4)
     axes = figure.subplots()
     plain_axes(axes)
     axes.grid(axis="x", color="#eff1f4", linewidth=0.8)
-    several = any(one.deviation is not None for one in placed)
-    keys = _keys(placed)
-    # With more than one option, the first gives the colour: the eye then follows it over the others.
-    kinds = [str(next(iter(one.options.values()), "")) if len(one.options) > 1 else one.label for one in made]
+    several = any(config.deviation is not None for config in placed)
+    encoding = _encoding(placed)
+    # With several options, the first sets the colour, so that it can be followed across the others.
+    kinds = [
+        str(next(iter(config.options.values()), "")) if len(config.options) > 1 else config.label
+        for config in configs
+    ]
     colours = {kind: COLOURS[number % len(COLOURS)] for number, kind in enumerate(dict.fromkeys(kinds))}
-    if keys is not None:
-        colours = keys.colours
-        _lines(axes, placed, keys)
-    for one, kind in zip(made, kinds, strict=True):
-        if one in placed:
-            key = _second(one) if keys else ""
-            _point(axes, one, colours[kind], keys.shapes[key] if keys else "o", several)
+    if encoding is not None:
+        colours = encoding.colours
+        _lines(axes, placed, encoding)
+    for config, kind in zip(configs, kinds, strict=True):
+        if config in placed:
+            key = _second(config) if encoding else ""
+            _point(axes, config, colours[kind], encoding.shapes[key] if encoding else "o", several)
     _scales(axes, group, placed)
-    if keys is None:
+    if encoding is None:
         _labels(axes, placed, several, [accuracy for _, accuracy in majority_classes(group)])
     else:
-        _legend(figure, placed, keys)
-    heading(figure, title(group), _caption(made))
+        _legend(figure, placed, encoding)
+    heading(figure, title(group), _caption(configs))
     return figure
 
 
 @dataclass(frozen=True)
-class _Keys:
-    """What colours and shapes stand for, by the values of the first and of the second option."""
+class _Encoding:
+    """Colours by the values of the first option, shapes by those of the second."""
 
     colours: dict[str, str]
     shapes: dict[str, str]
 
 
-def _keys(placed: Sequence[Configuration]) -> _Keys | None:
-    """Colours and shapes, if there are two options with few enough values."""
-    if len(placed) < _LEAST_KEYED or any(len(one.options) != 2 for one in placed):
+def _encoding(placed: Sequence[Configuration]) -> _Encoding | None:
+    """Colours and shapes, if there are two options with few values."""
+    if len(placed) < _MIN_POINTS_WITH_LEGEND or any(len(config.options) != 2 for config in placed):
         return None
-    firsts = sorted({_first(one) for one in placed}, key=_order)
-    seconds = sorted({_second(one) for one in placed}, key=_order)
+    firsts = sorted({_first(config) for config in placed}, key=_order)
+    seconds = sorted({_second(config) for config in placed}, key=_order)
     if len(firsts) > len(COLOURS) or len(seconds) > len(_SHAPES) or len(seconds) < 2:
         return None
-    return _Keys(dict(zip(firsts, COLOURS, strict=False)), dict(zip(seconds, _SHAPES, strict=False)))
+    return _Encoding(dict(zip(firsts, COLOURS, strict=False)), dict(zip(seconds, _SHAPES, strict=False)))
 
 
-def _first(one: Configuration) -> str:
-    return str(next(iter(one.options.values())))
+def _first(config: Configuration) -> str:
+    return str(next(iter(config.options.values())))
 
 
-def _second(one: Configuration) -> str:
-    return str(list(one.options.values())[1])
+def _second(config: Configuration) -> str:
+    return str(list(config.options.values())[1])
 
 
 def _order(value: str) -> tuple[float, str]:
-    """Numbers by their size, words by the alphabet behind them."""
+    """Sorts numbers by their size, then words by letters."""
     try:
         return float(value), ""
     except ValueError:
         return math.inf, value
 
 
-def _lines(axes: Axes, placed: Sequence[Configuration], keys: _Keys) -> None:
-    """A faint line through the points of each colour, in the order of the second option."""
-    for first, colour in keys.colours.items():
-        points = sorted((one for one in placed if _first(one) == first), key=lambda one: _order(_second(one)))
-        xs, ys = [one.seconds or 0.0 for one in points], [one.mean or 0.0 for one in points]
+def _lines(axes: Axes, placed: Sequence[Configuration], encoding: _Encoding) -> None:
+    """A faint line through the points of each colour, sorted by the second option."""
+    for first, colour in encoding.colours.items():
+        points = sorted(
+            (config for config in placed if _first(config) == first),
+            key=lambda config: _order(_second(config)),
+        )
+        xs, ys = [config.seconds or 0.0 for config in points], [config.mean or 0.0 for config in points]
         axes.plot(xs, ys, color=colour, linewidth=1.1, alpha=0.45, zorder=1.5)
 
 
-def _legend(figure: Figure, placed: Sequence[Configuration], keys: _Keys) -> None:
+def _legend(figure: Figure, placed: Sequence[Configuration], encoding: _Encoding) -> None:
     from matplotlib.lines import Line2D
 
     names = [name.removeprefix("option.").replace("_", " ") for name in placed[0].options]
     handles = [Line2D([], [], color="none", label=names[0])]
     handles += [
         Line2D([], [], color=colour, linewidth=2.2, label=show_value(value))
-        for value, colour in keys.colours.items()
+        for value, colour in encoding.colours.items()
     ]
     handles += [Line2D([], [], color="none", label=names[1])]
     handles += [
         Line2D([], [], color=FAINT, linestyle="none", marker=shape, markersize=7, label=show_value(value))
-        for value, shape in keys.shapes.items()
+        for value, shape in encoding.shapes.items()
     ]
     legend = figure.legend(
         handles=handles, loc="outside right center", frameon=False, fontsize=9, handlelength=1.4
@@ -132,11 +137,11 @@ def _legend(figure: Figure, placed: Sequence[Configuration], keys: _Keys) -> Non
             text.set_fontweight("bold")
 
 
-def _point(axes: Axes, one: Configuration, colour: str, shape: str, several: bool) -> None:
-    low, high = _bar(one, several)
-    mean = one.mean or 0.0
+def _point(axes: Axes, config: Configuration, colour: str, shape: str, several: bool) -> None:
+    low, high = _bar(config, several)
+    mean = config.mean or 0.0
     axes.errorbar(
-        [one.seconds or 0.0],
+        [config.seconds or 0.0],
         [mean],
         yerr=[[max(0.0, mean - low)], [max(0.0, high - mean)]],
         fmt=shape,
@@ -150,14 +155,14 @@ def _point(axes: Axes, one: Configuration, colour: str, shape: str, several: boo
     )
 
 
-def _bar(one: Configuration, several: bool) -> tuple[float, float]:
-    """Ends of the bar; none for a single run among others with a deviation, which is another measure."""
-    mean = one.mean or 0.0
-    if one.deviation is not None:
-        return mean - one.deviation, mean + one.deviation
+def _bar(config: Configuration, several: bool) -> tuple[float, float]:
+    """Ends of the bar; no bar for a single run among means, whose bars show another measure."""
+    mean = config.mean or 0.0
+    if config.deviation is not None:
+        return mean - config.deviation, mean + config.deviation
     if several:
         return mean, mean
-    tested = next(row for row in one.rows if row.value is not None)
+    tested = next(row for row in config.rows if row.value is not None)
     return interval_of(tested.run.record) or (mean, mean)
 
 
@@ -165,7 +170,7 @@ def _scales(axes: Axes, group: Group, placed: Sequence[Configuration]) -> None:
     from matplotlib.ticker import FuncFormatter
 
     metric = group.first.record.metric
-    times = [one.seconds or 0.0 for one in placed]
+    times = [config.seconds or 0.0 for config in placed]
     minutes = max(times) >= 180
     axes.set_xlabel("training time, minutes" if minutes else "training time, seconds")
     if minutes:
@@ -196,32 +201,34 @@ def _minutes(longest: float) -> MultipleLocator:
 
 
 def _labels(axes: Axes, placed: Sequence[Configuration], several: bool, levels: Sequence[float] = ()) -> None:
-    """Names beside the points: at the first of several places that is free of points, levels and names."""
+    """Label the points, each at the first position free of points, levels and other labels."""
     low, high = axes.get_ylim()
     right = axes.get_xlim()[1]
     height, width, gap = (high - low) * 0.05, right / 78, right * 0.013
-    points = [(one.seconds or 0.0, *sorted(_bar(one, several))) for one in placed]
+    points = [(config.seconds or 0.0, *sorted(_bar(config, several))) for config in placed]
     bars = [(x - gap / 2, x + gap / 2, bottom - height / 4, top + height / 4) for x, bottom, top in points]
     bars += [(0.0, right, level - height / 4, level + height / 4) for level in levels]
     taken: list[tuple[float, float, float, float]] = []
-    for one in placed:
-        x, y = one.seconds or 0.0, one.mean or 0.0
-        long = width * len(one.label)
-        places = [
+    for config in placed:
+        x, y = config.seconds or 0.0, config.mean or 0.0
+        long = width * len(config.label)
+        positions = [
             (start, y + shift * height)
             for shift in _SHIFTS
             for start in (x + gap, x - gap - long)
             if start >= 0 and start + long <= right
         ] or [(x + gap, y)]
-        boxes = [(start, start + long, middle - height / 2, middle + height / 2) for start, middle in places]
+        boxes = [
+            (start, start + long, middle - height / 2, middle + height / 2) for start, middle in positions
+        ]
         clear = [box for box in boxes if not any(_overlap(box, other) for other in taken)] or boxes
         free = next((box for box in clear if not any(_overlap(box, bar) for bar in bars)), clear[0])
         taken.append(free)
-        left = free[1] < x  # then its end lies at the point, for the width is only estimated
+        left = free[1] < x  # then the label ends at the point, as its width is only estimated
         axes.text(
             free[1] if left else free[0],
             (free[2] + free[3]) / 2,
-            one.label,
+            config.label,
             ha="right" if left else "left",
             va="center",
             fontsize=8.5,
@@ -229,20 +236,20 @@ def _labels(axes: Axes, placed: Sequence[Configuration], several: bool, levels: 
         )
 
 
-def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
-    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
+def _overlap(box: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return box[0] < other[1] and other[0] < box[1] and box[2] < other[3] and other[2] < box[3]
 
 
-def _caption(made: Sequence[Configuration]) -> str:
+def _caption(configs: Sequence[Configuration]) -> str:
     lines = []
-    if any(one.deviation is not None for one in made):
+    if any(config.deviation is not None for config in configs):
         lines.append("bars: deviation over the seeds")
-    elif any(interval_of(row.run.record) for one in made for row in one.rows):
+    elif any(interval_of(row.run.record) for config in configs for row in config.rows):
         lines.append("bars: 95% interval of the test set")
     lost = [
-        one.label if one.mean is None else f"{one.label} ({one.diverged} of {len(one.rows)})"
-        for one in made
-        if one.diverged
+        config.label if config.mean is None else f"{config.label} ({config.diverged} of {len(config.rows)})"
+        for config in configs
+        if config.diverged
     ]
     if lost:
         lines.append("undefined loss: " + "; ".join(lost))

@@ -1,4 +1,4 @@
-"""Pictures of what a run got right and wrong, or of what came back from an autoencoder."""
+"""Pictures of right and wrong predictions, or of reconstructions of an autoencoder."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 SHOWN = 12
 """Samples in a row of a gallery."""
 
-_EXACT = 64
-"""Up to this many pixels of its longer side a picture is stored without loss."""
+_MAX_LOSSLESS_SIDE = 64
+"""Pictures with a longer side of at most this many pixels are stored without loss."""
 
-_LARGEST = 160
-_LOSSLESS, _GOOD = 101, 90
+_MAX_SIDE = 160
+_LOSSLESS_QUALITY, _LOSSY_QUALITY = 101, 90
 _DRAWN = "{shown} of {all}, drawn at random"
 
 
@@ -39,7 +39,7 @@ class Picture:
         source: A data URI.
         width: In pixels.
         height: In pixels.
-        description: What it shows, for those who do not see it.
+        description: The alternative text.
     """
 
     source: str
@@ -49,20 +49,20 @@ class Picture:
 
     @property
     def coarse(self) -> bool:
-        """Whether its pixels are to be seen as such when it is enlarged."""
-        return max(self.width, self.height) <= _EXACT
+        """True if its pixels stay visible when it is enlarged."""
+        return max(self.width, self.height) <= _MAX_LOSSLESS_SIDE
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample and what the network made of it.
+    """A sample and the output of the network.
 
     Attributes:
-        pictures: The sample; beneath it its reconstruction, if there is one.
+        pictures: The sample and, if there is one, its reconstruction.
         id: Its id.
         truth: Its class, or empty.
         answer: The predicted class, or empty.
-        probability: Of the predicted class, 0 to 1; None if it is not known.
+        probability: Of the predicted class, 0 to 1; None if unknown.
     """
 
     pictures: tuple[Picture, ...]
@@ -74,17 +74,17 @@ class Sample:
 
 @dataclass(frozen=True)
 class Strip:
-    """A row of samples, and how they were chosen."""
+    """A row of samples; the title says how they were selected."""
 
     title: str
     samples: tuple[Sample, ...]
-    kind: str = ""
+    css_class: str = ""
 
 
 def gallery(run: Run, data_dir: Path) -> list[Strip]:
     """The rows of a run's gallery; none for a task that has no pictures.
 
-    The images of a classification come from the dataset, which is opened as it was for the training.
+    The images of a classification come from the dataset, opened with the options of the training.
 
     Args:
         run: The run.
@@ -92,7 +92,7 @@ def gallery(run: Run, data_dir: Path) -> list[Strip]:
 
     Raises:
         GalaxynetError: If predictions, reconstructions, the dataset or its plugin are missing or broken, or
-            the dataset is no longer the one that the run was tested on.
+            the dataset has changed since the run was tested.
     """
     if run.record.task == "classification":
         predictions = run.predictions()
@@ -100,7 +100,7 @@ def gallery(run: Run, data_dir: Path) -> list[Strip]:
             raise RunError(f"The run {run.label} has no predictions: its test set is empty.")
         return _right_and_wrong(run, predictions, _images(run, data_dir))
     if run.record.task == "reconstruction":
-        return [_originals_over_decodings(ReconstructedSamples.read(run.path / RECONSTRUCTIONS))]
+        return [_reconstruction_strip(ReconstructedSamples.read(run.path / RECONSTRUCTIONS))]
     return []
 
 
@@ -108,7 +108,7 @@ def open_data(run: Run, data_dir: Path) -> DataModule:
     """The data module of a run's dataset, with the options of its record, set up.
 
     Raises:
-        GalaxynetError: If the plugin is gone or broken, or the data are missing or other ones.
+        GalaxynetError: If the plugin is missing or broken, or the data are missing or have changed.
     """
     record = run.record
     name = registry.recorded("dataset", record.dataset)
@@ -136,7 +136,7 @@ def open_data(run: Run, data_dir: Path) -> DataModule:
         tested = list(data.test_ids), list(data.test_labels)
     except GalaxynetError:
         raise
-    except Exception as error:  # whatever a stranger's dataset does
+    except Exception as error:  # a third-party dataset may raise anything
         raise PluginError(
             f"The dataset {plugin.name} of {plugin.distribution} {plugin.version} cannot be opened: "
             f"{type(error).__name__}: {error}.",
@@ -146,14 +146,14 @@ def open_data(run: Run, data_dir: Path) -> DataModule:
 
     if record.test_set and digest_test_set(*tested) != record.test_set:
         raise DataError(
-            f"The data of {record.dataset.name} in {data_dir} are not those that {run.label} was tested on.",
-            "Name the folder of those with --data-dir.",
+            f"The data of {record.dataset.name} in {data_dir} differ from the test data of {run.label}.",
+            "Set their folder with --data-dir.",
         )
     return data
 
 
 def picture(pixels: npt.NDArray[np.uint8], description: str) -> Picture:
-    """An image as WebP in a data URI; a large one is made smaller.
+    """An image as WebP in a data URI, scaled down if it is large.
 
     Args:
         pixels: uint8, shape (height, width) or (height, width, channels); three channels are red, green and
@@ -170,11 +170,11 @@ def picture(pixels: npt.NDArray[np.uint8], description: str) -> Picture:
         pixels = pixels.mean(axis=2).round().astype(np.uint8)
     image = np.ascontiguousarray(pixels)
     height, width = image.shape[:2]
-    if max(height, width) > _LARGEST:
-        scale = _LARGEST / max(height, width)
+    if max(height, width) > _MAX_SIDE:
+        scale = _MAX_SIDE / max(height, width)
         width, height = max(1, round(width * scale)), max(1, round(height * scale))
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
-    quality = _LOSSLESS if max(height, width) <= _EXACT else _GOOD
+    quality = _LOSSLESS_QUALITY if max(height, width) <= _MAX_LOSSLESS_SIDE else _LOSSY_QUALITY
     _, encoded = cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, quality])
     source = f"data:image/webp;base64,{base64.b64encode(encoded.tobytes()).decode()}"
     return Picture(source, width, height, description)
@@ -184,76 +184,78 @@ def _images(run: Run, data_dir: Path) -> dict[str, npt.NDArray[np.uint8]]:
     data: Any = open_data(run, data_dir)
     images = getattr(getattr(data, "data", None), "images", None)
     if images is None or getattr(images, "ndim", 0) not in (3, 4):
-        raise DataError(f"The dataset {run.record.dataset.name} does not give its images as arrays.")
+        raise DataError(f"The dataset {run.record.dataset.name} does not provide images as arrays.")
     return {str(id_): images[row] for row, id_ in enumerate(data.ids)}
 
 
-def _right_and_wrong(run: Run, found: Predictions, images: dict[str, npt.NDArray[np.uint8]]) -> list[Strip]:
-    missing = sum(id_ not in images for id_ in found.ids)
+def _right_and_wrong(
+    run: Run, predictions: Predictions, images: dict[str, npt.NDArray[np.uint8]]
+) -> list[Strip]:
+    missing = sum(id_ not in images for id_ in predictions.ids)
     if missing:
         raise DataError(
-            f"{missing:,} of {len(found):,} samples that {run.label} was tested on are not in the dataset."
+            f"{missing:,} of {len(predictions):,} samples that {run.label} was tested on are not in the data."
         )
 
     def sample(row: int) -> Sample:
-        id_, truth, answer = str(found.ids[row]), found.labels[row], found.predictions[row]
+        id_, truth, answer = str(predictions.ids[row]), predictions.labels[row], predictions.predictions[row]
         seen = picture(images[id_], f"sample {id_}: {truth}, taken for {answer}")
-        return Sample((seen,), id_, truth, answer, _probability(found, row))
+        return Sample((seen,), id_, truth, answer, _probability(predictions, row))
 
-    right = [row for row, correct in enumerate(found.correct) if correct]
-    wrong = [row for row, correct in enumerate(found.correct) if not correct]
-    # Always the same draw for the same run, so that nobody can draw until it looks well.
-    chance = random.Random(run.record.id)
-    if found.probabilities:
-        picked = sorted(wrong, key=lambda row: -(_probability(found, row) or 0.0))[:SHOWN]
+    right = [row for row, correct in enumerate(predictions.correct) if correct]
+    wrong = [row for row, correct in enumerate(predictions.correct) if not correct]
+    # The same draw every time, so that it cannot be repeated until it looks good.
+    rng = random.Random(run.record.id)
+    if predictions.probabilities:
+        selected = sorted(wrong, key=lambda row: -(_probability(predictions, row) or 0.0))[:SHOWN]
         how = "the {shown} most confident of {all}"
     else:
-        picked = sorted(chance.sample(wrong, min(SHOWN, len(wrong))))
+        selected = sorted(rng.sample(wrong, min(SHOWN, len(wrong))))
         how = _DRAWN
-    drawn = sorted(chance.sample(right, min(SHOWN, len(right))))
+    drawn = sorted(rng.sample(right, min(SHOWN, len(right))))
     return [
-        Strip(_count("wrong", how, picked, wrong), tuple(map(sample, picked)), "wrong"),
-        Strip(_count("right", _DRAWN, drawn, right), tuple(map(sample, drawn)), "right"),
+        Strip(_strip_title("wrong", how, selected, wrong), tuple(map(sample, selected)), "wrong"),
+        Strip(_strip_title("right", _DRAWN, drawn, right), tuple(map(sample, drawn)), "right"),
     ]
 
 
-def _count(kind: str, how: str, shown: Sequence[int], there_are: Sequence[int]) -> str:
-    if not there_are:
-        return f"No {kind} prediction"
-    if len(shown) == len(there_are):
-        return f"{kind.capitalize()}: all {len(shown)}"
-    return f"{kind.capitalize()}: {how.format(shown=len(shown), all=f'{len(there_are):,}')}"
+def _strip_title(verdict: str, how: str, shown: Sequence[int], everything: Sequence[int]) -> str:
+    if not everything:
+        return f"No {verdict} prediction"
+    if len(shown) == len(everything):
+        return f"{verdict.capitalize()}: all {len(shown)}"
+    return f"{verdict.capitalize()}: {how.format(shown=len(shown), all=f'{len(everything):,}')}"
 
 
-def _probability(found: Predictions, row: int) -> float | None:
-    answer = found.predictions[row]
-    if not found.probabilities or answer not in found.classes:
+def _probability(predictions: Predictions, row: int) -> float | None:
+    answer = predictions.predictions[row]
+    if not predictions.probabilities or answer not in predictions.classes:
         return None
-    return found.probabilities[row][list(found.classes).index(answer)]
+    return predictions.probabilities[row][list(predictions.classes).index(answer)]
 
 
-def _originals_over_decodings(found: ReconstructedSamples) -> Strip:
-    if found.originals.ndim != 4:
-        raise RunError("What was reconstructed are no images.")
+def _reconstruction_strip(samples: ReconstructedSamples) -> Strip:
+    if samples.originals.ndim != 4:
+        raise RunError("The reconstructed samples are not images.")
 
     def sample(row: int) -> Sample:
-        id_, name = found.ids[row], found.classes[row]
+        id_, name = samples.ids[row], samples.classes[row]
         what = f"sample {id_}" + (f", {name}" if name else "")
         return Sample(
             (
-                picture(_bytes(found.originals[row]), f"original of {what}"),
-                picture(_bytes(found.decodings[row]), f"reconstruction of {what}"),
+                picture(_bytes(samples.originals[row]), f"original of {what}"),
+                picture(_bytes(samples.decodings[row]), f"reconstruction of {what}"),
             ),
             id_,
             name,
         )
 
-    rows = _one_of_each(found.classes)
-    chosen = "the first test image of each class" if any(found.classes) else "the first test images"
-    return Strip(f"Originals above, reconstructions beneath: {chosen}", tuple(map(sample, rows)))
+    rows = _first_of_each_class(samples.classes)
+    selection = "the first test image of each class" if any(samples.classes) else "the first test images"
+    return Strip(f"Originals above, reconstructions below: {selection}", tuple(map(sample, rows)))
 
 
-def _one_of_each(classes: Sequence[str]) -> list[int]:
+def _first_of_each_class(classes: Sequence[str]) -> list[int]:
     first: dict[str, int] = {}
     for row, name in enumerate(classes):
         if name:
@@ -262,7 +264,7 @@ def _one_of_each(classes: Sequence[str]) -> list[int]:
 
 
 def _bytes(sample: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """From (channels, height, width) in units of stored pixels; what lies outside 0 to 255 is cut off."""
+    """Pixels of shape (channels, height, width) as uint8, clipped to 0 to 255."""
     import numpy as np
 
     return np.nan_to_num(sample.transpose(1, 2, 0)).clip(0, 255).round().astype(np.uint8)

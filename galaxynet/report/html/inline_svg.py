@@ -1,4 +1,4 @@
-"""A matplotlib figure as an SVG element that can stand in a page of HTML, beside others."""
+"""A matplotlib figure as an SVG element for a page of HTML with several figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from galaxynet.report.figures.style import make_legible, styled
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_FORBIDDEN_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _PIXELS_PER_POINT = 96 / 72
 
@@ -20,21 +20,21 @@ _PIXELS_PER_POINT = 96 / 72
 def inline_svg(figure: Figure, prefix: str, description: str) -> str:
     """The figure as one `<svg>` element without namespaces, metadata or a background.
 
-    matplotlib counts its ids anew in each figure (`figure_1`, `patch_1`), and browsers look for an id in the
-    whole page. Only the ids that something refers to are kept, and they begin with the prefix. Its style
-    sheet would hold for the whole page as well, so the two properties in it are set at the element.
+    matplotlib uses the same ids in every figure (`figure_1`, `patch_1`), but ids are global in a page: only
+    referenced ids are kept, with a prefix. Its style sheet would be global as well, so the two properties in
+    it are set on the element.
 
     Args:
         figure: The figure.
         prefix: Letters, digits and hyphens that no other figure of the page has.
-        description: What it shows, for those who do not see it.
+        description: The alternative text.
     """
     written = io.BytesIO()
     with styled():
         make_legible(figure)
         figure.savefig(written, format="svg", transparent=True, metadata={"Date": None})
-    # A name may hold what XML cannot.
-    root = ElementTree.fromstring(_NO_XML.sub("", written.getvalue().decode()))
+    # A name may have characters that XML forbids.
+    root = ElementTree.fromstring(_FORBIDDEN_IN_XML.sub("", written.getvalue().decode()))
     for parent in list(root.iter()):
         for child in list(parent):
             if _local(child.tag) in ("metadata", "style"):
@@ -57,20 +57,20 @@ def inline_svg(figure: Figure, prefix: str, description: str) -> str:
         root.attrib.pop(name, None)
     root.set("style", f"--width: {width:.0f}px; stroke-linejoin: round; stroke-linecap: butt")
     root.set("role", "img")
-    root.set("aria-label", _NO_XML.sub("", description))
+    root.set("aria-label", _FORBIDDEN_IN_XML.sub("", description))
     return ElementTree.tostring(root, encoding="unicode")
 
 
 def _local(name: str) -> str:
-    """The name without its namespace: a page of HTML knows the elements of SVG by themselves."""
+    """The name without its namespace, which HTML does not need for SVG elements."""
     return name.rpartition("}")[2]
 
 
 def _references(root: ElementTree.Element) -> list[str]:
-    found = []
+    ids = []
     for element in root.iter():
         for name, value in element.attrib.items():
             if _local(name) == "href" and value.startswith("#"):
-                found.append(value[1:])
-            found += _REFERENCE.findall(value)
-    return found
+                ids.append(value[1:])
+            ids += _REFERENCE.findall(value)
+    return ids

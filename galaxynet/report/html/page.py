@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_CURVES = 8
-"""Learning curves that can be told apart in one figure."""
+"""The most learning curves that are legible in one figure."""
 
 _TEMPLATES = "templates"
 _CLASSES = {
@@ -240,7 +240,7 @@ def _plots(group: Group, best: Run | None, number: int) -> tuple[list[Plot], lis
             continue
         plots.append(Plot(heading, svg, caption, wide))
     narrow = [plot for plot in plots if not plot.wide]
-    if len(narrow) == 1:  # nothing stands beside it
+    if len(narrow) == 1:  # it has the row to itself
         plots = [replace(plot, wide=True) for plot in plots]
     return plots, missing
 
