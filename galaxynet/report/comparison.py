@@ -118,7 +118,7 @@ def run_columns(group: Group, names: Sequence[str] = ()) -> list[Column[Row]]:
     selected: list[str] = []
     for name in _USUAL:
         selected += group.differing() if name == "options" else [name]
-        if name == "published":  # a figure of another metric stands beside that metric
+        if name == "published":  # a figure of another metric is next to that metric
             selected += [part for other in group.published() for part in (other, f"{PUBLISHED}{other}")]
     return [run_column(group, name) for name in dict.fromkeys(selected) if name not in absent]
 
@@ -210,7 +210,7 @@ def _priorities(group: Group, table: Table) -> tuple[list[str], list[str]]:
     ]
     other_metrics = [part for other in group.published() for part in (f"{PUBLISHED}{other}", other)]
     differing = group.differing()
-    # Runs of different lengths are told apart by their epochs.
+    # The epochs distinguish runs of different lengths.
     kept = {"epochs"} if _EPOCHS_OPTION in differing else set()
     first = [name for name in (*constant, *other_metrics, *_HIDDEN_FIRST) if name not in kept]
     # An option that tells runs apart goes before the interval of their accuracy.
