@@ -43,7 +43,7 @@ def test_a_finished_bar_makes_room_for_what_is_said(total: int, monkeypatch: pyt
     written = io.StringIO()
     console = Console(file=written, force_terminal=True, width=80, highlight=False)
     with monkeypatch.context() as patch:
-        patch.setattr(terminal, "notes", lambda: console)
+        patch.setattr(terminal, "messages", lambda: console)
         with terminal.progress("copying images.zip", total, "B") as advance:
             advance(1000)
             terminal.note("meanwhile")

@@ -113,7 +113,7 @@ def test_several_runs_share_one_figure(run: Run, tmp_path: Path) -> None:
 
 def test_more_runs_than_can_be_told_apart_are_refused(run: Run) -> None:
     """A figure nobody can read is not drawn."""
-    with pytest.raises(RunError, match="up to 28"):
+    with pytest.raises(RunError, match="at most 28"):
         draw([run] * 29, "learning-curves")
 
 

@@ -262,7 +262,7 @@ def test_names_in_the_plot_do_not_lie_on_one_another() -> None:
 
 def test_nothing_to_plot_is_a_sentence() -> None:
     """Runs that all diverged have no point."""
-    with pytest.raises(RunError, match="nothing to plot"):
+    with pytest.raises(RunError, match="Nothing to plot"):
         metric_over_time(Group([row(status="diverged", metrics={})]))
 
 
