@@ -72,7 +72,7 @@ def test_more_trials_than_cores(trials: int, threads: int, cores: int, note: str
 def test_busy_core_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A training that shares its core with a busy program says so once, with the load of the machine."""
     notes: list[str] = []
-    monkeypatch.setattr(terminal, "note", lambda text, style: notes.append(text))
+    monkeypatch.setattr(terminal, "note", lambda text, **_: notes.append(text))
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
     spin = "print(0, flush=True)\nwhile True: pass"

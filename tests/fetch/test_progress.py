@@ -15,7 +15,7 @@ from galaxynet import terminal
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Progress lines without a terminal, as soon as a step is done."""
-    monkeypatch.setattr(terminal, "_PLAIN_SECONDS", 0.0)
+    monkeypatch.setattr(terminal, "_PLAIN_INTERVAL_S", 0.0)
 
 
 @pytest.mark.usefixtures("plain")
