@@ -6,10 +6,12 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
 from lightning.pytorch import Trainer
 
 from galaxynet import terminal
 from galaxynet.data.module import DataModule
+from galaxynet.evaluation.calibration import Calibration, Probabilities, fit_temperature
 from galaxynet.evaluation.intervals import accuracy_interval
 from galaxynet.phrases import count
 from galaxynet.report.wording import show_interval, show_metric, show_seconds
@@ -18,6 +20,7 @@ from galaxynet.runs.folder import PREDICTIONS
 from galaxynet.runs.reconstructions import RECONSTRUCTIONS, ReconstructedSamples
 from galaxynet.tasks import Classifier, Reconstructor, Task
 from galaxynet.tasks.reconstructor import Reconstructions
+from galaxynet.tasks.shares import gather_columns
 from galaxynet.training.callbacks import Throughput
 from galaxynet.training.metrics_file import decimal
 
@@ -76,9 +79,11 @@ def evaluate(
     seconds = time.perf_counter() - began
     predictions = network.predictions() if isinstance(network, Classifier) else None
     reconstructions = network.reconstructions() if isinstance(network, Reconstructor) else None
+    calibration = calibrated(network, data) if isinstance(network, Classifier) else None
     samples = throughput.total(trainer)
     if run is None:
         return
+    run.record.calibration = {} if calibration is None else dict(calibration.to_dict())
     if predictions is not None:
         classes = data.info.classes
         write_predictions(
@@ -103,6 +108,31 @@ def evaluate(
     run.save()
     _draw(run)
     _tell(run)
+
+
+def calibrated(network: Classifier, data: DataModule) -> Calibration | None:
+    """A temperature fitted to the validation part, in float32; None if it is missing or too small.
+
+    All processes take part. The network has the weights of the best epoch, and keeps them.
+    """
+    if not data.sizes["validation"]:
+        return None
+    loaders = data.val_dataloader()
+    parts: list[tuple[torch.Tensor, ...]] = []
+    network.eval()
+    with torch.inference_mode():
+        for loader in loaders if isinstance(loaders, list) else [loaders]:
+            for batch in loader:
+                if len(batch.targets):
+                    logits = network.to(batch.inputs.device)(batch.inputs)
+                    parts.append((logits.float().cpu(), batch.targets.cpu()))
+    logits, targets = gather_columns(parts)
+
+    def probabilities(temperature: float) -> Probabilities:
+        return network.probabilities(logits / temperature).double().numpy()
+
+    with torch.inference_mode():
+        return fit_temperature(probabilities, targets.numpy())
 
 
 def _named(found: Reconstructions, data: DataModule) -> ReconstructedSamples:

@@ -1,0 +1,160 @@
+"""Calibration of class probabilities: a temperature fitted by likelihood, and measures of trust.
+
+Source: Guo, Pleiss, Sun and Weinberger 2017, "On Calibration of Modern Neural Networks" (ICML).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Probabilities = npt.NDArray[np.float64]
+"""Shape (samples, classes); each row adds up to 1."""
+
+FEWEST = 30
+"""Validation samples below which no temperature is fitted: a few lucky ones would make it extreme."""
+
+BINS = 15
+_COLDEST, _HOTTEST = 0.05, 20.0
+_STEPS = 60
+_SMALLEST = 1e-12
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A fitted temperature.
+
+    Attributes:
+        temperature: What logits are divided by.
+        samples: Validation samples that it was fitted to.
+        nll: Mean negative log likelihood of these in nats, before.
+        calibrated_nll: The same after; never larger.
+    """
+
+    temperature: float
+    samples: int
+    nll: float
+    calibrated_nll: float
+
+    def to_dict(self) -> dict[str, float | int]:
+        """For the record of a run."""
+        return {
+            "temperature": self.temperature,
+            "samples": self.samples,
+            "nll": self.nll,
+            "calibrated_nll": self.calibrated_nll,
+        }
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Samples of similar confidence, a point of a reliability diagram.
+
+    Attributes:
+        low: Lower end of the confidences.
+        high: Upper end.
+        samples: How many there are.
+        confidence: Their mean confidence.
+        accuracy: The share of them that is right.
+    """
+
+    low: float
+    high: float
+    samples: int
+    confidence: float
+    accuracy: float
+
+
+def fit_temperature(
+    probabilities: Callable[[float], Probabilities], targets: npt.NDArray[np.int64]
+) -> Calibration | None:
+    """The temperature under which the labels are likeliest.
+
+    Args:
+        probabilities: Those of the samples at a temperature.
+        targets: The classes of the samples, shape (samples,).
+
+    Returns:
+        None if there are too few samples, or the likelihood has no maximum between 0.05 and 20.
+    """
+    if len(targets) < FEWEST:
+        return None
+
+    def loss(logarithm: float) -> float:
+        return negative_log_likelihood(probabilities(math.exp(logarithm)), targets)
+
+    low, high = math.log(_COLDEST), math.log(_HOTTEST)
+    for _ in range(_STEPS):  # the loss is convex in 1 / T, so it has one minimum
+        left, right = low + (high - low) / 3, high - (high - low) / 3
+        if loss(left) < loss(right):
+            high = right
+        else:
+            low = left
+    best = (low + high) / 2
+    at_border = min(best - math.log(_COLDEST), math.log(_HOTTEST) - best) < 1e-3
+    before, after = loss(0.0), loss(best)
+    if at_border or not math.isfinite(after) or after > before:
+        return None
+    return Calibration(math.exp(best), len(targets), before, after)
+
+
+def negative_log_likelihood(probabilities: Probabilities, targets: npt.NDArray[np.int64]) -> float:
+    """Mean of -log p of the true classes, in nats."""
+    likelihood = probabilities[np.arange(len(targets)), targets]
+    return float(-np.log(np.maximum(likelihood, _SMALLEST)).mean())
+
+
+def brier_score(probabilities: Probabilities, targets: npt.NDArray[np.int64]) -> float:
+    """Mean squared distance of the probabilities to the truth, 0 (best) to 2 (Brier 1950)."""
+    truth = np.zeros_like(probabilities)
+    truth[np.arange(len(targets)), targets] = 1
+    return float(np.square(probabilities - truth).sum(axis=1).mean())
+
+
+def reliability(probabilities: Probabilities, targets: npt.NDArray[np.int64], bins: int = BINS) -> list[Bin]:
+    """Accuracy by confidence, in bins of equal width; empty ones are left out."""
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == targets
+    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    return [
+        Bin(
+            number / bins,
+            (number + 1) / bins,
+            int((index == number).sum()),
+            float(confidence[index == number].mean()),
+            float(right[index == number].mean()),
+        )
+        for number in np.unique(index).tolist()
+    ]
+
+
+def expected_calibration_error(
+    probabilities: Probabilities, targets: npt.NDArray[np.int64], bins: int = BINS
+) -> float:
+    """Mean distance between confidence and accuracy over the bins, weighted by their samples, 0 to 1."""
+    total = len(targets)
+    return sum(
+        part.samples / total * abs(part.confidence - part.accuracy)
+        for part in reliability(probabilities, targets, bins)
+    )
+
+
+def calibration_error_interval(
+    probabilities: Probabilities,
+    targets: npt.NDArray[np.int64],
+    *,
+    level: float = 0.95,
+    draws: int = 1000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """The interval of the expected calibration error over bootstrap samples (percentile method)."""
+    rng = np.random.default_rng(seed)
+    errors = []
+    for _ in range(draws):
+        rows = rng.integers(0, len(targets), len(targets))
+        errors.append(expected_calibration_error(probabilities[rows], targets[rows]))
+    low, high = np.quantile(errors, [(1 - level) / 2, (1 + level) / 2]).tolist()
+    return low, high
