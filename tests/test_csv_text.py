@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet does not execute, and that is read back as it was."""
+"""CSV that a spreadsheet does not execute, and that is read back unchanged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXTS = st.text(st.sampled_from("=+-@'\t\r\n,\";0a.eＥ"), max_size=6) | st.text
 def test_every_table_is_read_back_as_it_was_written(
     rows: list[tuple[str, str]], header: tuple[str, str]
 ) -> None:
-    """A table is read back as it was written, whatever its texts begin with."""
+    """A table is read back unchanged, whatever its texts begin with."""
     assert csv_text.read(csv_text.write(header, rows)) == [list(row) for row in (header, *rows)]
 
 

@@ -38,7 +38,7 @@ def call(*words: str) -> int:
 
 
 def test_compare_sets_runs_side_by_side(pair: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
-    """The best is first, the differing option is a column, and the majority class stands beneath."""
+    """The best is first, the differing option is a column, and the majority class is below."""
     assert call("compare") == 0
     lines = capsys.readouterr().out.splitlines()
     one, two, always = (
@@ -182,7 +182,7 @@ def test_figures_are_written_and_their_paths_printed(
 def test_several_runs_go_into_one_file(
     pair: list[Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With --out the runs share a figure; without a kind there is no telling which."""
+    """With --out the runs share a figure, which --kind has to name."""
     out = tmp_path / "curves.svg"
     assert call("figures", "one", "two", "--kind", "learning-curves", "--out", str(out)) == 0
     assert "two" in out.read_text()
@@ -290,6 +290,6 @@ def test_learning_curves_side_by_side(
     assert call("compare", "one", "two", "--by", "val/accuracy", "--format", "csv") == 0
     assert capsys.readouterr().out.splitlines()[0] == "epoch,one,two"
     assert call("compare", "two", "one", "--by", "val/accuracy", "--format", "csv") == 0
-    assert capsys.readouterr().out.splitlines()[0] == "epoch,two,one"  # as they were named
+    assert capsys.readouterr().out.splitlines()[0] == "epoch,two,one"  # in the order given
     assert call("compare", "one", "two", "--by", "val/none") == 1
     assert "They logged" in capsys.readouterr().err

@@ -81,17 +81,15 @@ def test_help_fills_the_lines(words: str, columns: int) -> None:
             assert len(line) + 1 + len(following.split()[0]) > columns - 3, paragraph
 
 
-@pytest.mark.parametrize(("columns", "told"), [(80, False), (130, True)])
-def test_where_a_dataset_is_from_is_told_where_there_is_room(
-    tmp_path: Path, columns: int, told: bool
-) -> None:
+@pytest.mark.parametrize(("columns", "shown"), [(80, False), (130, True)])
+def test_the_source_of_a_dataset_is_shown_if_it_fits(tmp_path: Path, columns: int, shown: bool) -> None:
     """A path is not cut to a few letters of its two ends."""
     subprocess.run(
         [COMMAND, "fetch", "galaxy-sim", "--count", "20", "--data-dir", str(tmp_path)],
         check=True, capture_output=True,
     )  # fmt: skip
     text = in_a_terminal(columns, "datasets", "--data-dir", str(tmp_path))
-    assert ("from" in text.split("\n")[0]) == told
+    assert ("from" in text.split("\n")[0]) == shown
     assert "…" not in text
 
 

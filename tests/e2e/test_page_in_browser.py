@@ -115,7 +115,7 @@ def test_a_click_on_a_heading_sorts(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_a_page_is_not_for_a_terminal() -> None:
-    """Without a file to write to, a person gets a sentence and not half a megabyte of HTML."""
+    """In a terminal, the command prints a sentence and not half a megabyte of HTML."""
     made_run(Path(os.environ["GALAXYNET_RUNS"]))
     ours, theirs = os.openpty()
     done = subprocess.run(

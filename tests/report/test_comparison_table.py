@@ -56,8 +56,8 @@ def test_the_table_fits_and_keeps_what_matters(width: int) -> None:
     assert "1,000 samples" in text
 
 
-def test_nearly_perfect_accuracies_are_told_apart() -> None:
-    """At 99 % a tenth is much of what is missing, so there are hundredths: of the interval too."""
+def test_nearly_perfect_accuracies_are_distinguishable() -> None:
+    """Accuracies near 100 % and their intervals are shown in hundredths of a per cent."""
     group = Group([
         Row(Run(Path("runs/a"), made_record(name="first", accuracy=accuracy, splits={"test": 10_000})))
         for accuracy in (0.9911, 0.9878, 0.702)
@@ -69,8 +69,8 @@ def test_nearly_perfect_accuracies_are_told_apart() -> None:
     assert " 70.2%" in text
 
 
-def test_what_is_left_out_for_room_is_said_beneath() -> None:
-    """A column that all runs share is named with its value; nothing vanishes without a word."""
+def test_hidden_columns_are_named_below_the_table() -> None:
+    """A hidden column is named below the table, with its value if all runs share it."""
     narrow, wide = printed(made_group(), 80), printed(made_group(), 180)
     assert "device AMD EPYC" in narrow
     assert "parameters 2,261,806" in narrow
@@ -79,8 +79,8 @@ def test_what_is_left_out_for_room_is_said_beneath() -> None:
 
 
 @pytest.mark.parametrize("width", [50, 180])
-def test_runs_of_other_lengths_can_be_told_apart(width: int) -> None:
-    """The epochs stay where they differ, once; those asked for appear where a run stopped before."""
+def test_runs_of_different_lengths_are_distinguishable(width: int) -> None:
+    """Differing epochs are shown once; the requested epochs are added if a run stopped early."""
     group = Group([Row(Run(Path("runs/a"), made_record(epochs=epochs))) for epochs in (3, 30)])
     text = printed(group, width)
     assert text.count("epochs") == 1
@@ -104,8 +104,8 @@ def made_autoencoders() -> Group:
     return Group([Row(Run(Path("runs/a"), first)), Row(Run(Path("runs/b"), made_record(**record)))])
 
 
-def test_a_published_figure_stands_beside_its_own_metric() -> None:
-    """What was published of another metric is named by it, and the run's own value of that stands beside."""
+def test_a_published_figure_is_next_to_its_own_metric() -> None:
+    """A figure published for another metric is shown next to the run's own value of that metric."""
     group = made_autoencoders()
     group.rows[1].run.record.reference = None
     table = comparison_table(group)
@@ -121,14 +121,14 @@ def test_a_published_figure_stands_beside_its_own_metric() -> None:
     assert group.rows[0].get("published/train/epoch_sum") == 190_000.0
 
 
-def test_a_published_figure_that_has_no_room_is_said_beneath() -> None:
-    """In a narrow terminal it goes before what the runs are compared by."""
+def test_a_hidden_published_figure_is_named_below_the_table() -> None:
+    """In a narrow terminal it is hidden before the metric by which the runs are compared."""
     text = printed(made_autoencoders(), 60)
     assert "published train epoch_sum" not in text.split("─")[0]
     assert "published train epoch_sum" in text.split("─")[-1]
 
 
-def test_a_run_is_shown_with_what_was_published_of_which_metric() -> None:
+def test_a_run_is_shown_with_the_metric_of_its_published_figure() -> None:
     """`runs show` names the metric of the figure unless it is the run's own."""
     lines = dict(result_lines(made_autoencoders().rows[0].run))
     assert lines["published train epoch_sum"] == "190,000"
@@ -137,8 +137,8 @@ def test_a_run_is_shown_with_what_was_published_of_which_metric() -> None:
     assert dict(result_lines(made_group().rows[0].run))["published"] == "69.0%"
 
 
-def test_a_higher_table_is_not_narrower_than_its_text() -> None:
-    """Columns that were asked for are all printed, whatever the width."""
+def test_requested_columns_are_never_hidden() -> None:
+    """Requested columns are all printed, whatever the width."""
     text = printed(
         made_group(), 40, ("run", "model", "test_set", "started", "precision", "parameters", "accuracy")
     )
@@ -174,7 +174,7 @@ def test_names_with_markup_and_newlines_are_printed_as_they_are() -> None:
 
 
 def test_long_words_are_shortened_before_the_table_breaks() -> None:
-    """The widest words give way; numbers and ids stay whole."""
+    """The widest words are shortened; numbers and ids stay whole."""
     columns = [Column[str]("id", overflow="keep"), Column[str]("path"), Column[str]("n", right_aligned=True)]
     text = format_table(Table(columns, [Line(["abc", "x" * 90, "123"])]), 40).plain
     assert {cell_len(line) for line in text.splitlines()} == {40}
@@ -223,11 +223,11 @@ def test_markdown_and_latex_escape_what_they_must() -> None:
 
 @pytest.mark.parametrize("width", [24, 30, 40, 60, 61, 80])
 def test_no_line_is_longer_than_the_terminal(width: int) -> None:
-    """However narrow it is, columns go until the rest fits; the value is never among them."""
+    """In any width, columns are hidden until the rest fits, except the value."""
     text = printed(made_group(), width)
     assert max(map(cell_len, text.splitlines())) <= width
     assert "70.2%" in text
-    assert ("training" in text.split("─")[-1]) == (width < 80)  # that it is left out is said
+    assert ("training" in text.split("─")[-1]) == (width < 80)  # it is named if hidden
 
 
 def test_notes_end_where_their_words_do() -> None:
@@ -239,7 +239,7 @@ def test_notes_end_where_their_words_do() -> None:
 
 @pytest.mark.parametrize("over_seeds", [False, True])
 def test_papers_get_the_table_with_title_reason_rules_best_and_notes(over_seeds: bool) -> None:
-    """Markdown and LaTeX leave nothing out of what the terminal shows, of configurations neither."""
+    """Markdown and LaTeX have everything that the terminal shows, for runs and for configurations."""
     group = Group(made_group().rows, reason="another task: a, not b", n_hidden=2)
 
     table = seeds_table(group, top=2) if over_seeds else comparison_table(group)

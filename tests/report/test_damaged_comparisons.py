@@ -30,7 +30,7 @@ def call(*words: str) -> int:
 
 
 def test_runs_that_are_right_on_the_same_samples_do_not_differ(pair: list[Run]) -> None:
-    """No chance has to explain a difference that there is none of, nor one that turns out as zero."""
+    """Two runs with equally many correct samples are not said to differ by chance."""
     text = sentence(*pair)
     assert "are right on the same 7" in text
     assert "no difference" in text

@@ -16,34 +16,34 @@ from galaxynet.report.table import format_table, split_columns
 
 
 def test_each_run_is_a_column_with_its_best_epoch_marked(tmp_path: Path) -> None:
-    """Two runs stand side by side, a row an epoch; the highest accuracy and the lowest loss are marked."""
+    """Two runs have a column each and a row for each epoch; the best accuracy and loss are marked."""
     runs = [made_run(tmp_path, act=act, name=act, seed=seed) for seed, act in enumerate(("relu", "tanh"))]
     for run in runs:
         add_curves(run, epochs=5)
-    found = epochs.read_curves(runs, ["val/accuracy", "val/loss"])
-    assert epochs.titles(found) == [
+    curves = epochs.read_curves(runs, ["val/accuracy", "val/loss"])
+    assert epochs.titles(curves) == [
         "epoch", "relu val/accuracy", "relu val/loss", "tanh val/accuracy", "tanh val/loss"
     ]  # fmt: skip
-    rows = epochs.epoch_rows(found)
+    rows = epochs.epoch_rows(curves)
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]
-    table = epochs.epochs_table(found)
+    table = epochs.epochs_table(curves)
     lines = table.lines
     assert not any("hidden" in note for note in table.footer)
-    for place, name in enumerate(epochs.titles(found)[1:], 1):
+    for index, name in enumerate(epochs.titles(curves)[1:], 1):
         values = [row[name] for row in rows]
         assert None not in values
         best = (max if "accuracy" in name else min)(values, key=lambda value: value or 0.0)
-        assert [bool(line.styles.get(place)) for line in lines] == [value == best for value in values]
+        assert [bool(line.styles.get(index)) for line in lines] == [value == best for value in values]
 
 
 @pytest.mark.parametrize("width", [24, 60, 80])
-def test_many_runs_stand_in_tables_that_fit(tmp_path: Path, width: int) -> None:
-    """No line is broken by the terminal: each run has its whole column once, beside the epochs."""
+def test_many_runs_are_split_into_tables_that_fit(tmp_path: Path, width: int) -> None:
+    """No line is wider than the terminal, and each run has its whole column once, next to the epochs."""
     runs = [made_run(tmp_path, name=f"run of seed {seed}", seed=seed) for seed in range(12)]
     for run in runs:
         add_curves(run, epochs=3)
-    found = epochs.read_curves(runs, ["val/accuracy"])
-    table = epochs.epochs_table(found)
+    curves = epochs.read_curves(runs, ["val/accuracy"])
+    table = epochs.epochs_table(curves)
     lines, parts = table.lines, split_columns(table, width)
     assert [name for part in parts for name in part.titles[1:]] == [run.label for run in runs]
     for part in parts:
@@ -52,40 +52,40 @@ def test_many_runs_stand_in_tables_that_fit(tmp_path: Path, width: int) -> None:
         assert max(map(len, text.splitlines())) <= width
         assert names[0] == "epoch"
         assert [line.cells[0] for line in cut] == ["1", "2", "3"]
-        for place, name in enumerate(names[1:], 1):
-            at = epochs.titles(found).index(name)
-            assert [line.cells[place] for line in cut] == [line.cells[at] for line in lines]
-            assert [line.styles.get(place) for line in cut] == [line.styles.get(at) for line in lines]
+        for index, name in enumerate(names[1:], 1):
+            at = epochs.titles(curves).index(name)
+            assert [line.cells[index] for line in cut] == [line.cells[at] for line in lines]
+            assert [line.styles.get(index) for line in cut] == [line.styles.get(at) for line in lines]
 
 
-def test_an_undefined_loss_is_said(tmp_path: Path) -> None:
-    """Where the loss became undefined the table says so, and programs are given null."""
+def test_an_undefined_loss_is_shown(tmp_path: Path) -> None:
+    """An undefined loss is `undefined` in the table and null for programs."""
     run = made_run(tmp_path, name="exp")
     add_curves(run, epochs=4, diverges_at=2)
-    found = epochs.read_curves([run], ["val/loss"])
-    assert [row["exp"] is None for row in epochs.epoch_rows(found)] == [False, False, True, True]
-    assert [line.cells[1] for line in epochs.epochs_table(found).lines][2:] == ["undefined", "undefined"]
+    curves = epochs.read_curves([run], ["val/loss"])
+    assert [row["exp"] is None for row in epochs.epoch_rows(curves)] == [False, False, True, True]
+    assert [line.cells[1] for line in epochs.epochs_table(curves).lines][2:] == ["undefined", "undefined"]
 
 
 @pytest.mark.parametrize("number", [3, 30, 31, 400])
 def test_a_long_training_is_thinned(tmp_path: Path, number: int) -> None:
-    """Of many epochs some are shown, among them the best and the last; the others are counted."""
+    """Some of many epochs are shown, with the best and the last; the footer counts the others."""
     run = made_run(tmp_path)
     add_curves(run, epochs=number)
-    found = epochs.read_curves([run], ["val/accuracy"])
-    table = epochs.epochs_table(found)
+    curves = epochs.read_curves([run], ["val/accuracy"])
+    table = epochs.epochs_table(curves)
     lines = table.lines
     assert len(lines) <= 33
     hidden = [note for note in table.footer if note.startswith("hidden")]
     n_hidden = number - len(lines)
     assert hidden == ([f"hidden: {n_hidden} epochs (use --format csv)"] if n_hidden else [])
     shown = {int(line.cells[0]) for line in lines}
-    assert {found[0].best, number, 1} <= shown
+    assert {curves[0].best, number, 1} <= shown
     assert all(math.isfinite(float(line.cells[1].rstrip("%"))) for line in lines)
 
 
-def test_a_metric_that_nobody_logged_is_named(tmp_path: Path) -> None:
-    """An unknown metric is an error that lists those that there are."""
+def test_a_metric_that_no_run_logged_is_an_error(tmp_path: Path) -> None:
+    """The error lists the metrics that were logged."""
     run = made_run(tmp_path)
     add_curves(run)
     with pytest.raises(RunError, match=r"logged val/f1\. They logged: train/accuracy"):
@@ -93,17 +93,17 @@ def test_a_metric_that_nobody_logged_is_named(tmp_path: Path) -> None:
 
 
 def test_the_best_epoch_is_marked_without_colour_too(tmp_path: Path) -> None:
-    """A star stands before it, and beneath the table what that means; of one epoch none is best."""
+    """A star marks it and the footer explains the star; a single epoch is not best."""
     run = made_run(tmp_path, name="a")
     add_curves(run, epochs=6)
-    found = epochs.read_curves([run], ["val/accuracy"])
-    (part,) = epochs.split_epochs(epochs.epochs_table(found), 80)
+    curves = epochs.read_curves([run], ["val/accuracy"])
+    (part,) = epochs.split_epochs(epochs.epochs_table(curves), 80)
     starred = [line.cells[1] for line in part.lines]
-    assert [number for number, text in enumerate(starred, 1) if text.startswith("*")] == [found[0].best]
+    assert [number for number, text in enumerate(starred, 1) if text.startswith("*")] == [curves[0].best]
     assert part.footer == ["* the best epoch"]
     add_curves(run, epochs=1)
-    found = epochs.read_curves([run], ["val/accuracy"])
-    (part,) = epochs.split_epochs(epochs.epochs_table(found), 80)
+    curves = epochs.read_curves([run], ["val/accuracy"])
+    (part,) = epochs.split_epochs(epochs.epochs_table(curves), 80)
     assert not any("*" in text for line in part.lines for text in line.cells)
     assert part.footer == []
 
@@ -111,7 +111,7 @@ def test_the_best_epoch_is_marked_without_colour_too(tmp_path: Path) -> None:
 def test_a_run_without_a_value_is_named_and_has_no_column_of_dashes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Runs that logged nothing stand beneath; a part ends with its own longest run."""
+    """Runs without values are named in the footer; each part ends with its own longest run."""
     monkeypatch.setenv("COLUMNS", "40")
     runs = [made_run(tmp_path, name=f"{'x' * 24} {n}", seed=n) for n in range(3)]
     add_curves(runs[0], epochs=9)
@@ -128,7 +128,7 @@ def test_a_run_without_a_value_is_named_and_has_no_column_of_dashes(
 
 
 def test_a_damaged_file_of_metrics_is_called_damaged(tmp_path: Path) -> None:
-    """It is not empty; where other runs have curves it is named beneath theirs."""
+    """It is not reported as empty; if other runs have curves, the footer names it."""
     good, bad = made_run(tmp_path, name="good"), made_run(tmp_path, name="bad", seed=2)
     with pytest.raises(RunError, match="They have logged nothing yet"):
         epochs.read_curves([bad], ["val/accuracy"])

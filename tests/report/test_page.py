@@ -68,7 +68,7 @@ def galaxies(folder: Path, count: int = 2, **changes: Any) -> list[Run]:
 
 @pytest.mark.promise("Strangers' files")
 def test_other_peoples_text_is_harmless(tmp_path: Path) -> None:
-    """A run, class, option, plugin or reason of `<script>` is shown as text, and nothing of it runs."""
+    """A run, class, option, plugin or reason of `<script>` is shown as text and never runs."""
     classes = [EVIL, "b", "c", "d", "e"]
     model = PluginId(name=EVIL, distribution=EVIL)
     runs = galaxies(tmp_path, name=EVIL, model=model, classes=classes, act=EVIL, message=EVIL)
@@ -121,7 +121,7 @@ def test_every_id_is_there_once_and_every_reference_meets_one(tmp_path: Path) ->
 
 
 def test_the_tables_are_those_of_the_terminal(tmp_path: Path) -> None:
-    """The best is marked, the majority class is beneath, a lost run is shown as such, all with headings."""
+    """The best run is marked, the majority class is below, a diverged run is shown as such."""
     runs = galaxies(tmp_path)
     runs.append(made_run(tmp_path, name="lost", act="exponential", status="diverged", metrics={}))
     runs.append(made_run(tmp_path, name="elsewhere", test_set="ffffffff"))
@@ -141,7 +141,7 @@ def test_the_tables_are_those_of_the_terminal(tmp_path: Path) -> None:
 
 
 def test_the_network_is_a_column_only_where_there_are_several(tmp_path: Path) -> None:
-    """The title names the one network; two are told apart in the table."""
+    """The title names a single network; several are distinguished in the table."""
     runs = galaxies(tmp_path)
     assert ">model</th>" not in made(runs)
     assert ">model</th>" in made(runs, PageOptions(names=["run", "model"]))

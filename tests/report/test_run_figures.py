@@ -101,7 +101,7 @@ def test_a_loss_that_is_the_metric_is_drawn_once(tmp_path: Path) -> None:
 
 
 def test_several_runs_share_one_figure(run: Run, tmp_path: Path) -> None:
-    """Every run has a line of its own, told apart by colour or dashes, and a name in the legend."""
+    """Every run has its own line, with a distinct colour or dashes, and a name in the legend."""
     others = [made_run(tmp_path, name=f"run {number}", seed=number) for number in range(10)]
     for other in others:
         add_curves(other)
@@ -111,8 +111,8 @@ def test_several_runs_share_one_figure(run: Run, tmp_path: Path) -> None:
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [r.label for r in (run, *others)]
 
 
-def test_more_runs_than_can_be_told_apart_are_refused(run: Run) -> None:
-    """A figure nobody can read is not drawn."""
+def test_too_many_learning_curves_are_refused(run: Run) -> None:
+    """An unreadable figure is not drawn."""
     with pytest.raises(RunError, match="at most 28"):
         draw([run] * 29, "learning-curves")
 

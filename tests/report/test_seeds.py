@@ -24,7 +24,7 @@ def row(**changes: Any) -> Row:
 
 
 def column(group: Group, title: str, **how: Any) -> list[str]:
-    """The cells beneath a heading of the table of configurations."""
+    """The cells of a column of the table of configurations."""
     made = seeds_table(group, **how)
     return [line.cells[made.titles.index(title)] for line in (*made.lines, *made.summary)]
 
@@ -97,7 +97,7 @@ def test_configurations_are_sorted_by_what_is_shown_of_them() -> None:
         }.items()
         for seed, (accuracy, seconds) in enumerate(values)
     ]
-    # A run without a value ended early or late: its time says nothing of the others'.
+    # A run without a value ended early or late, so its time is not comparable.
     rows.append(row(act="tanh", seed=9, status="failed", metrics={}, seconds={"train": 99.0}))
     for order, expected in {
         "train_seconds": "tanh elu relu",
@@ -118,7 +118,7 @@ def test_configurations_are_sorted_by_what_is_shown_of_them() -> None:
 
 @pytest.mark.parametrize("width", [50, 60, 80, 100, 120])
 def test_the_table_of_means_fits_with_its_options_whole(width: int) -> None:
-    """Range, times and counts go first, and beneath it is said which; option values are never cut."""
+    """Range, times and counts are hidden first and named in the footer; option values are never cut."""
     rows = [
         row(act=act, lr=lr, seed=seed, accuracy=0.5 + seed / 10)
         for act in ("exponential", "relu")
@@ -239,7 +239,7 @@ def test_runs_are_called_by_what_tells_them_apart() -> None:
 
 
 def test_the_plot_has_a_point_for_each_configuration_and_names_the_lost_ones() -> None:
-    """Mean over mean time with the deviation as a bar; the undefined losses stand beneath."""
+    """Mean over mean time with the deviation as a bar; diverged configurations are named below."""
     figure = metric_over_time(made_group())
     (axes,) = figure.axes
     points = sorted((round(line.get_ydata()[0], 6)) for line in axes.lines if line.get_marker() == "o")

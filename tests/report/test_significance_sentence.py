@@ -40,7 +40,7 @@ def test_two_runs_differ_only_beyond_chance(tmp_path: Path, first: int, second: 
 
 
 def test_only_two_classifiers_of_one_table_are_compared(tmp_path: Path) -> None:
-    """The test names two runs in the order of their table; more or fewer runs, tables or classes get none."""
+    """The test names two runs as their table sorts them; other numbers of runs or tables get no test."""
     one = run_that_is_right(tmp_path, "one", [True, True, False])
     two = run_that_is_right(tmp_path, "two", [True, False, False])
     table = Group([Row(two), Row(one)])
