@@ -83,21 +83,21 @@ def rows(report: Report) -> list[tuple[str, str, str, str]]:
 
 def show(report: Report) -> None:
     """Print a report as a table."""
-    from rich.console import Console
-    from rich.table import Table
+    from galaxynet import terminal
+    from galaxynet.report.output import print_tables
+    from galaxynet.report.table import Column, Line, Table
 
-    table = Table(title=report.title, title_justify="left", caption=report.about, caption_justify="left")
-    table.add_column("what")
-    table.add_column("figure", justify="right")
-    table.add_column("goal")
-    table.add_column("verdict")
-    for row in rows(report):
-        colour = {"reached": "green", "missed": "red"}.get(row[-1])
-        table.add_row(*row, style=colour)
-    console = Console(highlight=False)
-    console.print(table)
-    for line in report.notes:
-        console.print(line)
+    columns: list[Column[Any]] = [
+        Column("what", overflow="wrap"),
+        Column("figure", right_aligned=True),
+        Column("goal", overflow="wrap"),
+        Column("verdict", overflow="keep"),
+    ]
+    styles = {"reached": "green", "missed": "red"}
+    lines = [Line(row, style=styles.get(row[-1], "")) for row in rows(report)]
+    print_tables([Table(columns, lines, title=report.title, footer=[report.about] * bool(report.about))])
+    for note in report.notes:
+        terminal.echo(note)
 
 
 def alternate(calls: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
