@@ -6,10 +6,10 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 DEMO   := demo
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test browser check mutants coverage docs serve bench clean
+.PHONY: help install dev demo test test-lowest browser check mutants coverage docs serve bench clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 22
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "galaxynet needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
@@ -54,6 +54,18 @@ browser: # the browser that two tests drive; installed where that needs no passw
 
 test: $(VENV)/.dev browser ## all tests, on all cores, in random order
 	$(BIN)/python -m pytest -n auto --durations 10 --durations-min 20
+
+# torch stays as installed: its lowest version is for a machine that can download it.
+LOWEST_TESTS ?= tests/test_options.py tests/test_registry.py tests/test_paths.py tests/tasks tests/data tests/runs
+test-lowest: export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+test-lowest: $(VENV)/.dev ## some tests with the lowest versions that pyproject.toml allows, in .venv-lowest
+	$(PYTHON) -m venv .venv-lowest
+	$(BIN)/python -c 'from importlib.metadata import version; print("torch==" + version("torch"))' >.venv-lowest/torch.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dev --resolution lowest-direct --quiet \
+	  --python $(BIN)/python --constraint .venv-lowest/torch.txt -o .venv-lowest/requirements.txt
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -r .venv-lowest/requirements.txt
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	.venv-lowest/bin/python -m pytest -o filterwarnings=default $(LOWEST_TESTS)
 
 check: $(VENV)/.dev ## style, types, documentation
 	$(BIN)/ruff check .
