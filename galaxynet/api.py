@@ -97,6 +97,7 @@ def train(
     Raises:
         GalaxynetError: If the call is wrong or the data are not fit.
     """
+    from galaxynet.report.run_summary import print_start, report_end
     from galaxynet.training.train import train as train_plan
 
     if resume and (options or like or name):
@@ -109,12 +110,15 @@ def train(
     if record is not None and dataset is None:
         dataset = registry.recorded("dataset", record.dataset)
     plan = Components.load(model, dataset).plan(options, name=name, like=record)
-    return train_plan(
+    run = train_plan(
         plan,
         runs_dir=_runs(runs_dir),
         data_dir=paths.data_dir(_path(data_dir)),
         resume=earlier if resume else None,
+        on_start=print_start,
     )
+    report_end(run)
+    return run
 
 
 @settled()

@@ -25,7 +25,7 @@ from galaxynet.sweeps.forking import fork
 from galaxynet.tasks import Classifier, Reconstructor, Task
 from galaxynet.training.callbacks import Throughput
 from galaxynet.training.distributed import Rank
-from galaxynet.training.process_group import joined
+from galaxynet.training.process_group import process_group
 from galaxynet_charrnn import TEXT
 from galaxynet_charrnn.datamodule import TextDataModule
 from galaxynet_charrnn.model import CharRNN
@@ -160,7 +160,7 @@ def train(example: Example, rank: int, processes: int, folder: Path) -> dict[str
     task.updates_per_step = example.updates
     task.group_updates(data)
     curve, throughput = Curve(), Throughput()
-    with joined(Rank(rank, processes, folder / "store"), "cpu") as environment:
+    with process_group(Rank(rank, processes, folder / "store"), "cpu") as environment:
         trainer = Trainer(
             accelerator="cpu",
             devices=processes,

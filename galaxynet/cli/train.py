@@ -173,10 +173,19 @@ def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: "Run | None", force:
     import sys
 
     from galaxynet import paths, terminal
+    from galaxynet.report.run_summary import print_start, report_end
     from galaxynet.training.train import train
 
-    command = ["galaxynet", *sys.argv[1:]]
-    run = train(plan, runs_dir=runs_dir, data_dir=data_dir, resume=resume, command=command, force=force)
+    run = train(
+        plan,
+        runs_dir=runs_dir,
+        data_dir=data_dir,
+        resume=resume,
+        command=["galaxynet", *sys.argv[1:]],
+        force=force,
+        on_start=print_start,
+    )
+    report_end(run)
     if run.status == "interrupted":
         where = "" if runs_dir == paths.runs_dir() else f" --runs-dir {shlex.quote(str(runs_dir))}"
         terminal.warn(f"interrupted; go on with: galaxynet train --resume {run.record.id}{where}")

@@ -72,8 +72,13 @@ def _train(job: TrialJob, threads: int, on_start: Callable[[Run], None]) -> None
     with deferred_stop_signals():
         import torch
 
+        from galaxynet.report.run_summary import print_start, report_end
         from galaxynet.training.config import Components
         from galaxynet.training.train import train
+
+    def report_start(run: Run) -> None:
+        on_start(run)
+        print_start(run)
 
     torch.set_num_threads(threads)
     start = partial(
@@ -82,16 +87,16 @@ def _train(job: TrialJob, threads: int, on_start: Callable[[Run], None]) -> None
         runs_dir=Path(job.runs_dir),
         data_dir=Path(job.data_dir),
         command=job.command,
-        on_start=on_start,
+        on_start=report_start,
     )
     unfinished = _unfinished_run(job)
     if unfinished is not None:
         try:
-            start(resume=unfinished, force=True)  # the sweep's lock keeps other processes away
+            report_end(start(resume=unfinished, force=True))  # the sweep's lock keeps other processes away
             return
         except RunError as error:
             print(f"cannot resume run {unfinished.record.id}, starting again: {error}", flush=True)
-    start()
+    report_end(start())
 
 
 def _unfinished_run(job: TrialJob) -> Run | None:

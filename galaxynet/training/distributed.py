@@ -214,12 +214,12 @@ def _work(job: bytes, rank: Rank, channel: Connection, quiet: bool) -> None:
     terminal.set_quiet(quiet or not rank.is_first)
     try:
         with terminal.working("loading PyTorch"):
-            from galaxynet.training.fit import train_rank
+            from galaxynet.training.fit import fit
         if not rank.is_first:
             # The first process prepares the data, which the others find then.
             rank = replace(rank, folder=channel.recv())
         request: Request = pickle.loads(job)
-        train_rank(replace(request, on_start=lambda run: channel.send(("started", run.path))), rank)
+        fit(replace(request, on_start=lambda run: channel.send(("started", run.path))), rank)
         message: tuple[str, Any] = ("done", None)
     except BaseException as error:
         message = ("error", _portable(error, rank))

@@ -1,12 +1,10 @@
-"""From a plan to a finished run: data, network, Trainer, test, record."""
+"""One process of a training, from its options to the record of a finished run."""
 
 from __future__ import annotations
 
 import time
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import lightning
 import torch
@@ -17,9 +15,10 @@ from lightning.pytorch.callbacks import Callback
 from galaxynet import registry, runs, terminal
 from galaxynet.data.module import DataModule
 from galaxynet.errors import FULL_DISK, GalaxynetError, RunError, UsageError
-from galaxynet.runs import Run
+from galaxynet.runs import Run, RunRecord
 from galaxynet.runs.lock import locked
 from galaxynet.runs.removal import remove_leftovers
+from galaxynet.runs.run_record import Status
 from galaxynet.signals import StopRequests, plugin_exit_error, stop_signals
 from galaxynet.tasks import Task
 from galaxynet.tasks.shares import has_batch_statistics
@@ -43,25 +42,19 @@ from galaxynet.training.config import Plan, Request
 from galaxynet.training.device import flushed_denormals, quiet_lightning
 from galaxynet.training.display import Display
 from galaxynet.training.distributed import ONLY, Rank
-from galaxynet.training.evaluate import announce, evaluate
+from galaxynet.training.evaluate import evaluate
 from galaxynet.training.hardware import Hardware, choose
 from galaxynet.training.metrics_file import MetricsFile, MetricsInCheckpoint
-from galaxynet.training.process_group import joined
-from galaxynet.training.record import build_record
+from galaxynet.training.process_group import process_group
+from galaxynet.training.record import build_record, continue_record, record_end, record_progress
 from galaxynet.training.threads import BusyProcessorNote, compute_threads
 
-_KEPT = (
-    *("id", "name", "sweep", "started", "command", "epochs", "metrics", "seconds"),
-    *("world_size", "steps"),
-)
-"""What a run that is resumed has of its record."""
 
-
-def train_rank(request: Request, rank: Rank = ONLY) -> Run | None:
+def fit(request: Request, rank: Rank = ONLY) -> Run | None:
     """Train in this process; see `galaxynet.training.train.train`.
 
     Args:
-        request: What is to be trained.
+        request: What to train.
         rank: Which of several processes this is.
 
     Returns:
@@ -69,20 +62,20 @@ def train_rank(request: Request, rank: Rank = ONLY) -> Run | None:
     """
     plan, resume = request.plan, request.resume
     hardware = choose(plan.training)
-    # The other processes may find the run running already, by the first.
+    # When the other processes look, the first may have marked the run as running.
     force = request.force or not rank.is_first
     last = None if resume is None else checkpoint_to_resume(resume, plan, force)
     threads = plan.training.threads
     with quiet_lightning(), flushed_denormals(), compute_threads(threads), stop_signals() as stop_requested:
         try:
-            return _train(request, rank, hardware, last, stop_requested)
+            return _fit(request, rank, hardware, last, stop_requested)
         except (KeyboardInterrupt, SystemExit) as error:
             if stop_requested:
                 raise
             raise plugin_exit_error(error) from error
 
 
-def _train(
+def _fit(
     request: Request,
     rank: Rank,
     hardware: Hardware,
@@ -90,74 +83,91 @@ def _train(
     stop_requested: StopRequests,
 ) -> Run | None:
     plan, resume = request.plan, request.resume
-    # Deterministic algorithms would also fill all new memory with NaN first, to show who reads it too soon.
+    # Deterministic algorithms would also fill all new memory with NaN, to show who reads it too soon.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     lightning.seed_everything(plan.training.seed, verbose=False)
-    began = time.perf_counter()
+    start = time.perf_counter()
     data = build_data(plan, request.data_dir)
     network = build_network(plan, data)
     _check(plan, data, network, hardware)
-    prepared = time.perf_counter() - began
+    prepared = time.perf_counter() - start
 
     run, trainer = None, None
-    counter = StepCounter(plan.training.epochs, hardware.devices)
-    with ExitStack() as held:
+    counter, throughput = StepCounter(plan.training.epochs, hardware.devices), Throughput()
+    with ExitStack() as stack:
         if rank.is_first:
-            run = _begin(request, data, network, hardware)
-            if resume is not None:
-                held.enter_context(locked(run))
-                check_unchanged(resume)
-                remove_leftovers(run.path)
-        began = time.perf_counter()
-        # Within this block alone the record says that the run is running: whatever ends it is recorded.
+            run = _open_run(request, build_record(plan, data, network, hardware, request.command), stack)
+        start = time.perf_counter()
+        # The record says that the run is running only within this block: whatever ends it is recorded.
         try:
             if run is not None:
-                if resume is None:
-                    held.enter_context(locked(run))
                 run.record.status = "running"
                 run.record.seconds["prepare"] = prepared
                 run.save()
                 if request.on_start is not None:
                     request.on_start(run)
-                announce(run)
                 if resume is not None and last is None:
-                    terminal.note("no epoch was kept: training begins again with the first")
+                    terminal.note("no epoch was kept, so training starts again with the first")
             folder = rank.folder if run is None else run.path
-            environment = held.enter_context(joined(rank, hardware.accelerator))
-            throughput = Throughput()
+            environment = stack.enter_context(process_group(rank, hardware.accelerator))
             display = Display(network.metric, plan.training.epochs, data.sizes["train"])
-            held.callback(display.close)
+            stack.callback(display.close)
             logger = MetricsFile(folder / runs.folder.METRICS, earlier_rows(run, last))
             if resume is not None:
                 logger.restart()
             callbacks = [KeepStopSignals(stop_requested), throughput, counter, display, BusyProcessorNote()]
-            trainer = _trainer(plan, data, network, hardware, folder, logger, callbacks, environment)
-            began = time.perf_counter()
+            trainer = _build_trainer(plan, data, network, hardware, folder, logger, callbacks, environment)
+            start = time.perf_counter()
             trainer.fit(network, datamodule=data, ckpt_path=last, weights_only=True)
-            trained = time.perf_counter() - began
             if run is not None:
-                run.record.world_size, run.record.steps = trainer.world_size, trainer.global_step
+                record_progress(run.record, trainer, time.perf_counter() - start)
             counter.check(trainer)
-            evaluate(run, trainer, network, data, folder, trained, throughput)
-        except (KeyboardInterrupt, SystemExit) as error:
-            if not stop_requested:
-                _end(run, "failed", trainer, counter, began, plugin_exit_error(error).message)
-                raise
-            _end(run, "interrupted", trainer, counter, began)
-        except DivergedError as error:
-            _end(run, "diverged", trainer, counter, began, f"{error}".capitalize() + ".")
+            start = time.perf_counter()
+            evaluate(run, trainer, network, data)
+            samples = throughput.total(trainer)  # asks all processes
+            if run is not None:
+                if throughput.seconds:
+                    run.record.samples_per_second = samples / throughput.seconds
+                record_end(run, "finished")
         except BaseException as error:
-            reason = (
-                error.message if isinstance(error, GalaxynetError) else f"{type(error).__name__}: {error}"
-            )
-            _end(run, "failed", trainer, counter, began, reason)
-            # No step was taken: the contents of the checkpoint do not fit, or are a stranger's invention.
-            if last is not None and run is not None and counter.world_size is None and _is_misfit(error):
-                raise RunError(
-                    f"The run {run.label} cannot be resumed from {last}: {reason.splitlines()[0]}",
-                    f"Train it again with: galaxynet train --like {run.record.id}",
-                ) from error
-            raise _explained(error, run) from error
+            status, message = _outcome(error, stop_requested)
+            if run is not None:
+                if counter.world_size is not None and trainer is not None:
+                    record_progress(run.record, trainer, time.perf_counter() - start)
+                with suppress(OSError):  # on a full disk, the error that brought us here matters
+                    record_end(run, status, message)
+            if status == "failed":
+                stepped = last is None or counter.world_size is not None
+                explained = _explained(error, run, None if stepped else last)
+                if explained is error:
+                    raise
+                raise explained from error
+    return run
+
+
+def _outcome(error: BaseException, stop_requested: StopRequests | bool) -> tuple[Status, str]:
+    """The status and the message of a run that an exception ended."""
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return ("interrupted", "") if stop_requested else ("failed", plugin_exit_error(error).message)
+    if isinstance(error, DivergedError):
+        return "diverged", f"{error}".capitalize() + "."
+    return "failed", error.message if isinstance(
+        error, GalaxynetError
+    ) else f"{type(error).__name__}: {error}"
+
+
+def _open_run(request: Request, record: RunRecord, stack: ExitStack) -> Run:
+    """Create the run folder, or take the one of the run to resume; lock it while `stack` is open."""
+    resume = request.resume
+    if resume is None:
+        run = runs.create(request.runs_dir, record)
+        stack.enter_context(locked(run))
+        return run
+    continue_record(record, resume)
+    run = Run(resume.path, record)
+    stack.enter_context(locked(run))
+    check_unchanged(resume)
+    remove_leftovers(run.path)
     return run
 
 
@@ -171,7 +181,7 @@ def build_data(plan: Plan, data_dir: Path) -> DataModule:
         validation=plan.training.validation,
         seed=plan.training.seed,
     )
-    # Once here, so that what the network needs to know is known; Lightning's own calls are then immediate.
+    # The network is built for these data; when Lightning calls both again, there is nothing left to do.
     data.prepare_data()
     data.setup("fit")
     return data
@@ -190,11 +200,11 @@ def _is_validated(plan: Plan, data: DataModule) -> bool:
 
 
 def _check(plan: Plan, data: DataModule, network: Task, hardware: Hardware) -> None:
-    """See that data, network and hardware fit together, before there is a run."""
+    """Ensure that data, network and hardware fit together, before there is a run."""
     if plan.training.patience and not _is_validated(plan, data):
         raise UsageError(
-            "--patience needs a validation part to judge by, and there is none.",
-            "Leave it out, or take a larger --validation.",
+            "--patience needs a validation part, and there is none.",
+            "Leave it out, or use a larger --validation.",
         )
     if hardware.precision not in network.precisions:
         formats = " or ".join(network.precisions)
@@ -209,27 +219,7 @@ def _check(plan: Plan, data: DataModule, network: Task, hardware: Hardware) -> N
         )
 
 
-def _begin(request: Request, data: DataModule, network: Task, hardware: Hardware) -> Run:
-    """The run, with its record complete but for what the training adds."""
-    plan, resume = request.plan, request.resume
-    record = build_record(plan, data, network, hardware, request.command)
-    record.status = "interrupted"  # until it is trained in fact
-    if resume is None:
-        return runs.create(request.runs_dir, record)
-    before = resume.record
-    # What only one of two versions of a dataset's plugin says of its data tells nothing.
-    changed = [name for name in record.data if record.data[name] != before.data.get(name, record.data[name])]
-    if changed or record.test_set != before.test_set or record.splits != before.splits:
-        raise RunError(
-            f"The data of {plan.dataset.name} are not those that the run {resume.label} began with.",
-            f"Train anew with: galaxynet train --like {before.id}",
-        )
-    for name in _KEPT:
-        setattr(record, name, getattr(before, name))
-    return Run(resume.path, record)
-
-
-def _trainer(
+def _build_trainer(
     plan: Plan,
     data: DataModule,
     network: Task,
@@ -242,9 +232,9 @@ def _trainer(
     options, validated = plan.training, _is_validated(plan, data)
     metric, mode = f"val/{network.metric}", "max" if network.higher_is_better else "min"
     # Two, as Lightning's own `save_last` saves nothing in an epoch that was not the best.
-    where = folder / runs.folder.CHECKPOINTS
-    best = Checkpoints(where, "best", monitor=metric if validated else None, mode=mode, weights=True)
-    last = Checkpoints(where, "last")
+    checkpoints = folder / runs.folder.CHECKPOINTS
+    best = Checkpoints(checkpoints, "best", monitor=metric if validated else None, mode=mode, weights=True)
+    last = Checkpoints(checkpoints, "last")
     stop: list[Callback] = []
     if options.patience:
         stop = [StopEarly(metric, patience=options.patience, mode=mode, check_finite=False)]
@@ -257,7 +247,7 @@ def _trainer(
         precision=hardware.lightning_precision,
         max_epochs=options.epochs,
         callbacks=everything,
-        # Else Lightning looks for launchers itself, MPI among them.
+        # Without an environment, Lightning looks for launchers itself, MPI among them.
         plugins=[AtomicCheckpointIO(), environment],
         logger=logger,
         default_root_dir=folder,
@@ -272,44 +262,29 @@ def _trainer(
     )
 
 
-def _end(
-    run: Run | None,
-    status: Any,
-    trainer: Trainer | None,
-    counter: StepCounter,
-    began: float,
-    message: str = "",
-) -> None:
-    if run is None:
-        return
-    record = run.record
-    record.status, record.message = status, message
-    if trainer is not None:
-        record.epochs = trainer.current_epoch
-        if counter.world_size is not None:
-            record.world_size, record.steps = counter.world_size, trainer.global_step
-    record.seconds["train"] = (record.seconds.get("train") or 0.0) + time.perf_counter() - began
-    record.finished = datetime.now(UTC)
-    with suppress(OSError):  # on a full disk, the error that brought us here is the one to tell
-        run.save()
-    if status == "diverged":
-        terminal.note((message, "yellow"), f" Kept as {run.path}; a lower --lr may help.")
+def _explained(error: BaseException, run: Run | None, checkpoint: Path | None) -> BaseException:
+    """An error with the way out, if it is one that users meet; the error itself otherwise.
 
-
-def _is_misfit(error: BaseException) -> bool:
-    kinds = (LookupError, TypeError, ValueError, AttributeError, RuntimeError)
-    return isinstance(error, kinds) and not isinstance(error, torch.OutOfMemoryError)
-
-
-def _explained(error: BaseException, run: Run | None) -> BaseException:
-    """An error with the way out, where it is one that people meet."""
-    resume = f" Then go on with: galaxynet train --resume {run.record.id}" if run is not None else ""
+    Args:
+        error: What ended the training.
+        run: The run.
+        checkpoint: The checkpoint to resume from, if no step was taken from it.
+    """
+    # Before the first step, what does not fit is the checkpoint, which may be a stranger's invention.
+    unfit = isinstance(error, LookupError | TypeError | ValueError | AttributeError | RuntimeError)
+    resume = f" Then continue with: galaxynet train --resume {run.record.id}" if run is not None else ""
     if isinstance(error, torch.OutOfMemoryError):
         return GalaxynetError("The GPU's memory is full.", "Use a smaller --batch-size.")
+    if run is not None and checkpoint is not None and unfit:
+        return RunError(
+            f"The run {run.label} cannot be resumed from {checkpoint}: "
+            f"{_outcome(error, False)[1].splitlines()[0]}",
+            f"Train it again with: galaxynet train --like {run.record.id}",
+        )
     if isinstance(error, OSError) and error.errno in FULL_DISK and run is not None:
         return RunError(f"The disk is full ({run.path}).", f"Make room.{resume}")
     if isinstance(error, OSError) and error.strerror:
         return GalaxynetError(
-            f"{error.filename or 'A file of the run'}: {error.strerror}.", f"Mend that.{resume}"
+            f"{error.filename or 'A file of the run'}: {error.strerror}.", f"Fix that.{resume}"
         )
     return error

@@ -1,4 +1,4 @@
-"""The process group of a training in several processes, and what Lightning has to know of it."""
+"""The process group of a training in several processes, and what Lightning must know of it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from galaxynet.training.distributed import Rank
 
 
 @contextmanager
-def joined(rank: Rank, accelerator: str) -> Iterator[ClusterEnvironment]:
-    """Meet the other processes in a process group, by a file and so without a port that may be taken.
+def process_group(rank: Rank, accelerator: str) -> Iterator[ClusterEnvironment]:
+    """Join the other processes in a process group, which meets at a file: a port could be taken.
 
     Args:
-        rank: Which process this is; the only one meets none.
+        rank: Which process this is; if it is the only one, there is no group.
         accelerator: `cpu`, `cuda` or `mps`.
 
     Yields:
-        What tells Lightning so.
+        The environment that tells Lightning which process this is.
     """
     if rank.processes == 1:
         yield LightningEnvironment()
@@ -39,10 +39,10 @@ def joined(rank: Rank, accelerator: str) -> Iterator[ClusterEnvironment]:
 
 
 class RankEnvironment(ClusterEnvironment):
-    """Tells Lightning which process this is; nothing is read from environment variables.
+    """Tells Lightning which process this is, without environment variables.
 
     Args:
-        rank: Which one; all are on this machine.
+        rank: Which process; all are on this machine.
     """
 
     def __init__(self, rank: Rank) -> None:
@@ -52,22 +52,22 @@ class RankEnvironment(ClusterEnvironment):
 
     @property
     def creates_processes_externally(self) -> bool:
-        """True: galaxynet has started them."""
+        """True: galaxynet starts them."""
         return True
 
     @property
     def main_address(self) -> str:
-        """Not used: the process group is there already."""
+        """Not used: the process group exists."""
         return "127.0.0.1"
 
     @property
     def main_port(self) -> int:
-        """Not used: the process group is there already."""
+        """Not used: the process group exists."""
         return 0
 
     @staticmethod
     def detect() -> bool:
-        """False: it is never chosen by itself."""
+        """False: it is only used when it is passed to the trainer."""
         return False
 
     def world_size(self) -> int:
@@ -75,14 +75,14 @@ class RankEnvironment(ClusterEnvironment):
         return self.rank.processes
 
     def set_world_size(self, size: int) -> None:
-        """Nothing: it is known."""
+        """Ignored: the rank has it."""
 
     def global_rank(self) -> int:
         """The number of this process."""
         return self.rank.number
 
     def set_global_rank(self, rank: int) -> None:
-        """Nothing: it is known."""
+        """Ignored: the rank has it."""
 
     def local_rank(self) -> int:
         """The number of this process."""

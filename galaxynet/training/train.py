@@ -1,4 +1,4 @@
-"""Start a training, in this process or in several; PyTorch is loaded in those that compute."""
+"""`train`: start a training in this process, or in several; only those that compute import PyTorch."""
 
 from __future__ import annotations
 
@@ -26,21 +26,23 @@ def train(
 ) -> Run:
     """Train a network, test it once with the weights of the best epoch, and keep the run.
 
+    Figures and messages about the result are the caller's, see `galaxynet.report.run_summary`.
+
     Args:
-        plan: What is to be trained.
-        runs_dir: Where the run folder is made.
-        data_dir: The folder of the datasets.
-        resume: The interrupted run to go on with; its options must be those of the plan.
-        command: The words of the call, for the record.
-        force: Go on with a run although its record says that it is running.
+        plan: What to train.
+        runs_dir: Folder in which the run folder is made.
+        data_dir: Folder of the datasets.
+        resume: The interrupted run to continue; its options must be those of the plan.
+        command: The command line, for the record.
+        force: Continue a run although its record says that it is running.
         on_start: Called with the run as soon as its folder exists.
 
     Returns:
         The run, whose status is `finished`, `diverged` or `interrupted`.
 
     Raises:
-        GalaxynetError: If data, hardware or the run to resume are not fit; the run, where there is one
-            already, is then marked as failed.
+        GalaxynetError: If data, hardware or the run to resume do not fit. A run that exists by then is
+            marked as failed.
     """
     check_launcher()
     if resume is None:
@@ -49,7 +51,7 @@ def train(
     if plan.training.devices > 1:
         return train_in_processes(request)
     with terminal.working("loading PyTorch"), deferred_stop_signals():
-        from galaxynet.training.fit import train_rank
-    run = train_rank(request)
+        from galaxynet.training.fit import fit
+    run = fit(request)
     assert run is not None
     return run

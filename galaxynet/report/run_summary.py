@@ -1,0 +1,80 @@
+"""What is printed about a training: the run when it starts, its result and figures when it ends."""
+
+from __future__ import annotations
+
+from galaxynet import terminal
+from galaxynet.phrases import count
+from galaxynet.evaluation.intervals import accuracy_interval
+from galaxynet.report.wording import show_interval, show_metric, show_seconds
+from galaxynet.runs import Run
+
+_MAX_CLASSES = 20
+
+
+def print_start(run: Run) -> None:
+    """Print what is trained, on what data, and where the run is kept."""
+    record = run.record
+    parts = ", ".join(f"{number:,} {part}" for part, number in record.splits.items())
+    terminal.note(
+        (record.model.name, "bold"),
+        f" ({record.parameters:,} parameters) on ",
+        (record.dataset.name, "bold"),
+        f": {parts}",
+    )
+    counts = record.data.get("classes")
+    if isinstance(counts, dict) and 0 < len(counts) <= _MAX_CLASSES:
+        listed = ", ".join(f"{name} {number:,}" for name, number in counts.items())
+        terminal.note(f"{len(counts)} classes: {listed}")
+    if record.baseline is not None:
+        terminal.note(
+            f"always answering {record.baseline.label} would score {record.baseline.accuracy:.1%} "
+            "on the test part"
+        )
+    terminal.note(f"run {record.id} in {run.path} on {record.device}, {record.precision}")
+
+
+def report_end(run: Run) -> None:
+    """Draw the figures of a finished run and print its result; print why a run diverged."""
+    if run.record.status == "diverged":
+        terminal.note((run.record.message, "yellow"), f" Kept as {run.path}; a lower --lr may help.")
+    elif run.record.status == "finished":
+        _draw_figures(run)
+        _print_result(run)
+
+
+def _draw_figures(run: Run) -> None:
+    from galaxynet.report.figures import write_figures
+
+    try:
+        write_figures(run)
+    except Exception as error:  # a figure that fails costs a line, not the run
+        terminal.note(f"no figures: {error}", style="yellow")
+
+
+def _print_result(run: Run) -> None:
+    record = run.record
+    value = record.metrics.get(record.metric)
+    if value is None:
+        return
+    text = ""
+    if record.task == "classification":
+        samples = record.splits["test"]
+        interval = show_interval(accuracy_interval(value, samples))
+        text += f" (95 % interval {interval}, {samples:,} samples)"
+        if record.baseline is not None:
+            text += f", majority class {record.baseline.accuracy:.1%}"
+    reference = record.reference
+    if reference is not None:
+        published = show_metric(reference.metric, reference.value)
+        if reference.metric != record.metric:
+            ours = show_metric(reference.metric, record.metrics.get(reference.metric))
+            text += f"; {reference.metric} {ours}"
+        text += f"; {reference.source}: {published}"
+    rate = f", {record.samples_per_second:,.0f} samples/s" if record.samples_per_second else ""
+    terminal.note(f"{record.metric} ", (show_metric(record.metric, value), "bold"), text)
+    terminal.note(
+        f"trained {count(record.epochs, 'epoch')} in {show_seconds(record.seconds.get('train'))}{rate}"
+    )
+    if record.task == "language":
+        terminal.note(f"generate text with: galaxynet generate {record.id}")
+    terminal.note("compare with: galaxynet compare")
