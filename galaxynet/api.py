@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from galaxynet import paths, registry
 from galaxynet.errors import UsageError
-from galaxynet.launch import settled
+from galaxynet.launch import isolated_environment
 from galaxynet.runs_api import find_run
 from galaxynet.signals import deferred_stop_signals
 from galaxynet.training.config import Components
@@ -65,7 +65,7 @@ def fetch(
     )
 
 
-@settled()
+@isolated_environment()
 def train(
     model: str,
     *,
@@ -121,7 +121,7 @@ def train(
     return run
 
 
-@settled()
+@isolated_environment()
 def sweep(
     model: str,
     *,
@@ -199,7 +199,7 @@ def sweep(
     return [runs[trial.key] for trial in plan.trials if trial.key in runs]
 
 
-@settled()
+@isolated_environment()
 def generate(
     run: Run | Path | str,
     *,

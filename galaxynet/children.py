@@ -71,7 +71,7 @@ def _watch(pid: int | None, over: threading.Event, grace_s: float) -> None:
 
 
 @contextmanager
-def sheltered_start() -> Iterator[None]:
+def isolated_start() -> Iterator[None]:
     """Start Python processes that import nothing from the current directory, and no program a second time.
 
     Within it, `multiprocessing` finds neither the current directory on the path nor a main module (which it
@@ -104,24 +104,6 @@ def _sheltered() -> Iterator[None]:
             os.environ[SAFE_PATH] = safe
 
 
-@contextmanager
-def unheeded_stop_signals() -> Iterator[None]:
-    """Keep Ctrl-C and the end of a terminal from a process that would print where it was, or die of it.
-
-    The terminal sends them to all processes; the one that has started the others then stops them.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 class _Child:
     """What the processes of both contexts have in common.
 
@@ -132,8 +114,8 @@ class _Child:
     grace_s = GRACE_S
 
     def start(self) -> None:
-        """Start the process; see `sheltered_start`."""
-        with sheltered_start():
+        """Start the process; see `isolated_start`."""
+        with isolated_start():
             super().start()  # type: ignore[misc]
 
     def run(self) -> None:

@@ -93,17 +93,17 @@ _lock = threading.Lock()
 
 
 @contextmanager
-def settled() -> Iterator[None]:
-    """Keep the caller's launch environment from Lightning, PyTorch and Matplotlib, and put it back.
+def isolated_environment() -> Iterator[None]:
+    """Hide the launch environment from Lightning, PyTorch and Matplotlib within this block.
 
-    To be entered before any of them is imported. Where Lightning is imported already, as in a notebook, its
-    rank is set again. Of several such blocks at once, in one another or in threads, the first does it and
-    the last puts it back.
+    Enter it before any of them is imported. If Lightning is imported already, as in a notebook, its rank is
+    reset. If blocks overlap, nested or in threads, the first one hides the variables and the last one puts
+    them back.
     """
     with _lock:
         if not _state.blocks:
             _put_aside()
-            settle()
+            isolate_environment()
         _state.blocks += 1
     try:
         yield
@@ -114,8 +114,8 @@ def settled() -> Iterator[None]:
                 _put_back()
 
 
-def settle() -> None:
-    """Do for good what `settled` does for a block, in a process that galaxynet itself has started."""
+def isolate_environment() -> None:
+    """Hide the launch environment for good, in a process that galaxynet has started."""
     for name in filter(_is_launch, list(os.environ)):
         del os.environ[name]
     if "MPLBACKEND" in os.environ and "matplotlib" not in sys.modules:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from galaxynet import paths
 from galaxynet.errors import UsageError
-from galaxynet.launch import settled
+from galaxynet.launch import isolated_environment
 
 if TYPE_CHECKING:
     from galaxynet.prediction.trained_model import TrainedModel
@@ -119,7 +119,7 @@ def figures(
     return written
 
 
-@settled()
+@isolated_environment()
 def load(run: Run | Path | str, runs_dir: Path | str | None = None) -> TrainedModel:
     """The trained network of a run, with the weights of its best epoch.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from galaxynet.children import sheltered_start
+from galaxynet.children import isolated_start
 from galaxynet.safe_path import without_current_directory
 
 PARENT = """
@@ -92,14 +92,14 @@ def test_threads_that_start_processes_wait_for_one_another() -> None:
     inside, leave = threading.Event(), threading.Event()
 
     def first() -> None:
-        with sheltered_start():
+        with isolated_start():
             inside.set()
             leave.wait(10)
 
     def second() -> None:
         inside.wait(10)
         threading.Timer(0.1, leave.set).start()
-        with sheltered_start():
+        with isolated_start():
             pass
 
     threads = [threading.Thread(target=target) for target in (first, second)]
@@ -124,7 +124,7 @@ def test_sheltered_start_puts_everything_back(monkeypatch: pytest.MonkeyPatch) -
         else:
             monkeypatch.setenv("PYTHONSAFEPATH", value)
         before = state()
-        with sheltered_start():
+        with isolated_start():
             assert os.environ["PYTHONSAFEPATH"] == "1"
             assert not hasattr(main, "__file__")
         assert state() == before

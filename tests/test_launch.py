@@ -122,7 +122,7 @@ def test_nothing_left_over_reaches_lightning(read: set[str], environment: Any) -
     """No variable by which Lightning or PyTorch learn of a launcher reaches them, and all are put back."""
     environment(dict.fromkeys(read, "3"))
     before = dict(os.environ)
-    with launch.settled():
+    with launch.isolated_environment():
         assert read & set(os.environ) == set()
         os.environ["LOCAL_RANK"] = os.environ["PL_GLOBAL_SEED"] = "0"  # as Lightning does
     assert dict(os.environ) == before
@@ -191,7 +191,7 @@ def test_a_foreign_launcher_is_refused(environment: Any, variables: dict[str, st
 def test_what_is_left_of_a_launcher_is_ignored(environment: Any, variables: dict[str, str]) -> None:
     """Variables left over from a launcher are no reason not to train."""
     environment(variables)
-    with launch.settled():
+    with launch.isolated_environment():
         launch.check_launcher()
         assert not set(variables) & set(os.environ)
 
@@ -200,7 +200,7 @@ def test_what_is_left_of_a_launcher_is_ignored(environment: Any, variables: dict
 def test_the_rank_in_a_notebook_is_set_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where Lightning was imported with a left-over rank, training is not mistaken for a further process."""
     monkeypatch.setattr(lightning_process, "rank", 3)
-    with launch.settled():
+    with launch.isolated_environment():
         assert vars(lightning_process)["rank"] == 0
     assert vars(lightning_process)["rank"] == 3
 
@@ -214,7 +214,7 @@ def test_the_backend_of_a_notebook_holds_for_the_notebook(
     environment({"MPLBACKEND": backend})
     monkeypatch.delitem(sys.modules, "matplotlib", raising=False)
     matplotlib = SimpleNamespace(rcParams={})
-    with launch.settled():
+    with launch.isolated_environment():
         assert os.environ["MPLBACKEND"] == "agg"
         monkeypatch.setitem(sys.modules, "matplotlib", matplotlib)
     assert (os.environ["MPLBACKEND"], matplotlib.rcParams["backend"]) == (backend, backend)
@@ -223,7 +223,7 @@ def test_the_backend_of_a_notebook_holds_for_the_notebook(
 def test_the_last_block_puts_the_environment_back(environment: Any) -> None:
     """Of two trainings in threads, the one that ends first does not uncover the environment to the other."""
     environment({"RANK": "1"})
-    first, second = launch.settled(), launch.settled()
+    first, second = launch.isolated_environment(), launch.isolated_environment()
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)

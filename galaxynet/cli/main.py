@@ -21,7 +21,7 @@ from typer.main import get_command
 from galaxynet import terminal
 from galaxynet.cli.groups import Command, LazyGroup, Listed, command_of_module, command_of_plugin, docstring
 from galaxynet.errors import GalaxynetError, PluginError, UsageError, is_disk_error
-from galaxynet.launch import settled
+from galaxynet.launch import isolated_environment
 from galaxynet.phrases import suggest
 from galaxynet.signals import stop_signals
 
@@ -135,7 +135,7 @@ def root() -> Command:
     return command
 
 
-@settled()
+@isolated_environment()
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0, 1 for a failure, 2 for a wrong call, 130 for an interrupt."""
     if argv is None:

@@ -108,7 +108,8 @@ def remove_runs(
     from galaxynet.errors import RunError, UsageError
     from galaxynet.phrases import count
     from galaxynet.runs import Run
-    from galaxynet.runs.removal import find_to_remove, remove, remove_all_leftovers
+    from galaxynet.runs.removal import remove, remove_all_leftovers
+    from galaxynet.runs.search import find_to_remove
 
     if not runs and not sweep:
         raise UsageError("No run is named.", "See them with: galaxynet runs list")

@@ -1,7 +1,7 @@
 """Run folders and their records (no torch)."""
 
 from galaxynet.runs.environment import describe_environment
-from galaxynet.runs.folder import DamagedRun, Run, create, find, scan
+from galaxynet.runs.folder import DamagedRun, Run, create
 from galaxynet.runs.predictions import Predictions, write_predictions
 from galaxynet.runs.run_record import (
     Environment,
@@ -11,6 +11,7 @@ from galaxynet.runs.run_record import (
     ReferenceValue,
     RunRecord,
 )
+from galaxynet.runs.search import find, scan
 
 __all__ = [
     "DamagedRun",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -16,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from galaxynet import atomic, csv_text, paths, untrusted
-from galaxynet.errors import RunError, UsageError
-from galaxynet.phrases import suggest
+from galaxynet import atomic, csv_text, untrusted
+from galaxynet.errors import RunError
 from galaxynet.runs.environment import is_alive
 from galaxynet.runs.predictions import Predictions
 from galaxynet.runs.run_record import RunRecord, Status, new_id
@@ -62,7 +60,7 @@ class Run:
         except (FileNotFoundError, NotADirectoryError):
             raise RunError(f"{path} is not a run folder: it has no {RECORD}.") from None
         except (OSError, UnicodeDecodeError) as error:
-            raise RunError(f"{path / RECORD} cannot be read: {_reason(error)}.") from None
+            raise RunError(f"{path / RECORD} cannot be read: {reason(error)}.") from None
         try:
             return cls(path, RunRecord.from_json(text))
         except RunError as error:
@@ -139,7 +137,7 @@ class Run:
         except FileNotFoundError:
             return []
         except (OSError, csv.Error) as error:
-            raise RunError(f"{self.path / METRICS} cannot be read: {_reason(error)}.") from None
+            raise RunError(f"{self.path / METRICS} cannot be read: {reason(error)}.") from None
 
     def predictions(self) -> Predictions:
         """What it predicted for the test set.
@@ -182,7 +180,7 @@ def create(runs_dir: Path, record: RunRecord) -> Run:
         building.mkdir()
     except OSError as error:
         raise RunError(
-            f"No run can be kept in {runs_dir}: {_reason(error)}.", "Name another folder: --runs-dir"
+            f"No run can be kept in {runs_dir}: {reason(error)}.", "Name another folder: --runs-dir"
         ) from None
     try:
         for part in (CHECKPOINTS, FIGURES):
@@ -205,110 +203,10 @@ def create(runs_dir: Path, record: RunRecord) -> Run:
             return Run(path, record)
     except OSError as error:
         raise RunError(
-            f"No run can be kept in {runs_dir}: {_reason(error)}.", "Name another folder: --runs-dir"
+            f"No run can be kept in {runs_dir}: {reason(error)}.", "Name another folder: --runs-dir"
         ) from None
     finally:
         shutil.rmtree(building, ignore_errors=True)
-
-
-def scan(runs_dir: Path) -> list[Run | DamagedRun]:
-    """Every run in a folder, by the names of their folders, oldest first; none if there is no such folder.
-
-    Folders that are no runs (no record, no name of a run, nothing in them that a run has) are passed over.
-    """
-    try:
-        names = sorted(path.name for path in runs_dir.iterdir() if untrusted.is_folder(path))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise RunError(f"The runs in {runs_dir} cannot be listed: {_reason(error)}.") from None
-    found: list[Run | DamagedRun] = []
-    for name in names:
-        path = runs_dir / name
-        if name.startswith("."):
-            continue
-        try:
-            found.append(Run.open(path))
-        except RunError as error:
-            if FOLDER_NAME.fullmatch(name) or any(
-                os.path.lexists(path / part) for part in (RECORD, CHECKPOINTS, METRICS)
-            ):
-                # The path is shown beside the reason, so it need not be said twice.
-                reason = (
-                    str(error).replace(f"{path / RECORD}: ", "").replace(f"{path / RECORD} ", f"{RECORD} ")
-                )
-                reason = reason.replace(f"{path} is not a run folder: it has no", "it has no")
-                found.append(DamagedRun(path, reason))
-    return found
-
-
-def find(runs_dir: Path, reference: str, *, whole: bool = False) -> Run:
-    """The run that a person means.
-
-    Args:
-        runs_dir: The folder of the runs.
-        reference: The path of a run folder, an id, a folder name, a name, the beginning of an id or of a
-            folder name, or `last` for the one that was started last.
-        whole: Take neither the beginning of something nor `last`: what is not written out may be a slip.
-
-    Raises:
-        RunError: If there is none (the nearest is told), several fit, or its record cannot be read.
-    """
-    path = _named_path(reference)
-    if path.name == RECORD:
-        path = path.parent
-    is_run = os.path.lexists(path / RECORD) or FOLDER_NAME.fullmatch(path.name)
-    if reference and is_run and untrusted.is_folder(path):
-        return Run.open(path)
-    everything = scan(runs_dir)
-    runs = [run for run in everything if isinstance(run, Run)]
-    if reference == "last" and runs and not whole:
-        return max(runs, key=lambda run: (run.record.started, run.path.name))
-    for exact in (
-        [run for run in runs if reference in (run.record.id, run.path.name)],
-        [run for run in runs if reference and reference == run.record.name],
-        [
-            run
-            for run in runs
-            if not whole
-            and reference
-            and (run.record.id.startswith(reference) or run.path.name.startswith(reference))
-        ],
-    ):
-        if len(exact) == 1:
-            return exact[0]
-        if exact:
-            # A copied folder has the id of the run that it is a copy of.
-            copied = len({run.record.id for run in exact}) < len(exact)
-            names = [str(run.path) if copied else run.record.id for run in exact]
-            shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-            raise RunError(
-                f"{len(exact)} runs fit {reference!r}: {shown}.",
-                "Name one by its folder." if copied else "Name one by its id.",
-            )
-    for damaged in everything:
-        if (
-            isinstance(damaged, DamagedRun)
-            and reference
-            and reference in (damaged.path.name, damaged.path.name[-6:])
-        ):
-            raise RunError(f"The run folder {damaged.path} is damaged: {damaged.reason}")
-    raise _unknown(runs_dir, reference, runs)
-
-
-def _named_path(reference: str) -> Path:
-    try:
-        return paths.expanded(Path(reference))
-    except UsageError:  # `~somebody` who is not there, or the name of a run
-        return Path(reference)
-
-
-def _unknown(runs_dir: Path, reference: str, runs: list[Run]) -> RunError:
-    if not runs:
-        return RunError(f"There are no runs in {runs_dir}.", "Make one with: galaxynet train MODEL")
-    known = [word for run in runs for word in (run.record.id, run.record.name, run.path.name) if word]
-    hint = suggest(reference, known, "See them with: galaxynet runs list")
-    return RunError(f"There is no run {reference!r} in {runs_dir}.", hint)
 
 
 def _numbers(header: Sequence[str], row: Sequence[str]) -> dict[str, float]:
@@ -332,5 +230,6 @@ def _number(cell: str, whole: bool) -> float | None:
         return None
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why something failed, without the path that the message names already."""
     return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

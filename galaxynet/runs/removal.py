@@ -9,26 +9,12 @@ from pathlib import Path
 
 from galaxynet import untrusted
 from galaxynet.errors import RunError
-from galaxynet.runs.folder import CHECKPOINTS, DamagedRun, Run, find, scan
+from galaxynet.runs.folder import CHECKPOINTS, DamagedRun, Run
 from galaxynet.runs.lock import is_locked
 from galaxynet.runs.run_record import new_id
+from galaxynet.runs.search import scan
 
 _ABANDONED_S = 24 * 3600
-
-
-def find_to_remove(runs_dir: Path, reference: str) -> Run | DamagedRun:
-    """The run that a person names in full: by its id, its name, or the name or path of its folder.
-
-    A damaged one is found by the name or the path of its folder. The beginning of an id is not enough here,
-    as it is elsewhere: what is deleted by a slip does not come back.
-
-    Raises:
-        RunError: If there is none.
-    """
-    for run in scan(runs_dir):
-        if isinstance(run, DamagedRun) and (run.path.name == reference or run.path == Path(reference)):
-            return run
-    return find(runs_dir, reference, whole=True)
 
 
 def remove(run: Run | DamagedRun) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 from galaxynet.children import (
     ForkServerContext,
     ForkServerProcess,
-    sheltered_start,
-    unheeded_stop_signals,
+    isolated_start,
 )
-from galaxynet.launch import settle
+from galaxynet.launch import isolate_environment
+from galaxynet.signals import ignored_terminal_signals
 
 PRELOAD_VARIABLE = "GALAXYNET_SWEEP_MODULES"
 """Names the modules that `preload` imports, separated by commas."""
@@ -38,7 +38,7 @@ def fork(
     context.set_forkserver_preload(["galaxynet.sweeps.preload"])
     receiver, sender = context.Pipe(duplex=False)
     process = ForkServerProcess(target=_call, args=(target, *arguments, sender))
-    with sheltered_start(), unheeded_stop_signals():
+    with isolated_start(), ignored_terminal_signals():
         forkserver.ensure_running()
     process.start()
     sender.close()
@@ -47,5 +47,5 @@ def fork(
 
 def _call(target: Callable[..., None], *arguments: Any) -> None:
     """Start in a clean launch environment: the server may have been started from an older one."""
-    settle()
+    isolate_environment()
     target(*arguments)

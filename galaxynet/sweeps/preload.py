@@ -6,10 +6,10 @@ import importlib
 import os
 
 from galaxynet.children import end_with_parent
-from galaxynet.launch import settle
+from galaxynet.launch import isolate_environment
 from galaxynet.sweeps.forking import PRELOAD_VARIABLE
 
-settle()
+isolate_environment()
 # A plugin's import may never end; afterwards, this process ends by itself with the last that uses it.
 stop_watching = end_with_parent(grace_s=0)
 for module in (

@@ -7,16 +7,16 @@ import os
 import signal
 import socket
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from galaxynet import terminal
-from galaxynet.children import sheltered_start
+from galaxynet.children import isolated_start
 from galaxynet.errors import RunError, UsageError
 from galaxynet.phrases import count
+from galaxynet.signals import restored_handlers
 from galaxynet.sweeps.job import TrialJob
 
 _OBJECT_STORE_BYTES = 100_000_000
@@ -53,7 +53,12 @@ def connect() -> Any:
     address = _address()
     try:
         _check_reachable(address)
-        with sheltered_start(), _in_library(), _own_sigterm(), terminal.working("connecting to Ray"):
+        with (
+            isolated_start(),
+            _in_library(),
+            restored_handlers([signal.SIGTERM]),
+            terminal.working("connecting to Ray"),
+        ):
             try:
                 ray.init(object_store_memory=_OBJECT_STORE_BYTES, include_dashboard=False, **settings)
                 _state["started"] = True
@@ -162,20 +167,6 @@ def _in_library() -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
-
-
-@contextmanager
-def _own_sigterm() -> Iterator[None]:
-    """Keep this process's SIGTERM handler, which Ray replaces."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        with suppress(TypeError):  # a handler that was not set from Python cannot be set again
-            signal.signal(signal.SIGTERM, handler)
 
 
 def _address() -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from galaxynet.children import end_with_parent
-from galaxynet.launch import settle
+from galaxynet.launch import isolate_environment
 from galaxynet.runs import Run
 from galaxynet.runs.lock import is_locked
 from galaxynet.sweeps.job import TrialJob
@@ -160,7 +160,7 @@ _held_locks: list[FileLock] = []
 
 def _set_up_process(settings: NodeSettings, threads: int) -> None:
     """Make this process like one that was started for the training alone."""
-    settle()  # the machine's Ray may have been started by srun
+    isolate_environment()  # the machine's Ray may have been started by srun
     os.environ["OMP_NUM_THREADS"] = str(threads)  # for further processes of the training
     with suppress(OSError):
         os.chdir(settings.folder)

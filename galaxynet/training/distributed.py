@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from galaxynet import terminal
-from galaxynet.children import SpawnContext, SpawnProcess, unheeded_stop_signals
+from galaxynet.children import SpawnContext, SpawnProcess
 from galaxynet.errors import GalaxynetError, RunError
 from galaxynet.runs import Run
-from galaxynet.signals import stop_signals
+from galaxynet.signals import ignored_terminal_signals, stop_signals
 from galaxynet.training.config import Request
 
 _GRACE_S = 3.0
@@ -95,7 +95,7 @@ class _Group:
         """Start the processes."""
         processes = self.request.plan.training.devices
         job = pickle.dumps(replace(self.request, on_start=None))
-        with unheeded_stop_signals():  # the terminal sends them to all; this process passes them on
+        with ignored_terminal_signals():  # the terminal sends them to all; this process passes them on
             for number in range(processes):
                 ours, theirs = SpawnContext().Pipe()
                 rank = Rank(number, processes, self.store)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from galaxynet import paths, terminal
-from galaxynet.launch import check_launcher, settled
+from galaxynet.launch import check_launcher, isolated_environment
 from galaxynet.runs import Run
 from galaxynet.signals import deferred_stop_signals
 from galaxynet.training.config import Plan, Request
 from galaxynet.training.distributed import train_in_processes
 
 
-@settled()
+@isolated_environment()
 def train(
     plan: Plan,
     *,

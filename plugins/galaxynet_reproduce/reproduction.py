@@ -9,7 +9,7 @@ from typing import Any
 
 from galaxynet import paths
 from galaxynet.errors import GalaxynetError, RunError, UsageError
-from galaxynet.launch import settled
+from galaxynet.launch import isolated_environment
 from galaxynet.sweeps.dimensions import Dimension
 from galaxynet.sweeps.estimate import Estimate, estimate
 from galaxynet.sweeps.progress_display import ProgressDisplay
@@ -86,7 +86,7 @@ class ReproductionPlan:
         return None if None in times else sum(time or 0.0 for time in times)
 
 
-@settled()
+@isolated_environment()
 def reproduce(
     *topics: str,
     seeds: int | None = None,

@@ -18,7 +18,8 @@ from made_runs import START, add_curves, made_record, made_run
 from galaxynet.errors import RunError
 from galaxynet.runs import DamagedRun, Environment, Run, create, describe_environment, find, scan
 from galaxynet.runs.environment import process_start
-from galaxynet.runs.removal import find_to_remove, remove
+from galaxynet.runs.removal import remove
+from galaxynet.runs.search import find_to_remove
 
 
 @pytest.mark.promise("Several processes")
@@ -120,7 +121,7 @@ def test_a_reference_that_fits_two_runs_is_refused(tmp_path: Path) -> None:
     made_run(tmp_path, id="abc123", name="same")
     made_run(tmp_path, id="abd456", name="same")
     for reference in ("same", "ab"):
-        with pytest.raises(RunError, match=r"2 runs fit.*abc123.*abd456"):
+        with pytest.raises(RunError, match=r"2 runs match.*abc123.*abd456"):
             find(tmp_path, reference)
 
 

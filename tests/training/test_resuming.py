@@ -153,7 +153,7 @@ def test_a_run_without_a_checkpoint_begins_again(
     run = interrupted(1)
     run.checkpoint("last").unlink()
     done = galaxynet.train("toynet", resume=run.record.id)
-    assert "no epoch was kept: training begins again with the first" in capsys.readouterr().err
+    assert "no epoch was kept, so training starts again with the first" in capsys.readouterr().err
     assert done.metrics() == train().metrics()
 
 
