@@ -411,7 +411,7 @@ def test_other_data_are_not_resumed_on(interrupted: Callable[..., Any]) -> None:
     run = interrupted(1)
     run.record.options.dataset["samples"] = 160
     run.save()
-    with pytest.raises(RunError, match="not those that the run"):
+    with pytest.raises(RunError, match="have changed since the run"):
         galaxynet.train("toynet", resume=run.record.id)
 
 
@@ -424,7 +424,7 @@ def test_other_data_to_learn_from_are_noticed(interrupted: Callable[..., Any]) -
     again = interrupted(1)
     again.record.data["images"] = 119
     again.save()
-    with pytest.raises(RunError, match="not those that the run"):
+    with pytest.raises(RunError, match="have changed since the run"):
         galaxynet.train("toynet", resume=again.record.id)
 
 
