@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from galaxynet import terminal
-from galaxynet.phrases import count
 from galaxynet.evaluation.intervals import accuracy_interval
+from galaxynet.phrases import count
 from galaxynet.report.wording import show_interval, show_metric, show_seconds
 from galaxynet.runs import Run
 
