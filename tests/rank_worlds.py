@@ -24,7 +24,7 @@ from galaxynet.plugin import OptimizerOptions
 from galaxynet.sweeps.forking import fork
 from galaxynet.tasks import Classifier, Reconstructor, Task
 from galaxynet.training.callbacks import Throughput
-from galaxynet.training.distributed import Rank
+from galaxynet.training.config import Rank
 from galaxynet.training.process_group import process_group
 from galaxynet_charrnn import TEXT
 from galaxynet_charrnn.datamodule import TextDataModule

@@ -111,7 +111,7 @@ def test_threads_that_start_processes_wait_for_one_another() -> None:
     assert sys.path == path
 
 
-def test_sheltered_start_puts_everything_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_isolated_start_puts_everything_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Main module, path and environment of a program are as before, once a process of it is started."""
     main = sys.modules["__main__"]
 

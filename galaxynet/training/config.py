@@ -245,3 +245,29 @@ class Request:
     command: tuple[str, ...]
     force: bool
     on_start: Callable[[Run], None] | None
+
+
+@dataclass(frozen=True)
+class Rank:
+    """One of the processes of a training.
+
+    Attributes:
+        number: Its number; process 0 makes the run folder, writes and prints.
+        processes: How many there are.
+        store: The file through which they find each other.
+        folder: The run folder, for all but the first.
+    """
+
+    number: int
+    processes: int
+    store: Path = Path()
+    folder: Path = Path()
+
+    @property
+    def is_first(self) -> bool:
+        """True for the process that makes the run folder, writes and prints."""
+        return self.number == 0
+
+
+ONLY = Rank(0, 1)
+"""The process of a training that has one."""

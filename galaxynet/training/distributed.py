@@ -13,7 +13,7 @@ import tempfile
 import time
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -24,39 +24,13 @@ from galaxynet.children import SpawnContext, SpawnProcess
 from galaxynet.errors import GalaxynetError, RunError
 from galaxynet.runs import Run
 from galaxynet.signals import ignored_terminal_signals, stop_signals
-from galaxynet.training.config import Request
+from galaxynet.training.config import Rank, Request
 
 _GRACE_S = 3.0
 """Seconds in which the first process may keep what it has after it was asked to stop."""
 
 _ROOT_CAUSE_S = 1.0
 """Seconds to wait after an error for the end of another process, which may be what caused it."""
-
-
-@dataclass(frozen=True)
-class Rank:
-    """One of the processes of a training.
-
-    Attributes:
-        number: Which one; the first, 0, makes the run folder, writes and prints.
-        processes: How many there are.
-        store: The file by which they find one another.
-        folder: The run folder, for all but the first.
-    """
-
-    number: int
-    processes: int
-    store: Path = Path()
-    folder: Path = Path()
-
-    @property
-    def is_first(self) -> bool:
-        """Whether this process makes the run folder, writes and prints."""
-        return self.number == 0
-
-
-ONLY = Rank(0, 1)
-"""The process of a training that has one."""
 
 
 def train_in_processes(request: Request) -> Run:

@@ -38,10 +38,9 @@ from galaxynet.training.checkpoint import (
     checkpoint_to_resume,
     earlier_rows,
 )
-from galaxynet.training.config import Plan, Request
+from galaxynet.training.config import ONLY, Plan, Rank, Request
 from galaxynet.training.device import flushed_denormals, quiet_lightning
 from galaxynet.training.display import Display
-from galaxynet.training.distributed import ONLY, Rank
 from galaxynet.training.evaluate import evaluate
 from galaxynet.training.hardware import Hardware, choose
 from galaxynet.training.metrics_file import MetricsFile, MetricsInCheckpoint
