@@ -26,6 +26,7 @@ import galaxynet
 from galaxynet import launch, paths, runs
 from galaxynet.cli.main import main
 from galaxynet.errors import RunError, UsageError
+from galaxynet.report import run_summary
 from galaxynet.runs import Run
 from galaxynet.training import fit as training
 
@@ -272,7 +273,15 @@ def test_home_is_asked_for_only_where_needed(monkeypatch: pytest.MonkeyPatch, tm
             paths.expanded(path)
 
 
-GAPS = ["announce", "MetricsFile", "Display", "earlier_rows", "_trainer", "Throughput"]
+GAPS = [
+    "print_start",
+    "process_group",
+    "MetricsFile",
+    "Display",
+    "earlier_rows",
+    "_build_trainer",
+    "Throughput",
+]
 
 
 @pytest.mark.promise("Environment")
@@ -287,7 +296,7 @@ def test_whatever_raises_is_recorded(
     def fail(*_: Any, **__: Any) -> Any:
         raise error
 
-    monkeypatch.setattr(training, name, fail)
+    monkeypatch.setattr(run_summary if name == "print_start" else training, name, fail)
     with pytest.raises((ValueError, RunError)):
         train()
     (run,) = galaxynet.list_runs()

@@ -92,7 +92,7 @@ def _fit(
     prepared = time.perf_counter() - start
 
     run, trainer = None, None
-    counter, throughput = StepCounter(plan.training.epochs, hardware.devices), Throughput()
+    counter = StepCounter(plan.training.epochs, hardware.devices)
     with ExitStack() as stack:
         if rank.is_first:
             run = _open_run(request, build_record(plan, data, network, hardware, request.command), stack)
@@ -109,6 +109,7 @@ def _fit(
                     terminal.note("no epoch was kept, so training starts again with the first")
             folder = rank.folder if run is None else run.path
             environment = stack.enter_context(process_group(rank, hardware.accelerator))
+            throughput = Throughput()
             display = Display(network.metric, plan.training.epochs, data.sizes["train"])
             stack.callback(display.close)
             logger = MetricsFile(folder / runs.folder.METRICS, earlier_rows(run, last))
