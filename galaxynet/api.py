@@ -83,14 +83,14 @@ def train(
         model: Name of an installed network.
         dataset: Name of a dataset; None for the network's own.
         name: A name for the run.
-        like: A run, or its id, name or folder, or `last`: its options hold where none is given here.
-        resume: An interrupted run, named in the same way, to go on with; it brings all its options.
+        like: A run, or its id, name or folder, or `last`: supplies the options that are not given.
+        resume: An interrupted run to continue, named in the same way; it supplies all options.
         runs_dir: Where the run is kept; None for `GALAXYNET_RUNS` or `./runs`.
         data_dir: Where the datasets are; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
         **options: Options of network, dataset and trainer by their names, `extra_convs=3`.
 
     Returns:
-        The run; its `status` tells whether it finished.
+        The run; its `status` says whether it finished.
 
     It seeds torch, numpy and Python in the calling process.
 
@@ -102,8 +102,8 @@ def train(
 
     if resume and (options or like or name):
         raise UsageError(
-            "resume takes the options of the run it goes on with, so nothing else fits beside it.",
-            "To train anew with some options changed, use like.",
+            "resume takes all options from the run that it continues, so nothing else can be given.",
+            "To start a new run with some options changed, use like.",
         )
     earlier = find_run(resume or like or "", runs_dir) if resume or like else None
     record = earlier.record if earlier else None
@@ -141,7 +141,7 @@ def sweep(
 ) -> list[Run]:
     """Train a network with many values of its options, as `galaxynet sweep MODEL` does.
 
-    Called again in the same way it goes on with the sweep: what is finished is not trained again.
+    The same call again continues the sweep: finished trials are not trained again.
 
     Args:
         model: Name of an installed network.
@@ -161,7 +161,7 @@ def sweep(
             text as the command line takes it, `lr="1e-4..1e-2:5:log"`.
 
     Returns:
-        The runs of the trials, in the order of the plan; a trial that came to no run has none.
+        The runs of the trials, ordered as planned; a trial without a run is left out.
 
     Each trial is a process of its own, which does not run the calling program again.
 
@@ -232,15 +232,15 @@ def generate(
         from galaxynet.evaluation.restore import model_class, restore
         from galaxynet.tasks.writing import TextGenerator
 
-    found = find_run(run, runs_dir)
-    _, kind = model_class(found)
+    trained = find_run(run, runs_dir)
+    _, kind = model_class(trained)
     if not hasattr(kind, "generate"):
         raise RunError(
-            f"The run {found.label} cannot write text: {found.record.model.name} is a network for "
-            f"{found.record.task}.",
+            f"The run {trained.label} cannot write text: {trained.record.model.name} is a network for "
+            f"{trained.record.task}.",
             "Train one that can: galaxynet train charrnn",
         )
-    network = restore(found)
+    network = restore(trained)
     assert isinstance(network, TextGenerator)
     return network.generate(prime, length, temperature=temperature, seed=seed)
 

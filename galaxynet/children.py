@@ -36,7 +36,7 @@ def end_with_parent(pid: int | None = None, *, grace_s: float = GRACE_S) -> Call
     When the parent is gone, this process is sent SIGTERM and, if that does not end it, SIGKILL.
 
     Args:
-        pid: The parent, for a process that is a command of its own and was told so; it may be gone already.
+        pid: The parent, for a process that was given its id as an argument; it may be gone already.
             None for the one that started this process through `multiprocessing`, or else the present one.
         grace_s: Seconds between the two; 0 for SIGKILL at once.
 

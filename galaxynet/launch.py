@@ -36,7 +36,7 @@ class Launcher:
     """A program that starts several processes and describes to each which one it is.
 
     Attributes:
-        name: What a person calls it.
+        name: Its name in messages.
         size: The variable with the number of processes.
         needs: What must be set besides, for the description to be complete.
         hint: How to do it without.

@@ -116,7 +116,7 @@ class Options:
 
     @classmethod
     def fields(cls) -> tuple[OptionField, ...]:
-        """The options in the order of their declaration, inherited ones first."""
+        """The options as declared, inherited ones first."""
         key: Any = cls  # mypy takes a class with generated methods for unhashable
         return _fields(key)
 
@@ -150,10 +150,10 @@ def _without_none(annotation: Any) -> tuple[Any, bool]:
 @cache
 def _fields(cls: Any) -> tuple[OptionField, ...]:
     hints = get_type_hints(cls)
-    found = []
+    fields = []
     for field in cls.__dataclass_fields__.values():
         kind, optional = _without_none(hints[field.name])
-        found.append(
+        fields.append(
             OptionField(
                 name=field.name,
                 type=kind,
@@ -164,7 +164,7 @@ def _fields(cls: Any) -> tuple[OptionField, ...]:
                 metavar=field.metadata.get("metavar", ""),
             )
         )
-    return tuple(found)
+    return tuple(fields)
 
 
 def format_value(value: Any) -> str:
@@ -195,8 +195,8 @@ def _validated(cls: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     try:
         model = _model(cls).model_validate(given)
     except ValidationError as error:
-        place, reason = first_fault(error)
-        name = place.partition(".")[0]
+        key, reason = first_fault(error)
+        name = key.partition(".")[0]
         flag = "--" + name.replace("_", "-")
         raise OptionError(f"{flag} {given[name]}: {reason}.") from None
     return {name: getattr(model, name) for name in cls.__dataclass_fields__}

@@ -20,7 +20,7 @@ def find_run(reference: Run | Path | str, runs_dir: Path | str | None = None) ->
     """The run of that id, name or folder, or `last`; of a `Run` what its folder says now.
 
     Raises:
-        RunError: If there is none, or several fit.
+        RunError: If no run matches, or several do.
     """
     from galaxynet import runs
 
@@ -132,13 +132,13 @@ def load(run: Run | Path | str, runs_dir: Path | str | None = None) -> TrainedMo
 
     Raises:
         RunError: If there is no such run, its network's plugin is not installed, or its weights are missing
-            or damaged. Nothing of a stranger's run is executed.
+            or damaged. No code in the run folder is executed.
     """
     from galaxynet.evaluation.restore import restore
     from galaxynet.prediction.trained_model import TrainedModel
 
-    found = find_run(run, runs_dir)
-    return TrainedModel(found, restore(found))
+    found_run = find_run(run, runs_dir)
+    return TrainedModel(found_run, restore(found_run))
 
 
 def _runs(folder: Path | str | None) -> Path:

@@ -1,4 +1,4 @@
-"""Signals that ask a program to stop, told apart from a network or a dataset that exits by itself.
+"""Signals that ask a program to stop, as distinct from a plugin that exits by itself.
 
 Ctrl-C sends SIGINT, a scheduler SIGTERM, a terminal that closes SIGHUP. All three end in a KeyboardInterrupt,
 so code that cleans up after Ctrl-C cleans up after the others. Handlers are set only in the main thread, as

@@ -277,7 +277,7 @@ GAPS = [
     "print_start",
     "process_group",
     "MetricsFile",
-    "Display",
+    "ProgressBar",
     "earlier_rows",
     "_build_trainer",
     "Throughput",
@@ -328,13 +328,13 @@ def test_a_run_never_begun_does_not_say_that_it_runs(monkeypatch: pytest.MonkeyP
 def test_another_training_than_asked_for_is_not_finished(
     monkeypatch: pytest.MonkeyPatch, setting: str, value: int, steps: int
 ) -> None:
-    """A training that took other steps than asked for ends as failed, and its record has those it took."""
+    """A training that took other steps than requested ends as failed, and its record has those it took."""
 
     def changed(**settings: Any) -> Trainer:
         return Trainer(**{**settings, setting: value})
 
     monkeypatch.setattr(training, "Trainer", changed)
-    with pytest.raises(RunError, match=r"not the .* asked for"):
+    with pytest.raises(RunError, match=r"not the .* requested"):
         train()
     (run,) = galaxynet.list_runs()
     assert isinstance(run, Run)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from galaxynet import terminal
 from galaxynet.processor_load import BusyMeter, busy_note, crowded_note
-from galaxynet.training.threads import BusyProcessorNote, compute_threads
+from galaxynet.training.device import compute_threads
+from galaxynet.training.progress import BusyProcessorNote
 
 
 @pytest.mark.promise("Measurements")

@@ -49,8 +49,8 @@ def command_from_options(
         name: The command's name.
         function: Called with its own declared parameters, and with `given`, a dict of those option
             values that the caller typed: an option that was not typed is absent, so that defaults, an
-            earlier run's values (`--like`) and typed values can be told apart.
-        panels: The options, in the order of `--help`.
+            earlier run's values (`--like`) and typed values stay distinct.
+        panels: The options, as `--help` lists them.
         help: The description; a blank line ends a paragraph.
         epilog: What stands after the flags.
     """
@@ -90,7 +90,7 @@ def command_from_options(
 
 
 def _own_first(options: type[Options]) -> list[OptionField]:
-    """The fields in the order of `--help`: what a network alone has stands before what many have."""
+    """The fields as `--help` lists them: those of the class itself before inherited ones."""
     introduced = {name: depth for depth, kind in enumerate(options.__mro__) for name in get_annotations(kind)}
     return sorted(options.fields(), key=lambda option: introduced[option.name])
 

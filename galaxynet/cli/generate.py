@@ -1,4 +1,4 @@
-"""`galaxynet generate`: let a trained language model write."""
+"""`galaxynet generate`: text from a trained language model."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def command(
         float,
         typer.Option(
             "--temperature",
-            help="Below 1 it keeps to what is likely; 0: always the likeliest character.",
+            help="Lower is more predictable; 0: always the likeliest character.",
             min=0,
         ),
     ] = 1.0,
     prime: Annotated[
         str,
-        typer.Option("--prime", help="The beginning, which it reads and goes on from.", show_default=False),
+        typer.Option("--prime", help="Text to continue.", show_default=False),
     ] = "",
     seed: Annotated[
         int, typer.Option("--seed", help="The same seed writes the same text.", min=0, max=2**32 - 1)
@@ -41,7 +41,7 @@ def command(
     runs_dir: RunsDir = None,
     quiet: Quiet = False,
 ) -> None:
-    """Let a network that was trained on text write, character by character.
+    """Generate text with a trained language model, character by character.
 
     The weights are those of the best epoch. The text goes to standard output as it is written.
 

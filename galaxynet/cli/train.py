@@ -23,7 +23,7 @@ HELP = """Train a network on a dataset and keep the run.
 Each installed network is a command with flags of its own; see them with
 galaxynet train MODEL --help. The run is kept under ./runs with its options, metrics, weights and
 figures; the test part of the data is read once, at the end, with the weights of the best epoch.
-Ctrl-C leaves a run that --resume goes on with.
+A run stopped with Ctrl-C can be continued with --resume.
 """
 
 
@@ -60,7 +60,7 @@ class Train(LazyGroup):
             dataset = registry.recorded("dataset", _record(earlier, value_of(args, "--runs-dir")).dataset)
         components = Components.load(name, dataset)
         model, data = components.model_spec, components.dataset_spec
-        chosen = "" if data.name == model.dataset else f" --dataset {dataset}"
+        dataset_flag = "" if data.name == model.dataset else f" --dataset {dataset}"
         return command_from_options(
             name,
             _train(components),
@@ -70,7 +70,7 @@ class Train(LazyGroup):
                 Panel("Training", TrainingOptions, model.training),
             ],
             help=f"{model.summary[:1].upper()}{model.summary[1:]}, trained on {data.name}: {data.summary}.",
-            epilog=f"Example: galaxynet train {name}{chosen} --epochs 3 --name first",
+            epilog=f"Example: galaxynet train {name}{dataset_flag} --epochs 3 --name first",
         )
 
 
@@ -95,13 +95,13 @@ def value_of(args: list[str], flag: str) -> str | None:
 
     The last one counts, as it does for every other flag.
     """
-    found = None
+    value = None
     for word, following in zip_longest(args, args[1:]):
         if word == flag:
-            found = following
+            value = following
         elif word.startswith(flag + "="):
-            found = word.partition("=")[2]
-    return found
+            value = word.partition("=")[2]
+    return value
 
 
 def _record(reference: str, folder: str | None) -> Any:
@@ -116,13 +116,13 @@ def _train(components: Components) -> Any:
             str | None, dataset_option(components.model_spec.dataset)
         ] = None,
         name: Annotated[
-            str | None, typer.Option("--name", help="Name of the run, to find it by.", show_default=False)
+            str | None, typer.Option("--name", help="Name for the run.", show_default=False)
         ] = None,
         resume: Annotated[
             str | None,
             typer.Option(
                 "--resume",
-                help="Go on with this interrupted run.",
+                help="Continue this interrupted run.",
                 metavar="RUN",
                 autocompletion=complete_runs,
             ),
@@ -131,13 +131,14 @@ def _train(components: Components) -> Any:
             str | None,
             typer.Option(
                 "--like",
-                help="Take the options of this run, but for those given here.",
+                help="Use the options of this run, except those given.",
                 metavar="RUN",
                 autocompletion=complete_runs,
             ),
         ] = None,
         force: Annotated[
-            bool, typer.Option("--force", help="With --resume: although the run is said to be running.")
+            bool,
+            typer.Option("--force", help="With --resume, continue even if the run is recorded as running."),
         ] = False,
         runs_dir: RunsDir = None,
         data_dir: DataDir = None,
@@ -151,8 +152,8 @@ def _train(components: Components) -> Any:
         folder = paths.runs_dir(runs_dir)
         if resume and (given or like or name):
             raise UsageError(
-                "--resume takes the options of the run it goes on with, so no other option fits beside it.",
-                f"To train anew with some options changed: galaxynet train --like {resume} ...",
+                "--resume takes all options from the run that it continues, so no other option can be given.",
+                f"To start a new run with some options changed: galaxynet train --like {resume} ...",
             )
         earlier = runs.find(folder, resume or like or "") if resume or like else None
         if like and earlier and earlier.record.model.name != components.model.name:
@@ -188,7 +189,7 @@ def _run(plan: Any, runs_dir: Path, data_dir: Path, resume: "Run | None", force:
     report_end(run)
     if run.status == "interrupted":
         where = "" if runs_dir == paths.runs_dir() else f" --runs-dir {shlex.quote(str(runs_dir))}"
-        terminal.warn(f"interrupted; go on with: galaxynet train --resume {run.record.id}{where}")
+        terminal.warn(f"interrupted; continue with: galaxynet train --resume {run.record.id}{where}")
         raise typer.Exit(130)
     if run.status == "diverged":
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""Where a run is made, and whether the process that made it still lives."""
+"""The machine and process of a run, and whether that process still exists."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def describe_environment(packages: tuple[str, ...] = ()) -> Environment:
 
 
 def process_start(pid: int) -> str:
-    """When a process started: the boot's id and clock ticks since then. Empty if there is no telling."""
+    """When a process started: the boot's id and clock ticks since then. Empty if unknown."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         # The second field is the program's name in brackets and may hold spaces and brackets itself.
@@ -57,7 +57,7 @@ def process_start(pid: int) -> str:
 
 
 def is_alive(environment: Environment) -> bool:
-    """Whether the process of a run may still live; on another machine there is no telling, so it may."""
+    """False if the process of a run is known to have ended, which is unknown for another machine."""
     if environment.pid <= 0 or environment.host != platform.node():
         return True
     if sys.platform == "win32":  # there, os.kill with signal 0 ends the process

@@ -75,7 +75,7 @@ class Run:
 
     @property
     def label(self) -> str:
-        """What a person calls it: its name, or its id where it has none."""
+        """Its name, or its id if it has none."""
         return self.record.name or self.record.id
 
     @property

@@ -22,13 +22,13 @@ _LARGEST = 256 * untrusted.MIB
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predictions of a classifier, in the order of the file.
+    """Predictions of a classifier, in file order.
 
     Attributes:
         ids: Ids of the samples.
         labels: Names of their classes.
         predictions: Names of the classes that were predicted.
-        classes: Names of the classes that there are probabilities for, in the order of their indices.
+        classes: Names of the classes that have probabilities, by index.
         probabilities: For each sample, one probability a class; empty if none were kept.
     """
 

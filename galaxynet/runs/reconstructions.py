@@ -64,9 +64,12 @@ class ReconstructedSamples:
             # Opened here: numpy leaves a file open that it cannot make sense of.
             with untrusted.open_regular(path, _LARGEST) as stream:
                 _check_members(stream)
-                found = np.load(stream, allow_pickle=False)
+                arrays = np.load(stream, allow_pickle=False)
                 samples = cls(
-                    found["ids"].tolist(), found["classes"].tolist(), found["originals"], found["decodings"]
+                    arrays["ids"].tolist(),
+                    arrays["classes"].tolist(),
+                    arrays["originals"],
+                    arrays["decodings"],
                 )
         except FileNotFoundError:
             raise RunError(

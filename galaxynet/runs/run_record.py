@@ -164,7 +164,7 @@ class RunRecord(Part):
     Attributes:
         layout: Version of the record's layout; `schema` in the file.
         id: Six characters of a-z and 0-9, unique in a runs folder.
-        name: The name that a person gave, or empty.
+        name: The name given by the user, or empty.
         sweep: The name of the sweep that it is a trial of, or empty.
         status: `interrupted` can be resumed; `diverged` means that the loss became undefined.
         message: Why it failed, or empty.
@@ -177,13 +177,13 @@ class RunRecord(Part):
         command: The command that made the run, as a list of arguments.
         seed: The seed of initialisation, order and augmentation.
         parameters: Trainable parameters.
-        classes: Names of the classes in the order of their indices.
+        classes: Names of the classes, by index.
         splits: Samples by part (`train`, `validation`, `test`).
         test_set: Hex digest of the sorted test ids; runs with different ones cannot be compared.
         data: Counts that the data module reports.
         preprocessing: From an image to what the network takes, of `Preprocessing.to_dict`; empty where the
             samples are not images, and in older records.
-        calibration: How to correct the network's probabilities; empty if they are as they were trained.
+        calibration: How to correct the network's probabilities; empty for no correction.
         baseline: The majority class, for classification.
         reference: The published figure for these options, if there is one.
         metrics: Final metrics; None where undefined.
@@ -263,8 +263,8 @@ class RunRecord(Part):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            place, reason = first_fault(error)
-            raise RunError(f"In the record, {place or 'the whole'}: {reason}.") from None
+            key, reason = first_fault(error)
+            raise RunError(f"In the record, {key or 'the whole'}: {reason}.") from None
 
 
 def _plain(value: Any) -> str:

@@ -77,7 +77,7 @@ def find_to_remove(runs_dir: Path, reference: str) -> Run | DamagedRun:
     The beginning of an id is not enough here: what is deleted by a slip does not come back.
 
     Raises:
-        RunError: If there is none.
+        RunError: If no run matches.
     """
     for run in scan(runs_dir):
         if isinstance(run, DamagedRun) and (run.path.name == reference or run.path == Path(reference)):
@@ -118,7 +118,7 @@ def _without_path(message: str, path: Path) -> str:
 def _as_path(reference: str) -> Path:
     try:
         return paths.expanded(Path(reference))
-    except UsageError:  # `~somebody` who does not exist, or the name of a run
+    except UsageError:  # the `~user` does not exist, or it is the name of a run
         return Path(reference)
 
 

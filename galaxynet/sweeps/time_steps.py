@@ -121,10 +121,8 @@ def time_steps(plan: Plan, data_dir: Path) -> tuple[int, float]:
     from lightning.pytorch import Callback, Trainer
 
     from galaxynet.tasks.shares import sample_count
-    from galaxynet.training.device import flushed_denormals, quiet_lightning
+    from galaxynet.training.device import choose_hardware, compute_settings
     from galaxynet.training.fit import build_data, build_network
-    from galaxynet.training.hardware import choose
-    from galaxynet.training.threads import compute_threads
 
     class StepTimer(Callback):
         """Times the steps after the first ones, which set things up."""
@@ -152,12 +150,10 @@ def time_steps(plan: Plan, data_dir: Path) -> tuple[int, float]:
                 raise _StopTiming
 
     with (
-        quiet_lightning(),
-        flushed_denormals(),
-        compute_threads(plan.training.threads),
+        compute_settings(plan.training.threads),
         tempfile.TemporaryDirectory() as scratch,
     ):
-        hardware = choose(plan.training)
+        hardware = choose_hardware(plan.training)
         lightning.seed_everything(plan.training.seed, verbose=False)
         data = build_data(plan, data_dir)
         network = build_network(plan, data)

@@ -151,7 +151,7 @@ class StepCounter(Callback):
             self._expected = trainer.global_step + epochs * batches.updates
         # A network that optimises by itself takes as many steps as it likes.
         elif pl_module.automatic_optimization:
-            with suppress(TypeError):  # nobody knows how many there are
+            with suppress(TypeError):  # their number is unknown
                 self._expected = trainer.global_step + epochs * len(batches)
 
     def check(self, trainer: Trainer) -> None:
@@ -165,10 +165,10 @@ class StepCounter(Callback):
             facts.append(("epochs", trainer.current_epoch, self.epochs))
             if self._expected is not None:
                 facts.append(("steps", trainer.global_step, self._expected))
-        for what, done, asked in facts:
-            if done != asked:
+        for unit, done, expected in facts:
+            if done != expected:
                 raise RunError(
-                    f"The training had {done:,} {what}, not the {asked:,} asked for.",
+                    f"The training had {done:,} {unit}, not the {expected:,} requested.",
                     "The network, the dataset or the environment has changed Lightning's trainer.",
                 )
 

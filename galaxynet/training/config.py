@@ -34,7 +34,9 @@ class TrainingOptions(Options):
         0.1, "part of the training samples that chooses the best epoch and is not trained on", ge=0, lt=1
     )
     seed: int = option(0, "seed of weights, order and augmentation", ge=0, le=2**32 - 1)
-    patience: int = option(0, "stop after so many epochs without a better validation metric; 0: never", ge=0)
+    patience: int = option(
+        0, "stop after this many epochs without a better validation metric; 0: never", ge=0
+    )
     precision: Literal["auto", "float32", "bf16", "fp16"] = option(
         "auto", "number format of the forward pass; auto: bf16 where the hardware has it, else float32"
     )

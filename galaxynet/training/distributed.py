@@ -1,8 +1,8 @@
-"""A training in several processes: this one starts and watches them, and computes nothing itself.
+"""A training in several processes: this one starts and watches them, and computes nothing.
 
-PyTorch waits for other processes in C++, where no signal is heeded and a process that was killed is missed
-for half an hour. So none of the training's processes is the one that a person or a program has called: the
-caller waits for messages alone, can always be interrupted, and ends all of them when one is gone.
+PyTorch waits for other processes in C++, where signals have no effect, and takes half an hour to miss a
+killed one. So the calling process takes no part in the training: it only waits for messages, can always be
+interrupted, and ends all processes when one is gone.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from galaxynet.signals import ignored_terminal_signals, stop_signals
 from galaxynet.training.config import Rank, Request
 
 _GRACE_S = 3.0
-"""Seconds in which the first process may keep what it has after it was asked to stop."""
+"""Seconds for the first process to save its state after a request to stop."""
 
 _ROOT_CAUSE_S = 1.0
-"""Seconds to wait after an error for the end of another process, which may be what caused it."""
+"""Seconds to wait after an error for the end of another process, which may have caused it."""
 
 
 def train_in_processes(request: Request) -> Run:
@@ -105,7 +105,7 @@ class _Group:
 
     def interrupt(self) -> None:
         """Give the first process a few seconds to record where it is; then record the interruption."""
-        with suppress(KeyboardInterrupt):  # nobody wants to wait
+        with suppress(KeyboardInterrupt):  # a second Ctrl-C skips the wait
             for member in self.members[:1]:
                 member.terminate()
                 member.join(_GRACE_S)
@@ -113,14 +113,14 @@ class _Group:
         self._record("interrupted", "")
 
     def kill(self) -> None:
-        """End all processes at once: one that waits for another heeds nothing else."""
+        """Kill all processes: one that waits for another reacts to nothing else."""
         for member in self.members:
             member.kill()
         for member in self.members:
             member.join()
 
     def _messages(self, timeout: float | None = None) -> list[tuple[int, tuple[str, Any]]]:
-        found: list[tuple[int, tuple[str, Any]]] = []
+        messages: list[tuple[int, tuple[str, Any]]] = []
         listening = [self.channels[number] for number in self.working]
         for channel in wait(listening, timeout):
             assert isinstance(channel, Connection)
@@ -128,8 +128,8 @@ class _Group:
                 message = channel.recv()
             except (EOFError, OSError):
                 message = ("killed", None)
-            found.append((self.channels.index(channel), message))
-        return found
+            messages.append((self.channels.index(channel), message))
+        return messages
 
     def _on_start(self, folder: Path) -> None:
         self.folder = folder
@@ -197,7 +197,7 @@ def _work(job: bytes, rank: Rank, channel: Connection, quiet: bool) -> None:
         message: tuple[str, Any] = ("done", None)
     except BaseException as error:
         message = ("error", _portable(error, rank))
-    with suppress(OSError):  # nobody listens any more
+    with suppress(OSError):  # the parent is gone
         channel.send(message)
 
 

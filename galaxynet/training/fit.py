@@ -39,14 +39,12 @@ from galaxynet.training.checkpoint import (
     earlier_rows,
 )
 from galaxynet.training.config import ONLY, Plan, Rank, Request
-from galaxynet.training.device import flushed_denormals, quiet_lightning
-from galaxynet.training.display import Display
+from galaxynet.training.device import Hardware, choose_hardware, compute_settings
 from galaxynet.training.evaluate import evaluate
-from galaxynet.training.hardware import Hardware, choose
 from galaxynet.training.metrics_file import MetricsFile, MetricsInCheckpoint
 from galaxynet.training.process_group import process_group
+from galaxynet.training.progress import BusyProcessorNote, ProgressBar
 from galaxynet.training.record import build_record, continue_record, record_end, record_progress
-from galaxynet.training.threads import BusyProcessorNote, compute_threads
 
 
 def fit(request: Request, rank: Rank = ONLY) -> Run | None:
@@ -60,12 +58,11 @@ def fit(request: Request, rank: Rank = ONLY) -> Run | None:
         The run; None in every process but the first.
     """
     plan, resume = request.plan, request.resume
-    hardware = choose(plan.training)
+    hardware = choose_hardware(plan.training)
     # When the other processes look, the first may have marked the run as running.
     force = request.force or not rank.is_first
     last = None if resume is None else checkpoint_to_resume(resume, plan, force)
-    threads = plan.training.threads
-    with quiet_lightning(), flushed_denormals(), compute_threads(threads), stop_signals() as stop_requested:
+    with compute_settings(plan.training.threads), stop_signals() as stop_requested:
         try:
             return _fit(request, rank, hardware, last, stop_requested)
         except (KeyboardInterrupt, SystemExit) as error:
@@ -110,12 +107,12 @@ def _fit(
             folder = rank.folder if run is None else run.path
             environment = stack.enter_context(process_group(rank, hardware.accelerator))
             throughput = Throughput()
-            display = Display(network.metric, plan.training.epochs, data.sizes["train"])
-            stack.callback(display.close)
+            progress = ProgressBar(network.metric, plan.training.epochs, data.sizes["train"])
+            stack.callback(progress.close)
             logger = MetricsFile(folder / runs.folder.METRICS, earlier_rows(run, last))
             if resume is not None:
                 logger.restart()
-            callbacks = [KeepStopSignals(stop_requested), throughput, counter, display, BusyProcessorNote()]
+            callbacks = [KeepStopSignals(stop_requested), throughput, counter, progress, BusyProcessorNote()]
             trainer = _build_trainer(plan, data, network, hardware, folder, logger, callbacks, environment)
             start = time.perf_counter()
             trainer.fit(network, datamodule=data, ckpt_path=last, weights_only=True)
@@ -203,7 +200,7 @@ def _check(plan: Plan, data: DataModule, network: Task, hardware: Hardware) -> N
     """Ensure that data, network and hardware fit together, before there is a run."""
     if plan.training.patience and not _is_validated(plan, data):
         raise UsageError(
-            "--patience needs a validation part, and there is none.",
+            "--patience needs a validation part, which this training does not have.",
             "Leave it out, or use a larger --validation.",
         )
     if hardware.precision not in network.precisions:

@@ -23,7 +23,7 @@ from galaxynet.runs import (
 from galaxynet.runs.run_record import Status
 from galaxynet.tasks import Task
 from galaxynet.training.config import Plan
-from galaxynet.training.hardware import Hardware
+from galaxynet.training.device import Hardware
 
 _KEPT = (
     *("id", "name", "sweep", "started", "command", "epochs", "metrics", "seconds"),

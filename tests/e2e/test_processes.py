@@ -46,16 +46,16 @@ def start() -> Iterator[Any]:
 
 
 def ranks(parent: int) -> list[int]:
-    """The processes of a training, in their order."""
-    found = []
+    """The processes of a training, ordered by id."""
+    pids = []
     for folder in Path("/proc").iterdir():
         try:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
             if int(fields[1]) == parent and b"spawn_main" in (folder / "cmdline").read_bytes():
-                found.append(int(folder.name))
+                pids.append(int(folder.name))
         except (OSError, IndexError, ValueError):
             continue
-    return sorted(found)
+    return sorted(pids)
 
 
 def is_running(pid: int) -> bool:
@@ -67,9 +67,9 @@ def is_running(pid: int) -> bool:
 
 def wait_for(condition: Any, process: subprocess.Popen[str]) -> Any:
     for _ in range(1200):
-        found = condition()
-        if found:
-            return found
+        result = condition()
+        if result:
+            return result
         if process.poll() is not None:
             break
         time.sleep(0.05)
@@ -77,11 +77,11 @@ def wait_for(condition: Any, process: subprocess.Popen[str]) -> Any:
 
 
 def both(process: subprocess.Popen[str]) -> list[int]:
-    def found() -> list[int] | None:
+    def two_members() -> list[int] | None:
         members = ranks(process.pid)
         return members if len(members) == 2 else None
 
-    members: list[int] = wait_for(found, process)
+    members: list[int] = wait_for(two_members, process)
     return members
 
 
@@ -92,13 +92,13 @@ def in_training(process: subprocess.Popen[str]) -> Path:
 
 
 def ended(process: subprocess.Popen[str], members: list[int], since: float) -> str:
-    """What it said, once it and its processes have ended in time."""
+    """What it output, once it and its processes have ended in time."""
     while any(map(is_running, members)):
         assert time.monotonic() - since < LIMIT_S, "a process is left"
         time.sleep(0.05)
-    said = process.communicate(timeout=60)[1]
-    assert "Traceback" not in said
-    return " ".join(said.split())
+    output = process.communicate(timeout=60)[1]
+    assert "Traceback" not in output
+    return " ".join(output.split())
 
 
 def test_a_process_that_is_killed_ends_the_training(start: Any) -> None:
@@ -107,11 +107,11 @@ def test_a_process_that_is_killed_ends_the_training(start: Any) -> None:
     members = both(process)
     folder = in_training(process)
     os.kill(members[1], signal.SIGKILL)
-    said = ended(process, members, time.monotonic())
+    output = ended(process, members, time.monotonic())
     assert process.returncode == 1
     run = galaxynet.find_run(str(folder))
-    assert "error: Process 1 of the 2 processes of the training was killed by SIGKILL." in said
-    assert f"galaxynet train --resume {run.record.id}" in said
+    assert "error: Process 1 of the 2 processes of the training was killed by SIGKILL." in output
+    assert f"galaxynet train --resume {run.record.id}" in output
     assert (run.record.status, run.record.name) == ("failed", "mine")
     assert run.record.message.startswith("Process 1 of the 2 processes")
     assert again(start, run) == 130
@@ -127,8 +127,8 @@ def again(start: Any, run: Run) -> int:
     os.kill(members[1], signal.SIGSTOP)
     time.sleep(0.5)  # until the first one waits for it
     process.send_signal(signal.SIGTERM)
-    said = ended(process, members, time.monotonic())
-    assert f"interrupted; go on with: galaxynet train --resume {run.record.id}" in said
+    output = ended(process, members, time.monotonic())
+    assert f"interrupted; continue with: galaxynet train --resume {run.record.id}" in output
     assert Run.open(run.path).record.status == "interrupted"
     return int(process.returncode)
 
@@ -138,9 +138,9 @@ def test_a_process_that_is_killed_while_starting_leaves_none_waiting(start: Any)
     process = start("--epochs", "500", "--pause", "0.05")
     members = both(process)
     os.kill(members[1], signal.SIGKILL)
-    said = ended(process, members, time.monotonic())
+    output = ended(process, members, time.monotonic())
     assert process.returncode == 1
-    assert "error: Process 1 of the 2 processes of the training was killed by SIGKILL." in said
+    assert "error: Process 1 of the 2 processes of the training was killed by SIGKILL." in output
     assert all(run.status == "failed" for run in galaxynet.list_runs() if isinstance(run, Run))
 
 

@@ -1,4 +1,4 @@
-"""A run folder that somebody else filled: it may be bad, and it harms nothing but itself."""
+"""A run folder from someone else: it may be bad, and it harms nothing but itself."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ CURVES = (
     ("compare", "--by", "val/accuracy,val/loss"),
     ("compare", "--by", "val/accuracy", "--format", "csv"),
     ("compare", "--by", "val/accuracy", "--format", "markdown"),
-    ("figures", "healthy", "spoilt", "--kind", "learning-curves", "--out", "{out}/curves.svg"),
+    ("figures", "healthy", "damaged", "--kind", "learning-curves", "--out", "{out}/curves.svg"),
 )
 PAIRS = (
-    ("compare", "spoilt", "healthy"),
-    ("figures", "spoilt", "--kind", "confusion", "--format", "svg"),
+    ("compare", "damaged", "healthy"),
+    ("figures", "damaged", "--kind", "confusion", "--format", "svg"),
 )
 DRAWINGS = (
     ("compare", "--format", "html"),
@@ -86,8 +86,8 @@ MORE = settings(FEW, max_examples=12)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of runs with a healthy one, in which two runs are to be spoilt."""
-    for name, changes in {"healthy": {"id": "good01", "seed": 2}, "spoilt": {"id": "bad001"}}.items():
+    """A folder of runs with a healthy one, in which two runs are to be damaged."""
+    for name, changes in {"healthy": {"id": "good01", "seed": 2}, "damaged": {"id": "bad001"}}.items():
         run = made_run(tmp_path / "runs", name=name, splits={"train": 60, "test": 20}, **changes)
         add_curves(run, epochs=3)
         add_predictions(run)
@@ -96,7 +96,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bad(folder: Path) -> Path:
-    """The run folder that is spoilt."""
+    """The run folder that is damaged."""
     return next(folder.glob("*-bad001"))
 
 
@@ -127,15 +127,15 @@ def spoil(value: Any, data: st.DataObject) -> Any:
     return data.draw(ODD)
 
 
-def spoilt_record(data: st.DataObject) -> str:
+def damaged_record(data: st.DataObject) -> str:
     """The text of a run.json of which up to three parts are odd."""
-    values = json.loads(made_record(id="bad001", name="spoilt", status="interrupted").to_json())
+    values = json.loads(made_record(id="bad001", name="damaged", status="interrupted").to_json())
     for _ in range(data.draw(st.integers(1, 3))):
         values = spoil(values, data)
     return json.dumps(values)
 
 
-def spoilt_table(path: Path, data: st.DataObject) -> bytes:
+def damaged_table(path: Path, data: st.DataObject) -> bytes:
     """A CSV file of which up to six cells are odd, or whose end is cut off or garbage."""
     rows = [line.split(",") for line in path.read_text().splitlines()]
     for _ in range(data.draw(st.integers(0, 6))):
@@ -150,14 +150,14 @@ def spoilt_table(path: Path, data: st.DataObject) -> bytes:
 @MORE
 def test_no_record_stops_the_commands_on_other_runs(bad: Path, call: Call, data: st.DataObject) -> None:
     """Whatever a run.json says, every command still shows the healthy runs beside it."""
-    (bad / "run.json").write_text(spoilt_record(data))
+    (bad / "run.json").write_text(damaged_record(data))
     for words in LISTS:
-        code, said = call(*words)
+        code, output = call(*words)
         assert code == 0
-        assert "good01" in said, said
+        assert "good01" in output, output
     for words in COMPARISONS:
-        code, said = call("compare", *words)
-        assert code == 0, (words, said)
+        code, output = call("compare", *words)
+        assert code == 0, (words, output)
     for words in (("show", "bad001"), ("show", "bad001", "--format", "json")):
         call("runs", *words)
 
@@ -167,7 +167,7 @@ def test_no_record_stops_the_commands_on_other_runs(bad: Path, call: Call, data:
 @pytest.mark.slow
 def test_no_record_stops_a_figure_or_a_verdict(bad: Path, call: Call, data: st.DataObject) -> None:
     """Whatever a run.json says, figures, pages and verdicts of other runs are still made."""
-    (bad / "run.json").write_text(spoilt_record(data))
+    (bad / "run.json").write_text(damaged_record(data))
     for words in DRAWINGS:
         call(*words)
 
@@ -176,7 +176,7 @@ def test_no_record_stops_a_figure_or_a_verdict(bad: Path, call: Call, data: st.D
 @FEW
 def test_no_record_stops_a_training(bad: Path, call: Call, data: st.DataObject) -> None:
     """Whatever a run.json says, to train like it, to resume it or to generate from it ends in a sentence."""
-    (bad / "run.json").write_text(spoilt_record(data))
+    (bad / "run.json").write_text(damaged_record(data))
     for words in TRAININGS:
         call(*words)
 
@@ -186,10 +186,10 @@ def test_no_record_stops_a_training(bad: Path, call: Call, data: st.DataObject) 
 def test_no_metrics_stop_the_curves_of_other_runs(bad: Path, call: Call, data: st.DataObject) -> None:
     """Whatever a metrics.csv holds, the curves of the healthy runs beside it are shown and drawn."""
     kept = (bad / "metrics.csv").read_bytes()
-    (bad / "metrics.csv").write_bytes(spoilt_table(bad / "metrics.csv", data))
+    (bad / "metrics.csv").write_bytes(damaged_table(bad / "metrics.csv", data))
     for words in CURVES:
-        code, said = call(*words)
-        assert code == 0, (words, said)
+        code, output = call(*words)
+        assert code == 0, (words, output)
     (bad / "metrics.csv").write_bytes(kept)
 
 
@@ -198,10 +198,10 @@ def test_no_metrics_stop_the_curves_of_other_runs(bad: Path, call: Call, data: s
 def test_no_predictions_stop_a_comparison(bad: Path, call: Call, data: st.DataObject) -> None:
     """Whatever a predictions.csv holds, the runs are compared, with a word on why there is no test."""
     kept = (bad / "predictions.csv").read_bytes()
-    (bad / "predictions.csv").write_bytes(spoilt_table(bad / "predictions.csv", data))
+    (bad / "predictions.csv").write_bytes(damaged_table(bad / "predictions.csv", data))
     for words in PAIRS:
-        code, said = call(*words)
-        assert code == 0 or words[0] == "figures", (words, said)
+        code, output = call(*words)
+        assert code == 0 or words[0] == "figures", (words, output)
     (bad / "predictions.csv").write_bytes(kept)
 
 
@@ -264,19 +264,19 @@ def test_what_is_no_file_is_not_read(
         (bad / name).unlink(missing_ok=True)
         make(bad / name)
     for words in (*CURVES[:1], *PAIRS[:1], ("compare", "--format", "html"), ("datasets",), ("runs", "list")):
-        code, said = call(*words)
-        assert code == 0, (words, said)
+        code, output = call(*words)
+        assert code == 0, (words, output)
     assert call("compare", "--sweep", "s")[0] == 1
     (bad / "run.json").unlink()
     make(bad / "run.json")
     for words in (*LISTS, ("compare",)):
-        code, said = call(*words)
-        assert code == 0, (words, said)
-        assert "good01" in said or "healthy" in said
-    code, said = call("runs", "show", "bad001")
+        code, output = call(*words)
+        assert code == 0, (words, output)
+        assert "good01" in output or "healthy" in output
+    code, output = call("runs", "show", "bad001")
     assert code == 1
-    assert ("not a regular file" in " ".join(said.split())) == (make in (pipe, device))
-    assert str(bad) in said.replace("\n", "")
+    assert ("not a regular file" in " ".join(output.split())) == (make in (pipe, device))
+    assert str(bad) in output.replace("\n", "")
     assert call("runs", "remove", bad.name, "--yes")[0] == 0
     assert not bad.exists()
 
@@ -299,8 +299,8 @@ def test_a_bad_record_is_removed_like_any_other(bad: Path, call: Call, text: str
     values = {**json.loads((bad / "run.json").read_text()), "PLACE": 1}
     (bad / "run.json").write_text(json.dumps(values).replace('"PLACE": 1', text[1:-1]))
     for words in (*LISTS, ("compare",)):
-        code, said = call(*words)
-        assert code == 0, (words, said)
-        assert "damaged" in said or "--format" in words
+        code, output = call(*words)
+        assert code == 0, (words, output)
+        assert "damaged" in output or "--format" in words
     assert call("runs", "remove", bad.name, "--yes")[0] == 0
     assert not bad.exists()

@@ -1,4 +1,4 @@
-"""The installed command, as a person runs it."""
+"""The installed command, as users run it."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def start(*words: str) -> subprocess.Popen[str]:
 def wait_for_epoch(process: subprocess.Popen[str]) -> Path:
     """Wait until the first epoch is kept; the run folder."""
     for _ in range(600):
-        found = list(Path(os.environ["GALAXYNET_RUNS"]).glob("*/checkpoints/last.ckpt"))
-        if found:
+        checkpoints = list(Path(os.environ["GALAXYNET_RUNS"]).glob("*/checkpoints/last.ckpt"))
+        if checkpoints:
             time.sleep(0.2)
-            return found[0].parent.parent
+            return checkpoints[0].parent.parent
         if process.poll() is not None:
             break
         time.sleep(0.1)
@@ -44,11 +44,11 @@ def test_train_and_compare() -> None:
     """`train` ends with the accuracy, its interval, the majority class and the folder, in plain lines."""
     done = call("train", "toynet", "--epochs", "2", "--name", "mine")
     assert done.returncode == 0, done.stderr
-    said = " ".join(done.stderr.split())
-    assert "95 % interval" in said
-    assert "majority class 33.3%" in said
+    output = " ".join(done.stderr.split())
+    assert "95 % interval" in output
+    assert "majority class 33.3%" in output
     assert done.stdout == ""
-    assert "another run is called" not in said
+    assert "another run is called" not in output
     assert galaxynet.find_run("mine").record.command[:3] == ["galaxynet", "train", "toynet"]
     rows = json.loads(call("compare", "--format", "json").stdout)
     assert "toynet" in json.dumps(rows)
@@ -65,14 +65,14 @@ def test_a_killed_run_goes_on(sent: signal.Signals, ends: int) -> None:
     process = start("train", "toynet", "--epochs", "6", "--pause", "0.1", "--seed", "3")
     folder = wait_for_epoch(process)
     process.send_signal(sent)
-    _, said = process.communicate(timeout=60)
+    _, output = process.communicate(timeout=60)
     run = galaxynet.find_run(str(folder))
     assert run.status == "interrupted"
     assert process.returncode == ends
     if sent != signal.SIGKILL:
-        assert f"galaxynet train --resume {run.record.id}" in " ".join(said.split())
+        assert f"galaxynet train --resume {run.record.id}" in " ".join(output.split())
     mixed = call("train", "--resume", run.record.id, "--lr", "1")
-    assert (mixed.returncode, "no other option fits" in " ".join(mixed.stderr.split())) == (2, True)
+    assert (mixed.returncode, "no other option can be given" in " ".join(mixed.stderr.split())) == (2, True)
     done = call("train", "--resume", run.record.id)
     assert done.returncode == 0, done.stderr
     run = galaxynet.find_run(str(folder))
@@ -114,7 +114,7 @@ def test_two_processes_make_one_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said", "code"),
+    ("words", "output", "code"),
     [
         (["train", "toynett"], "Did you mean 'toynet'?", 2),
         (["train", "toynet", "--epochs", "0"], "--epochs 0", 2),
@@ -128,11 +128,11 @@ def test_two_processes_make_one_run() -> None:
         (["trian"], "Did you mean 'train'?", 2),
     ],
 )
-def test_errors_are_a_sentence(words: list[str], said: str, code: int) -> None:
+def test_errors_are_a_sentence(words: list[str], output: str, code: int) -> None:
     """A mistake ends in a sentence with the way out and the right exit code, without a traceback."""
     done = call(*words)
     assert done.returncode == code, done.stderr
-    assert said in " ".join(done.stderr.split())
+    assert output in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.promise("Strangers' files")
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Path:
-    """A folder with a person's own files, of the names that a run has, too."""
+    """A folder of the user's own files, some named as those of a run."""
     folder = tmp_path / "outside"
     folder.mkdir()
     for name in ("learning-curves.svg", "last.ckpt", ".last.ckpt.x.tmp", "precious.txt"):
@@ -54,10 +54,10 @@ def test_figures_are_not_written_through_a_link(
     with pytest.raises(SystemExit) as ended:
         main(["figures", "one", "--format", "svg"])
     assert ended.value.code == 1
-    said = " ".join(capsys.readouterr().err.split())
-    assert f"{run.path}/figures" in said.replace(" ", "")
-    assert "is a link that leads out of" in said
-    assert "Remove the link" in said
+    output = " ".join(capsys.readouterr().err.split())
+    assert f"{run.path}/figures" in output.replace(" ", "")
+    assert "is a link that leads out of" in output
+    assert "Remove the link" in output
     assert contents(outside) == before
 
 

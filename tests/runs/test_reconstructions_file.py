@@ -22,6 +22,6 @@ def test_the_file_is_for_those_whom_the_umask_lets(tmp_path: Path, mask: int, mo
         os.umask(before)
     assert (tmp_path / "file.npz").stat().st_mode & 0o777 == mode
     assert [path.name for path in tmp_path.iterdir()] == ["file.npz"]
-    found = ReconstructedSamples.read(tmp_path / "file.npz")
-    assert (found.ids, found.classes) == (["a"], ["shoe"])
-    assert found.decodings.tolist() == (2 * images).tolist()
+    samples_read = ReconstructedSamples.read(tmp_path / "file.npz")
+    assert (samples_read.ids, samples_read.classes) == (["a"], ["shoe"])
+    assert samples_read.decodings.tolist() == (2 * images).tolist()

@@ -1,4 +1,4 @@
-"""Run folders are made whole, found by what a person types, and stop nothing when they are damaged."""
+"""Run folders appear complete, are entries by what the user types, and stop nothing when damaged."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def test_runs_that_start_in_the_same_second_get_folders_of_their_own(tmp_path: P
         runs = list(pool.map(lambda n: create(tmp_path, made_record(id="aaaaaa", seed=n)), range(50)))
     assert len({run.path for run in runs}) == 50
     assert len({run.record.id for run in runs}) == 50
-    found = {run.record.seed: run for run in scan(tmp_path) if isinstance(run, Run)}
-    assert sorted(found) == list(range(50))
-    assert all(run.path.name.endswith(run.record.id) for run in found.values())
+    entries = {run.record.seed: run for run in scan(tmp_path) if isinstance(run, Run)}
+    assert sorted(entries) == list(range(50))
+    assert all(run.path.name.endswith(run.record.id) for run in entries.values())
 
 
 def test_a_new_run_is_whole(tmp_path: Path) -> None:
-    """The folder has its record and its parts, and no leftovers lie beside it."""
+    """The folder has its record and its parts, and no leftovers are next to it."""
     run = made_run(tmp_path / "not" / "yet" / "there")
     assert Run.open(run.path).record == run.record
     assert run.checkpoints.is_dir()
@@ -71,9 +71,9 @@ def test_no_content_of_a_record_stops_the_scan(
     runs_dir = tmp_path_factory.mktemp("runs")
     good, bad = made_run(runs_dir), made_run(runs_dir)
     (bad.path / "run.json").write_bytes(content)
-    found = {run.path: run for run in scan(runs_dir)}
-    assert isinstance(found[good.path], Run)
-    damaged = found[bad.path]
+    entries = {run.path: run for run in scan(runs_dir)}
+    assert isinstance(entries[good.path], Run)
+    damaged = entries[bad.path]
     assert isinstance(damaged, DamagedRun)
     assert damaged.reason
 
@@ -87,9 +87,9 @@ def test_a_folder_without_a_record_is_damaged_and_a_strange_one_is_not_a_run(tmp
     renamed.path.rename(tmp_path / "best so far")
     (tmp_path / "notes").mkdir()
     (tmp_path / ".hidden").mkdir()
-    found = scan(tmp_path)
-    assert {run.path.name for run in found} == {lost.path.name, "best so far"}
-    assert all(isinstance(run, DamagedRun) and run.reason == "it has no run.json." for run in found)
+    entries = scan(tmp_path)
+    assert {run.path.name for run in entries} == {lost.path.name, "best so far"}
+    assert all(isinstance(run, DamagedRun) and run.reason == "it has no run.json." for run in entries)
     assert scan(tmp_path / "absent") == []
 
 
@@ -117,7 +117,7 @@ def test_a_copied_run_is_told_from_its_original(tmp_path: Path, reference: str) 
 
 
 def test_a_reference_that_fits_two_runs_is_refused(tmp_path: Path) -> None:
-    """Two runs of one name are told apart by their ids, and the error says them."""
+    """For two runs of one name, the error lists their ids."""
     made_run(tmp_path, id="abc123", name="same")
     made_run(tmp_path, id="abd456", name="same")
     for reference in ("same", "ab"):
@@ -134,7 +134,7 @@ def test_a_name_is_preferred_to_the_beginning_of_another(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("reference", ["firts", "", "/", "nothing like it"])
 def test_an_unknown_run_is_a_sentence(tmp_path: Path, reference: str) -> None:
-    """The nearest name is told where there is one."""
+    """The nearest name is suggested if there is one."""
     made_run(tmp_path, name="first")
     with pytest.raises(RunError) as caught:
         find(tmp_path, reference)
@@ -143,7 +143,7 @@ def test_an_unknown_run_is_a_sentence(tmp_path: Path, reference: str) -> None:
 
 
 def test_without_runs_it_says_how_to_get_one(tmp_path: Path) -> None:
-    """A new user is told the command."""
+    """Without runs, the error names the command that makes one."""
     with pytest.raises(RunError, match="galaxynet train"):
         find(tmp_path, "last")
 
@@ -169,8 +169,8 @@ def test_naming_a_damaged_run_says_what_is_wrong(tmp_path: Path) -> None:
 def test_a_run_whose_process_is_gone_is_interrupted(tmp_path: Path) -> None:
     """A killed training is shown as interrupted, not as running for ever."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    place = Environment(host=platform.node(), pid=child.pid, process_start=process_start(child.pid))
-    run = made_run(tmp_path, status="running", environment=place)
+    environment = Environment(host=platform.node(), pid=child.pid, process_start=process_start(child.pid))
+    run = made_run(tmp_path, status="running", environment=environment)
     assert run.status == "running"
     child.communicate(b"\n")
     assert run.status == "interrupted"
@@ -204,7 +204,7 @@ def test_a_row_that_was_cut_off_does_not_hide_the_others(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("content", ["rubbish\n1,2\n", "\x00\x00", "train/loss,val/loss\n1,2\n"])
 def test_a_file_that_is_no_metrics_is_called_damaged(tmp_path: Path, content: str) -> None:
-    """Nobody takes it for a training that logged nothing; an empty file is one."""
+    """It differs from a training that logged nothing, whose file is empty."""
     run = made_run(tmp_path)
     (run.path / "metrics.csv").write_text(content)
     with pytest.raises(RunError, match=r"metrics\.csv is damaged"):
@@ -270,7 +270,7 @@ def test_a_damaged_run_is_removed_by_the_name_of_its_folder(tmp_path: Path) -> N
 
 
 def test_a_thousand_runs_are_listed_in_under_a_second(tmp_path: Path) -> None:
-    """A person with many runs does not wait."""
+    """Listing many runs is fast."""
     text = made_record().to_json()
     for number in range(1000):
         folder = tmp_path / f"20260301-120000-galaxy_alexnet-{number:06}"

@@ -61,12 +61,12 @@ def test_a_value_that_became_infinite_in_place_is_written_as_null() -> None:
 @pytest.mark.promise("Strangers' files")
 @settings(deadline=None)
 @given(st.dictionaries(keys, garbage, max_size=4) | garbage, st.booleans())
-def test_garbage_in_the_file_is_an_error_that_says_so(found: object, complete: bool) -> None:
+def test_garbage_in_the_file_is_an_error_that_says_so(garbage: object, complete: bool) -> None:
     """Any JSON in run.json is a record or one clear error."""
-    if complete and isinstance(found, dict):
-        found = {**json.loads(made_record().to_json()), **found}
+    if complete and isinstance(garbage, dict):
+        garbage = {**json.loads(made_record().to_json()), **garbage}
     with contextlib.suppress(RunError):
-        record = RunRecord.from_json(json.dumps(found))
+        record = RunRecord.from_json(json.dumps(garbage))
         assert RunRecord.from_json(record.to_json()) == record
 
 
@@ -113,7 +113,7 @@ def test_a_run_of_an_older_galaxynet_compares_with_a_new_one() -> None:
 
 @pytest.mark.promise("Environment")
 def test_a_record_without_facts_claims_none() -> None:
-    """A record from before processes and steps were counted is read, and says nothing of them."""
+    """A record from before processes and steps were counted is read without them."""
     values = json.loads(made_record().to_json())
     del values["world_size"], values["steps"]
     record = RunRecord.from_json(json.dumps(values))

@@ -95,7 +95,7 @@ def test_resuming_costs_one_epoch_at_most(interrupted: Callable[..., Any]) -> No
 
 
 def test_a_run_is_resumed_as_what_it_is(distribution: Any, interrupted: Callable[..., Any]) -> None:
-    """Another network is not trained into a run's folder, and the record stays as it was."""
+    """Another network is not trained into a run's folder, and the record does not change."""
     distribution(
         "others",
         {"others": "import dataclasses, toys\nSPEC = dataclasses.replace(toys.NET, name='other')"},
@@ -110,7 +110,7 @@ def test_a_run_is_resumed_as_what_it_is(distribution: Any, interrupted: Callable
 
 @pytest.mark.promise("Interruptions")
 def test_a_damaged_checkpoint_is_named(interrupted: Callable[..., Any]) -> None:
-    """A damaged checkpoint is named with the way out, and the record stays as it was."""
+    """A damaged checkpoint is named with the way out, and the record does not change."""
     run = interrupted(1)
     before = (run.path / "run.json").read_text()
     last = run.checkpoint("last")
@@ -389,7 +389,7 @@ def test_a_full_disk_is_called_that(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_run_that_seems_to_run_elsewhere_can_be_forced(interrupted: Callable[..., Any]) -> None:
-    """A run that died on another machine is refused with the flag that goes on with it all the same."""
+    """A run that died on another machine is refused; the error names the flag that continues it anyway."""
     run = interrupted(1)
     run.record.status, run.record.environment.host = "running", "elsewhere"
     plan = Components.load("toynet").plan({}, like=run.record)
@@ -420,7 +420,7 @@ def test_other_data_to_learn_from_are_noticed(interrupted: Callable[..., Any]) -
     """A run is not resumed when only its training data changed."""
     run = interrupted(1)
     run.record.data["colours"] = 1
-    assert galaxynet.train("toynet", resume=run.record.id).record.status == "finished"  # not told of any more
+    assert galaxynet.train("toynet", resume=run.record.id).record.status == "finished"  # no notes any more
     again = interrupted(1)
     again.record.data["images"] = 119
     again.save()

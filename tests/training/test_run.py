@@ -102,7 +102,7 @@ def test_patience_without_validation_is_refused() -> None:
 
 @pytest.mark.promise("Environment")
 def test_a_process_of_another_launcher_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that torchrun started is told how several processes are started."""
+    """A process started by torchrun is refused, and the error says how to use several."""
     described = {"RANK": "0", "LOCAL_RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
     for name, value in {**described, "WORLD_SIZE": "2"}.items():
         monkeypatch.setenv(name, value)
@@ -159,7 +159,7 @@ def test_no_sample_for_validation_is_no_validation(distribution: Any) -> None:
 
 
 def test_patience_ends_a_training_that_no_longer_gains() -> None:
-    """Early stopping ends the training after so many epochs without a better validation metric."""
+    """Early stopping ends the training after N epochs without a better validation metric."""
     run = train(epochs=50, lr=1e-12, patience=2)
     assert run.record.status == "finished"
     assert run.record.epochs == 3
@@ -204,7 +204,7 @@ def test_without_validation_the_last_epoch_is_tested() -> None:
 
 @pytest.mark.parametrize("end", ["sys.exit('bye')", "raise KeyboardInterrupt"])
 def test_a_network_that_ends_the_training_itself_has_failed(distribution: Any, end: str) -> None:
-    """Nobody asked it to stop, so the run is not one that was interrupted and waits to be gone on with."""
+    """A plugin that exits by itself fails; its run is not one that waits to be resumed."""
     distribution(
         "ending",
         {
@@ -242,7 +242,7 @@ def test_a_failing_network_leaves_a_failed_run(distribution: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "said"),
+    ("options", "error", "message"),
     [
         ({"devices": 2}, UsageError, r"--devices 2, but this machine has"),
         ({"accelerator": "gpu"}, UsageError, "no GPU"),
@@ -251,9 +251,9 @@ def test_a_failing_network_leaves_a_failed_run(distribution: Any) -> None:
     ],
 )
 @pytest.mark.skipif(torch.cuda.is_available(), reason="asks for GPUs that are there")
-def test_a_wrong_call_leaves_no_run(options: dict[str, Any], error: type[Exception], said: str) -> None:
+def test_a_wrong_call_leaves_no_run(options: dict[str, Any], error: type[Exception], message: str) -> None:
     """A call that cannot work is one sentence, before anything is made."""
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         train(**options)
     assert galaxynet.list_runs() == []
 
@@ -279,9 +279,9 @@ def test_metrics_file_is_plain_csv() -> None:
 @pytest.mark.promise("Environment")
 def test_auto_precision_is_never_emulated() -> None:
     """`--precision auto` takes bf16 only where the processor computes it and does not emulate it."""
-    from galaxynet.training.hardware import choose
+    from galaxynet.training.device import choose_hardware
 
     able = torch.cpu.get_capabilities()
     fast = any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-    chosen = choose(TrainingOptions(accelerator="cpu"))
-    assert chosen.precision == ("bf16" if fast else "float32")
+    hardware = choose_hardware(TrainingOptions(accelerator="cpu"))
+    assert hardware.precision == ("bf16" if fast else "float32")

@@ -17,19 +17,19 @@ def trained_in() -> Iterator[Worlds]:
         yield these
 
 
-def close(found: Any, expected: Any) -> bool:
-    return found == pytest.approx(expected, rel=1e-5, abs=1e-5)
+def close(results: Any, expected: Any) -> bool:
+    return results == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
 
 def flat(nested: Any) -> list[float]:
     return [value for part in nested for value in flat(part)] if isinstance(nested, list) else [nested]
 
 
-def agree(found: dict[int, dict[str, Any]]) -> None:
-    alone = found[1]
+def agree(results: dict[int, dict[str, Any]]) -> None:
+    alone = results[1]
     assert len(alone["rows"]) == 2
     assert {"train/loss", "val/loss"} <= set(alone["rows"][0])
-    for together in (found[2], found[3]):
+    for together in (results[2], results[3]):
         for row, expected in zip(together["rows"], alone["rows"], strict=True):
             assert close(row, expected), (row, expected)
         assert close(together["test"], alone["test"])
@@ -73,20 +73,20 @@ def test_several_processes_read_a_text_as_one_does(trained_in: Worlds) -> None:
 @pytest.mark.promise("Several processes")
 def test_what_is_kept_of_the_test_is_the_same(trained_in: Worlds) -> None:
     """Predictions and reconstructions are those of one process, each test sample once."""
-    found = trained_in.train(Example("classifier", 9, held_out=5))
-    indices, targets, probabilities = found[1]["predicted"]
-    for together in (found[2], found[3]):
+    results = trained_in.train(Example("classifier", 9, held_out=5))
+    indices, targets, probabilities = results[1]["predicted"]
+    for together in (results[2], results[3]):
         assert together["predicted"][:2] == [indices, targets]
         assert all(map(close, together["predicted"][2], probabilities))
-    found = trained_in.train(Example("reconstructor", 4, held_out=1))
-    for together in (found[2], found[3]):
-        assert close(flat(together["decodings"]), flat(found[1]["decodings"]))
+    results = trained_in.train(Example("reconstructor", 4, held_out=1))
+    for together in (results[2], results[3]):
+        assert close(flat(together["decodings"]), flat(results[1]["decodings"]))
 
 
 @pytest.mark.slow
 @pytest.mark.promise("Several processes")
 def test_a_process_without_samples_leaves_batch_statistics_alone(trained_in: Worlds) -> None:
     """Batch statistics are those of real samples: a process without one adds nothing to them."""
-    found = trained_in.train(Example("classifier", 5, batch_size=5, norm=True))
-    assert found[1]["buffers"].keys() == found[2]["buffers"].keys()
-    assert found[2]["buffers"]["2.num_batches_tracked"] == 2
+    results = trained_in.train(Example("classifier", 5, batch_size=5, norm=True))
+    assert results[1]["buffers"].keys() == results[2]["buffers"].keys()
+    assert results[2]["buffers"]["2.num_batches_tracked"] == 2

@@ -16,10 +16,10 @@ def test_the_digest_knows_a_test_set() -> None:
     """The digest of a test set depends on its ids and labels, not on their order."""
     pairs = [(f"g{row}", "spiral" if row % 3 else "edge-on") for row in range(50)]
     shuffled = random.Random(1).sample(pairs, len(pairs))
-    one = digest_test_set(*zip(*pairs, strict=True))
-    assert one == digest_test_set(*zip(*shuffled, strict=True))
-    assert one != digest_test_set([id_ for id_, _ in pairs[1:]], [label for _, label in pairs[1:]])
-    assert one != digest_test_set([id_ for id_, _ in pairs], ["spiral"] * 50)
+    digest = digest_test_set(*zip(*pairs, strict=True))
+    assert digest == digest_test_set(*zip(*shuffled, strict=True))
+    assert digest != digest_test_set([id_ for id_, _ in pairs[1:]], [label for _, label in pairs[1:]])
+    assert digest != digest_test_set([id_ for id_, _ in pairs], ["spiral"] * 50)
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,9 @@ def test_the_digest_knows_a_test_set() -> None:
 def test_a_published_figure_stands_only_where_it_applies(
     options: dict[str, object], classes: list[str], value: float | None
 ) -> None:
-    """The report's 69.0 % stands beside its own networks on its own classes, and beside no others."""
-    found = reference_for(Components.load("galaxy_alexnet").plan(options), "test/accuracy", classes)
-    assert (found.value if found else None) == value
+    """The report's 69.0 % applies to its own networks on its own classes, and to no others."""
+    reference = reference_for(Components.load("galaxy_alexnet").plan(options), "test/accuracy", classes)
+    assert (reference.value if reference else None) == value
 
 
 def test_simulated_galaxies_have_no_published_figure() -> None:
@@ -47,9 +47,9 @@ def test_simulated_galaxies_have_no_published_figure() -> None:
 
 
 def test_min_char_rnn_figures_stand_beside_min_char_rnn() -> None:
-    """The report's loss of 45 stands beside one stream of 25 characters, not beside 64 streams."""
+    """The report's loss of 45 applies to one stream of 25 characters, not to 64 streams."""
     components = Components.load("charrnn")
-    found = reference_for(components.plan({"hidden": 100}), "test/x")
-    assert found is not None
-    assert found.value == 45.0
+    reference = reference_for(components.plan({"hidden": 100}), "test/x")
+    assert reference is not None
+    assert reference.value == 45.0
     assert reference_for(components.plan({"hidden": 100, "streams": 64}), "test/x") is None

@@ -1,4 +1,4 @@
-"""The progress of a training: a bar in a terminal, a line an epoch elsewhere."""
+"""The progress of a training: a bar in a terminal, elsewhere a line per epoch; a note on a busy processor."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import lightning
+import torch
 from lightning.pytorch import Callback, Trainer
 from rich.console import RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
@@ -14,12 +15,16 @@ from rich.progress import Task as Bar
 from rich.text import Text
 
 from galaxynet import terminal
+from galaxynet.processor_load import WINDOW_S, BusyMeter, busy_note, load_average
 from galaxynet.tasks.average import EpochMean
 
 _REFRESH_SECONDS = 0.25
 _PLAIN_SECONDS = 2.0
 _WIDE, _NARROW = 120, 100
 """Columns of a terminal below which the validation loss is left out, and below which the rate is, too."""
+
+_STRETCH_S = 1.0
+"""Seconds between two measurements of the processor time."""
 
 
 class Rate(ProgressColumn):
@@ -31,7 +36,7 @@ class Rate(ProgressColumn):
         return Text(f"{rate:,.0f} samples/s" if rate else "", style="progress.data.speed")
 
 
-class Display(Callback):
+class ProgressBar(Callback):
     """Shows epoch, loss, metric, rate and time left.
 
     Args:
@@ -168,3 +173,41 @@ class Display(Callback):
             + (f"  {rate:,.0f} samples/s" if rate else "")
             + ("" if last else f"  {left:.0f} s left")
         )
+
+
+class BusyProcessorNote(Callback):
+    """Say once that the processor has little time for a training on it, without validation and set-up.
+
+    Args:
+        window_s: Seconds of training that have to be slow.
+    """
+
+    def __init__(self, window_s: float = WINDOW_S) -> None:
+        self.window_s = window_s
+        self._meter: BusyMeter | None = None
+        self._wall_s = 0.0
+        self._processor_s = 0.0
+
+    def on_fit_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
+        """Begin to measure; on a GPU the processor waits, and that is as it should be."""
+        if pl_module.device.type == "cpu":
+            self._meter = BusyMeter(torch.get_num_threads(), self.window_s)
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
+        """Begin a stretch."""
+        self._wall_s, self._processor_s = time.monotonic(), time.process_time()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """End a stretch after a second and at the end of an epoch."""
+        meter, now = self._meter, time.monotonic()
+        if meter is None or (now - self._wall_s < _STRETCH_S and not trainer.is_last_batch):
+            return
+        processor = time.process_time()
+        share = meter.add(now - self._wall_s, processor - self._processor_s)
+        self._wall_s, self._processor_s = now, processor
+        if share is not None:
+            self._meter = None
+            note = busy_note(share, meter.threads, load_average())
+            terminal.note(note, style="yellow")
