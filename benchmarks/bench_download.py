@@ -25,8 +25,8 @@ from benchmarks.measure import Report, alternate, parser, ratio
 from galaxynet import terminal
 from galaxynet.fetching.download import download
 from galaxynet.fetching.https import remotes
-from galaxynet.fetching.partial import forget
-from galaxynet.fetching.patience import Patience
+from galaxynet.fetching.partial import remove
+from galaxynet.fetching.retry import RetryPolicy
 from galaxynet.sources import DataFile, Https
 
 OURS, OURS_MD5, CURL = "galaxynet, SHA-256", "galaxynet, SHA-256 and MD5", "curl"
@@ -79,9 +79,9 @@ def measure(folder: Path, size: int, rounds: int) -> dict[str, list[float]]:
 
 def ours(address: str, target: Path) -> None:
     """Download as `galaxynet fetch` does."""
-    remote = remotes(Https(mirrors=(address,)), DataFile(name="file.bin"), Patience())[0]
-    download(remote, target, Patience())
-    forget(target)
+    remote = remotes(Https(mirrors=(address,)), DataFile(name="file.bin"), RetryPolicy())[0]
+    download(remote, target, RetryPolicy())
+    remove(target)
 
 
 def curl(address: str, target: Path, then: str = "", sync: bool = False) -> None:

@@ -14,7 +14,7 @@ from galaxynet.signals import deferred_stop_signals
 from galaxynet.training.config import Components
 
 if TYPE_CHECKING:
-    from galaxynet.fetching.fetch import Outcome
+    from galaxynet.fetching.request import FetchResult
     from galaxynet.runs import Run
 
 
@@ -28,7 +28,7 @@ def fetch(
     force: bool = False,
     data_dir: Path | str | None = None,
     **options: Any,
-) -> Outcome:
+) -> FetchResult:
     """Ensure a dataset's files are present and verified, as `galaxynet fetch DATASET` does.
 
     Args:
@@ -47,12 +47,12 @@ def fetch(
     Raises:
         GalaxynetError: If the call is wrong, or files cannot be had or are damaged.
     """
-    from galaxynet.fetching.fetch import Wish
     from galaxynet.fetching.fetch import fetch as fetch_files
+    from galaxynet.fetching.request import FetchRequest
 
     given = _path(folder)
     return fetch_files(
-        Wish(
+        FetchRequest(
             plugin=registry.find("dataset", dataset),
             data_dir=paths.data_dir(_path(data_dir)),
             groups=tuple(groups),

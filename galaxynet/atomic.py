@@ -1,4 +1,4 @@
-"""Files and folders that appear whole under their final name or not at all."""
+"""Files and folders that appear whole under their final name, or not at all, and vanish at once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+_REMOVED = ".removed-"
 
 
 def write_text(path: Path, text: str) -> None:
@@ -34,6 +36,38 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()
         raise
+
+
+def publish(part: Path, final: Path) -> None:
+    """Give a complete, verified file its final name, durably even if the power fails now."""
+    part.replace(final)
+    with contextlib.suppress(OSError):  # some file systems cannot sync a folder
+        handle = os.open(final.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder, first renamed: an interrupt leaves no half of it under its name.
+
+    Raises:
+        OSError: If it cannot be removed.
+    """
+    removing = Path(tempfile.mkdtemp(dir=path.parent, prefix=_REMOVED))
+    try:
+        path.rename(removing / path.name)
+    except OSError:
+        removing.rmdir()
+        raise
+    shutil.rmtree(removing)
+
+
+def finish_removals(folder: Path) -> None:
+    """Remove what interrupted calls of `remove_folder` have left in a folder."""
+    for removing in folder.glob(f"{_REMOVED}*"):
+        shutil.rmtree(removing, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -1,34 +1,35 @@
 """Where the files of a dataset come from: the declarations that a `DatasetSpec` carries.
 
-Nothing here downloads anything. A dataset names its files and its sources; `galaxynet.fetching` does the
-rest, so a plugin gets resumable, verified downloads for its declaration alone.
+Nothing here downloads anything. A dataset names its files and its sources, and `galaxynet.fetching` does the
+rest: a plugin gets resumable, verified downloads for its declaration alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from galaxynet.options import Options
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataFile:
-    """One file that a dataset consists of, as it lies in the data folder.
+    """One file of a dataset, as it is kept in the data folder.
 
     Attributes:
         name: The file's name in the data folder, for example `images_training_rev1.zip`.
         summary: What is in it, in a few words.
         group: Empty for a file that is always fetched; otherwise the name that `--with` takes to add it.
-        size: Exact size in bytes where the publisher states it.
-        md5: The publisher's MD5 checksum where there is one (32 hex digits).
-        folder: The name of the unpacked folder or file that stands for this file when a person has
-            unpacked it already; empty if there is no such form.
-        convert: `module:function`, called as `function(source, target)` with two paths when a file has
-            arrived and was checked; it writes to `target` what is to be kept. It must leave a file that is
-            converted already as it is. Empty if the file is kept as it comes.
-        optional: Empty if the dataset needs the file. Otherwise a folder of a person's own (`--from`) may
-            lack it, and this sentence says what is to be done without it. A download fetches it anyway.
+        size: Exact size in bytes, if the publisher states it.
+        md5: The publisher's MD5 checksum, if there is one (32 hex digits).
+        folder: Name of the unpacked folder or file that can replace this file when a person has already
+            unpacked it; empty if there is no such form.
+        convert: `module:function`, called as `function(source, target)` with two paths once a file has
+            arrived and passed its checks; it writes what is kept to `target`. It must copy a file that is
+            already converted unchanged. Empty if the file is kept as it arrives.
+        optional: Empty if the dataset needs the file. Otherwise a local folder (`--from`) may lack it, and
+            this sentence says what to do without it. A download always fetches it.
     """
 
     name: str
@@ -42,19 +43,46 @@ class DataFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KaggleCompetition:
-    """The files of a Kaggle competition; each `DataFile.name` is a file of the competition.
+class Source:
+    """A place that a dataset's files come from.
 
     Attributes:
-        slug: The last part of the competition's address.
+        kind: The name that `galaxynet fetch --source` takes.
     """
 
-    slug: str
+    kind: ClassVar[str] = ""
+
+    @property
+    def bundle(self) -> str:
+        """Name of the zip in which a browser downloads all files at once; empty if there is none."""
+        return ""
+
+    def alternatives(self, name: str) -> tuple[str, ...]:
+        """Other names that the source has for a file, best first."""
+        return ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class KaggleDataset:
-    """A dataset on Kaggle, downloaded as one zip from which the named members are taken.
+class KaggleCompetition(Source):
+    """The files of a Kaggle competition; each `DataFile.name` is a file of the competition.
+
+    Attributes:
+        slug: The last part of the competition's URL.
+    """
+
+    kind: ClassVar[str] = "kaggle"
+
+    slug: str
+
+    @property
+    def bundle(self) -> str:
+        """What "Download all" gives."""
+        return f"{self.slug}.zip"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KaggleDataset(Source):
+    """A dataset on Kaggle, downloaded as one zip from which the named members are extracted.
 
     Attributes:
         slug: `owner/name`.
@@ -62,50 +90,55 @@ class KaggleDataset:
             that lacks the `.gz` of the file's name is compressed when it is stored.
     """
 
+    kind: ClassVar[str] = "kaggle"
+
     slug: str
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def bundle(self) -> str:
+        """The dataset's one zip."""
+        return f"{self.slug.rpartition('/')[2]}.zip"
+
+    def alternatives(self, name: str) -> tuple[str, ...]:
+        """The members of the zip that can provide a file."""
+        return tuple(self.members.get(name, ()))
+
 
 @dataclass(frozen=True, kw_only=True)
-class Https:
+class Https(Source):
     """Plain https mirrors.
 
     Attributes:
-        mirrors: Addresses of folders; the file's name is appended. The first that answers is used.
-        urls: For a `DataFile.name` whose address is not mirror plus name: its addresses, best first.
+        mirrors: URLs of folders; the file's name is appended. The first that answers is used.
+        urls: For a `DataFile.name` whose URL is not mirror plus name: its URLs, best first.
     """
+
+    kind: ClassVar[str] = "https"
 
     mirrors: tuple[str, ...] = ()
     urls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Simulator:
-    """Files that are computed, with no account and no network.
+class Simulator(Source):
+    """Files that are computed, without an account or a network.
 
     Attributes:
         function: `module:function`, called as `function(folder, options)`; it writes the dataset's files
-            into `folder` (an empty temporary folder; the caller verifies and moves them).
+            into `folder`, an empty temporary folder from which the caller verifies and moves them.
         options: The simulator's options; they become flags of `galaxynet fetch`.
     """
+
+    kind: ClassVar[str] = "simulator"
 
     function: str
     options: type[Options]
 
 
-Source = KaggleCompetition | KaggleDataset | Https | Simulator
-
-
-def source_names(sources: Iterable[Source]) -> dict[str, Source]:
-    """Sources by the name that `galaxynet fetch --source` takes, best first: kaggle, https, simulator."""
+def sources_by_name(sources: Iterable[Source]) -> dict[str, Source]:
+    """Sources by the name that `galaxynet fetch --source` takes; of several with one name, the first."""
     names: dict[str, Source] = {}
     for source in sources:
-        name = (
-            "https"
-            if isinstance(source, Https)
-            else "simulator"
-            if isinstance(source, Simulator)
-            else "kaggle"
-        )
-        names.setdefault(name, source)
+        names.setdefault(source.kind, source)
     return names

@@ -10,7 +10,7 @@ import typer
 from galaxynet.commands import DataDir, Quiet, Yes
 
 if TYPE_CHECKING:
-    from galaxynet.fetching.inventory import Item
+    from galaxynet.fetching.inventory import InventoryItem
     from galaxynet.report.table import Column
 
 app = typer.Typer(
@@ -86,17 +86,17 @@ def remove_dataset(
 ) -> None:
     """Remove a dataset's files and prepared images from this machine."""
     from galaxynet import paths, terminal
-    from galaxynet.fetching.errors import size
+    from galaxynet.fetching.errors import format_size
     from galaxynet.fetching.inventory import remove
 
-    def confirm(item: Item) -> bool:
-        return yes or typer.confirm(f"Remove {item.folder} ({size(item.size)})?")
+    def confirm(item: InventoryItem) -> bool:
+        return yes or typer.confirm(f"Remove {item.folder} ({format_size(item.size)})?")
 
     removed = remove(paths.data_dir(data_dir), name, confirm)
     if removed is None:
         terminal.note("nothing was removed")
         raise typer.Exit(1)
-    terminal.note(f"removed {size(removed.size)}")
+    terminal.note(f"removed {format_size(removed.size)}")
 
 
 @app.command("clean")
@@ -121,17 +121,17 @@ def clean_datasets(
     """
     from galaxynet import paths, terminal
     from galaxynet.errors import UsageError
-    from galaxynet.fetching.errors import size
+    from galaxynet.fetching.errors import format_size
     from galaxynet.fetching.inventory import clean
 
     folder, shown = paths.data_dir(data_dir), []
 
-    def confirm(items: list[Item]) -> bool:
+    def confirm(items: list[InventoryItem]) -> bool:
         shown.extend(items)
         if yes or dry_run:
             return not dry_run
         for item in items:
-            terminal.warn(f"  {item.name}: {size(item.cache)}")
+            terminal.warn(f"  {item.name}: {format_size(item.cache)}")
         try:
             answer = terminal.messages().input("Remove these prepared images? [y/N] ", markup=False)
         except EOFError:
@@ -148,16 +148,16 @@ def clean_datasets(
         print(json.dumps(rows if cleaned or dry_run else [], indent=2))
     elif dry_run:
         for item in shown:
-            terminal.echo(f"{item.name}: {size(item.cache)}")
+            terminal.echo(f"{item.name}: {format_size(item.cache)}")
     if shown and not cleaned and not dry_run:
         terminal.note("nothing was removed")
         raise typer.Exit(1)
     total = sum(item.cache for item in cleaned or shown)
     done = "would be removed" if dry_run else "removed"
-    terminal.note(f"{size(total)} {done}" if shown else f"no prepared images in {folder}")
+    terminal.note(f"{format_size(total)} {done}" if shown else f"no prepared images in {folder}")
 
 
-def _print(items: list[Item]) -> None:
+def _print(items: list[InventoryItem]) -> None:
     from galaxynet import registry, terminal
     from galaxynet.report.output import print_tables
     from galaxynet.report.table import Line, Table, hide_columns
@@ -181,16 +181,16 @@ def _print(items: list[Item]) -> None:
             terminal.echo(f"{item.name}: {problem}.{fix}")
 
 
-def _columns() -> list[Column[Item]]:
-    from galaxynet.fetching.errors import size
+def _columns() -> list[Column[InventoryItem]]:
+    from galaxynet.fetching.errors import format_size
     from galaxynet.report.table import Column
 
     return [
         Column("dataset", lambda item: item.name, overflow="keep"),
         Column("status", lambda item: item.status, overflow="keep"),
         Column("files", lambda item: str(item.files) if item.size else "", right_aligned=True),
-        Column("size", lambda item: size(item.size) if item.size else "", right_aligned=True),
-        Column("cache", lambda item: size(item.cache) if item.cache else "", right_aligned=True),
+        Column("size", lambda item: format_size(item.size) if item.size else "", right_aligned=True),
+        Column("cache", lambda item: format_size(item.cache) if item.cache else "", right_aligned=True),
         Column(
             "fetched",
             lambda item: f"{item.fetched.astimezone():%Y-%m-%d}" if item.fetched else "",
@@ -200,7 +200,7 @@ def _columns() -> list[Column[Item]]:
     ]
 
 
-def _print_rows(items: list[Item], format: str) -> None:
+def _print_rows(items: list[InventoryItem], format: str) -> None:
     from galaxynet import terminal
     from galaxynet.report.output import print_rows, print_tables
     from galaxynet.report.table import Column, make_table

@@ -1,10 +1,10 @@
-"""`galaxynet fetch DATASET`: a command for every installed dataset, with flags of its own."""
+"""`galaxynet fetch DATASET`: a command for every installed dataset, with its own flags."""
 
 # Annotations are evaluated where they stand (no `from __future__ import annotations`): those of the inner
 # function name variables of the outer one.
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,11 +16,14 @@ from galaxynet.plugin import DatasetSpec
 from galaxynet.registry import Plugin
 from galaxynet.sources import Simulator
 
-HELP = """Get a dataset: download it, take it from a folder, or simulate it.
+if TYPE_CHECKING:
+    from galaxynet.fetching.request import FetchRequest, FetchResult
 
-Each installed dataset is a command with flags of its own; see them with
-galaxynet fetch DATASET --help. A download that stopped goes on where it stopped, every file is
-checked before it gets its name, and what is there already is not fetched again.
+HELP = """Get a dataset: download it, import it from a folder, or simulate it.
+
+Each installed dataset is a command with its own flags; see galaxynet fetch DATASET --help.
+Interrupted downloads resume, every file is verified before it gets its name, and files that
+are already present are not fetched again.
 """
 
 DOWNLOAD = "Download"
@@ -30,7 +33,7 @@ class Fetch(LazyGroup):
     """The installed datasets as commands."""
 
     def listed(self) -> Iterable[Listed]:
-        """Every dataset with its summary; a broken one with its fault."""
+        """Every dataset with its summary; a broken one with its error."""
         return listed_plugins("dataset", "Datasets")
 
     def build(self, name: str, args: list[str]) -> Command:
@@ -81,7 +84,7 @@ _RESERVED = (
 def _help(spec: DatasetSpec) -> str:
     lines = [f"{spec.summary[:1].upper()}{spec.summary[1:]}."]
     if not spec.files:
-        lines.append("It has no files of its own, so there is nothing to fetch.")
+        lines.append("It has no files to fetch.")
     for file in spec.files:
         what = f"{file.name}: {file.summary}" if file.summary else file.name
         lines.append(what + (f" (with --with {file.group})" if file.group else ""))
@@ -98,23 +101,23 @@ def _example(spec: DatasetSpec, name: str) -> str:
 
 
 def _fetch(plugin: Plugin) -> Any:
-    from galaxynet.sources import source_names
+    from galaxynet.sources import sources_by_name
 
     spec: DatasetSpec = plugin.load()
-    names = list(source_names(spec.sources))
+    names = list(sources_by_name(spec.sources))
 
     def fetch(
         folder: Annotated[
             Path | None,
             typer.Option(
                 "--from",
-                help="Take the files from this folder: a bundle, single archives, or unpacked folders.",
+                help="Import the files from this folder: a bundle, single archives, or unpacked folders.",
                 metavar="FOLDER",
                 show_default=False,
             ),
         ] = None,
         link: Annotated[
-            bool, typer.Option("--link", help="With --from: make links to the archives, not copies.")
+            bool, typer.Option("--link", help="With --from: link to the archives instead of copying them.")
         ] = False,
         groups: Annotated[
             list[str] | None,
@@ -124,33 +127,36 @@ def _fetch(plugin: Plugin) -> Any:
             str | None,
             typer.Option(
                 "--source",
-                help=f"Where to get the files: {' or '.join(names) or 'no source is known'}.",
+                help=f"Where to get the files: {' or '.join(names) or 'it has no source'}.",
                 show_default=next(iter(names), False),
                 autocompletion=lambda: names,
             ),
         ] = None,
-        force: Annotated[bool, typer.Option("--force", help="Fetch again what is there already.")] = False,
+        force: Annotated[
+            bool, typer.Option("--force", help="Fetch files again that are already present.")
+        ] = False,
         dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Only show the files, their sizes, and where they would go.")
+            bool,
+            typer.Option(
+                "--dry-run", help="Show the files, their sizes and what would be done, and fetch nothing."
+            ),
         ] = False,
         timeout: Annotated[
             float,
             typer.Option(
-                help="Seconds without a byte after which a connection is given up.",
+                help="Seconds of silence before a connection is dropped.",
                 min=0.1,
                 rich_help_panel=DOWNLOAD,
             ),
         ] = 60.0,
         retries: Annotated[
             int,
-            typer.Option(
-                help="Failures in a row, with no byte between, to bear.", min=0, rich_help_panel=DOWNLOAD
-            ),
+            typer.Option(help="Consecutive failures before giving up.", min=0, rich_help_panel=DOWNLOAD),
         ] = 5,
         retry_pause: Annotated[
             float,
             typer.Option(
-                help="Seconds before the first new try; each pause is twice the one before.",
+                help="Seconds before the first retry; doubled after each failure.",
                 min=0,
                 rich_help_panel=DOWNLOAD,
             ),
@@ -162,17 +168,18 @@ def _fetch(plugin: Plugin) -> Any:
     ) -> None:
         from galaxynet import paths, terminal
         from galaxynet.errors import UsageError
-        from galaxynet.fetching.fetch import Wish, fetch, how_to_train
-        from galaxynet.fetching.patience import Patience
+        from galaxynet.fetching.fetch import fetch
+        from galaxynet.fetching.request import FetchRequest, how_to_train
+        from galaxynet.fetching.retry import RetryPolicy
 
         terminal.set_quiet(quiet)
         if link and folder is None:
-            raise UsageError("--link goes with --from FOLDER.")
+            raise UsageError("--link requires --from FOLDER.")
         if source and folder is not None:
-            raise UsageError("--source and --from are two ways to the same files; take one.")
+            raise UsageError("--source and --from exclude each other.")
         if given and folder is not None:
-            raise UsageError("Options of the simulation do not fit beside --from, which simulates nothing.")
-        wish = Wish(
+            raise UsageError("Options of the simulation cannot be used with --from.")
+        request = FetchRequest(
             plugin=plugin,
             data_dir=paths.data_dir(data_dir),
             groups=tuple(groups or ()),
@@ -181,15 +188,15 @@ def _fetch(plugin: Plugin) -> Any:
             link=link,
             force=force,
             options=given,
-            patience=Patience(silence=timeout, retries=retries, pause=retry_pause),
+            policy=RetryPolicy(read_timeout=timeout, retries=retries, pause=retry_pause),
         )
-        wish.files()  # a wrong group is said first
-        if not wish.spec.files:
-            terminal.note(f"{wish.spec.name} has no files to fetch. {how_to_train(wish.spec)}")
+        request.files()  # an unknown group is reported first
+        if not request.spec.files:
+            terminal.note(f"{request.spec.name} has no files to fetch. {how_to_train(request.spec)}")
         elif dry_run:
-            _show_plan(wish, terminal)
+            _print_plan(request)
         else:
-            _report(fetch(wish), terminal)
+            _print_result(fetch(request))
 
     return fetch
 
@@ -197,30 +204,33 @@ def _fetch(plugin: Plugin) -> Any:
 def _groups_help(spec: DatasetSpec) -> str:
     known = sorted({file.group for file in spec.files} - {""})
     if not known:
-        return "A group of files to add; this dataset has none."
-    return f"Also fetch these files: {' or '.join(known)}. May be given again."
+        return "Also fetch a group of files; this dataset has none."
+    return f"Also fetch these files: {' or '.join(known)}. Can be repeated."
 
 
-def _report(outcome: Any, terminal: Any) -> None:
-    if outcome.present and not outcome.fetched:
-        terminal.note(f"already there, nothing fetched: {', '.join(outcome.present)}")
+def _print_result(result: "FetchResult") -> None:
+    from galaxynet import terminal
+
+    if result.present and not result.fetched:
+        terminal.note(f"already present, nothing fetched: {', '.join(result.present)}")
     if terminal.is_quiet():
         return
-    for line in outcome.lines:
+    for line in result.lines:
         terminal.echo(line)
-    terminal.echo(f"in {outcome.folder}")
+    terminal.echo(f"in {result.folder}")
 
 
-def _show_plan(wish: Any, terminal: Any) -> None:
-    from galaxynet.fetching.errors import size
-    from galaxynet.fetching.planning import plan
+def _print_plan(request: "FetchRequest") -> None:
+    from galaxynet import terminal
+    from galaxynet.fetching.errors import format_size
+    from galaxynet.fetching.fetch import PlannedFile, plan
     from galaxynet.report.output import print_tables
     from galaxynet.report.table import Column, make_table
 
-    columns: list[Column[Any]] = [
-        Column("file", lambda line: line.name, overflow="wrap"),
-        Column("size", lambda line: "?" if line.size is None else size(line.size), right_aligned=True),
-        Column("what happens", lambda line: line.what, overflow="wrap"),
+    columns: list[Column[PlannedFile]] = [
+        Column("file", lambda file: file.name, overflow="wrap"),
+        Column("size", lambda file: "?" if file.size is None else format_size(file.size), right_aligned=True),
+        Column("action", lambda file: file.action, overflow="wrap"),
     ]
-    print_tables([make_table(columns, plan(wish))])
-    terminal.echo(f"in {wish.target}")
+    print_tables([make_table(columns, plan(request))])
+    terminal.echo(f"in {request.target}")

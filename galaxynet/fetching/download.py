@@ -1,7 +1,7 @@
-"""A download that goes on where it stopped, and believes a server only what it can check.
+"""Resumable downloads that believe a server only what can be checked.
 
-The protocol is RFC 9110: a part is gone on with by `Range`, guarded by `If-Range`, so that a file which
-changed meanwhile arrives from its beginning and is never glued to the old one.
+The protocol is RFC 9110: a part is continued with `Range`, guarded by `If-Range`, so that a file that has
+changed arrives from its beginning and is never appended to the old one.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ import requests
 
 from galaxynet import terminal
 from galaxynet.errors import DataError
-from galaxynet.fetching import errors
-from galaxynet.fetching.archives import looks_like_web_page
-from galaxynet.fetching.errors import FetchError, TransientError, check_space, disk_errors
-from galaxynet.fetching.hashing import CHUNK, Digest
+from galaxynet.fetching import partial
+from galaxynet.fetching.archive import RefusedArchiveError, UnsupportedArchiveError, looks_like_web_page
+from galaxynet.fetching.errors import FetchError, TransientError, check_space, disk_errors, format_size
 from galaxynet.fetching.http_errors import host, network_errors, refusal
 from galaxynet.fetching.notes import note
 from galaxynet.fetching.partial import Partial, State
-from galaxynet.fetching.patience import Patience, Retries
+from galaxynet.fetching.retry import Retries, RetryPolicy
+from galaxynet.fetching.store import DatasetStore
+from galaxynet.fetching.verification import CHUNK, Digest
+from galaxynet.sources import DataFile
 
-_SMALLEST = 1 << 16
+_MIN_CHUNK = 1 << 16
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -38,8 +40,8 @@ class Remote:
 
     Attributes:
         name: What messages call it.
-        source: Where it is, for the receipt; nothing secret.
-        open: Asks for it with the given headers and returns the answer, its body not read yet. Each call
+        source: Where it is, for the receipt; without secrets.
+        open: Requests it with the given headers and returns the response, its body not read yet. Each call
             makes a new request, so a signed link is always fresh.
         size: Its size in bytes where the publisher states it.
         md5: Its MD5 where the publisher states it.
@@ -52,40 +54,41 @@ class Remote:
     md5: str = ""
 
 
-def download(remote: Remote, path: Path, patience: Patience) -> Digest:
-    """Download a file into `path`, going on with what is there already.
+def download(remote: Remote, path: Path, policy: RetryPolicy) -> Digest:
+    """Download a file into `path`, continuing an incomplete download.
 
     Args:
         remote: The file.
-        path: The `.part` file. It stays if the download fails, for the next call to go on with.
-        patience: Time-outs and retries.
+        path: The `.part` file. It stays if the download fails, for the next call to continue.
+        policy: Time-outs and retries.
 
     Returns:
-        Size and hashes of the whole file, which is on the disk then.
+        Size and hashes of the complete file, which is then on the disk.
 
     Raises:
-        FetchError: If it cannot be had.
-        DataError: If all of it came, and its MD5 is not the one that was stated.
+        FetchError: If it cannot be fetched.
+        DataError: If its MD5 is not the one that was stated.
         KeyboardInterrupt: Passed on; the part stays.
     """
-    with disk_errors(path, _room(path)), Partial(path, remote.source) as part, _Bar(remote.name) as bar:
-        retries, furthest = Retries(patience), part.size
+    hint = f"Free some space in {path.parent} and run the same command again; it continues where it stopped."
+    with disk_errors(path, hint), Partial(path, remote.source) as part, _Bar(remote.name) as bar:
+        retries, furthest = Retries(policy), part.size
         if part.size:
-            note(f"{remote.name}: going on at {errors.size(part.size)}")
+            note(f"{remote.name}: resuming at {format_size(part.size)}")
         try:
             while not part.complete:
                 try:
-                    if _attempt(remote, part, patience, bar):
+                    if _attempt(remote, part, policy, bar):
                         break
                 except TransientError as error:
                     # New bytes are progress; those that only arrive again are not.
                     bar.close()
                     further, furthest = part.size > furthest, max(furthest, part.size)
-                    retries.after(error, progress=further)
+                    retries.pause_after(error, progress=further)
         except KeyboardInterrupt:
-            of = f" of {errors.size(part.state.size)}" if part.state.size else ""
+            of = f" of {format_size(part.state.size)}" if part.state.size else ""
             bar.close()
-            note(f"{remote.name}: stopped at {errors.size(part.size)}{of}; the same command goes on there")
+            note(f"{remote.name}: stopped at {format_size(part.size)}{of}; the same command resumes it")
             raise
         digest = part.finish()
         if part.state.md5 and digest.md5 != part.state.md5:
@@ -95,8 +98,48 @@ def download(remote: Remote, path: Path, patience: Patience) -> Digest:
         return digest
 
 
-def _attempt(remote: Remote, part: Partial, patience: Patience, bar: _Bar) -> bool:
-    """One request. True if the body came to its end."""
+def download_verified(remote: Remote, file: DataFile, store: DatasetStore, policy: RetryPolicy) -> None:
+    """Download a file, check it and stage it.
+
+    Raises:
+        FetchError: If it cannot be fetched; the part stays, for the next call to continue.
+        DataError: If it arrives damaged twice; nothing stays.
+    """
+    part = store.part(file)
+    retry_once_if_corrupt(
+        part, lambda: store.stage(file, part, download(remote, part, policy), remote.source, part=part)
+    )
+
+
+def retry_once_if_corrupt(part: Path, task: Callable[[], None]) -> None:
+    """Download and use a file; if it is damaged, once more from its beginning.
+
+    Args:
+        part: The `.part` file; it is removed if it is damaged.
+        task: Downloads into `part` and uses it.
+
+    Raises:
+        DataError: If it is damaged both times.
+        FetchError: From the task; the part stays.
+    """
+    for is_last in (False, True):
+        try:
+            task()
+            return
+        except DataError as error:
+            partial.remove(part)
+            if isinstance(error, RefusedArchiveError | UnsupportedArchiveError):
+                raise
+            if is_last:
+                raise DataError(
+                    f"{error.message} It was fetched twice.",
+                    "Try later, or download it in a browser and use --from FOLDER.",
+                ) from None
+            note(f"{error.message} Fetching it again.")
+
+
+def _attempt(remote: Remote, part: Partial, policy: RetryPolicy, bar: _Bar) -> bool:
+    """Make one request. True if the body came to its end."""
     headers = {"Accept-Encoding": "identity"}
     if part.size:
         headers["Range"] = f"bytes={part.size}-"
@@ -106,55 +149,55 @@ def _attempt(remote: Remote, part: Partial, patience: Patience, bar: _Bar) -> bo
         server = host(response.url)
         if response.status_code == 416:
             part.restart(State(remote.source))
-            raise TransientError(f"{server} does not have the part that is asked for.")
+            raise TransientError(f"{server} does not have the requested range.")
         if response.status_code not in (200, 206):
             raise refusal(response.status_code, server, response.headers, remote.name)
         _refuse_page(response.headers.get("Content-Type", ""), b"", remote.name, server)
         if response.status_code == 206:
             _check_range(response, part, server, remote)
         else:
-            _begin(response, part, server, remote)
+            _start(response, part, server, remote)
         if part.state.size is not None:
             check_space(part.path.parent, part.state.size - part.size)
         bar.show(part)
-        for chunk in _body(response, server, patience):
+        for chunk in _body(response, server, policy):
             if part.size == 0:
                 _refuse_page("", chunk[:512], remote.name, server)
             part.write(chunk)
             bar.show(part)
     if part.state.size is not None and part.size != part.state.size:
         raise TransientError(
-            f"{server} sent {errors.size(part.size)} of {errors.size(part.state.size)} of {remote.name}.",
+            f"{server} sent {format_size(part.size)} of {format_size(part.state.size)} of {remote.name}.",
             "Run the same command again later.",
         )
     return True
 
 
-def _body(response: requests.Response, server: str, patience: Patience) -> Iterator[bytes]:
-    """What arrives, in pieces as large as the line is fast: an interrupt loses half a second at most."""
-    wanted = _SMALLEST
+def _body(response: requests.Response, server: str, policy: RetryPolicy) -> Iterator[bytes]:
+    """The body in chunks of about half a second each: an interrupt loses no more."""
+    size = _MIN_CHUNK
     while True:
         began = time.monotonic()
-        with network_errors(server, patience):
-            chunk = response.raw.read(wanted, decode_content=False)
+        with network_errors(server, policy):
+            chunk = response.raw.read(size, decode_content=False)
         if not chunk:
             return
         yield chunk
         took = time.monotonic() - began
         if took < 0.05:
-            wanted = min(2 * wanted, CHUNK)
+            size = min(2 * size, CHUNK)
         elif took > 0.5:
-            wanted = max(wanted // 2, _SMALLEST)
+            size = max(size // 2, _MIN_CHUNK)
 
 
-def _begin(response: requests.Response, part: Partial, server: str, remote: Remote) -> None:
-    """A whole file comes: forget what was there."""
+def _start(response: requests.Response, part: Partial, server: str, remote: Remote) -> None:
+    """Start with a complete file; drop what was there."""
     length = response.headers.get("Content-Length", "")
     size = int(length) if length.isdigit() else None
     if size is not None and remote.size is not None and size != remote.size:
         raise FetchError(
             f"{server} offers {remote.name} with {size:,} bytes; it should have {remote.size:,}.",
-            "The publisher may have replaced the file; look at the dataset's page.",
+            "The publisher may have replaced the file; see the dataset's page.",
         )
     tag, date = response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
     validator = tag if tag and not tag.startswith("W/") else date
@@ -163,14 +206,14 @@ def _begin(response: requests.Response, part: Partial, server: str, remote: Remo
 
 
 def _check_range(response: requests.Response, part: Partial, server: str, remote: Remote) -> None:
-    """A part comes: believe it only if it is the one that was asked for, of the same file."""
-    found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
-    first, last, total = map(int, found.groups()) if found else (-1, -1, -1)
+    """Accept a range only if it is the requested one, of the same file."""
+    match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+    first, last, total = map(int, match.groups()) if match else (-1, -1, -1)
     tag = response.headers.get("ETag", "")
     changed = bool(tag and part.state.validator.startswith('"') and tag != part.state.validator)
     if first != part.size or last < first or total != part.state.size or changed:
         part.restart(State(remote.source))
-        raise TransientError(f"{server} sent another part of {remote.name} than was asked for.")
+        raise TransientError(f"{server} sent another range of {remote.name} than was requested.")
 
 
 def _refuse_page(content_type: str, start: bytes, name: str, server: str) -> None:
@@ -179,27 +222,23 @@ def _refuse_page(content_type: str, start: bytes, name: str, server: str) -> Non
     if content_type.startswith(("text/html", "application/xhtml")) or looks_like_web_page(start):
         raise FetchError(
             f"{server} sent a web page in place of {name}.",
-            "A login page of the network, perhaps: open any page in a browser, then run the command again.",
+            "It may be a login page of the network: open any page in a browser, then run the command again.",
         )
 
 
 def _google_md5(header: str) -> str:
     """The MD5 in a header like `crc32c=AAAAAA==,md5=CY9rzUYh03PK3k6DJie09g==`, as hex digits."""
     for entry in header.split(","):
-        kind, _, value = entry.strip().partition("=")
-        if kind == "md5":
+        name, _, value = entry.strip().partition("=")
+        if name == "md5":
             with contextlib.suppress(binascii.Error, ValueError):
                 digest = base64.b64decode(value, validate=True)
                 return digest.hex() if len(digest) == 16 else ""
     return ""
 
 
-def _room(path: Path) -> str:
-    return f"Make room in {path.parent} and run the same command again; it goes on where it stopped."
-
-
 class _Bar:
-    """The progress bar of a download: of what is still to come, so that its rate is the rate of arrival."""
+    """The progress bar of the remaining bytes, so that its rate is the rate of arrival."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -214,16 +253,16 @@ class _Bar:
         self.close()
 
     def close(self) -> None:
-        """Leave the bar as it stands."""
+        """Remove the bar."""
         self._stack.close()
         self._advance = None
 
     def show(self, part: Partial) -> None:
-        """Show how far the download is; a part that was dropped begins a new bar."""
+        """Show how far the download is; a restarted part starts a new bar."""
         if self._advance is None or part.size < self._shown:
             self.close()
-            left = (part.state.size or part.size) - part.size
-            self._advance = self._stack.enter_context(terminal.progress(self._name, left, "B"))
+            remaining = (part.state.size or part.size) - part.size
+            self._advance = self._stack.enter_context(terminal.progress(self._name, remaining, "B"))
         else:
             self._advance(part.size - self._shown)
         self._shown = part.size

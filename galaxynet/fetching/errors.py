@@ -1,4 +1,11 @@
-"""What can go wrong with a fetch, and the disk's part in it."""
+"""Errors of a fetch, and the translation of disk failures into them.
+
+FetchError          a file cannot be fetched
+DiskError         the disk is full or cannot be written
+TransientError    a failure that may pass: a broken connection, a busy server
+DataError
+ArchiveError      a damaged archive (`galaxynet.fetching.archive`)
+"""
 
 from __future__ import annotations
 
@@ -11,15 +18,15 @@ from pathlib import Path
 
 from galaxynet.errors import FULL_DISK, GalaxynetError, is_disk_error
 
-_SPARE = 16 << 20
+_SPARE_BYTES = 16 << 20
 
 
 class FetchError(GalaxynetError):
-    """A file that could not be had."""
+    """A file cannot be fetched."""
 
 
 class DiskError(FetchError):
-    """A disk that is full, or may not be written."""
+    """The disk is full or cannot be written."""
 
 
 class TransientError(FetchError):
@@ -27,17 +34,17 @@ class TransientError(FetchError):
 
     Args:
         message: One sentence.
-        hint: The way out.
-        wait: Seconds after which the server asks to be called again; None if it does not say.
+        hint: What a person can do.
+        retry_after_s: Seconds that the server asks to wait; None if it does not say.
     """
 
-    def __init__(self, message: str, hint: str = "", wait: float | None = None) -> None:
+    def __init__(self, message: str, hint: str = "", retry_after_s: float | None = None) -> None:
         super().__init__(message, hint)
-        self.wait = wait
+        self.retry_after_s = retry_after_s
 
 
-def size(count: float) -> str:
-    """A size for people, in powers of 1000 as in the progress bars: `82.1 MB`."""
+def format_size(count: float) -> str:
+    """A size in bytes as text, in powers of 1000 as in the progress bars: `82.1 MB`."""
     for unit in ("B", "kB", "MB", "GB", "TB", "PB"):
         if abs(count) < 1000 or unit == "PB":
             break
@@ -46,22 +53,22 @@ def size(count: float) -> str:
 
 
 def check_space(folder: Path, needed: int) -> None:
-    """See that a file fits before its first byte is asked for.
+    """Ensure that a file fits on the disk before its first byte is requested.
 
     Raises:
         DiskError: If it does not.
     """
     free = shutil.disk_usage(folder).free
-    if needed + _SPARE > free:
+    if needed + _SPARE_BYTES > free:
         raise DiskError(
-            f"{size(needed + _SPARE)} are needed in {folder}, and {size(free)} are free.",
-            "Make room, or choose another disk with --data-dir FOLDER or the variable GALAXYNET_DATA.",
+            f"{folder} needs {format_size(needed + _SPARE_BYTES)} of free space and has {format_size(free)}.",
+            "Free some space, or choose another disk with --data-dir FOLDER or GALAXYNET_DATA.",
         )
 
 
 @contextlib.contextmanager
-def disk_errors(path: Path, hint: str = "Make room and run the same command again.") -> Iterator[None]:
-    """Turn the failures of a disk into sentences; those of a network are none of them, and pass.
+def disk_errors(path: Path, hint: str = "Free some space and run the same command again.") -> Iterator[None]:
+    """Translate disk failures into `DiskError`; network failures pass unchanged.
 
     Raises:
         DiskError: In place of an OSError.
@@ -74,12 +81,12 @@ def disk_errors(path: Path, hint: str = "Make room and run the same command agai
         if error.errno in FULL_DISK:
             raise DiskError(f"The disk is full: {path} could not be written to its end.", hint) from None
         if error.filename and not Path(os.fsdecode(error.filename)).is_relative_to(path.parent):
-            # Something that is read, as a file of the folder that --from names.
+            # Something that is read, such as a file of the folder that --from names.
             raise FetchError(f"{error.filename} cannot be read: {error.strerror}.") from None
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise DiskError(
                 f"{path} may not be written: {error.strerror}.",
-                "Choose another folder with --data-dir FOLDER or the variable GALAXYNET_DATA.",
+                "Choose another folder with --data-dir FOLDER or GALAXYNET_DATA.",
             ) from None
         raise DiskError(
             f"{error.filename or path} could not be read or written: {error.strerror or error}."

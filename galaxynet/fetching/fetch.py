@@ -1,227 +1,182 @@
-"""`fetch`: see that the files of a dataset lie in the data folder, whole and checked."""
+"""`fetch`: ensure a dataset's files are present and verified; `plan`: what it would do."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
-import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from galaxynet.errors import DataError, GalaxynetError, UsageError
+from galaxynet import locks
+from galaxynet.errors import DataError, GalaxynetError
 from galaxynet.fetching.errors import FetchError, disk_errors
-from galaxynet.fetching.locks import lock
 from galaxynet.fetching.notes import note
-from galaxynet.fetching.patience import Patience
-from galaxynet.fetching.shelf import Shelf
-from galaxynet.fetching.staging import PREFIX
-from galaxynet.plugin import DatasetSpec
-from galaxynet.registry import Plugin
-from galaxynet.sources import DataFile, Simulator, Source, source_names
+from galaxynet.fetching.partial import part_size
+from galaxynet.fetching.request import (
+    FetchRequest,
+    FetchResult,
+    FileSource,
+    from_homepage,
+)
+from galaxynet.fetching.store import DatasetStore, lock_path
+from galaxynet.sources import DataFile, Https, KaggleCompetition, KaggleDataset, Simulator
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What is to be fetched, and how.
+class PlannedFile:
+    """What `fetch` would do with one file.
 
     Attributes:
-        plugin: The dataset's plugin.
-        data_dir: The folder of all datasets.
-        groups: Groups of files to fetch besides those that always are.
-        folder: A folder to take the files from, in place of the sources.
-        source: Name of a source (`kaggle`, `https`, `simulator`); the dataset's first if None.
-        options: Values for the simulator's options.
-        link: Make links to the files of `folder` where that is possible, in place of copies.
-        force: Fetch again what is there.
-        patience: Time-outs and retries of downloads.
+        name: The file.
+        size: Its size in bytes; None if it is unknown.
+        action: What would be done.
     """
 
-    plugin: Plugin
-    data_dir: Path
-    groups: Sequence[str] = ()
-    folder: Path | None = None
-    source: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    link: bool = False
-    force: bool = False
-    patience: Patience = field(default_factory=Patience)
-
-    @property
-    def spec(self) -> DatasetSpec:
-        """The dataset."""
-        spec: DatasetSpec = self.plugin.load()
-        return spec
-
-    @property
-    def target(self) -> Path:
-        """The dataset's folder."""
-        return self.data_dir / self.spec.name
-
-    def files(self) -> list[DataFile]:
-        """The files that are wanted; none if the dataset has none, as one that is named by a path.
-
-        Raises:
-            UsageError: If a group is not one of the dataset's, or there is nothing to take from a folder.
-        """
-        if not self.spec.files and (self.folder is not None or self.source is not None):
-            raise UsageError(f"{self.spec.name} has no files to fetch.", how_to_train(self.spec))
-        known = sorted({file.group for file in self.spec.files} - {""})
-        for group in self.groups:
-            if group not in known:
-                hint = (
-                    f"It has: {', '.join(known)}."
-                    if known
-                    else "It has no files besides those always fetched."
-                )
-                raise UsageError(f"{self.spec.name} has no group of files called {group!r}.", hint)
-        return [file for file in self.spec.files if file.group in ("", *self.groups)]
+    name: str
+    size: int | None
+    action: str
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a fetch did.
+def fetch(request: FetchRequest) -> FetchResult:
+    """Ensure a dataset's files are present and verified.
 
-    Attributes:
-        folder: The dataset's folder.
-        fetched: Names of the files that are new.
-        present: Names of those that were there.
-        lines: What the dataset says of itself.
-    """
-
-    folder: Path
-    fetched: tuple[str, ...]
-    present: tuple[str, ...]
-    lines: tuple[str, ...]
-
-
-def fetch(wish: Wish) -> Outcome:
-    """See that the files of a dataset lie in the data folder, whole and checked.
-
-    What is there already is not fetched again, and no request is made for it. A download that stopped goes
-    on where it stopped. Two fetches of one dataset at once wait for each other.
+    A file that is already present is not fetched again, and no server is asked for it. An interrupted
+    download continues where it stopped. Two fetches of one dataset at the same time wait for each other.
 
     Raises:
-        UsageError: If a group, a source or a simulator's option is unknown.
-        FetchError: If a file cannot be had, or the disk is full.
+        UsageError: If a group, a source or an option of the simulator is unknown.
+        FetchError: If a file cannot be fetched, or the disk is full.
         DataError: If a file is damaged, or does not fit the others.
     """
-    spec, files = wish.spec, wish.files()
-    if not spec.files:
-        return Outcome(wish.target, (), (), ())
-    source = None if wish.folder else chosen_source(wish)
-    shelf = Shelf(wish.plugin, wish.data_dir)
-    missing: list[DataFile] = [] if _complete(wish, shelf, files, source) else files
+    name, files = request.spec.name, request.files()
+    if not files:
+        return FetchResult(request.target, (), (), ())
+    store = DatasetStore(request.plugin, request.data_dir)
+    source = open_source(request, store)
+    new: list[DataFile] = []
     lines: list[str] = []
-    if missing:
-        with lock(wish.data_dir, spec.name), disk_errors(shelf.folder):
-            shelf.folder.mkdir(parents=True, exist_ok=True)
-            _sweep(shelf.folder)
-            shelf.reload()
+    # Without the lock first: a read-only data folder serves too.
+    if not _is_complete(request, store, files, source):
+        with disk_errors(request.data_dir):
+            request.data_dir.mkdir(parents=True, exist_ok=True)
+        lock = locks.hold(
+            lock_path(store.folder), waiting=f"another galaxynet is fetching {name}; waiting for it"
+        )
+        with disk_errors(store.folder), lock:
+            store.folder.mkdir(parents=True, exist_ok=True)
+            store.remove_leftovers()
+            store.reload()
             try:
-                missing, lines = _get(wish, shelf, files, source)
+                new, lines = _fetch_missing(request, store, files, source)
             except GalaxynetError:
-                # One file cannot be had. Those that came before it are kept if the dataset can use them.
+                # One file cannot be fetched. Those before it are kept if the dataset can use them.
                 with contextlib.suppress(GalaxynetError, OSError):
-                    shelf.publish(keep_refused=True)
+                    store.publish(keep_refused=True)
                 raise
             finally:
-                shelf.discard()
-    fetched = tuple(file.name for file in missing)
-    present = tuple(file.name for file in files if file.name not in fetched and shelf.holds(file))
-    return Outcome(shelf.folder, fetched, present, tuple(lines if fetched else shelf.check()))
+                store.discard()
+    fetched = tuple(file.name for file in new)
+    present = tuple(file.name for file in files if file.name not in fetched and store.holds(file))
+    return FetchResult(store.folder, fetched, present, tuple(lines if fetched else store.check()))
 
 
-def how_to_train(spec: DatasetSpec) -> str:
-    """The way on with a dataset that has no files of its own."""
-    return (
-        f"Name data of your own when you train; the flags: galaxynet train MODEL --dataset {spec.name} --help"
-    )
-
-
-def chosen_source(wish: Wish) -> Source:
-    """The source that is asked for, or the dataset's first.
+def plan(request: FetchRequest) -> list[PlannedFile]:
+    """What `fetch` would do, file by file. Servers are only asked for sizes; nothing is written.
 
     Raises:
-        UsageError: If there is no source of that name, or the simulator's options do not fit it.
-        FetchError: If the dataset has no source at all.
+        UsageError: As `fetch`.
+        FetchError: As `fetch`, if a file is missing from the local folder.
     """
-    names = source_names(wish.spec.sources)
-    if not names:
-        raise FetchError(
-            f"{wish.spec.name} names no place to download it from.",
-            f"Get its files{_by_hand(wish.spec)}, then: galaxynet fetch {wish.spec.name} --from FOLDER",
-        )
-    if wish.source is not None and wish.source not in names:
-        raise UsageError(f"{wish.spec.name} has no source {wish.source!r}.", f"It has: {', '.join(names)}.")
-    source = names[wish.source] if wish.source else next(iter(names.values()))
-    if wish.options and not isinstance(source, Simulator):
-        raise UsageError("A simulator's options do not fit beside another source.")
-    return source
+    files = request.files()
+    if not files:
+        return []
+    store = DatasetStore(request.plugin, request.data_dir)
+    source = open_source(request, store)
+    replaces = request.force or request.folder is not None or source.options is not None
+    planned, sizes_known = [], True
+    for file in files:
+        action = source.where(file)
+        if store.holds(file) and not (action and replaces):
+            planned.append(PlannedFile(file.name, store.receipt.files[file.name].size, "already present"))
+            continue
+        size = file.size
+        try:
+            size = source.size(file) if sizes_known else size
+        except FetchError as error:
+            note(f"The sizes are unknown: {error}")
+            sizes_known = False
+        done = part_size(store.part(file))
+        resumed = f", resuming at byte {done:,}" if done and request.folder is None else ""
+        planned.append(PlannedFile(file.name, size, (action or f"missing. {file.optional}") + resumed))
+    return planned
 
 
-def _by_hand(spec: DatasetSpec) -> str:
-    return f" from {spec.homepage}" if spec.homepage else ""
+def open_source(request: FetchRequest, store: DatasetStore) -> FileSource:
+    """The source of a request. Kaggle's costs an import, so each is imported when it is used.
+
+    Raises:
+        UsageError: If a source or an option of the simulator is unknown.
+        FetchError: If the dataset has no source.
+    """
+    if request.folder is not None:
+        from galaxynet.fetching.local import LocalFolder
+
+        return LocalFolder(request.folder, store, link=request.link, force=request.force)
+    match request.selected_source():
+        case Simulator() as source:
+            from galaxynet.fetching.simulator import SimulatorSource
+
+            return SimulatorSource(source, store, request.options)
+        case Https() as source:
+            from galaxynet.fetching.https import HttpsSource
+
+            return HttpsSource(source, store, request.policy)
+        case KaggleCompetition() as source:
+            from galaxynet.fetching.kaggle import CompetitionSource
+
+            return CompetitionSource(source, store, request.policy)
+        case KaggleDataset() as source:
+            from galaxynet.fetching.kaggle import DatasetSource
+
+            return DatasetSource(source, store, request.policy)
+        case source:
+            raise FetchError(f"{request.spec.name} has a source of an unknown kind: {type(source).__name__}.")
 
 
-def _complete(wish: Wish, shelf: Shelf, files: Sequence[DataFile], source: Source | None) -> bool:
-    """Whether there is nothing to do; asked without the lock, so that a read-only data folder serves too."""
-    if wish.force or wish.folder or not all(shelf.holds(file) for file in files):
+def _is_complete(
+    request: FetchRequest, store: DatasetStore, files: Sequence[DataFile], source: FileSource
+) -> bool:
+    """True if there is nothing to fetch."""
+    if request.force or request.folder or not all(store.holds(file) for file in files):
         return False
-    if isinstance(source, Simulator):
-        return bool(shelf.receipt.options == source.options.from_dict(wish.options).to_dict())
-    return True
+    return source.options is None or store.receipt.options == source.options
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what a process that was killed has left; downloads (`.part`) stay, they are gone on with."""
-    patterns = (".simulating.*", f"{PREFIX}*", ".*.taking", "*.converted")
-    for left in itertools.chain.from_iterable(map(folder.glob, patterns)):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
-
-
-def _get(
-    wish: Wish, shelf: Shelf, files: list[DataFile], source: Source | None
+def _fetch_missing(
+    request: FetchRequest, store: DatasetStore, files: list[DataFile], source: FileSource
 ) -> tuple[list[DataFile], list[str]]:
-    """Get what is missing, holding the lock.
+    """Fetch missing files, holding the lock.
 
     Returns:
-        The files that are new, and what the dataset says of its files.
+        The new files, and what the dataset reports about its files.
     """
-    if wish.folder is not None:
-        from galaxynet.fetching.taking import take
-
-        taken = take(wish.folder, files, shelf, wish.spec, link=wish.link, force=wish.force)
-        about = f" See {wish.spec.homepage}" if wish.spec.homepage else ""
-        lines = shelf.publish(f"Nothing was taken; are these the files of {wish.spec.name}?{about}")
-        if taken:
-            shelf.forget_options()
-        return taken, lines
-    if _complete(wish, shelf, files, source):  # another process did it while this one waited
+    spec = request.spec
+    if _is_complete(request, store, files, source):  # another process has fetched it in the meantime
         return [], []
-    if isinstance(source, Simulator):
-        from galaxynet.fetching.simulating import simulate
-
-        return files, simulate(source, wish.options, files, shelf)
-    missing = [file for file in files if wish.force or not (shelf.holds(file) or shelf.adopt(file))]
+    if request.folder is not None:
+        about = f" See {spec.homepage}" if spec.homepage else ""
+        hint = f"Nothing was imported; are these the files of {spec.name}?{about}"
+        return source.fetch(files), store.publish(hint)
+    if source.options is not None:
+        return source.fetch(files), store.publish(options=source.options)
+    missing = [file for file in files if request.force or not (store.holds(file) or store.adopt(file))]
     if not missing:
         try:
-            shelf.publish()
-            return [], []
+            return [], store.publish()
         except DataError as error:
-            note(f"{error.message} It is fetched again.")
-            missing = [file for file in files if not shelf.holds(file)]
-    assert source is not None  # only --from has none
-    from galaxynet.fetching.downloading import download_all
-
-    download_all(source, missing, shelf, wish.patience)
-    lines = shelf.publish(
-        f"It was not kept, for {wish.spec.name} cannot be trained on with it. The publisher may have "
-        f"changed it: get the file{_by_hand(wish.spec)} and use --from FOLDER, or fetch all with --force."
+            note(f"{error.message} Fetching it again.")
+            missing = [file for file in files if not store.holds(file)]
+    hint = (
+        f"It was not kept, because {spec.name} cannot be trained on with it. The publisher may have "
+        f"changed it: get the file{from_homepage(spec)} and use --from FOLDER, or fetch all with --force."
     )
-    shelf.forget_options()
-    return missing, lines
+    return source.fetch(missing), store.publish(hint)

@@ -1,7 +1,7 @@
-"""What a server's answer, or its silence, means for a person.
+"""Translation of network failures and HTTP statuses into sentences.
 
-No sentence here is made from the text of an exception or from a whole address: those can carry a signed
-link, a key or a proxy's password.
+No sentence is made from the text of an exception or from a whole URL: those can contain a signed link, a key
+or a proxy's password.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from urllib3 import exceptions as urllib3_errors
 from urllib3.util import parse_url
 
 from galaxynet.fetching.errors import FetchError, TransientError
-from galaxynet.fetching.patience import Patience, retry_after
+from galaxynet.fetching.retry import RetryPolicy, retry_after
 
-_OFFLINE = "Look at the network connection, then run the same command again; it goes on where it stopped."
+_OFFLINE = "Check the network connection, then run the same command again; it continues where it stopped."
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 # OpenSSL's numbers (x509_vfy.h) of what a person can do something about.
 _CERTIFICATE_FAULTS = {
     9: ("is not valid yet", "Check the date and time of this computer."),
     10: ("has expired", "Check the date and time of this computer; if they are right, try again later."),
-    62: ("is for another name", "A login page of the network, perhaps: open any page in a browser."),
+    62: ("is for another name", "It may be a login page of the network: open any page in a browser."),
 }
 
 
@@ -39,7 +39,7 @@ def host(address: str | None) -> str:
     return urlsplit(address or "").hostname or "the server"
 
 
-def plain(address: str) -> str:
+def without_secrets(address: str) -> str:
     """An address without its user, query and fragment, for receipts."""
     parts = urlsplit(address)
     port = f":{parts.port}" if parts.port else ""
@@ -47,27 +47,27 @@ def plain(address: str) -> str:
 
 
 @contextlib.contextmanager
-def network_errors(server: str, patience: Patience) -> Iterator[None]:
-    """Turn the failures of a connection into sentences.
+def network_errors(server: str, policy: RetryPolicy) -> Iterator[None]:
+    """Translate the failures of a connection.
 
-    Every `OSError` that is raised within is taken for the network's, except those that name a file.
+    Every `OSError` in the block counts as the network's, except those that name a file.
 
     Raises:
-        TransientError: If it may pass.
-        FetchError: If it will not: a certificate that is not trusted, a proxy that cannot be used.
+        TransientError: If the failure may pass.
+        FetchError: If it will not: an untrusted certificate, an unusable proxy.
     """
     try:
         yield
     except (OSError, urllib3_errors.HTTPError) as error:
-        # Not chained: the text of these exceptions holds the whole address.
-        raise _translated(error, server, patience) from None
+        # Not chained: the text of these exceptions contains the whole URL.
+        raise _translated(error, server, policy) from None
 
 
-def _translated(error: OSError | urllib3_errors.HTTPError, server: str, patience: Patience) -> FetchError:
+def _translated(error: OSError | urllib3_errors.HTTPError, server: str, policy: RetryPolicy) -> FetchError:
     causes = list(_causes(error))
 
-    def any_of(*wanted: type[BaseException]) -> bool:
-        return any(isinstance(cause, wanted) for cause in causes)
+    def any_of(*types: type[BaseException]) -> bool:
+        return any(isinstance(cause, types) for cause in causes)
 
     secure = any_of(ssl.SSLError, requests.exceptions.SSLError, urllib3_errors.SSLError)
     unnamed = not isinstance(error, requests.RequestException | urllib3_errors.HTTPError)
@@ -82,14 +82,14 @@ def _translated(error: OSError | urllib3_errors.HTTPError, server: str, patience
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _certificate_error(cause, server)
-        if isinstance(cause, OSError) and (found := _TUNNEL.match(str(cause))):
-            return proxy_refusal(int(found[1]), server)
+        if isinstance(cause, OSError) and (match := _TUNNEL.match(str(cause))):
+            return proxy_refusal(int(match[1]), server)
     # PySocks, which need not be installed, has an exception of its own for a proxy that cannot be reached.
     no_proxy = any(type(cause).__name__ == "ProxyConnectionError" for cause in causes)
     if no_proxy or any_of(requests.exceptions.ProxyError, urllib3_errors.ProxyError):
         return TransientError(
             f"The proxy on the way to {server} does not answer.",
-            "Look at the variables http_proxy and https_proxy.",
+            "Check the variables http_proxy and https_proxy.",
         )
     if secure:
         return TransientError(
@@ -101,9 +101,9 @@ def _translated(error: OSError | urllib3_errors.HTTPError, server: str, patience
     if any_of(ConnectionRefusedError):
         return TransientError(f"{server} refuses the connection.", _OFFLINE)
     if any_of(requests.exceptions.ConnectTimeout, urllib3_errors.ConnectTimeoutError):
-        return TransientError(f"{server} did not answer in {patience.timeout[0]:g} s.", _OFFLINE)
+        return TransientError(f"{server} did not answer in {policy.timeout[0]:g} s.", _OFFLINE)
     if any_of(requests.exceptions.Timeout, urllib3_errors.TimeoutError, TimeoutError):
-        return TransientError(f"{server} was silent for {patience.silence:g} s.", _OFFLINE)
+        return TransientError(f"{server} was silent for {policy.read_timeout:g} s.", _OFFLINE)
     if any_of(urllib3_errors.NewConnectionError):
         return TransientError(f"{server} cannot be reached.", _OFFLINE)
     if any_of(
@@ -114,14 +114,14 @@ def _translated(error: OSError | urllib3_errors.HTTPError, server: str, patience
     ):
         return TransientError(f"{server} broke off the connection.", _OFFLINE)
     if any_of(requests.exceptions.TooManyRedirects):
-        return FetchError(f"{server} redirects in a circle.", "Try again later, or use another source.")
+        return FetchError(f"{server} redirects in a loop.", "Try again later, or use another source.")
     if invalid:
         return FetchError(f"{server} leads to an invalid URL.", "Try again later, or use another source.")
     if isinstance(error, OSError) and error.filename:
         return FetchError(f"{error.filename} cannot be read: {error.strerror}.")
     if unnamed:
         return TransientError(f"{server} cannot be reached.", _OFFLINE)
-    return FetchError(f"{server} cannot be asked ({type(error).__name__}).")
+    return FetchError(f"{server} cannot be reached ({type(error).__name__}).")
 
 
 def _bundle_error() -> FetchError | None:
@@ -129,14 +129,14 @@ def _bundle_error() -> FetchError | None:
     variable = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)), "")
     bundle = Path(os.environ[variable] if variable else certifi.where())
     if not bundle.exists():
-        reason = "is not there"
+        reason = "is missing"
     else:
         try:
             if bundle.is_file():
                 ssl.create_default_context(cafile=str(bundle))
             return None
         except ssl.SSLError:
-            reason = "holds no certificates in PEM format"
+            reason = "contains no certificates in PEM format"
         except OSError as error:
             reason = f"cannot be read: {error.strerror or error}"
     if variable:
@@ -163,14 +163,14 @@ def _proxy_error() -> FetchError | None:
         if proxy and (proxy.scheme or "").startswith("socks"):
             if importlib.util.find_spec("socks") is None:
                 return FetchError(
-                    f"{variable} names a SOCKS proxy, and the package for those is not installed.",
+                    f"{variable} names a SOCKS proxy, and PySocks is not installed.",
                     f"Install it with: pip install PySocks. Or unset {variable}.",
                 )
         elif not proxy or not proxy.host or proxy.scheme not in ("http", "https"):
-            # Its value is not shown: it can hold a password.
+            # Its value is not shown: it can contain a password.
             return FetchError(
-                f"{variable} does not name a proxy that can be used.",
-                f"It has to read like http://HOST:PORT; or unset {variable}.",
+                f"{variable} does not name a usable proxy.",
+                f"Set it to http://HOST:PORT, or unset {variable}.",
             )
     return None
 
@@ -184,56 +184,58 @@ def _certificate_error(error: ssl.SSLCertVerificationError, server: str) -> Fetc
 
 
 def proxy_refusal(status: int, server: str) -> FetchError:
-    """The error for a proxy that answers, and does not let a request through.
+    """The error for a proxy that rejects a request.
 
     Args:
         status: The HTTP status.
-        server: The host that was to be reached.
+        server: The host that was requested.
     """
     message = f"The proxy on the way to {server} refuses the connection ({status})."
     if status == 407:
         return FetchError(
-            message, "It wants a name and a password: https_proxy=http://NAME:PASSWORD@HOST:PORT"
+            message, "It requires a name and a password: https_proxy=http://NAME:PASSWORD@HOST:PORT"
         )
     if status >= 500:
         return TransientError(message, _OFFLINE)
-    return FetchError(message, "Look at the variables http_proxy and https_proxy.")
+    return FetchError(message, "Check the variables http_proxy and https_proxy.")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An exception and all that it wraps: requests and urllib3 keep the real one in arguments and reasons."""
+    """An exception and all that it wraps: requests and urllib3 keep the cause in arguments and reasons."""
     seen: set[int] = set()
-    left: list[object] = [error]
-    while left:
-        cause = left.pop()
+    pending: list[object] = [error]
+    while pending:
+        cause = pending.pop()
         if not isinstance(cause, BaseException) or id(cause) in seen:
             continue
         seen.add(id(cause))
         yield cause
-        left += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
+        pending += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
 
 
 def refusal(status: int, server: str, headers: object, what: str) -> FetchError:
-    """The error for a status that is no success.
+    """The error for an unsuccessful status.
 
     Args:
         status: The HTTP status.
         server: The host that answered.
-        headers: The answer's headers.
-        what: What was asked for.
+        headers: The response's headers.
+        what: What was requested.
     """
     get = getattr(headers, "get", lambda _name: None)
-    later = "Run the same command again later; it goes on where it stopped."
+    later = "Run the same command again later; it continues where it stopped."
     if status == 407:
         return proxy_refusal(status, server)
     if status == 429:
         return TransientError(
-            f"{server} has had too many requests (429).", later, wait=retry_after(get("Retry-After"))
+            f"{server} has had too many requests (429).", later, retry_after_s=retry_after(get("Retry-After"))
         )
     if status >= 500 or status == 408:
         return TransientError(
-            f"{server} has a fault of its own ({status}).", later, wait=retry_after(get("Retry-After"))
+            f"{server} has an internal error ({status}).",
+            later,
+            retry_after_s=retry_after(get("Retry-After")),
         )
     if status in (404, 410):
         return FetchError(f"{server} has no {what} ({status}).")
-    return FetchError(f"{server} does not hand out {what} ({status}).")
+    return FetchError(f"{server} does not give {what} ({status}).")

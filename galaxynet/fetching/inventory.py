@@ -1,23 +1,22 @@
-"""Which datasets lie on this machine: `galaxynet datasets`."""
+"""The datasets on this machine: `galaxynet datasets`."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from galaxynet import registry, terminal
+from galaxynet import atomic, locks, registry, terminal
 from galaxynet.data import array_cache
 from galaxynet.errors import DataError, PluginError, UsageError
 from galaxynet.fetching import receipts
-from galaxynet.fetching.errors import disk_errors
-from galaxynet.fetching.hashing import Advance, hash_file
-from galaxynet.fetching.locks import lock
+from galaxynet.fetching.errors import FetchError, disk_errors
 from galaxynet.fetching.receipts import FileReceipt, Receipt
+from galaxynet.fetching.store import lock_path
+from galaxynet.fetching.verification import Advance, hash_file
 from galaxynet.paths import absence
 from galaxynet.registry import Plugin
 
@@ -25,22 +24,21 @@ Status = Literal["there", "incomplete", "not fetched", "nothing to fetch", "dama
 
 
 @dataclass(frozen=True)
-class Item:
-    """A dataset as the inventory shows it.
+class InventoryItem:
+    """The state of one dataset.
 
     Attributes:
         name: Its name.
-        status: `there` (with all files that are always fetched), `incomplete`, `not fetched`,
-            `nothing to fetch` (it has no files of its own), `damaged`, or `verified` if the hashes were
-            compared just now.
-        files: Number of files that are there and entered in the receipt.
-        size: Bytes that its folder takes up, caches and begun downloads included.
-        cache: Bytes of its prepared arrays, those too that are kept outside of a read-only folder.
+        status: `there` (all required files are present), `incomplete`, `not fetched`, `nothing to fetch`
+            (a dataset without files), `damaged`, or `verified` if the hashes were just compared.
+        files: Number of files that are present and in the receipt.
+        size: Bytes of its folder, with caches and incomplete downloads.
+        cache: Bytes of its prepared arrays, including those kept outside a read-only folder.
         fetched: When the newest file was fetched.
         sources: Where the files came from, without repetition.
         folder: Its folder, which need not exist.
-        plugin: The package that declares it; empty if it is not installed any more.
-        problems: What is wrong, one sentence each.
+        plugin: The package that declares it; empty if it is no longer installed.
+        problems: What is wrong, one clause each.
     """
 
     name: str
@@ -55,7 +53,7 @@ class Item:
     problems: tuple[str, ...] = field(default_factory=tuple)
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain values, for JSON and CSV."""
+        """Plain values for JSON and CSV."""
         return {
             "name": self.name,
             "status": self.status,
@@ -70,8 +68,8 @@ class Item:
         }
 
 
-def inventory(data_dir: Path, *, verify: bool = False) -> list[Item]:
-    """The datasets of all plugins, and what else was fetched into the data folder, by name.
+def inventory(data_dir: Path, *, verify: bool = False) -> list[InventoryItem]:
+    """The datasets of all plugins and of the data folder, by name.
 
     Args:
         data_dir: The folder of all datasets.
@@ -80,28 +78,30 @@ def inventory(data_dir: Path, *, verify: bool = False) -> list[Item]:
     plugins: dict[str, list[Plugin]] = {}
     for plugin in registry.plugins("dataset"):
         plugins.setdefault(plugin.name, []).append(plugin)
-    left = [path.parent.name for path in data_dir.glob(f"*/{receipts.NAME}")]
-    names = sorted({*plugins, *left})
+    fetched = [path.parent.name for path in data_dir.glob(f"*/{receipts.NAME}")]
+    names = sorted({*plugins, *fetched})
     items = [_item(name, data_dir / name, plugins.get(name, []), verify) for name in names]
     return [replace(item, cache=cache_size(item.folder)) for item in items]
 
 
-def _item(name: str, folder: Path, plugins: list[Plugin], verify: bool) -> Item:
+def _item(name: str, folder: Path, plugins: list[Plugin], verify: bool) -> InventoryItem:
     owner = ", ".join(f"{plugin.distribution} {plugin.version}" for plugin in plugins)
     size = folder_size(folder)
     problems: list[str] = [] if plugins else ["the package that declares it is not installed"]
     try:
         receipt = receipts.load(folder)
     except DataError as error:
-        return Item(name, "damaged", folder, size=size, plugin=owner, problems=(*problems, error.message))
+        return InventoryItem(
+            name, "damaged", folder, size=size, plugin=owner, problems=(*problems, error.message)
+        )
     if receipt is None:
         status: Status = "incomplete" if size else "not fetched"
         if _has_no_files(plugins):
             status = "nothing to fetch"
-        return Item(name, status, folder, size=size, plugin=owner, problems=tuple(problems))
-    gone = [file.name for file in receipt.files.values() if not receipt.holds(folder, file.name)]
-    faults = [_fault(folder / name) for name in gone]
-    if verify and not gone:
+        return InventoryItem(name, status, folder, size=size, plugin=owner, problems=tuple(problems))
+    missing = [file.name for file in receipt.files.values() if not receipt.holds(folder, file.name)]
+    faults = [_fault(folder / name) for name in missing]
+    if verify and not missing:
         faults = _changed(receipt, folder)
     if faults:
         status = "damaged"
@@ -110,11 +110,11 @@ def _item(name: str, folder: Path, plugins: list[Plugin], verify: bool) -> Item:
     else:
         status = "verified" if verify else "there"
     entries = receipt.files.values()
-    return Item(
+    return InventoryItem(
         name=name,
         status=status,
         folder=folder,
-        files=len(entries) - len(gone),
+        files=len(entries) - len(missing),
         size=size,
         fetched=max((file.fetched for file in entries), default=None),
         sources=tuple(dict.fromkeys(_source(file, receipt) for file in entries)),
@@ -127,7 +127,7 @@ def _needed(plugins: list[Plugin]) -> list[str]:
     try:
         return [file.name for plugin in plugins for file in plugin.load().files if not file.group]
     except PluginError:
-        return []  # `galaxynet plugins` tells what is wrong with it
+        return []  # `galaxynet plugins` shows the error
 
 
 def _has_no_files(plugins: list[Plugin]) -> bool:
@@ -157,19 +157,19 @@ def _changed(receipt: Receipt, folder: Path) -> list[str]:
 
 
 def _fault(path: Path) -> str:
-    return f"{path.name} {'is not as it was fetched' if path.is_file() else absence(path)}"
+    return f"{path.name} {'has changed since it was fetched' if path.is_file() else absence(path)}"
 
 
 def _compare(file: FileReceipt, path: Path, advance: Advance) -> str:
     try:
         digest = hash_file(path, advance=advance)
     except OSError as error:
-        return f"{file.name} cannot be read as it was fetched: {error.strerror}"
-    return "" if digest.sha256 == file.sha256 else f"{file.name} is not as it was fetched"
+        return f"{file.name} cannot be read: {error.strerror}"
+    return "" if digest.sha256 == file.sha256 else f"{file.name} has changed since it was fetched"
 
 
 def folder_size(folder: Path) -> int:
-    """Bytes of all files below a folder; a link counts as a link, what vanishes meanwhile as nothing."""
+    """Bytes of all files below a folder; links are not followed."""
     total = 0
     for root, _, names in os.walk(folder):
         for name in names:
@@ -185,50 +185,52 @@ def cache_size(dataset: Path) -> int:
     return sum(map(folder_size, array_cache.cache_folders(dataset)))
 
 
-def clean(data_dir: Path, names: Sequence[str], confirm: Callable[[list[Item]], bool]) -> list[Item]:
-    """Remove prepared arrays; they are made again when they are needed.
+def clean(
+    data_dir: Path, names: Sequence[str], confirm: Callable[[list[InventoryItem]], bool]
+) -> list[InventoryItem]:
+    """Remove prepared arrays; the next training makes them again.
 
     Args:
         data_dir: The folder of all datasets.
         names: The datasets; empty for all.
-        confirm: Asked before anything is removed.
+        confirm: Called before anything is removed.
 
     Returns:
-        What was cleaned, with the bytes of `cache` that were removed; empty if it was not confirmed.
+        The cleaned datasets, with the bytes of `cache` that were removed; empty if not confirmed.
 
     Raises:
         UsageError: If there is no dataset of that name.
-        FetchError: If a cache may not be removed.
+        FetchError: If a cache cannot be removed.
     """
     items = {item.name: item for item in inventory(data_dir)}
-    wanted = [name.rpartition(":")[2] for name in names] or list(items)
-    for name in wanted:
+    selected = [name.rpartition(":")[2] for name in names] or list(items)
+    for name in selected:
         if name not in items:
             raise UsageError(f"There is no dataset {name!r}.", f"There are: {', '.join(items)}.")
-    selected = [items[name] for name in dict.fromkeys(wanted) if items[name].cache]
-    if not selected or not confirm(selected):
+    cached = [items[name] for name in dict.fromkeys(selected) if items[name].cache]
+    if not cached or not confirm(cached):
         return []
-    for item in selected:
+    for item in cached:
         for folder in array_cache.cache_folders(item.folder):
             with disk_errors(folder):
                 array_cache.clean(folder)
-    return [replace(item, cache=item.cache - cache_size(item.folder)) for item in selected]
+    return [replace(item, cache=item.cache - cache_size(item.folder)) for item in cached]
 
 
-def remove(data_dir: Path, name: str, confirm: Callable[[Item], bool]) -> Item | None:
+def remove(data_dir: Path, name: str, confirm: Callable[[InventoryItem], bool]) -> InventoryItem | None:
     """Remove a dataset from the data folder: its files, its receipt and its caches.
 
     Args:
         data_dir: The folder of all datasets.
-        name: The dataset; also one whose plugin is not installed any more.
-        confirm: Asked before anything is removed.
+        name: The dataset; its plugin may no longer be installed.
+        confirm: Called before anything is removed.
 
     Returns:
-        What was removed; None if it was not confirmed.
+        The removed dataset; None if not confirmed.
 
     Raises:
-        UsageError: If nothing of that name lies in the data folder.
-        FetchError: If it is being fetched, or may not be removed.
+        UsageError: If the data folder has no dataset of that name.
+        FetchError: If it is being fetched, or cannot be removed.
     """
     items = {item.name: item for item in inventory(data_dir)}
     item = items.get(name.rpartition(":")[2])
@@ -238,13 +240,10 @@ def remove(data_dir: Path, name: str, confirm: Callable[[Item], bool]) -> Item |
         raise UsageError(f"There is no dataset {name!r} in {data_dir}.", hint)
     if not confirm(item):
         return None
-    with lock(data_dir, item.name, wait=False), disk_errors(item.folder):
-        # Renamed first: a removal that is interrupted leaves no half dataset under the name.
-        removing = item.folder.with_name(f".{item.name}.removing")
-        if removing.exists():
-            shutil.rmtree(removing)
+    busy = FetchError(f"Another galaxynet is fetching {item.name}.", "Wait until it is done, or stop it.")
+    with disk_errors(item.folder), locks.hold(lock_path(item.folder), busy=busy):
+        atomic.finish_removals(data_dir)
         for folder in array_cache.cache_folders(item.folder):
             array_cache.clean(folder)
-        item.folder.rename(removing)
-        shutil.rmtree(removing)
+        atomic.remove_folder(item.folder)
     return item

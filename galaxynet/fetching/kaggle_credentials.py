@@ -1,35 +1,145 @@
-"""What is wrong with somebody's Kaggle credentials. The client silently skips a file that it cannot read."""
+"""A person's Kaggle credentials: where they are saved, and what is wrong with them.
+
+They are looked for where Kaggle's own client looks for them: a token in `KAGGLE_API_TOKEN` or
+`~/.kaggle/access_token`, a user name with a key in `KAGGLE_USERNAME` and `KAGGLE_KEY` or `kaggle.json`, and
+the login that `kaggle auth login` saves in `~/.kaggle/credentials.json`.
+"""
 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import json
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from galaxynet.fetching.errors import FetchError
+from galaxynet.fetching.notes import note
 
 TOKEN_PAGE = "https://www.kaggle.com/settings"
 TOKEN_FILES = ("~/.kaggle/access_token", "~/.kaggle/access_token.txt")
+LOGIN_FILE = "~/.kaggle/credentials.json"
 _CURLY = "“”„‟‘’‚‛«»"
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def read_config(path: Path) -> tuple[dict[str, Any], str]:
-    """The values of a `kaggle.json`, whatever editor has saved it, and why they are no credentials.
+@dataclass(frozen=True)
+class Token:
+    """An access token.
 
-    Returns:
-        The values, without those that cannot be used, and a clause such as `is empty`; it is empty if the
-        file has credentials or is not there.
+    Attributes:
+        value: The token.
+        origin: Where it was found, for messages.
+    """
+
+    value: str = field(repr=False)
+    origin: str
+
+
+@dataclass(frozen=True)
+class SavedLogin:
+    """What `kaggle auth login` saves.
+
+    Attributes:
+        refresh_token: A token with which a new access token can be had.
+        access_token: The last access token; empty if it has expired.
+    """
+
+    refresh_token: str = field(repr=False)
+    access_token: str = field(repr=False)
+
+
+def find_token() -> Token | None:
+    """The access token, or None if there is none.
+
+    Raises:
+        FetchError: If it cannot be read, or has characters that no token has.
     """
     try:
-        data = path.read_bytes()
+        token = next(_tokens(), None)
+    except (OSError, UnicodeDecodeError):
+        raise FetchError(
+            f"Kaggle's token cannot be read from KAGGLE_API_TOKEN or {TOKEN_FILES[0]}.",
+            f"Copy it again from {TOKEN_PAGE}.",
+        ) from None
+    if token:
+        check_characters(token.value, f"The token in {token.origin}")
+    return token
+
+
+def _tokens() -> Iterator[Token]:
+    places = [os.environ.get("KAGGLE_API_TOKEN", "").strip()]
+    if os.environ.get("KAGGLE_KERNEL_RUN_TYPE"):  # a notebook on Kaggle
+        places.insert(0, os.environ.get("KAGGLE_API_V1_TOKEN", "").strip())
+    for place in filter(None, places):
+        path = _existing(place)
+        value = _decode(path.read_bytes()).strip() if path else place
+        if value:
+            yield Token(value, "KAGGLE_API_TOKEN")
+    for name in TOKEN_FILES:
+        path = _existing(name)
+        value = _decode(path.read_bytes()).strip() if path else ""
+        if value:
+            yield Token(value, name)
+
+
+def find_key() -> tuple[tuple[str, str] | None, str]:
+    """The user name and key, and a sentence about what is wrong with them if there are none.
+
+    Raises:
+        FetchError: If one has characters that no user name or key has.
+    """
+    path = key_file()
+    values, fault = read_key_file(path)
+    given = {}
+    for name in ("username", "key"):
+        variable = f"KAGGLE_{name.upper()}"
+        if os.environ.get(variable, "").strip():
+            values[name], given[variable] = os.environ[variable], name
+        if name in values:
+            values[name] = values[name].strip()
+            place = variable if variable in given else path
+            check_characters(values[name], f"The {'user name' if name == 'username' else name} in {place}")
+    if "username" in values and "key" in values:
+        return (values["username"], values["key"]), ""
+    if len(given) == 1:
+        missing = "KAGGLE_KEY" if "KAGGLE_USERNAME" in given else "KAGGLE_USERNAME"
+        return None, f"{next(iter(given))} is set and {missing} is not."
+    return None, f"{path} {fault}." if fault else ""
+
+
+def key_file() -> Path:
+    """Where `kaggle.json` is."""
+    folder = os.environ.get("KAGGLE_CONFIG_DIR", "").strip()
+    if folder:
+        return Path(folder) / "kaggle.json"
+    with contextlib.suppress(RuntimeError):  # no home
+        home = Path.home() / ".kaggle"
+        if home.exists() or not sys.platform.startswith("linux"):
+            return home / "kaggle.json"
+        return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "kaggle" / "kaggle.json"
+    return Path("kaggle.json")
+
+
+def read_key_file(path: Path) -> tuple[dict[str, Any], str]:
+    """The values of a `kaggle.json`, whatever editor has saved it, and why they are not credentials.
+
+    Returns:
+        The usable values, and a clause such as `is empty`; the clause is empty if the file has credentials
+        or does not exist.
+    """
+    try:
+        text = _decode(path.read_bytes())
     except FileNotFoundError:
         return {}, ""
     except OSError as error:
         return {}, f"cannot be read: {error.strerror}"
-    try:
-        text = _decode(data)
     except UnicodeDecodeError:
         return {}, "is damaged: it is not text"
     if not text.strip():
@@ -38,35 +148,45 @@ def read_config(path: Path) -> tuple[dict[str, Any], str]:
         values = json.loads(text)
     except (ValueError, RecursionError):
         curly = any(letter in text for letter in _CURLY)
-        return {}, "has curly quotes where straight ones belong" if curly else "is damaged: it is not JSON"
+        return {}, "has curly quotes instead of straight ones" if curly else "is damaged: it is not JSON"
     if not isinstance(values, dict):
         return {}, "has no user name and no key in it"
-    fault = ""
-    for name, what in (("key", "key"), ("username", "user name")):
+    usable, fault = {}, ""
+    for name, noun in (("key", "key"), ("username", "user name")):
         value = values.get(name)
-        if not isinstance(value, str) or not value.strip():
-            values.pop(name, None)
-            fault = f"has no {what} in it"
-    return values, fault
+        if isinstance(value, str) and value.strip():
+            usable[name] = value
+        else:
+            fault = f"has no {noun} in it"
+    return usable, fault
 
 
-def saved_token() -> str:
-    """The token of a file that begins with a byte order mark, which the client would take for a part of it.
+def find_login() -> SavedLogin | None:
+    """What `kaggle auth login` has saved, or None if there is none.
 
-    Returns:
-        The token; empty if the client can read the file itself, or there is none.
+    Raises:
+        FetchError: If it is damaged.
     """
-    for name in TOKEN_FILES:
-        try:
-            data = Path(name).expanduser().read_bytes()
-            return _decode(data).strip() if data.startswith(_BOMS) else ""
-        except (OSError, RuntimeError, UnicodeDecodeError):  # RuntimeError: no home
-            continue
-    return ""
+    path = _existing(LOGIN_FILE)
+    if path is None:
+        return None
+    try:
+        values = json.loads(_decode(path.read_bytes()))
+        refresh_token, access_token = values["refresh_token"], values.get("access_token") or ""
+        expires = values.get("access_token_expiration")
+        if not expires or datetime.fromisoformat(expires) < datetime.now(UTC):
+            access_token = ""
+        if not isinstance(refresh_token, str) or not isinstance(access_token, str):
+            raise TypeError
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        raise FetchError(
+            f"{LOGIN_FILE} is damaged.", "Remove it, and log in again with: kaggle auth login"
+        ) from None
+    return SavedLogin(refresh_token, access_token)
 
 
 def check_characters(value: str, what: str) -> None:
-    """Refuse a key that has characters which no key has, without showing it.
+    """Refuse a key with characters that no key has, without showing it.
 
     Args:
         value: The user name, key or token.
@@ -82,6 +202,23 @@ def check_characters(value: str, what: str) -> None:
         raise FetchError(
             f"{what} has {reason}.", f"Copy it again from {TOKEN_PAGE}, without anything before or after it."
         )
+
+
+def warn_of_open_files() -> None:
+    """Warn of credentials that others on this machine can read."""
+    for path in dict.fromkeys([key_file(), *filter(None, map(_existing, (*TOKEN_FILES, LOGIN_FILE)))]):
+        with contextlib.suppress(OSError):
+            if os.name != "nt" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                note(f"{path} can be read by others on this machine; protect it with: chmod 600 {path}")
+
+
+def _existing(name: str) -> Path | None:
+    """The path of a file, if there is one."""
+    try:
+        path = Path(name).expanduser()
+        return path if path.is_file() else None
+    except (OSError, RuntimeError, ValueError):  # a token is not a file name; there may be no home
+        return None
 
 
 def _decode(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Putting what a person has unpacked back into the archive that the dataset reads."""
+"""Packing what a person has unpacked into the archive that the dataset reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from galaxynet.errors import DataError
-from galaxynet.fetching.hashing import CHUNK, Advance, Digest, hash_file, read_chunks
+from galaxynet.fetching.verification import CHUNK, Advance, Digest, hash_file, read_chunks
 
 # Photographs do not get smaller; text does.
 _DEFLATED = (".csv", ".txt", ".json", ".tsv")
@@ -17,14 +17,14 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def files_below(path: Path) -> list[Path]:
-    """The files that stand for an archive: the file itself, or those in a folder, sorted; no hidden ones."""
+    """The file itself, or the files below a folder, sorted and without hidden ones."""
     if path.is_file():
         return [path]
-    found = []
+    files = []
     for root, folders, names in os.walk(path):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(root) / name for name in sorted(names) if not name.startswith(".")]
-    return [file for file in found if file.is_file()]
+        files += [Path(root) / name for name in sorted(names) if not name.startswith(".")]
+    return [file for file in files if file.is_file()]
 
 
 def pack(source: Path, target: Path, advance: Advance = lambda _: None) -> Digest:
@@ -64,18 +64,18 @@ def pack(source: Path, target: Path, advance: Advance = lambda _: None) -> Diges
 
 
 def compressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The pieces of a gzip file with this content; the same content gives the same bytes."""
-    gathered = _Gathered()
-    with gzip.GzipFile(filename="", mode="wb", fileobj=gathered, mtime=0, compresslevel=6) as packer:
+    """Chunks of a gzip file with this content; the same content gives the same bytes."""
+    buffer = _Buffer()
+    with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0, compresslevel=6) as packer:
         for chunk in chunks:
             packer.write(chunk)
-            if gathered.size >= CHUNK:
-                yield gathered.take()
-    yield gathered.take()
+            if buffer.size >= CHUNK:
+                yield buffer.take()
+    yield buffer.take()
 
 
-class _Gathered:
-    """The least of a file that GzipFile can write into."""
+class _Buffer:
+    """The part of the file interface that GzipFile writes to."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -87,10 +87,10 @@ class _Gathered:
         return len(data)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: every write is complete."""
 
     def take(self) -> bytes:
-        """What was written since the last call."""
-        taken = b"".join(self._parts)
+        """The bytes written since the last call."""
+        data = b"".join(self._parts)
         self._parts, self.size = [], 0
-        return taken
+        return data

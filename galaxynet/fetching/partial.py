@@ -1,4 +1,4 @@
-"""A download that is not whole yet: the `.part` file, and beside it what is needed to go on with it."""
+"""An incomplete download: the `.part` file, and beside it the state needed to resume it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from galaxynet import atomic
-from galaxynet.fetching.hashing import Digest, Hasher, read_chunks
+from galaxynet.fetching.verification import Digest, Hasher, read_chunks
 
 
 @dataclass(frozen=True)
 class State:
-    """Of which remote file a part is.
+    """The remote file that a part belongs to.
 
     Attributes:
         source: Where it comes from, without anything secret.
@@ -36,12 +36,12 @@ class Partial:
 
     Args:
         path: The `.part` file; `path` with `.json` added holds the state.
-        source: Where the file is to come from; a part that came from elsewhere is not gone on with.
+        source: Where the file is to come from; a part from elsewhere is not resumed.
     """
 
     def __init__(self, path: Path, source: str) -> None:
         self.path = path
-        self._state_path = path.with_name(path.name + ".json")
+        self._state_path = _state_path(path)
         self._hasher: Hasher | None = None
         self.state = self._load(source)
         size = path.stat().st_size if path.is_file() else 0
@@ -62,7 +62,7 @@ class Partial:
         if self._hasher:
             self._hasher.close()
         if error and not self.size:
-            self.forget()
+            self.remove()
 
     @property
     def complete(self) -> bool:
@@ -70,7 +70,7 @@ class Partial:
         return self.state.size is not None and self.size == self.state.size
 
     def restart(self, state: State) -> None:
-        """Begin anew with a file that the server describes so."""
+        """Start again from the first byte of a file that the server describes so."""
         self._stream.seek(0)
         self._stream.truncate()
         self.size = 0
@@ -80,7 +80,7 @@ class Partial:
         self._save(state)
 
     def write(self, chunk: bytes) -> None:
-        """Add what has arrived."""
+        """Append a chunk."""
         hasher = self._hashing()
         # Unbuffered, so that what has arrived outlives a process that is killed.
         if self._stream.write(chunk) != len(chunk):
@@ -97,10 +97,9 @@ class Partial:
             self._save(replace(self.state, size=self.size))
         return digest
 
-    def forget(self) -> None:
+    def remove(self) -> None:
         """Remove the part and its state."""
-        self.path.unlink(missing_ok=True)
-        self._state_path.unlink(missing_ok=True)
+        remove(self.path)
 
     def _save(self, state: State) -> None:
         self.state = state
@@ -121,19 +120,23 @@ class Partial:
             if state.source == source and isinstance(state.size, int | None):
                 return state
         except (OSError, ValueError, TypeError):
-            pass  # no state, or one that cannot be used: then the download begins anew
+            pass  # without a usable state the download starts again
         return State(source)
 
 
-def forget(path: Path) -> None:
+def remove(path: Path) -> None:
     """Remove a part and its state."""
     path.unlink(missing_ok=True)
-    path.with_name(path.name + ".json").unlink(missing_ok=True)
+    _state_path(path).unlink(missing_ok=True)
 
 
 def part_size(path: Path) -> int:
-    """Bytes of a download that was begun; 0 if there is none."""
+    """Bytes of an incomplete download; 0 if there is none."""
     try:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def _state_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")

@@ -1,7 +1,7 @@
 """The receipt of a dataset: the files in its folder, their hashes, when and from where they came.
 
 It is `receipt.json` in the folder of the dataset. With it a second fetch makes no request, and
-`galaxynet datasets --verify` can tell whether the files are still the ones that were fetched.
+`galaxynet datasets --verify` can tell whether the files have changed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from galaxynet.runs.run_record import Moment
 
 NAME = "receipt.json"
 SCHEMA = 1
-_LARGEST = 16 * untrusted.MIB
+_MAX_BYTES = 16 * untrusted.MIB
 
 
 class DamagedReceiptError(DataError):
@@ -26,13 +26,13 @@ class DamagedReceiptError(DataError):
 
 
 class FileReceipt(BaseModel):
-    """What is known of one file.
+    """What is recorded of one file.
 
     Attributes:
         name: Its name in the folder of the dataset.
         size: Its size in bytes.
         sha256: Its SHA-256, 64 hex digits.
-        source: Where it came from, in words; never with a credential or a signed address.
+        source: Where it came from, in words; never with a credential or a signed URL.
         fetched: When, in UTC.
     """
 
@@ -46,7 +46,7 @@ class FileReceipt(BaseModel):
 
 
 class Receipt(BaseModel):
-    """What lies in the folder of a dataset.
+    """The files of a dataset.
 
     Attributes:
         schema_version: Version of this format, `schema` in the file.
@@ -67,22 +67,22 @@ class Receipt(BaseModel):
     options: dict[str, Any] | None = None
 
     def with_files(self, *files: FileReceipt) -> Receipt:
-        """A copy in which these files are entered or replaced."""
+        """A copy with these files added or replaced."""
         return self.model_copy(update={"files": {**self.files, **{file.name: file for file in files}}})
 
     def without_files(self, *names: str) -> Receipt:
-        """A copy in which these files are not entered."""
-        left = {name: file for name, file in self.files.items() if name not in names}
-        return self.model_copy(update={"files": left})
+        """A copy without these files."""
+        files = {name: file for name, file in self.files.items() if name not in names}
+        return self.model_copy(update={"files": files})
 
     def save(self, folder: Path) -> None:
-        """Write the receipt into the folder of the dataset, in one step."""
-        # By json, for pydantic's own writer fails at the name of a folder that is not UTF-8.
+        """Write the receipt into the folder of the dataset, atomically."""
+        # With json: pydantic's own writer fails on names that are not UTF-8.
         values = self.model_dump(mode="json", by_alias=True)
         atomic.write_text(folder / NAME, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
     def holds(self, folder: Path, name: str) -> bool:
-        """Whether a file is entered and lies in the folder with the size that it had."""
+        """True if a file is recorded, and present with the recorded size."""
         entry = self.files.get(name)
         try:
             return entry is not None and (folder / name).stat().st_size == entry.size
@@ -99,25 +99,25 @@ def load(folder: Path) -> Receipt | None:
     """
     path = folder / NAME
     try:
-        text = untrusted.read_text(path, _LARGEST)
+        text = untrusted.read_text(path, _MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise DamagedReceiptError(f"{path} cannot be read: {reason}.", _mend(folder)) from None
+        raise DamagedReceiptError(f"{path} cannot be read: {reason}.", _hint(folder)) from None
     try:
         receipt = Receipt.model_validate(untrusted.parse_json(text))
     except ValueError as error:
         validation = isinstance(error, ValidationError)
         reason = ": ".join(filter(None, first_fault(error))) if validation else str(error)
-        raise DamagedReceiptError(f"{path} is damaged: {reason}.", _mend(folder)) from None
+        raise DamagedReceiptError(f"{path} is damaged: {reason}.", _hint(folder)) from None
     if receipt.schema_version > SCHEMA:
         raise DataError(
-            f"{path} is of a newer galaxynet: format {receipt.schema_version}; this one reads {SCHEMA}.",
+            f"{path} was written by a newer galaxynet (format {receipt.schema_version}, not {SCHEMA}).",
             "Upgrade with: pip install --upgrade galaxynet",
         )
     return receipt
 
 
-def _mend(folder: Path) -> str:
-    return f"To have the files checked anew: galaxynet fetch {folder.name}"
+def _hint(folder: Path) -> str:
+    return f"To verify the files again: galaxynet fetch {folder.name}"

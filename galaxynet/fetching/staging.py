@@ -7,27 +7,29 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from galaxynet.fetching import partial
-from galaxynet.fetching.hashing import Digest
+from galaxynet.fetching.receipts import FileReceipt
+from galaxynet.fetching.verification import Digest
 from galaxynet.sources import DataFile
 
-PREFIX = ".checking."
+SCRATCH = ".fetching."
 
 
 @dataclass(frozen=True)
 class StagedFile:
-    """A whole file that does not have its final name yet.
+    """A complete file that does not have its final name yet.
 
     Attributes:
-        file: Which file it is.
+        file: The dataset's file.
         path: Where it is.
         digest: Its size and hashes.
         source: Where it came from, for the receipt.
         label: What messages call it.
-        part: The download that it is, or was taken out of; removed once the file has its name.
-        linked: Whether `path` is a link to a file of the person's own.
+        part: The download that it is, or was extracted from; removed once the file has its name.
+        linked: True if `path` is a link to a file outside the data folder.
     """
 
     file: DataFile
@@ -38,35 +40,50 @@ class StagedFile:
     part: Path | None = None
     linked: bool = False
 
-    def drop(self) -> None:
-        """Remove what can be made again: a copy, never a download or a file that has its final name."""
+    def remove_copy(self) -> None:
+        """Remove a copy; a download, or a file that already has its final name, stays."""
         if self.path not in (self.part, self.path.with_name(self.file.name)):
             self.path.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Remove it with its download; a file that a person put into the data folder stays."""
-        self.drop()
+        """Remove the copy and its download; a file that a person put into the data folder stays."""
+        self.remove_copy()
         if self.part is not None:
-            partial.forget(self.part)
+            partial.remove(self.part)
+
+    def receipt(self) -> FileReceipt:
+        """Its entry in the receipt."""
+        return FileReceipt(
+            name=self.file.name,
+            size=self.digest.size,
+            sha256=self.digest.sha256,
+            source=self.source,
+            fetched=datetime.now(UTC),
+        )
+
+
+def scratch_folder(folder: Path) -> Path:
+    """A new temporary folder in the dataset's folder."""
+    return Path(tempfile.mkdtemp(dir=folder, prefix=SCRATCH))
 
 
 @contextlib.contextmanager
-def preview(folder: Path, files: Mapping[str, Path]) -> Iterator[Path]:
-    """A temporary folder with the name of the dataset's, in which files already have their final names.
+def preview(folder: Path, paths: Mapping[str, Path]) -> Iterator[Path]:
+    """A temporary folder, named as the dataset's, in which files already have their final names.
 
     Args:
         folder: The dataset's folder.
-        files: Where each file is, by its final name.
+        paths: Where each file is, by its final name.
     """
-    building = Path(tempfile.mkdtemp(dir=folder, prefix=PREFIX))
+    scratch = scratch_folder(folder)
     try:
-        view = building / folder.name
+        view = scratch / folder.name
         view.mkdir()
-        for name, path in files.items():
+        for name, path in paths.items():
             try:
                 (view / name).symlink_to(path.absolute())
             except OSError:  # a file system without links
                 shutil.copyfile(path, view / name)
         yield view
     finally:
-        shutil.rmtree(building, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from kaggle_server import KEY, SECRETS, USER, KaggleServer
-from kagglesdk import kaggle_env
-from kagglesdk.kaggle_env import KaggleEnv
 from made import QUICK, challenge, clean_environment, command_line, mirrored, module
 
 from galaxynet import registry, terminal
-from galaxynet.fetching.fetch import Outcome, Wish, fetch
-from galaxynet.fetching.patience import Patience
+from galaxynet.fetching import kaggle_api
+from galaxynet.fetching.fetch import fetch
+from galaxynet.fetching.request import FetchRequest, FetchResult
+from galaxynet.fetching.retry import RetryPolicy
 from galaxynet.registry import Plugin
 
 _numbers = itertools.count()
@@ -52,11 +52,7 @@ def kaggle(server: KaggleServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KAGGLE_USERNAME", USER)
     monkeypatch.setenv("KAGGLE_KEY", KEY)
-    from kaggle.api.kaggle_api_extended import KaggleApi
-
-    # The client looks for its folder once, when it is imported: that would be the home of another test.
-    monkeypatch.setattr(KaggleApi, "config", str(tmp_path / "home" / ".kaggle" / "kaggle.json"))
-    monkeypatch.setitem(kaggle_env._env_to_endpoint, KaggleEnv.PROD, f"http://127.0.0.1:{server.port}")
+    monkeypatch.setitem(kaggle_api.ENDPOINTS, "PROD", f"http://127.0.0.1:{server.port}/v1")
     return server
 
 
@@ -67,14 +63,14 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def get(stranger: Callable[..., Plugin], server: KaggleServer, data: Path) -> Callable[..., Outcome]:
+def get(stranger: Callable[..., Plugin], server: KaggleServer, data: Path) -> Callable[..., FetchResult]:
     """Fetch the stranger's dataset from the server, over https."""
     made: dict[bool, Plugin] = {}
 
-    def run(md5: bool = False, patience: Patience = QUICK, force: bool = False) -> Outcome:
+    def run(md5: bool = False, policy: RetryPolicy = QUICK, force: bool = False) -> FetchResult:
         if md5 not in made:
             made[md5] = stranger(mirrored(server.mirror(), md5=md5))
-        return fetch(Wish(made[md5], data, patience=patience, force=force))
+        return fetch(FetchRequest(made[md5], data, policy=policy, force=force))
 
     return run
 

@@ -12,9 +12,9 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from galaxynet.fetching.patience import Patience
+from galaxynet.fetching.retry import RetryPolicy
 
-QUICK = Patience(silence=0.4, retries=3, pause=0.01, longest=2)
+QUICK = RetryPolicy(read_timeout=0.4, retries=3, pause=0.01, max_pause=2)
 
 PREAMBLE = """
 from pathlib import Path

@@ -16,8 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import write_zip
 
-from galaxynet.fetching.archives import Archive, looks_like_web_page
-from galaxynet.fetching.members import ArchiveError, Limits
+from galaxynet.fetching.archive import Archive, ArchiveError, Limits, looks_like_web_page
 
 SMALL = Limits(members=20, bytes=1 << 20, ratio=50, ratio_from=1 << 12, directory=1 << 13)
 
@@ -218,7 +217,7 @@ def test_a_long_table_of_contents_is_not_read_to_its_end() -> None:
     [
         (b"", "is empty"),
         (b"\n <!DOCTYPE html><html>log in</html>", "is a web page"),
-        (b"GalaxyID,label\n", "is no zip archive"),
+        (b"GalaxyID,label\n", "is not a zip archive"),
         (b"PK\x03\x04" + bytes(3000), "is only a part"),
     ],
 )

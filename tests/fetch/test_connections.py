@@ -20,9 +20,11 @@ from made import GALAXIES, QUICK, challenge, mirrored, on_disk, whole
 from urllib3 import exceptions as urllib3_errors
 
 from galaxynet.errors import GalaxynetError, is_disk_error
+from galaxynet.fetching import kaggle_api
 from galaxynet.fetching.errors import DiskError, disk_errors
-from galaxynet.fetching.fetch import Wish, fetch
+from galaxynet.fetching.fetch import fetch
 from galaxynet.fetching.http_errors import network_errors
+from galaxynet.fetching.request import FetchRequest
 
 Stranger = Callable[..., Any]
 
@@ -65,7 +67,7 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def refused(plugin: Any, data: Path) -> GalaxynetError:
     """The error of a fetch that leaves nothing and does not speak of the disk."""
     with pytest.raises(GalaxynetError) as raised:
-        fetch(Wish(plugin, data, patience=QUICK))
+        fetch(FetchRequest(plugin, data, policy=QUICK))
     assert not isinstance(raised.value, DiskError)
     assert ".part" not in str(raised.value)
     assert on_disk(data / "stars") == []
@@ -77,8 +79,8 @@ def refused(plugin: Any, data: Path) -> GalaxynetError:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, r"bundle\.pem is not there"),
-        ("my certificates", r"bundle\.pem holds no certificates in PEM format"),
+        (None, r"bundle\.pem is missing"),
+        ("my certificates", r"bundle\.pem contains no certificates in PEM format"),
     ],
 )
 def test_a_bundle_that_cannot_be_used_is_named(
@@ -98,10 +100,7 @@ def test_a_bundle_that_cannot_be_used_is_named(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
     plugin = stranger(GALAXIES if source == "kaggle" else mirrored(secure.mirror()))
     if source == "kaggle":
-        from kagglesdk import kaggle_env
-        from kagglesdk.kaggle_env import KaggleEnv
-
-        monkeypatch.setitem(kaggle_env._env_to_endpoint, KaggleEnv.PROD, f"https://127.0.0.1:{secure.port}")
+        monkeypatch.setitem(kaggle_api.ENDPOINTS, "PROD", f"https://127.0.0.1:{secure.port}/v1")
         monkeypatch.setenv("KAGGLE_USERNAME", "ada")
         monkeypatch.setenv("KAGGLE_KEY", "abc")
     error = refused(plugin, data)
@@ -120,7 +119,7 @@ def test_an_untrusted_certificate_is_told_from_a_damaged_bundle(
     assert error.message == "The certificate of 127.0.0.1 is not trusted."
     assert "REQUESTS_CA_BUNDLE" in error.hint
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    fetch(Wish(plugin, data, patience=QUICK))
+    fetch(FetchRequest(plugin, data, policy=QUICK))
     assert whole(data)
 
 

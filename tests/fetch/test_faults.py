@@ -224,24 +224,24 @@ def scenes(scene: Scene) -> dict[str, Callable[[], None]]:
         "the server goes silent, always": scene.storage("silent", "mute"),
         "the body is cut short, once": scene.storage("cut 400000", always=False),
         "the body is cut short, always": scene.storage("cut 400000"),
-        "the link expires mid-way": scene.storage("cut 400000", "403", always=False),
+        "the link expires midway": scene.storage("cut 400000", "403", always=False),
         "Range is ignored": scene.storage("cut 400000", "whole", always=False),
-        "another part is sent than was asked for": scene.storage("cut 400000", "wrong range", always=False),
+        "another range is sent than was requested": scene.storage("cut 400000", "wrong range", always=False),
         "wrong bytes of the right size, with a hash": scene.storage("corrupt"),
         "wrong bytes of the right size, without a hash": scene.without_hash,
         "a web page in place of the file": scene.storage("html"),
-        "the file is no zip": scene.sends(b"GalaxyID,Class1.1\n"),
+        "the file is not a zip": scene.sends(b"GalaxyID,Class1.1\n"),
         "a zip bomb": scene.sends(bomb()),
         "a zip slip": scene.sends(slip()),
         "an archive packed with Deflate64": scene.sends(deflate64()),
         "a file that the dataset cannot be trained on with": scene.sends(zip_bytes({"images/": b""})),
         "no room for the file": scene.no_room,
-        "the disk is full mid-way": scene.full_disk,
-        "Ctrl-C mid-way": scene.interrupted,
-        "kill -9 mid-way": scene.killed,
+        "the disk is full midway": scene.full_disk,
+        "Ctrl-C midway": scene.interrupted,
+        "kill -9 midway": scene.killed,
         "`--from`: an archive is missing": scene.folder_of(None),
         "`--from`: half an archive": scene.folder_of(FILES["images.zip"][:500_000]),
-        "`--from`: a zip that is no zip": scene.folder_of(b"GalaxyID,Class1.1\n"),
+        "`--from`: a file that is not a zip": scene.folder_of(b"GalaxyID,Class1.1\n"),
         "`--from`: a web page": scene.folder_of(b"<!DOCTYPE html><title>Sign in</title>"),
         "`--from`: a name that a browser changed": scene.renamed,
         "`--from`: an archive packed with Deflate64": scene.folder_of(deflate64()),
@@ -287,7 +287,7 @@ def test_the_table_has_every_fault(server: KaggleServer, tmp_path: Path) -> None
 
 
 @pytest.mark.promise("Fetching")
-@pytest.mark.parametrize("fault", ["Ctrl-C mid-way", "kill -9 mid-way", "the disk is full mid-way"])
+@pytest.mark.parametrize("fault", ["Ctrl-C midway", "kill -9 midway", "the disk is full midway"])
 def test_the_next_call_goes_on_where_the_last_one_stopped(
     fault: str, server: KaggleServer, stranger: Callable[..., object], tmp_path: Path, data: Path
 ) -> None:

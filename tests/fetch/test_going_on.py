@@ -15,15 +15,17 @@ from made import challenge, contents, on_disk, whole
 from galaxynet.fetching import download as downloads
 from galaxynet.fetching import receipts
 from galaxynet.fetching.errors import FetchError
-from galaxynet.fetching.fetch import Outcome
-from galaxynet.fetching.patience import Patience
+from galaxynet.fetching.request import FetchResult
+from galaxynet.fetching.retry import RetryPolicy
 
 IMAGES = challenge()["images.zip"]
 PART = ["images.zip.part", "images.zip.part.json"]
 
 
 @pytest.mark.promise("Fetching")
-def test_it_goes_on_where_it_stopped(get: Callable[..., Outcome], server: KaggleServer, data: Path) -> None:
+def test_it_goes_on_where_it_stopped(
+    get: Callable[..., FetchResult], server: KaggleServer, data: Path
+) -> None:
     """A download that was cut resumes, guarded by the entity tag of what is there."""
     server.fail("storage", "cut 300000", "cut 700000")
     get()
@@ -38,7 +40,7 @@ def test_it_goes_on_where_it_stopped(get: Callable[..., Outcome], server: Kaggle
 
 
 @pytest.mark.promise("Fetching")
-def test_a_new_process_goes_on_too(get: Callable[..., Outcome], server: KaggleServer, data: Path) -> None:
+def test_a_new_process_goes_on_too(get: Callable[..., FetchResult], server: KaggleServer, data: Path) -> None:
     """A download that was given up is resumed by the next call."""
     server.fail("storage", "cut 400000", always=True)
     with pytest.raises(FetchError, match=r"broke off the connection|sent 400.0 kB of"):
@@ -53,7 +55,7 @@ def test_a_new_process_goes_on_too(get: Callable[..., Outcome], server: KaggleSe
 
 @pytest.mark.promise("Fetching")
 def test_a_file_that_changed_is_not_glued_to_the_old_one(
-    get: Callable[..., Outcome], server: KaggleServer, data: Path
+    get: Callable[..., FetchResult], server: KaggleServer, data: Path
 ) -> None:
     """A file that the publisher replaced meanwhile is downloaded from its beginning."""
     server.fail("storage", "cut 400000", always=True)
@@ -67,20 +69,20 @@ def test_a_file_that_changed_is_not_glued_to_the_old_one(
 
 @pytest.mark.promise("Fetching")
 def test_another_part_than_asked_for_is_not_believed(
-    get: Callable[..., Outcome], server: KaggleServer, data: Path, capsys: pytest.CaptureFixture[str]
+    get: Callable[..., FetchResult], server: KaggleServer, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A partial answer (206) that begins at another byte is dropped at once."""
     server.fail("storage", "cut", "wrong range")
     get()
     said = capsys.readouterr().err
-    assert "sent another part of images.zip" in said
+    assert "sent another range of images.zip" in said
     assert "damaged" not in said
     assert whole(data)
 
 
 @pytest.mark.promise("Fetching")
 def test_an_answer_for_another_file_is_not_believed(
-    get: Callable[..., Outcome], server: KaggleServer, data: Path
+    get: Callable[..., FetchResult], server: KaggleServer, data: Path
 ) -> None:
     """A partial answer (206) with another entity tag is dropped, and the file begun again."""
     server.fail("storage", "cut", "other file")
@@ -91,13 +93,13 @@ def test_an_answer_for_another_file_is_not_believed(
 
 @pytest.mark.promise("Fetching")
 def test_without_an_entity_tag_nothing_is_glued(
-    get: Callable[..., Outcome], server: KaggleServer, data: Path
+    get: Callable[..., FetchResult], server: KaggleServer, data: Path
 ) -> None:
     """Without an entity tag or a hash of the file, nothing is resumed."""
     server.etags = server.hashes = False
     server.fail("storage", "cut", always=True)
     with pytest.raises(FetchError):
-        get(patience=Patience(silence=0.4, retries=0, pause=0.01))
+        get(policy=RetryPolicy(read_timeout=0.4, retries=0, pause=0.01))
     server.storage = iter(())
     server.requests.clear()
     get()
@@ -107,18 +109,18 @@ def test_without_an_entity_tag_nothing_is_glued(
 
 @pytest.mark.promise("Fetching")
 def test_bytes_that_only_arrive_again_are_no_progress(
-    get: Callable[..., Outcome], server: KaggleServer
+    get: Callable[..., FetchResult], server: KaggleServer
 ) -> None:
     """A server that always stops at the same byte is given up."""
     server.etags = server.hashes = False
     server.fail("storage", "cut 500000", always=True)
-    with pytest.raises(FetchError, match="4 times in a row"):
+    with pytest.raises(FetchError, match="Gave up after 4 attempts"):
         get()
     assert len(server.asked("images.zip")) == 4
 
 
 def test_an_interrupt_keeps_the_part(
-    get: Callable[..., Outcome], server: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch
+    get: Callable[..., FetchResult], server: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C leaves what has arrived, and says that the same command goes on there."""
     body = downloads._body
@@ -142,7 +144,7 @@ def test_an_interrupt_keeps_the_part(
     "state", ["", "{}", '{"source": 3}', '{"source": "elsewhere", "validator": "x"}', "[1]"]
 )
 def test_a_part_of_unknown_origin_is_not_used(
-    get: Callable[..., Outcome], server: KaggleServer, data: Path, state: str
+    get: Callable[..., FetchResult], server: KaggleServer, data: Path, state: str
 ) -> None:
     """A `.part` whose state is damaged or of another file is not used."""
     (data / "stars").mkdir(parents=True)
@@ -154,7 +156,7 @@ def test_a_part_of_unknown_origin_is_not_used(
 
 
 def test_a_part_that_is_whole_is_not_asked_for(
-    get: Callable[..., Outcome], server: KaggleServer, data: Path
+    get: Callable[..., FetchResult], server: KaggleServer, data: Path
 ) -> None:
     """A process killed between the last byte and the renaming costs no second download."""
     (data / "stars").mkdir(parents=True)
@@ -168,7 +170,7 @@ def test_a_part_that_is_whole_is_not_asked_for(
 
 @pytest.mark.promise("Fetching")
 def test_a_continued_download_is_hashed_from_its_first_byte(
-    get: Callable[..., Outcome], server: KaggleServer, data: Path, capsys: pytest.CaptureFixture[str]
+    get: Callable[..., FetchResult], server: KaggleServer, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A download that a later command completes is recorded with the hash of the whole file."""
     server.hashes = False
@@ -186,7 +188,7 @@ def test_a_continued_download_is_hashed_from_its_first_byte(
 
 @pytest.mark.promise("Fetching")
 def test_a_continued_download_passes_the_publishers_hash_at_once(
-    get: Callable[..., Outcome], server: KaggleServer, capsys: pytest.CaptureFixture[str]
+    get: Callable[..., FetchResult], server: KaggleServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A download that a later command completes fits the publisher's MD5 without being fetched again."""
     server.fail("storage", "cut 400000", always=True)

@@ -18,8 +18,9 @@ from galaxynet.cli.main import main
 from galaxynet.data import array_cache
 from galaxynet.errors import UsageError
 from galaxynet.fetching.errors import FetchError
-from galaxynet.fetching.fetch import Wish, fetch
-from galaxynet.fetching.inventory import Item, inventory, remove
+from galaxynet.fetching.fetch import fetch
+from galaxynet.fetching.inventory import InventoryItem, inventory, remove
+from galaxynet.fetching.request import FetchRequest
 
 Stranger = Callable[..., Any]
 
@@ -27,11 +28,11 @@ Stranger = Callable[..., Any]
 @pytest.fixture
 def fetched(stranger: Stranger, tmp_path: Path, data: Path) -> Path:
     """The data folder with the stranger's dataset in it."""
-    fetch(Wish(stranger(GALAXIES), data, folder=downloads(tmp_path / "downloads")))
+    fetch(FetchRequest(stranger(GALAXIES), data, folder=downloads(tmp_path / "downloads")))
     return data
 
 
-def item(data: Path, *, verify: bool = False, name: str = "stars") -> Item:
+def item(data: Path, *, verify: bool = False, name: str = "stars") -> InventoryItem:
     return next(item for item in inventory(data, verify=verify) if item.name == name)
 
 
@@ -56,7 +57,7 @@ def test_what_was_not_fetched_is_listed_too(stranger: Stranger, data: Path) -> N
 
 def test_the_options_of_a_simulation_are_told(stranger: Stranger, data: Path) -> None:
     """A simulated dataset is listed with the options that it was made with."""
-    fetch(Wish(stranger(SIMULATED), data, options={"count": 4}))
+    fetch(FetchRequest(stranger(SIMULATED), data, options={"count": 4}))
     assert item(data).sources == ("simulated: count=4 seed=0",)
 
 
@@ -69,7 +70,7 @@ def test_a_changed_byte_is_found_by_verify_alone(fetched: Path) -> None:
     path.write_bytes(whole)
     assert item(fetched).status == "there"
     found = item(fetched, verify=True)
-    assert (found.status, found.problems) == ("damaged", ("images.zip is not as it was fetched",))
+    assert (found.status, found.problems) == ("damaged", ("images.zip has changed since it was fetched",))
 
 
 @pytest.mark.promise("Fetching")
@@ -126,7 +127,7 @@ def test_removing_asks_and_leaves_the_rest(fetched: Path, tmp_path: Path) -> Non
 def test_a_removed_link_leaves_the_persons_file(stranger: Stranger, tmp_path: Path, data: Path) -> None:
     """Removing a dataset that consists of links leaves the linked files alone."""
     folder = downloads(tmp_path / "downloads")
-    fetch(Wish(stranger(GALAXIES), data, folder=folder, link=True))
+    fetch(FetchRequest(stranger(GALAXIES), data, folder=folder, link=True))
     remove(data, "stars", lambda _: True)
     assert (folder / "images.zip").is_file()
 

@@ -35,8 +35,10 @@ def test_standard_input_stays_open(stranger: Stranger, tmp_path: Path) -> None:
     plugin = stranger(GALAXIES)
     code = (
         "import sys\nfrom pathlib import Path\nfrom galaxynet import registry\n"
-        "from galaxynet.errors import GalaxynetError\nfrom galaxynet.fetching.fetch import Wish, fetch\n"
-        f"try: fetch(Wish(registry.find('dataset', {plugin.name!r}), Path({str(tmp_path)!r}) / 'data'))\n"
+        "from galaxynet.errors import GalaxynetError\nfrom galaxynet.fetching.fetch import fetch\n"
+        "from galaxynet.fetching.request import FetchRequest\n"
+        f"plugin, data = registry.find('dataset', {plugin.name!r}), Path({str(tmp_path)!r}) / 'data'\n"
+        "try: fetch(FetchRequest(plugin, data))\n"
         "except GalaxynetError: print(sys.stdin.read())"
     )
     done = subprocess.run(
@@ -55,7 +57,7 @@ def test_kaggles_client_is_imported_for_kaggle_alone() -> None:
     code = (
         "import sys, contextlib; from galaxynet.cli.main import root\n"
         "with contextlib.suppress(SystemExit): root().main(['fetch', '--help'], standalone_mode=False)\n"
-        "import galaxynet.fetching.fetch, galaxynet.fetching.taking, galaxynet.fetching.downloading\n"
+        "import galaxynet.fetching.fetch, galaxynet.fetching.local, galaxynet.fetching.kaggle\n"
         "print([name for name in ('kaggle', 'kagglesdk', 'torch') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,7 +14,8 @@ from made import GALAXIES, QUICK, whole
 
 from galaxynet.errors import GalaxynetError
 from galaxynet.fetching.errors import FetchError
-from galaxynet.fetching.fetch import Outcome, Wish, fetch
+from galaxynet.fetching.fetch import fetch
+from galaxynet.fetching.request import FetchRequest, FetchResult
 
 pytestmark = pytest.mark.usefixtures("nothing_secret")
 
@@ -24,12 +25,12 @@ SAVED = json.dumps({"username": USER, "key": KEY})
 @pytest.fixture
 def get(
     stranger: Callable[..., Any], kaggle: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[], Outcome]:
+) -> Callable[[], FetchResult]:
     """Fetch from Kaggle with what is in the home folder."""
     monkeypatch.delenv("KAGGLE_KEY")
     monkeypatch.delenv("KAGGLE_USERNAME")
     plugin = stranger(GALAXIES)
-    return lambda: fetch(Wish(plugin, data, patience=QUICK))
+    return lambda: fetch(FetchRequest(plugin, data, policy=QUICK))
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def home(tmp_path: Path, get: object) -> Path:
     ids=["UTF-8 with a mark", "UTF-16", "UTF-16 big-endian", "white space"],
 )
 def test_kaggle_json_is_read_however_it_was_saved(
-    get: Callable[[], Outcome], home: Path, data: Path, content: bytes
+    get: Callable[[], FetchResult], home: Path, data: Path, content: bytes
 ) -> None:
     """A kaggle.json that Windows has saved, with a byte order mark or as UTF-16, logs in."""
     (home / "kaggle.json").write_bytes(content)
@@ -61,7 +62,7 @@ def test_kaggle_json_is_read_however_it_was_saved(
 @pytest.mark.promise("Fetching")
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_a_token_is_read_however_it_was_saved(
-    get: Callable[[], Outcome], home: Path, data: Path, encoding: str
+    get: Callable[[], FetchResult], home: Path, data: Path, encoding: str
 ) -> None:
     """A token that Windows has saved, with a byte order mark or as UTF-16, logs in."""
     (home / "access_token").write_text(f"{TOKEN}\n", encoding=encoding)
@@ -78,7 +79,7 @@ def test_a_token_is_read_however_it_was_saved(
         (SAVED.encode()[:-3], "is damaged: it is not JSON"),
         (b"\x00\xff\xfe\x9d", "is damaged: it is not text"),
         (b"[" * 100_000, "is damaged: it is not JSON"),
-        (SAVED.replace('"', "\u201d").encode(), "has curly quotes where straight ones belong"),
+        (SAVED.replace('"', "\u201d").encode(), "has curly quotes instead of straight ones"),
         (b"[]", "has no user name and no key in it"),
         (b'{"username": "ada"}', "has no key in it"),
         (b'{"username": "ada", "key": ""}', "has no key in it"),
@@ -87,7 +88,7 @@ def test_a_token_is_read_however_it_was_saved(
     ],
 )
 def test_a_kaggle_json_that_cannot_be_used_is_named(
-    get: Callable[[], Outcome], home: Path, kaggle: KaggleServer, content: bytes, reason: str
+    get: Callable[[], FetchResult], home: Path, kaggle: KaggleServer, content: bytes, reason: str
 ) -> None:
     """A damaged, empty or keyless kaggle.json is called so, and not that there are no credentials."""
     (home / "kaggle.json").write_bytes(content)
@@ -110,7 +111,7 @@ def test_a_kaggle_json_that_cannot_be_used_is_named(
     ],
 )
 def test_a_key_with_quotes_in_it_is_named(
-    get: Callable[[], Outcome],
+    get: Callable[[], FetchResult],
     home: Path,
     kaggle: KaggleServer,
     monkeypatch: pytest.MonkeyPatch,
@@ -135,7 +136,7 @@ def test_a_key_with_quotes_in_it_is_named(
 
 
 def test_half_of_a_pair_of_variables_is_named(
-    get: Callable[[], Outcome], home: Path, monkeypatch: pytest.MonkeyPatch
+    get: Callable[[], FetchResult], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A user name without a key is named as that."""
     monkeypatch.setenv("KAGGLE_USERNAME", USER)
@@ -146,7 +147,7 @@ def test_half_of_a_pair_of_variables_is_named(
 @pytest.mark.parametrize(
     "content", ["[]", '{"refresh_token": "x", "access_token": "y", "access_token_expiration": "soon"}']
 )
-def test_a_damaged_login_is_named(get: Callable[[], Outcome], home: Path, content: str) -> None:
+def test_a_damaged_login_is_named(get: Callable[[], FetchResult], home: Path, content: str) -> None:
     """A credentials.json that the client stumbles over is named, with the command that renews it."""
     (home / "credentials.json").write_text(content)
     with pytest.raises(GalaxynetError, match=r"credentials\.json is damaged") as raised:
@@ -155,10 +156,10 @@ def test_a_damaged_login_is_named(get: Callable[[], Outcome], home: Path, conten
 
 
 def test_a_login_page_in_place_of_the_login_is_told(
-    get: Callable[[], Outcome], home: Path, kaggle: KaggleServer
+    get: Callable[[], FetchResult], home: Path, kaggle: KaggleServer
 ) -> None:
     """Logging in with a token behind a login page of the network is one sentence."""
     (home / "access_token").write_text(TOKEN)
     kaggle.fail("api", "html", always=True)
-    with pytest.raises(FetchError, match="something that is not Kaggle's"):
+    with pytest.raises(FetchError, match="something that is not from Kaggle"):
         get()

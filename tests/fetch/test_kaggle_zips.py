@@ -13,7 +13,8 @@ from made import GALAXIES, LABELS, QUICK, on_disk, zip_bytes
 
 from galaxynet.errors import DataError
 from galaxynet.fetching.errors import FetchError
-from galaxynet.fetching.fetch import Wish, fetch
+from galaxynet.fetching.fetch import fetch
+from galaxynet.fetching.request import FetchRequest
 
 pytestmark = pytest.mark.usefixtures("nothing_secret")
 
@@ -31,7 +32,7 @@ def test_a_table_may_arrive_zipped(
     kaggle.files["labels.csv"] = LABELS["labels.csv"]
     if zipped:
         kaggle.sent["labels.csv"] = zip_bytes(LABELS)
-    fetch(Wish(stranger(TABLE), data, patience=QUICK))
+    fetch(FetchRequest(stranger(TABLE), data, policy=QUICK))
     assert (data / "stars" / "labels.csv").read_bytes() == LABELS["labels.csv"]
     assert on_disk(data / "stars") == ["images.zip", "labels.csv", "receipt.json"]
 
@@ -41,7 +42,7 @@ def test_a_table_of_another_size_is_damaged(stranger: Stranger, kaggle: KaggleSe
     kaggle.files["labels.csv"] = LABELS["labels.csv"]
     kaggle.sent["labels.csv"] = b"id,label\n"
     with pytest.raises(DataError, match="Kaggle lists 27"):
-        fetch(Wish(stranger(TABLE), data, patience=QUICK))
+        fetch(FetchRequest(stranger(TABLE), data, policy=QUICK))
     assert on_disk(data / "stars") == ["images.zip", "receipt.json"]
 
 
@@ -61,7 +62,7 @@ def test_a_kaggle_dataset_is_taken_apart(stranger: Stranger, kaggle: KaggleServe
     """The one zip of a Kaggle dataset gives the files, compressed where the dataset wants them so."""
     kaggle.files["digits.zip"] = zip_bytes({"a/test.csv": b"1,2", "train.idx/train.idx": b"pixels", "x": b""})
     kaggle.fail("storage", "cut", "corrupt")
-    fetch(Wish(stranger(DIGITS), data, source="kaggle", patience=QUICK))
+    fetch(FetchRequest(stranger(DIGITS), data, source="kaggle", policy=QUICK))
     assert gzip.decompress((data / "stars" / "train.gz").read_bytes()) == b"pixels"
     assert (data / "stars" / "test.csv").read_bytes() == b"1,2"
     assert on_disk(data / "stars") == ["receipt.json", "test.csv", "train.gz"]
@@ -70,7 +71,7 @@ def test_a_kaggle_dataset_is_taken_apart(stranger: Stranger, kaggle: KaggleServe
 def test_a_kaggle_dataset_that_lacks_a_file(stranger: Stranger, kaggle: KaggleServer, data: Path) -> None:
     """If the zip does not hold a file it is named after one download, and the zip is not left behind."""
     kaggle.files["digits.zip"] = zip_bytes({"train.idx": b"pixels"})
-    with pytest.raises(FetchError, match=r"does not hold test\.csv"):
-        fetch(Wish(stranger(DIGITS), data, source="kaggle", patience=QUICK))
+    with pytest.raises(FetchError, match=r"does not contain test\.csv"):
+        fetch(FetchRequest(stranger(DIGITS), data, source="kaggle", policy=QUICK))
     assert on_disk(data / "stars") == ["receipt.json", "train.gz"]
     assert len(kaggle.asked("DownloadDataset")) == 1

@@ -23,8 +23,9 @@ from made import (
 )
 
 from galaxynet.errors import DataError, PluginError
-from galaxynet.fetching.fetch import Wish, fetch
-from galaxynet.fetching.shelf import Shelf
+from galaxynet.fetching.fetch import fetch
+from galaxynet.fetching.request import FetchRequest
+from galaxynet.fetching.store import DatasetStore
 
 Stranger = Callable[..., Any]
 WHOLE = ["images.zip", "labels.zip", "receipt.json"]
@@ -66,13 +67,13 @@ def test_a_download_that_the_dataset_refuses_is_not_kept(
     kaggle.files["images.zip"] = write_zip(tmp_path / "few.zip", FEW).read_bytes()
     plugin = stranger(SITE if source == "kaggle" else MIRRORED.replace("MIRROR", kaggle.mirror()))
     with pytest.raises(DataError, match=r"^images\.zip has 1 images") as raised:
-        fetch(Wish(plugin, data, patience=QUICK))
+        fetch(FetchRequest(plugin, data, policy=QUICK))
     assert "not kept" in raised.value.hint
     assert "https://stars.example/data" in raised.value.hint
     assert "checked" not in capsys.readouterr().err
     assert on_disk(data / "stars") == []
     kaggle.files = challenge()
-    outcome = fetch(Wish(plugin, data, patience=QUICK))
+    outcome = fetch(FetchRequest(plugin, data, policy=QUICK))
     assert outcome.lines == (f"10 images in {data / 'stars' / 'images.zip'}",)
     assert on_disk(data / "stars") == WHOLE
     assert "images.zip: 1.0 MB, checked" in capsys.readouterr().err
@@ -86,7 +87,7 @@ def test_a_folders_file_that_the_dataset_refuses_is_not_taken(
     """A file of a folder that training would refuse is named by its path, and neither copied nor linked."""
     folder = downloads(tmp_path / "downloads")
     write_zip(folder / "images.zip", FEW)
-    wish = Wish(stranger(SITE), data, folder=folder, link=link)
+    wish = FetchRequest(stranger(SITE), data, folder=folder, link=link)
     with pytest.raises(DataError, match=f"^{folder / 'images.zip'} has 1 images"):
         fetch(wish)
     assert "checked" not in capsys.readouterr().err
@@ -103,7 +104,7 @@ def test_a_refused_replacement_does_not_cost_the_good_file(
 ) -> None:
     """If the dataset refuses what should replace a file, the file that was there stays."""
     folder = downloads(tmp_path / "downloads")
-    wish = Wish(stranger(SITE), data, folder=folder)
+    wish = FetchRequest(stranger(SITE), data, folder=folder)
     fetch(wish)
     write_zip(folder / "images.zip", FEW)
     with pytest.raises(DataError, match="three are needed"):
@@ -116,11 +117,11 @@ def test_a_refused_replacement_does_not_cost_the_good_file(
 def test_a_simulation_that_the_dataset_refuses_replaces_nothing(stranger: Stranger, data: Path) -> None:
     """A simulation that training would refuse is removed, and what was simulated before stays."""
     plugin = stranger(COMPUTED)
-    fetch(Wish(plugin, data))
+    fetch(FetchRequest(plugin, data))
     with pytest.raises(DataError, match=r"^images\.zip has 2 images"):
-        fetch(Wish(plugin, data, options={"count": 2}))
+        fetch(FetchRequest(plugin, data, options={"count": 2}))
     assert on_disk(data / "stars") == ["calls", "images.zip", "labels.csv", "receipt.json"]
-    assert fetch(Wish(plugin, data)).fetched == ()
+    assert fetch(FetchRequest(plugin, data)).fetched == ()
 
 
 @pytest.mark.promise("Fetching")
@@ -128,13 +129,13 @@ def test_a_stop_between_two_files_costs_no_second_download(
     stranger: Stranger, kaggle: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that waits for the others when a fetch is killed is not downloaded again."""
-    wish = Wish(stranger(SITE), data, patience=QUICK)
+    wish = FetchRequest(stranger(SITE), data, policy=QUICK)
 
     def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Shelf, "publish", killed)
+        patch.setattr(DatasetStore, "publish", killed)
         with pytest.raises(KeyboardInterrupt):
             fetch(wish)
     assert [name for name in on_disk(data / "stars") if not name.endswith(".json")] == [
@@ -152,7 +153,7 @@ def test_what_came_before_a_failure_is_kept_for_the_next_call(
     stranger: Stranger, kaggle: KaggleServer, data: Path
 ) -> None:
     """If the second file cannot be had, the first waits for it without its name, and is not fetched again."""
-    wish = Wish(stranger(SITE), data, patience=QUICK)
+    wish = FetchRequest(stranger(SITE), data, policy=QUICK)
     kaggle.fail("api", "", "", "", "404")
     with pytest.raises(Exception, match=r"has no labels\.zip"):
         fetch(wish)
@@ -171,7 +172,7 @@ def test_files_found_in_the_data_folder_are_checked_too(
     (data / "stars").mkdir(parents=True)
     write_zip(data / "stars" / "images.zip", FEW)
     write_zip(data / "stars" / "labels.zip", LABELS)
-    fetch(Wish(stranger(SITE), data, patience=QUICK))
+    fetch(FetchRequest(stranger(SITE), data, policy=QUICK))
     assert len(contents(data / "stars" / "images.zip")) == 10
     assert on_disk(data / "stars") == WHOLE
 
@@ -184,7 +185,7 @@ def test_a_check_that_fails_itself_is_the_plugins_fault(
     folder = downloads(tmp_path / "downloads")
     broken = SITE.replace("count < 3", "1 / 0")
     with pytest.raises(PluginError, match=r"'stars' of .* fails in .*:check: ZeroDivisionError"):
-        fetch(Wish(stranger(broken), data, folder=folder))
+        fetch(FetchRequest(stranger(broken), data, folder=folder))
     assert on_disk(data / "stars") == []
 
 
@@ -199,5 +200,5 @@ def test_the_check_sees_the_files_where_links_cannot_be_made(
         raise PermissionError
 
     monkeypatch.setattr(Path, "symlink_to", refused)
-    fetch(Wish(stranger(SITE), data, folder=folder))
+    fetch(FetchRequest(stranger(SITE), data, folder=folder))
     assert on_disk(data / "stars") == WHOLE

@@ -11,7 +11,8 @@ from made import SIMULATED, contents, on_disk
 
 from galaxynet.errors import DataError, OptionError, PluginError, UsageError
 from galaxynet.fetching import receipts
-from galaxynet.fetching.fetch import Wish, fetch
+from galaxynet.fetching.fetch import fetch
+from galaxynet.fetching.request import FetchRequest
 
 Stranger = Callable[..., Any]
 WHOLE = ["calls", "images.zip", "labels.csv", "receipt.json"]
@@ -19,7 +20,7 @@ WHOLE = ["calls", "images.zip", "labels.csv", "receipt.json"]
 
 def test_the_files_and_the_options_are_kept(stranger: Stranger, data: Path) -> None:
     """A simulator's files lie in the data folder, and the receipt has every option, defaults included."""
-    fetch(Wish(stranger(SIMULATED), data, options={"count": 7}))
+    fetch(FetchRequest(stranger(SIMULATED), data, options={"count": 7}))
     assert len(contents(data / "stars" / "images.zip")) == 7
     receipt = receipts.load(data / "stars")
     assert receipt is not None
@@ -31,8 +32,8 @@ def test_the_files_and_the_options_are_kept(stranger: Stranger, data: Path) -> N
 def test_the_same_options_simulate_once(stranger: Stranger, data: Path) -> None:
     """Asking again with the same options, typed or by default, runs nothing."""
     plugin = stranger(SIMULATED)
-    fetch(Wish(plugin, data))
-    assert fetch(Wish(plugin, data, options={"count": 3})).fetched == ()
+    fetch(FetchRequest(plugin, data))
+    assert fetch(FetchRequest(plugin, data, options={"count": 3})).fetched == ()
     assert (data / "stars" / "calls").read_text() == "called "
 
 
@@ -41,8 +42,8 @@ def test_other_options_replace_and_say_so(
 ) -> None:
     """Asking with other options replaces the files, and tells with which options the old ones were made."""
     plugin = stranger(SIMULATED)
-    fetch(Wish(plugin, data))
-    fetch(Wish(plugin, data, options={"count": 4, "seed": 2}))
+    fetch(FetchRequest(plugin, data))
+    fetch(FetchRequest(plugin, data, options={"count": 4, "seed": 2}))
     assert "replacing what is there (simulated with --count 3 --seed 0)" in capsys.readouterr().err
     assert contents(data / "stars" / "images.zip")["3.jpg"] == bytes([2]) * 100
 
@@ -51,11 +52,11 @@ def test_other_options_replace_and_say_so(
 def test_an_interrupt_keeps_what_was_there(stranger: Stranger, data: Path) -> None:
     """Ctrl-C in a simulation keeps the files of the last one, and leaves no temporary folder."""
     plugin = stranger(SIMULATED)
-    fetch(Wish(plugin, data))
+    fetch(FetchRequest(plugin, data))
     with pytest.raises(KeyboardInterrupt):
-        fetch(Wish(plugin, data, options={"seed": 13}))
+        fetch(FetchRequest(plugin, data, options={"seed": 13}))
     assert on_disk(data / "stars") == WHOLE
-    assert fetch(Wish(plugin, data)).fetched == ()
+    assert fetch(FetchRequest(plugin, data)).fetched == ()
 
 
 @pytest.mark.parametrize(
@@ -72,34 +73,34 @@ def test_a_simulator_that_fails_is_noticed(
 ) -> None:
     """A simulator that makes too little, or a damaged archive, is named; what was there stays."""
     plugin = stranger(SIMULATED)
-    fetch(Wish(plugin, data))
+    fetch(FetchRequest(plugin, data))
     with pytest.raises(error, match=reason):
-        fetch(Wish(plugin, data, options={"seed": seed}))
+        fetch(FetchRequest(plugin, data, options={"seed": seed}))
     assert on_disk(data / "stars") == WHOLE
-    assert fetch(Wish(plugin, data)).fetched == ()
+    assert fetch(FetchRequest(plugin, data)).fetched == ()
 
 
 @pytest.mark.promise("Interruptions")
 def test_left_overs_of_a_killed_process_are_swept(stranger: Stranger, data: Path) -> None:
     """What a killed process left in the data folder is removed by the next fetch."""
-    (data / "stars" / ".simulating.xyz").mkdir(parents=True)
-    (data / "stars" / ".simulating.xyz" / "half").write_bytes(b"half")
-    (data / "stars" / ".images.zip.taking").write_bytes(b"half")
-    fetch(Wish(stranger(SIMULATED), data))
+    (data / "stars" / ".fetching.xyz").mkdir(parents=True)
+    (data / "stars" / ".fetching.xyz" / "half").write_bytes(b"half")
+    (data / "stars" / ".images.zip.copying").write_bytes(b"half")
+    fetch(FetchRequest(stranger(SIMULATED), data))
     assert on_disk(data / "stars") == WHOLE
 
 
 def test_options_out_of_range_are_refused(stranger: Stranger, data: Path) -> None:
     """An option that the simulator does not take is an error before anything is made."""
     with pytest.raises(OptionError, match="--count 0"):
-        fetch(Wish(stranger(SIMULATED), data, options={"count": 0}))
+        fetch(FetchRequest(stranger(SIMULATED), data, options={"count": 0}))
     assert on_disk(data / "stars") == []
 
 
 def test_a_source_that_is_not_there_is_named(stranger: Stranger, data: Path) -> None:
     """`--source` with a name that the dataset does not offer says which it offers."""
     with pytest.raises(UsageError, match="no source 'kaggle'") as raised:
-        fetch(Wish(stranger(SIMULATED), data, source="kaggle"))
+        fetch(FetchRequest(stranger(SIMULATED), data, source="kaggle"))
     assert "simulator" in raised.value.hint
 
 
@@ -108,6 +109,6 @@ def test_without_a_source_the_way_is_a_folder(stranger: Stranger, data: Path) ->
     plugin = stranger(
         SIMULATED.replace('sources=(Simulator(function=f"{__name__}:simulate", options=Sky),),', "")
     )
-    with pytest.raises(Exception, match="names no place") as raised:
-        fetch(Wish(plugin, data))
+    with pytest.raises(Exception, match="has no source") as raised:
+        fetch(FetchRequest(plugin, data))
     assert "--from FOLDER" in str(raised.value)

@@ -16,8 +16,8 @@ from made import GALAXIES, IMAGES, LABELS, contents, downloads, on_disk, write_z
 from galaxynet.errors import DataError, UsageError
 from galaxynet.fetching import receipts
 from galaxynet.fetching.errors import FetchError
-from galaxynet.fetching.fetch import Wish, fetch
-from galaxynet.fetching.planning import Line, plan
+from galaxynet.fetching.fetch import PlannedFile, fetch, plan
+from galaxynet.fetching.request import FetchRequest
 
 Stranger = Callable[..., Any]
 WHOLE = ["images.zip", "labels.zip", "receipt.json"]
@@ -26,7 +26,7 @@ WHOLE = ["images.zip", "labels.zip", "receipt.json"]
 def test_archives_are_taken_and_entered(stranger: Stranger, tmp_path: Path, data: Path) -> None:
     """The archives of a folder lie in the data folder afterwards, unchanged, with their hashes and origin."""
     folder = downloads(tmp_path / "downloads")
-    outcome = fetch(Wish(stranger(GALAXIES), data, folder=folder))
+    outcome = fetch(FetchRequest(stranger(GALAXIES), data, folder=folder))
     assert outcome.fetched == ("images.zip", "labels.zip")
     assert outcome.lines == ("5 images",)
     assert on_disk(data / "stars") == WHOLE
@@ -45,7 +45,7 @@ def test_the_folder_of_the_person_is_not_touched(stranger: Stranger, tmp_path: P
     folder = downloads(tmp_path / "downloads")
     before = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()}
     folder.chmod(0o555)
-    fetch(Wish(stranger(GALAXIES), data, folder=folder))
+    fetch(FetchRequest(stranger(GALAXIES), data, folder=folder))
     assert {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()} == before
 
 
@@ -56,7 +56,7 @@ def test_a_bundle_is_taken_apart(stranger: Stranger, tmp_path: Path, data: Path)
     folder = tmp_path / "downloads"
     folder.mkdir()
     write_zip(folder / "star-challenge.zip", {p.name: p.read_bytes() for p in sorted(single.iterdir())})
-    fetch(Wish(stranger(GALAXIES), data, folder=folder))
+    fetch(FetchRequest(stranger(GALAXIES), data, folder=folder))
     assert contents(data / "stars" / "images.zip") == IMAGES
     assert contents(data / "stars" / "labels.zip") == LABELS
     assert on_disk(data / "stars") == WHOLE
@@ -68,14 +68,20 @@ def test_a_bundle_packed_by_powershell_is_taken_apart(stranger: Stranger, tmp_pa
     single = downloads(tmp_path / "single")
     members = {f"downloads\\{path.name}": path.read_bytes() for path in single.iterdir()}
     bundle = write_zip(tmp_path / "mine.zip", members)
-    assert fetch(Wish(stranger(GALAXIES), data, folder=bundle)).fetched == ("images.zip", "labels.zip")
+    assert fetch(FetchRequest(stranger(GALAXIES), data, folder=bundle)).fetched == (
+        "images.zip",
+        "labels.zip",
+    )
 
 
 def test_the_bundle_itself_may_be_named(stranger: Stranger, tmp_path: Path, data: Path) -> None:
     """`--from` also takes the path of the bundle, whatever it is called."""
     single = downloads(tmp_path / "single")
     bundle = write_zip(tmp_path / "saved (2).zip", {p.name: p.read_bytes() for p in single.iterdir()})
-    assert fetch(Wish(stranger(GALAXIES), data, folder=bundle)).fetched == ("images.zip", "labels.zip")
+    assert fetch(FetchRequest(stranger(GALAXIES), data, folder=bundle)).fetched == (
+        "images.zip",
+        "labels.zip",
+    )
 
 
 @pytest.mark.promise("Inputs")
@@ -88,14 +94,14 @@ def test_unpacked_folders_are_packed(stranger: Stranger, tmp_path: Path, data: P
     (folder / "images" / ".DS_Store").write_bytes(b"litter")
     (folder / "labels.csv").write_bytes(LABELS["labels.csv"])
     plugin = stranger(GALAXIES)
-    fetch(Wish(plugin, data, folder=folder))
+    fetch(FetchRequest(plugin, data, folder=folder))
     assert contents(data / "stars" / "images.zip") == IMAGES
     assert contents(data / "stars" / "labels.zip") == LABELS
     with zipfile.ZipFile(data / "stars" / "images.zip") as archive:
         assert {member.compress_type for member in archive.infolist()} == {zipfile.ZIP_STORED}
     first = (data / "stars" / "images.zip").read_bytes()
     os.utime(folder / "images/0.jpg", (1, 1))
-    fetch(Wish(plugin, data, folder=folder, force=True))
+    fetch(FetchRequest(plugin, data, folder=folder, force=True))
     assert (data / "stars" / "images.zip").read_bytes() == first
 
 
@@ -104,14 +110,14 @@ def test_a_csv_zipped_by_kaggle_is_known(stranger: Stranger, tmp_path: Path, dat
     """A single CSV that arrives as `labels.csv.zip` is accepted."""
     folder = downloads(tmp_path / "downloads")
     (folder / "labels.zip").rename(folder / "labels.csv.zip")
-    fetch(Wish(stranger(GALAXIES), data, folder=folder))
+    fetch(FetchRequest(stranger(GALAXIES), data, folder=folder))
     assert contents(data / "stars" / "labels.zip") == LABELS
 
 
 def test_links_in_place_of_copies(stranger: Stranger, tmp_path: Path, data: Path) -> None:
     """With `link`, an archive is checked and linked; removing the link leaves the person's file."""
     folder = downloads(tmp_path / "downloads")
-    fetch(Wish(stranger(GALAXIES), data, folder=folder, link=True))
+    fetch(FetchRequest(stranger(GALAXIES), data, folder=folder, link=True))
     assert (data / "stars" / "images.zip").readlink() == folder / "images.zip"
     receipt = receipts.load(data / "stars")
     assert receipt is not None
@@ -121,7 +127,7 @@ def test_links_in_place_of_copies(stranger: Stranger, tmp_path: Path, data: Path
 def test_taking_twice_takes_once(stranger: Stranger, tmp_path: Path, data: Path) -> None:
     """The same folder a second time changes nothing; another file of that name replaces the first."""
     folder = downloads(tmp_path / "downloads")
-    wish = Wish(stranger(GALAXIES), data, folder=folder)
+    wish = FetchRequest(stranger(GALAXIES), data, folder=folder)
     fetch(wish)
     before = (data / "stars" / "images.zip").stat().st_ino
     outcome = fetch(wish)
@@ -139,7 +145,7 @@ def test_what_is_there_without_a_receipt_is_checked_and_kept(
     """Files that a person put into the data folder by hand are checked, entered, and not fetched."""
     data.mkdir()
     downloads(data / "stars")
-    outcome = fetch(Wish(stranger(GALAXIES), data))
+    outcome = fetch(FetchRequest(stranger(GALAXIES), data))
     assert outcome.fetched == ()
     receipt = receipts.load(data / "stars")
     assert receipt is not None
@@ -151,9 +157,9 @@ def test_a_missing_archive_is_named_with_its_forms(stranger: Stranger, tmp_path:
     folder = downloads(tmp_path / "downloads")
     (folder / "labels.zip").unlink()
     with pytest.raises(
-        FetchError, match=r"does not hold labels \(labels.zip or labels.csv or star-chall"
+        FetchError, match=r"does not contain labels \(labels.zip or labels.csv or star-chall"
     ) as raised:
-        fetch(Wish(stranger(GALAXIES), data, folder=folder))
+        fetch(FetchRequest(stranger(GALAXIES), data, folder=folder))
     assert "https://stars.example/data" in raised.value.hint
     assert on_disk(data / "stars") == []
 
@@ -165,22 +171,22 @@ def test_what_is_optional_may_be_missing(
     optional = GALAXIES.replace('folder="labels.csv"', 'folder="labels.csv", optional="Make labels."')
     folder = downloads(tmp_path / "downloads")
     (folder / "labels.zip").unlink()
-    wish = Wish(stranger(optional), data, folder=folder)
-    assert plan(wish)[1] == Line("labels.zip", None, "is not there. Make labels.")
+    wish = FetchRequest(stranger(optional), data, folder=folder)
+    assert plan(wish)[1] == PlannedFile("labels.zip", None, "missing. Make labels.")
     outcome = fetch(wish)
     assert (outcome.fetched, outcome.present) == (("images.zip",), ())
     said = capsys.readouterr().err
-    assert "does not hold labels (labels.zip or labels.csv or star-challenge.zip). Make labels." in said
+    assert "does not contain labels (labels.zip or labels.csv or star-challenge.zip). Make labels." in said
     (folder / "images.zip").unlink()
-    with pytest.raises(FetchError, match=r"does not hold images .*; labels "):
+    with pytest.raises(FetchError, match=r"does not contain images .*; labels "):
         fetch(replace(wish, data_dir=tmp_path / "elsewhere"))
 
 
 def test_a_plan_finds_the_same_fault(stranger: Stranger, tmp_path: Path, data: Path) -> None:
     """A dry run over a folder that lacks a file fails with the sentence of the fetch, and writes nothing."""
     folder = downloads(tmp_path / "downloads")
-    wish = Wish(stranger(GALAXIES), data, folder=folder)
-    assert [line.what for line in plan(wish)] == [f"copy {folder / name}" for name in WHOLE[:2]]
+    wish = FetchRequest(stranger(GALAXIES), data, folder=folder)
+    assert [line.action for line in plan(wish)] == [f"copy {folder / name}" for name in WHOLE[:2]]
     (folder / "labels.zip").unlink()
     with pytest.raises(FetchError) as planned:
         plan(wish)
@@ -193,17 +199,17 @@ def test_a_plan_finds_the_same_fault(stranger: Stranger, tmp_path: Path, data: P
 def test_a_plan_counts_on_what_is_there(stranger: Stranger, tmp_path: Path, data: Path) -> None:
     """A dry run does not miss in the folder what was fetched before."""
     folder = downloads(tmp_path / "downloads")
-    wish = Wish(stranger(GALAXIES), data, folder=folder)
+    wish = FetchRequest(stranger(GALAXIES), data, folder=folder)
     fetch(wish)
     size = (folder / "labels.zip").stat().st_size
     (folder / "labels.zip").unlink()
-    assert plan(wish)[1] == Line("labels.zip", size, "there already")
+    assert plan(wish)[1] == PlannedFile("labels.zip", size, "already present")
 
 
 def test_the_missing_half_may_come_later(stranger: Stranger, tmp_path: Path, data: Path) -> None:
     """A folder that lacks what was fetched before is enough."""
     folder = downloads(tmp_path / "downloads")
-    wish = Wish(stranger(GALAXIES), data, folder=folder)
+    wish = FetchRequest(stranger(GALAXIES), data, folder=folder)
     fetch(wish)
     (folder / "images.zip").unlink()
     write_zip(folder / "labels.zip", {"labels.csv": b"new"})
@@ -216,7 +222,7 @@ def test_the_missing_half_may_come_later(stranger: Stranger, tmp_path: Path, dat
     [
         (lambda whole: whole[: len(whole) // 2], "only a part of a zip archive"),
         (lambda _: b"<!DOCTYPE html><title>Sign in</title>", "is a web page, not a zip archive"),
-        (lambda _: b"GalaxyID,Class1.1", "is no zip archive"),
+        (lambda _: b"GalaxyID,Class1.1", "is not a zip archive"),
         (lambda _: b"", "is empty"),
         (lambda whole: whole.replace(b"\x03" * 50, b"\x04" * 50), "images/3.jpg cannot be read"),
     ],
@@ -229,7 +235,7 @@ def test_damaged_archives_never_get_the_final_name(
     write_zip(folder / "images.zip", IMAGES, zipfile.ZIP_STORED)
     (folder / "images.zip").write_bytes(spoil((folder / "images.zip").read_bytes()))
     with pytest.raises(DataError, match=f"images.zip.*{reason}"):
-        fetch(Wish(stranger(GALAXIES), data, folder=folder))
+        fetch(FetchRequest(stranger(GALAXIES), data, folder=folder))
     assert on_disk(data / "stars") == []
 
 
@@ -239,7 +245,7 @@ def test_a_damaged_replacement_does_not_cost_the_good_file(
 ) -> None:
     """If a replacement is damaged, the file that was there stays, with its receipt."""
     folder = downloads(tmp_path / "downloads")
-    wish = Wish(stranger(GALAXIES), data, folder=folder)
+    wish = FetchRequest(stranger(GALAXIES), data, folder=folder)
     fetch(wish)
     (folder / "images.zip").write_bytes(b"PK\x03\x04 half")
     with pytest.raises(DataError):
@@ -255,9 +261,9 @@ def test_a_full_disk_leaves_nothing(
 ) -> None:
     """A disk that has no room is said before the first byte is copied."""
     folder = downloads(tmp_path / "downloads")
-    monkeypatch.setattr("galaxynet.fetching.errors._SPARE", 1 << 60)
-    with pytest.raises(FetchError, match=r"are needed in .* are free") as raised:
-        fetch(Wish(stranger(GALAXIES), data, folder=folder))
+    monkeypatch.setattr("galaxynet.fetching.errors._SPARE_BYTES", 1 << 60)
+    with pytest.raises(FetchError, match=r"of free space and has") as raised:
+        fetch(FetchRequest(stranger(GALAXIES), data, folder=folder))
     assert "--data-dir" in raised.value.hint
     assert on_disk(data / "stars") == []
 
@@ -266,7 +272,7 @@ def test_wrong_words_are_usage_errors(stranger: Stranger, tmp_path: Path, data: 
     """An unknown folder and an unknown group are errors of the call, which name what there is."""
     plugin = stranger(GALAXIES)
     with pytest.raises(UsageError, match="There is no folder"):
-        fetch(Wish(plugin, data, folder=tmp_path / "nowhere"))
+        fetch(FetchRequest(plugin, data, folder=tmp_path / "nowhere"))
     with pytest.raises(UsageError, match="no group of files called 'mre'") as raised:
-        fetch(Wish(plugin, data, groups=("mre",)))
+        fetch(FetchRequest(plugin, data, groups=("mre",)))
     assert "more" in raised.value.hint

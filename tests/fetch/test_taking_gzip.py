@@ -13,7 +13,8 @@ from made import on_disk, write_zip
 
 from galaxynet.errors import DataError, GalaxynetError
 from galaxynet.fetching import receipts
-from galaxynet.fetching.fetch import Wish, fetch
+from galaxynet.fetching.fetch import fetch
+from galaxynet.fetching.request import FetchRequest
 
 Stranger = Callable[..., Any]
 PACKED = gzip.compress(b"pixels", mtime=0)
@@ -55,7 +56,7 @@ def test_gzip_files_come_in_every_form(stranger: Stranger, tmp_path: Path, data:
         (folder / "train-images.idx/train-images.idx").write_bytes(b"pixels")
     else:
         write_zip(folder / "digits.zip", {"train-images.idx/train-images.idx": b"pixels"})
-    fetch(Wish(stranger(GZIPPED.replace("{md5}", MD5)), data, folder=folder))
+    fetch(FetchRequest(stranger(GZIPPED.replace("{md5}", MD5)), data, folder=folder))
     assert gzip.decompress((data / "stars" / "train-images.gz").read_bytes()) == b"pixels"
 
 
@@ -65,7 +66,7 @@ def test_a_file_is_converted_when_the_dataset_says_so(stranger: Stranger, tmp_pa
     folder.mkdir()
     (folder / "book.txt").write_text("call me")
     (folder / "train-images.gz").write_bytes(PACKED)
-    fetch(Wish(stranger(GZIPPED.replace("{md5}", MD5)), data, folder=folder))
+    fetch(FetchRequest(stranger(GZIPPED.replace("{md5}", MD5)), data, folder=folder))
     assert (data / "stars" / "book.txt").read_text() == "CALL ME"
     receipt = receipts.load(data / "stars")
     assert receipt is not None
@@ -82,7 +83,7 @@ def test_a_damaged_gzip_file_is_refused(stranger: Stranger, tmp_path: Path, data
     for content, reason in ((gzip.compress(b"pixels" * 99)[:-9], "only a part"), (b"pixels", "no gzip file")):
         (folder / "train-images.gz").write_bytes(content)
         with pytest.raises(GalaxynetError, match=reason):
-            fetch(Wish(plugin, data, folder=folder))
+            fetch(FetchRequest(plugin, data, folder=folder))
 
 
 @pytest.mark.promise("Fetching")
@@ -93,5 +94,5 @@ def test_the_publishers_md5_is_compared(stranger: Stranger, tmp_path: Path, data
     (folder / "book.txt").write_text("call me")
     (folder / "train-images.gz").write_bytes(gzip.compress(b"other pixels", mtime=0))
     with pytest.raises(DataError, match=r"train-images\.gz is damaged: its MD5 is"):
-        fetch(Wish(stranger(GZIPPED.replace("{md5}", MD5)), data, folder=folder))
+        fetch(FetchRequest(stranger(GZIPPED.replace("{md5}", MD5)), data, folder=folder))
     assert on_disk(data / "stars") == []

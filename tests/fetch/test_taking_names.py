@@ -20,10 +20,10 @@ from galaxynet import registry
 from galaxynet.data.idx_images import describe
 from galaxynet.errors import DataError
 from galaxynet.fetching.errors import DiskError, FetchError, disk_errors
-from galaxynet.fetching.fetch import Wish, fetch
-from galaxynet.fetching.folder import is_copy
+from galaxynet.fetching.fetch import fetch, plan
 from galaxynet.fetching.inventory import inventory
-from galaxynet.fetching.planning import plan
+from galaxynet.fetching.local_files import is_copy
+from galaxynet.fetching.request import FetchRequest
 from galaxynet_galaxy_zoo import TRAINING_IMAGES
 from galaxynet_galaxy_zoo.files import need
 
@@ -47,8 +47,8 @@ def test_what_a_browser_renamed_is_found(
     folder = downloads(tmp_path / "downloads")
     for old, new in zip(("images.zip", "labels.zip"), names, strict=True):
         (folder / old).rename(folder / new)
-    wish = Wish(stranger(GALAXIES), data, folder=folder)
-    assert [line.what for line in plan(wish)] == [f"copy {folder / name}" for name in names]
+    wish = FetchRequest(stranger(GALAXIES), data, folder=folder)
+    assert [line.action for line in plan(wish)] == [f"copy {folder / name}" for name in names]
     fetch(wish)
     assert contents(data / "stars" / "images.zip") == IMAGES
     assert contents(data / "stars" / "labels.zip") == LABELS
@@ -64,7 +64,7 @@ def test_a_renamed_bundle_is_found(stranger: Stranger, tmp_path: Path, data: Pat
     bundle = write_zip(
         folder / "star-challenge (1).ZIP", {path.name: path.read_bytes() for path in single.iterdir()}
     )
-    fetch(Wish(stranger(GALAXIES), data, folder=bundle if named else folder))
+    fetch(FetchRequest(stranger(GALAXIES), data, folder=bundle if named else folder))
     assert contents(data / "stars" / "images.zip") == IMAGES
 
 
@@ -76,7 +76,7 @@ def test_the_expected_name_and_the_newest_copy_come_first(
     for number in (1, 2):
         copy = write_zip(folder / f"images ({number}).zip", {f"images/{number}.jpg": b"copy"})
         os.utime(copy, (1000 * number, 1000 * number))
-    wish = Wish(stranger(GALAXIES), data, folder=folder)
+    wish = FetchRequest(stranger(GALAXIES), data, folder=folder)
     fetch(wish)
     assert contents(data / "stars" / "images.zip") == IMAGES
     (folder / "images.zip").unlink()
@@ -100,7 +100,7 @@ def test_a_renamed_file_gets_the_checks_of_the_published_one(
     (folder / "images.zip").rename(folder / "images (1).zip")
     plugin = stranger(GALAXIES.replace('summary="images"', 'summary="images", size=12'))
     with pytest.raises(DataError, match=r"images \(1\)\.zip has .* bytes; the publisher's has 12"):
-        fetch(Wish(plugin, data, folder=folder))
+        fetch(FetchRequest(plugin, data, folder=folder))
 
 
 @pytest.mark.promise("Fetching")
@@ -113,7 +113,7 @@ def test_digits_that_safari_unpacked_are_taken(tmp_path: Path, data: Path) -> No
         labels = struct.pack(">4B1I", 0, 0, 8, 1, count) + bytes(range(10)) * (count // 10)
         (folder / f"{part}-images-idx3-ubyte.gz").write_bytes(images)
         (folder / f"{part}-labels-idx1-ubyte.gz").write_bytes(labels)
-    outcome = fetch(Wish(registry.find("dataset", "mnist"), data, folder=folder))
+    outcome = fetch(FetchRequest(registry.find("dataset", "mnist"), data, folder=folder))
     assert outcome.lines == ("20 training images and 10 test images of 28 x 28 pixels",)
     assert gzip.decompress((data / "mnist" / "t10k-labels-idx1-ubyte.gz").read_bytes())[8:] == bytes(
         range(10)
@@ -144,7 +144,7 @@ def test_a_method_of_packing_is_not_the_publishers_fault(
     folder = downloads(tmp_path / "downloads")
     (folder / "images.zip").write_bytes(packed_with(method))
     with pytest.raises(DataError) as raised:
-        fetch(Wish(stranger(GALAXIES), data, folder=folder))
+        fetch(FetchRequest(stranger(GALAXIES), data, folder=folder))
     assert raised.value.message == (
         f"{folder / 'images.zip'} cannot be read: its member 'images/0.jpg' is packed with "
         f"{METHODS[method]}, and only Deflate is read."
@@ -159,7 +159,7 @@ def test_an_encrypted_zip_is_not_the_publishers_fault(stranger: Stranger, tmp_pa
     folder = downloads(tmp_path / "downloads")
     (folder / "images.zip").write_bytes(packed_with(8, encrypted=True))
     with pytest.raises(DataError, match="is encrypted") as raised:
-        fetch(Wish(stranger(GALAXIES), data, folder=folder))
+        fetch(FetchRequest(stranger(GALAXIES), data, folder=folder))
     assert "publisher" not in str(raised.value)
 
 
@@ -169,7 +169,7 @@ def test_a_download_in_a_foreign_method_is_fetched_once(
     """An archive that arrived whole and cannot be read is not fetched again, and does not stay."""
     kaggle.files["images.zip"] = packed_with(9)
     with pytest.raises(DataError, match="Deflate64"):
-        fetch(Wish(stranger(GALAXIES), data, patience=QUICK))
+        fetch(FetchRequest(stranger(GALAXIES), data, policy=QUICK))
     assert len(kaggle.asked("/storage/images.zip")) == 1
     assert on_disk(data / "stars") == []
 
@@ -191,20 +191,20 @@ def test_a_link_whose_file_is_gone_says_so(
 ) -> None:
     """A file that was taken with --link and moved away is said to be a link to where it was."""
     folder = downloads(tmp_path / "downloads")
-    wish = Wish(stranger(GALAXIES), data, folder=folder, link=True)
+    wish = FetchRequest(stranger(GALAXIES), data, folder=folder, link=True)
     fetch(wish)
     moved = folder.rename(tmp_path / "elsewhere")
     link = data / "stars" / "images.zip"
     reason = f"is a link to {folder / 'images.zip'}, which is not there"
     (item,) = (item for item in inventory(data) if item.name == "stars")
     assert item.problems[0] == f"images.zip {reason}"
-    fetch(Wish(wish.plugin, data, patience=QUICK))
-    assert f"{link} {reason}. It is fetched again." in capsys.readouterr().err
+    fetch(FetchRequest(wish.plugin, data, policy=QUICK))
+    assert f"{link} {reason}. Fetching it again." in capsys.readouterr().err
     assert not link.is_symlink()
     (moved / "images.zip").rename(tmp_path / "images.zip")
     (moved / "images.zip").symlink_to(tmp_path / "nowhere.zip")
     with pytest.raises(FetchError, match=r"images\.zip is a link to .*nowhere\.zip, which is not there"):
-        fetch(Wish(wish.plugin, tmp_path / "other", folder=moved))
+        fetch(FetchRequest(wish.plugin, tmp_path / "other", folder=moved))
 
 
 @pytest.mark.promise("Fetching")

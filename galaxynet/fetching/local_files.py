@@ -1,7 +1,7 @@
-"""Taking the files of a dataset out of a folder: what a browser downloaded, in whatever form it left it.
+"""The files of a dataset as a browser leaves them in a folder.
 
-A file is found as itself, as an unpacked folder or file, or as a member of a bundle such as the one that
-Kaggle's "Download all" gives. The folder is only read, never changed.
+A file can be there as itself, as an unpacked folder or file, or as a member of a bundle such as the one that
+Kaggle's "Download all" gives.
 """
 
 from __future__ import annotations
@@ -14,24 +14,23 @@ from pathlib import Path, PurePosixPath
 from zipfile import ZipInfo
 
 from galaxynet.errors import DataError
-from galaxynet.fetching.archives import Archive
-from galaxynet.fetching.hashing import Advance, Digest, hash_file, read_chunks, write_chunks
-from galaxynet.fetching.members import ArchiveError
+from galaxynet.fetching.archive import Archive, ArchiveError
 from galaxynet.fetching.packing import compressed, files_below, pack
 from galaxynet.fetching.receipts import FileReceipt
+from galaxynet.fetching.verification import Advance, Digest, hash_file, read_chunks, write_chunks
 from galaxynet.plugin import DatasetSpec
-from galaxynet.sources import DataFile, KaggleCompetition, KaggleDataset
+from galaxynet.sources import DataFile
 from galaxynet.zip_members import member_path
 
 
 @dataclass(frozen=True)
-class Found:
-    """A file of the dataset, in the form in which it was found.
+class LocalFile:
+    """A dataset's file in the form that it has in a folder.
 
     Attributes:
-        file: Which one it is.
-        path: The file or folder that it is, or the bundle that it lies in.
-        member: Its name in the bundle; empty if it lies on disk.
+        file: The dataset's file.
+        path: The file or folder on disk, or the bundle that contains it.
+        member: Its name in the bundle; empty if it is on disk.
     """
 
     file: DataFile
@@ -40,12 +39,12 @@ class Found:
 
     @property
     def unpacked(self) -> bool:
-        """Whether it has to be packed into a zip."""
+        """True if it must be packed into a zip."""
         return not self.member and self.file.name.endswith(".zip") and self.path.suffix.lower() != ".zip"
 
     @property
     def uncompressed(self) -> bool:
-        """Whether it has to be compressed; Safari unpacks a `.gz` and leaves it its name."""
+        """True if it must be compressed; Safari unpacks a `.gz` and keeps its name."""
         if not self.file.name.endswith(".gz"):
             return False
         if not (self.member or self.path.name).lower().endswith(".gz"):
@@ -54,26 +53,26 @@ class Found:
 
     @property
     def as_published(self) -> bool:
-        """Whether it is byte by byte what the publisher gives out, so that a stated size and MD5 apply."""
+        """True if it is byte for byte the publisher's file, so that a stated size and MD5 apply."""
         name = member_path(self.member).name or self.path.name
         packed_here = self.unpacked or self.uncompressed
         return is_copy(name, self.file.name) and not packed_here and not self.file.convert
 
     @property
     def description(self) -> str:
-        """Where it is, for receipts and notes."""
-        place = self.path.absolute()
-        return f"{self.member} in {place}" if self.member else str(place)
+        """Where it is, for receipts and messages."""
+        path = self.path.absolute()
+        return f"{self.member} in {path}" if self.member else str(path)
 
     def size(self) -> int:
-        """Bytes to be read, which is also about what it will take up."""
+        """Bytes to read, which is about the space it will take."""
         if self.member:
             with Archive(self.path) as bundle:
                 return _member(bundle, self.member).file_size
         return sum(file.stat().st_size for file in files_below(self.path))
 
-    def take(self, target: Path, *, md5: bool, advance: Advance) -> Digest:
-        """Write the file to `target`, packed as the dataset wants it.
+    def write_to(self, target: Path, *, md5: bool, advance: Advance) -> Digest:
+        """Write the file to `target`, packed as the dataset expects it.
 
         Raises:
             DataError: If a bundle is damaged or a folder empty.
@@ -86,10 +85,10 @@ class Found:
         with Archive(self.path) as bundle:
             return self._write(target, bundle.chunks(_member(bundle, self.member)), md5, advance)
 
-    def is_what(self, entry: FileReceipt) -> bool:
-        """Whether a receipt's entry is of this very file, so that there is nothing to take."""
+    def is_recorded_as(self, entry: FileReceipt) -> bool:
+        """True if the receipt already records this file."""
         if self.unpacked or self.uncompressed:
-            return False  # packing is the only way to know
+            return False  # only packing it would tell
         if self.member:
             return entry.source == f"from {self.description}" and entry.size == self.size()
         return self.path.stat().st_size == entry.size and hash_file(self.path).sha256 == entry.sha256
@@ -99,7 +98,7 @@ class Found:
         return write_chunks(target, compressed(counted) if self.uncompressed else counted, md5=md5)
 
 
-def find(folder: Path, file: DataFile, spec: DatasetSpec) -> Found | None:
+def find(folder: Path, file: DataFile, spec: DatasetSpec) -> LocalFile | None:
     """Look for a file of a dataset in a folder, in the forms that it may have there.
 
     Args:
@@ -110,38 +109,36 @@ def find(folder: Path, file: DataFile, spec: DatasetSpec) -> Found | None:
     Raises:
         ArchiveError: If a bundle of the dataset's own name is there, and damaged.
     """
-    slugs = [
-        _slug(source) for source in spec.sources if isinstance(source, KaggleCompetition | KaggleDataset)
-    ]
+    own_bundles = [*(source.bundle for source in spec.sources if source.bundle), f"{spec.name}.zip"]
     names = _names(file, spec)
     if folder.is_file():
-        places, bundles = [], [folder]
+        folders, bundles = [], [folder]
         if any(is_copy(folder.name, name) for name in names):
-            return Found(file, folder)
+            return LocalFile(file, folder)
     else:
         if file.folder and is_copy(folder.name, file.folder):
-            return Found(file, folder)
-        places = [folder, *(folder / name for name in (*slugs, spec.name))]
+            return LocalFile(file, folder)
+        folders = [folder, *(folder / name.removesuffix(".zip") for name in own_bundles)]
         bundles = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".zip")
-    for place, name in itertools.product(places, names):
-        for path in (place / name, *_copies(place, name)):
+    for parent, name in itertools.product(folders, names):
+        for path in (parent / name, *_copies(parent, name)):
             if path.is_file() or (name == file.folder and path.is_dir()):
-                return Found(file, path)
+                return LocalFile(file, path)
 
     def is_own(bundle: Path) -> bool:
-        return any(is_copy(bundle.name, f"{name}.zip") for name in (*slugs, spec.name))
+        return any(is_copy(bundle.name, name) for name in own_bundles)
 
     for bundle in sorted(bundles, key=lambda path: not is_own(path)):
         if not bundle.is_file() or any(is_copy(bundle.name, other.name) for other in spec.files):
             continue
         try:
-            member = look_into(bundle, names)
+            member = find_member(bundle, names)
         except ArchiveError:
             if is_own(bundle) or bundle == folder:
                 raise
-            continue  # a stranger's zip among the downloads
+            continue  # an unrelated zip among the downloads
         if member:
-            return Found(file, bundle, member)
+            return LocalFile(file, bundle, member)
     return None
 
 
@@ -152,32 +149,18 @@ def is_copy(name: str, expected: str) -> bool:
     return re.fullmatch(pattern, name, re.IGNORECASE) is not None
 
 
-def _copies(place: Path, name: str) -> list[Path]:
-    """What lies in a folder under a changed form of a name, the newest first."""
-    if not place.is_dir():
+def _copies(folder: Path, name: str) -> list[Path]:
+    """The files of a folder whose names a browser has changed from `name`, newest first."""
+    if not folder.is_dir():
         return []
-    found = [path for path in place.iterdir() if is_copy(path.name, name) and path.exists()]
-    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+    copies = [path for path in folder.iterdir() if is_copy(path.name, name) and path.exists()]
+    return sorted(copies, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def _is_plain_idx(path: Path) -> bool:
-    """True if a file has the format of MNIST, not compressed."""
+    """True if a file has MNIST's format, uncompressed."""
     with path.open("rb") as stream:
         return stream.read(3) == b"\0\0\x08"
-
-
-def describe_forms(file: DataFile, spec: DatasetSpec) -> str:
-    """The forms in which a file is looked for, for an error message."""
-    bundles = [
-        f"{_slug(source)}.zip"
-        for source in spec.sources
-        if isinstance(source, KaggleCompetition | KaggleDataset)
-    ]
-    return " or ".join(filter(None, [file.name, file.folder, *bundles]))
-
-
-def _slug(source: KaggleCompetition | KaggleDataset) -> str:
-    return source.slug.rpartition("/")[2]
 
 
 def _names(file: DataFile, spec: DatasetSpec) -> list[str]:
@@ -187,15 +170,14 @@ def _names(file: DataFile, spec: DatasetSpec) -> list[str]:
         # Kaggle hands out a single CSV file zipped under its own name.
         names += [f"{file.folder}.zip", file.folder]
     for source in spec.sources:
-        if isinstance(source, KaggleDataset):
-            names += source.members.get(file.name, ())
+        names += source.alternatives(file.name)
     if file.name.endswith(".gz"):
         names.append(file.name.removesuffix(".gz"))
     return list(dict.fromkeys(names))
 
 
-def look_into(bundle: Path, names: Sequence[str]) -> str:
-    """The member of an archive that has one of these names, in whatever folder; the first name counts most.
+def find_member(bundle: Path, names: Sequence[str]) -> str:
+    """The member of an archive that has one of these names, in any folder; the first name counts most.
 
     Returns:
         The member's name; empty if there is none.
@@ -213,7 +195,7 @@ def look_into(bundle: Path, names: Sequence[str]) -> str:
 
 
 def _packed_alike(member: str, name: str) -> bool:
-    """A CSV in somebody's archive is not the zip that is looked for; the zip of that CSV is."""
+    """False for the CSV file in an archive if its zip is expected."""
     return name.endswith(".zip") == member.endswith(".zip")
 
 
