@@ -180,7 +180,7 @@ class Archive:
         self._read += size
         if self._read > self.limits.bytes:
             raise RefusedArchiveError(
-                f"{self.name} holds more than {self.limits.bytes:,} bytes; this is not an archive of a dataset."
+                f"{self.name} holds more than {self.limits.bytes:,} bytes; too much for a dataset."
             )
         # The archive's real size is the measure: members that overlap each claim the same bytes.
         if self._read > self.limits.ratio_from and self._read > self.limits.ratio * self._size:

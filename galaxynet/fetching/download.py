@@ -23,12 +23,12 @@ from galaxynet.fetching import partial
 from galaxynet.fetching.archive import RefusedArchiveError, UnsupportedArchiveError, looks_like_web_page
 from galaxynet.fetching.errors import FetchError, TransientError, check_space, disk_errors, format_size
 from galaxynet.fetching.http_errors import host, network_errors, refusal
-from galaxynet.fetching.notes import note
 from galaxynet.fetching.partial import Partial, State
 from galaxynet.fetching.retry import Retries, RetryPolicy
 from galaxynet.fetching.store import DatasetStore
 from galaxynet.fetching.verification import CHUNK, Digest
 from galaxynet.sources import DataFile
+from galaxynet.terminal import note
 
 _MIN_CHUNK = 1 << 16
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from galaxynet import locks
 from galaxynet.errors import DataError, GalaxynetError
 from galaxynet.fetching.errors import FetchError, disk_errors
-from galaxynet.fetching.notes import note
 from galaxynet.fetching.partial import part_size
 from galaxynet.fetching.request import (
     FetchRequest,
@@ -19,6 +18,7 @@ from galaxynet.fetching.request import (
 )
 from galaxynet.fetching.store import DatasetStore, lock_path
 from galaxynet.sources import DataFile, Https, KaggleCompetition, KaggleDataset, Simulator
+from galaxynet.terminal import note
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from galaxynet.fetching import partial
 from galaxynet.fetching.download import Remote, download_verified
 from galaxynet.fetching.errors import DiskError, FetchError
 from galaxynet.fetching.http_errors import host, network_errors, without_secrets
-from galaxynet.fetching.notes import note
 from galaxynet.fetching.retry import RetryPolicy
 from galaxynet.fetching.store import DatasetStore
 from galaxynet.sources import DataFile, Https
+from galaxynet.terminal import note
 
 
 class HttpsSource:

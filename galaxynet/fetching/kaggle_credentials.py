@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxynet.fetching.errors import FetchError
-from galaxynet.fetching.notes import note
+from galaxynet.terminal import note
 
 TOKEN_PAGE = "https://www.kaggle.com/settings"
 TOKEN_FILES = ("~/.kaggle/access_token", "~/.kaggle/access_token.txt")

@@ -11,10 +11,10 @@ from galaxynet.errors import DataError, UsageError
 from galaxynet.fetching.archive import Archive
 from galaxynet.fetching.errors import FetchError, check_space, disk_errors
 from galaxynet.fetching.local_files import LocalFile, find
-from galaxynet.fetching.notes import note
 from galaxynet.fetching.store import DatasetStore
 from galaxynet.paths import absence
 from galaxynet.sources import DataFile
+from galaxynet.terminal import note
 
 
 class LocalFolder:

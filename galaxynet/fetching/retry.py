@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from galaxynet.fetching.errors import FetchError, TransientError
-from galaxynet.fetching.notes import note
+from galaxynet.terminal import note
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from galaxynet.errors import PluginError
 from galaxynet.fetching.errors import disk_errors
-from galaxynet.fetching.notes import note
 from galaxynet.fetching.store import DatasetStore
 from galaxynet.fetching.verification import hash_file
 from galaxynet.sources import DataFile, Simulator
+from galaxynet.terminal import note
 
 
 class SimulatorSource:

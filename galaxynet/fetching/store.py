@@ -12,7 +12,6 @@ from galaxynet import atomic, registry
 from galaxynet.errors import DataError, GalaxynetError, PluginError, is_disk_error
 from galaxynet.fetching import receipts
 from galaxynet.fetching.errors import format_size
-from galaxynet.fetching.notes import note
 from galaxynet.fetching.receipts import DamagedReceiptError, Receipt
 from galaxynet.fetching.staging import SCRATCH, StagedFile, preview, scratch_folder
 from galaxynet.fetching.verification import Digest, check_content, check_digest, hash_file
@@ -20,6 +19,7 @@ from galaxynet.paths import absence
 from galaxynet.plugin import DatasetSpec
 from galaxynet.registry import Plugin
 from galaxynet.sources import DataFile
+from galaxynet.terminal import note
 
 
 class DatasetStore:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from galaxynet import terminal
 from galaxynet.errors import DataError
@@ -82,13 +82,27 @@ class Hasher:
         return Digest(self._size, self._sha256.hexdigest(), self._md5.hexdigest() if self._md5 else "")
 
 
+class HashFunction(Protocol):
+    """An object of hashlib."""
+
+    @property
+    def name(self) -> str:
+        """The algorithm."""
+
+    def update(self, data: bytes, /) -> None:
+        """Hash more data."""
+
+    def hexdigest(self) -> str:
+        """The hash of all data."""
+
+
 class _Worker:
     """One hash and its thread."""
 
-    def __init__(self, running: hashlib._Hash) -> None:
-        self._hash = running
+    def __init__(self, function: HashFunction) -> None:
+        self._hash = function
         self._queue: queue.Queue[bytes | None] = queue.Queue(maxsize=8)
-        self._thread = threading.Thread(target=self._work, name=running.name, daemon=True)
+        self._thread = threading.Thread(target=self._work, name=function.name, daemon=True)
         self._thread.start()
         self.update = self._queue.put
 

@@ -59,7 +59,7 @@ def test_from_simulation_to_removal(tmp_path: Path) -> None:
     assert "--count" in galaxynet("fetch", "stars", "--help").stdout
     assert galaxynet("fetch", "stars", "--count", "5").returncode == 0
     again = galaxynet("fetch", "stars", "--count", "5")
-    assert "already there, nothing fetched" in again.stderr
+    assert "already present, nothing fetched" in again.stderr
     rows = json.loads(galaxynet("datasets", "--verify", "--format", "json").stdout)
     assert next(row for row in rows if row["name"] == "stars")["status"] == "verified"
     assert galaxynet("datasets", "remove", "stars", "--yes").returncode == 0
@@ -72,8 +72,8 @@ def test_from_simulation_to_removal(tmp_path: Path) -> None:
     [
         (["fetch", "strs"], "There is no dataset 'strs'. Did you mean 'stars'?"),
         (["fetch", "stars", "--from", "/nowhere/at/all"], "There is no folder /nowhere/at/all."),
-        (["fetch", "stars", "--link"], "--link goes with --from"),
-        (["fetch", "stars", "--from", ".", "--count", "2"], "do not fit beside --from"),
+        (["fetch", "stars", "--link"], "--link requires --from"),
+        (["fetch", "stars", "--from", ".", "--count", "2"], "cannot be used with --from"),
         (["fetch", "stars", "--source", "kaggle"], "stars has no source 'kaggle'. It has: simulator."),
         (["fetch", "stars", "--with", "more"], "no group of files called 'more'"),
         (["datasets", "remove", "stars", "--yes"], "There is no dataset 'stars' in"),
@@ -132,12 +132,12 @@ def test_images_without_votes_are_taken(real_data: Path, tmp_path: Path) -> None
     (folder / "images_training_rev1.zip").symlink_to(real_data / "galaxy-zoo" / "images_training_rev1.zip")
     done = galaxynet("fetch", "galaxy-zoo", "--link", "--from", str(folder))
     assert done.returncode == 0, done.stderr
-    assert "does not hold the volunteers' votes" in done.stderr
+    assert "does not contain the volunteers' votes" in done.stderr
     assert re.search(r"^[\d,]+ images, no votes: .*--labels FILE.csv", done.stdout)
     (folder / "images_training_rev1.zip").unlink()
     done = galaxynet("fetch", "galaxy-zoo", "--from", str(folder), "--data-dir", str(tmp_path / "other"))
     assert done.returncode == 1
-    assert "does not hold JPEG images of the galaxies" in done.stderr
+    assert "does not contain JPEG images of the galaxies" in done.stderr
 
 
 @pytest.mark.real

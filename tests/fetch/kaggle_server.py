@@ -46,7 +46,8 @@ class KaggleServer:
         etags: Whether the storage gives entity tags.
         sent: Content that is sent for a name in place of the file itself.
         sizes: Sizes that are claimed, in place of the true ones.
-        requests: What was asked: method, path and headers.
+        requests: What was requested: method, path and headers.
+        bodies: The arguments of the calls.
     """
 
     def __init__(self, files: dict[str, bytes], certificate: Path | None = None) -> None:
@@ -59,6 +60,7 @@ class KaggleServer:
         self.sent: dict[str, bytes] = {}
         self.sizes: dict[str, int] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
+        self.bodies: list[dict[str, Any]] = []
         self.arrived = threading.Event()
         self.closing = threading.Event()
         self.signatures = itertools.count(1)
@@ -132,6 +134,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
         call = urlsplit(self.path).path.rpartition("/")[2]
         self.owner.requests.append(("POST", call, dict(self.headers)))
+        self.owner.bodies.append(body)
         fault = next(self.owner.api, "")
         if fault:
             self._fail(fault)

@@ -150,7 +150,7 @@ def test_a_socks_proxy_says_what_to_install(
     """A SOCKS proxy without its package is one sentence with the command that installs it."""
     monkeypatch.setenv(variable, "socks5h://ada:secret@127.0.0.1:9")
     error = refused(stranger(mirrored(server.mirror())), data)
-    assert error.message == f"{variable} names a SOCKS proxy, and the package for those is not installed."
+    assert error.message == f"{variable} names a SOCKS proxy, and PySocks is not installed."
     assert "pip install PySocks" in error.hint
     assert "secret" not in str(error)
 
@@ -179,13 +179,14 @@ def test_a_proxy_that_is_none_is_named_by_its_variable(
     """A variable that names no proxy is to blame, and its value, which can hold a password, is not shown."""
     monkeypatch.setenv("http_proxy", address)
     error = refused(stranger(mirrored(server.mirror())), data)
-    assert error.message == "http_proxy does not name a proxy that can be used."
+    assert error.message == "http_proxy does not name a usable proxy."
     assert address not in str(error)
 
 
 @pytest.mark.promise("Fetching")
 @pytest.mark.parametrize(
-    ("status", "reason"), [("407", "It wants a name and a password"), ("403", "http_proxy and https_proxy")]
+    ("status", "reason"),
+    [("407", "It requires a name and a password"), ("403", "http_proxy and https_proxy")],
 )
 def test_a_proxy_that_refuses_is_not_called_absent(
     stranger: Stranger,

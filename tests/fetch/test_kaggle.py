@@ -1,4 +1,4 @@
-"""Downloads from Kaggle by its real client, against a server on this machine."""
+"""Downloads from Kaggle, against a server on this machine that speaks its API."""
 
 from __future__ import annotations
 
@@ -141,8 +141,8 @@ def test_a_failing_api_is_asked_again(
         (["", "", "403"], r"does not give images.zip to this account \(403\)", "star-challenge/rules"),
         (["404"], r"has no competition star-challenge \(404\)", "--from FOLDER"),
         (["400"], r"refuses competition star-challenge \(400\)", "--from FOLDER"),
-        (["500"] * 3, r"fault of its own \(500\). Gave up after 3 attempts", "later"),
-        (["503"] * 3, r"fault of its own \(503\). Gave up after 3 attempts", "later"),
+        (["500"] * 3, r"internal error \(500\). Gave up after 3 attempts", "later"),
+        (["503"] * 3, r"internal error \(503\). Gave up after 3 attempts", "later"),
         (["429 0"] * 3, r"too many requests \(429\). Gave up after 3 attempts", "later"),
         (["429 900"], "asks for a pause of 900 s", "after that"),
         (["silent"] * 3, r"Kaggle was silent for 0.4 s", "network"),

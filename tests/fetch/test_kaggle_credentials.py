@@ -1,4 +1,4 @@
-"""Credentials as people save them, read by Kaggle's own client."""
+"""Credentials as people save them."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def test_an_interrupt_keeps_what_was_there(stranger: Stranger, data: Path) -> No
     ("seed", "error", "reason"),
     [
         (14, PluginError, "did not make images.zip"),
-        (15, DataError, "images.zip is only a part"),
+        (15, DataError, "images.zip is a truncated zip"),
         (16, PluginError, "fails in .*OSError: no universe"),
         (17, PluginError, "fails in .*ZeroDivisionError"),
     ],

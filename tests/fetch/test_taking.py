@@ -220,7 +220,7 @@ def test_the_missing_half_may_come_later(stranger: Stranger, tmp_path: Path, dat
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (lambda whole: whole[: len(whole) // 2], "only a part of a zip archive"),
+        (lambda whole: whole[: len(whole) // 2], "a truncated zip archive"),
         (lambda _: b"<!DOCTYPE html><title>Sign in</title>", "is a web page, not a zip archive"),
         (lambda _: b"GalaxyID,Class1.1", "is not a zip archive"),
         (lambda _: b"", "is empty"),
