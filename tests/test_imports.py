@@ -59,14 +59,14 @@ def private_names(source: str) -> Iterator[tuple[int, str]]:
             case ast.Call(
                 func=ast.Name(id="getattr" | "hasattr" | "setattr"), args=[_, ast.Constant(value=name), *_]
             ) if name not in own:
-                parts = [name]
+                parts = [str(name)]
             case ast.Subscript(value=ast.Call(func=ast.Name(id="vars")), slice=ast.Constant(value=name)):
-                parts = [name]
+                parts = [str(name)]
             case ast.Subscript(value=ast.Attribute(attr="__dict__"), slice=ast.Constant(value=name)):
-                parts = [name]
+                parts = [str(name)]
             case _:
                 continue
-        yield from ((node.lineno, part) for part in parts if _private(str(part)))
+        yield from ((node.lineno, part) for part in parts if _private(part))
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)

@@ -93,7 +93,7 @@ def test_the_published_files_are_those_of_fashion_mnist() -> None:
         "bef4ecab320f06d8554ea6380940ec79",
         "bb300cfdad3c16e7a12a480ee83cd310",
     ]
-    assert all(mirror.startswith("https://") for mirror in FASHION_MNIST.sources[0].mirrors)  # type: ignore[union-attr]
+    assert all(mirror.startswith("https://") for mirror in FASHION_MNIST.sources[0].mirrors)  # type: ignore[attr-defined]
 
 
 def test_an_autoencoder_learns(tmp_path: Path) -> None:

@@ -124,8 +124,8 @@ def test_the_published_files_and_figure_are_those_of_mnist() -> None:
         "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
     }
     https, kaggle = MNIST.sources
-    assert all(mirror.startswith("https://") for mirror in https.mirrors)  # type: ignore[union-attr]
-    assert kaggle.members["train-images-idx3-ubyte.gz"] == (  # type: ignore[union-attr]
+    assert all(mirror.startswith("https://") for mirror in https.mirrors)  # type: ignore[attr-defined]
+    assert kaggle.members["train-images-idx3-ubyte.gz"] == (  # type: ignore[attr-defined]
         "train-images.idx3-ubyte",
         "train-images-idx3-ubyte/train-images-idx3-ubyte",
     )
