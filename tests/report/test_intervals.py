@@ -135,7 +135,7 @@ def test_students_interval() -> None:
     assert student([1.0, 2.0, 3.0]) == pytest.approx((2 - 4.30265273 / 3**0.5, 2 + 4.30265273 / 3**0.5))
     assert student([0.5, 0.5, 0.5]) == (0.5, 0.5)
     assert student([1.0, 2.0]) == pytest.approx((1.5 - 12.706204736 / 2, 1.5 + 12.706204736 / 2))
-    with pytest.raises(ValueError, match=r"^one value alone"):
+    with pytest.raises(ValueError, match=r"^the interval of a mean needs at least two values"):
         student([0.5])
 
 

@@ -55,6 +55,6 @@ def test_a_name_that_no_folder_can_have_is_refused(name: str) -> None:
 
 def test_an_option_that_does_not_exist_is_named() -> None:
     """A misspelt option is refused with the nearest name, before anything runs."""
-    with pytest.raises(UsageError, match=r"no option hiden .* Did you mean hidden"):
+    with pytest.raises(UsageError, match=r"no option hiden .* Did you mean 'hidden'"):
         galaxynet.sweep("toynet", hiden=[1, 2])
     assert not Path(os.environ["GALAXYNET_RUNS"]).exists()

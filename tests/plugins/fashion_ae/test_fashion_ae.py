@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from galaxynet.report.figures.together import write_together
 from idx_files import make_idx_folder
 from torch import nn
 
 import galaxynet
 from galaxynet.errors import OptionError, RunError, UsageError
 from galaxynet.report import figures
+from galaxynet.report.figures import write_joint_figures
 from galaxynet.runs import ReferenceValue
 from galaxynet.runs.reconstructions import RECONSTRUCTIONS
 from galaxynet.training.config import Components
@@ -148,15 +148,15 @@ def test_what_cannot_be_drawn_together_is_said_and_costs_the_others_nothing(
     runs = [train(make_idx_folder(tmp_path / str(seed), seed=seed), code=2) for seed in (0, 1)]
     capsys.readouterr()
 
-    written = write_together(runs, tmp_path / "out", "fashion_ae", formats=["png"])
+    written = write_joint_figures(runs, tmp_path / "out", "fashion_ae", formats=["png"])
 
     assert [path.name for path in written] == ["fashion_ae-learning-curves.png"]
-    assert "no figure reconstructions of these 2 runs together" in capsys.readouterr().err
+    assert "no joint figure reconstructions of these 2 runs" in capsys.readouterr().err
     same = [runs[0], train(tmp_path / "0", code=3)]
-    names = [path.name for path in write_together(same, tmp_path / "out", "fashion_ae", formats=["png"])]
+    names = [path.name for path in write_joint_figures(same, tmp_path / "out", "fashion_ae", formats=["png"])]
     assert "fashion_ae-reconstructions.png" in names
     with pytest.raises(UsageError, match="no figure 'pie'"):
-        write_together(same, tmp_path / "out", "fashion_ae", ["pie"])
+        write_joint_figures(same, tmp_path / "out", "fashion_ae", ["pie"])
     with pytest.raises(UsageError, match=r"no figure 'confusion'.*: learning-curves, reconstructions"):
         figures.draw(same, "confusion")
 
