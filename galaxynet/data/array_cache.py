@@ -13,6 +13,7 @@ from typing import Any
 
 from galaxynet import paths
 from galaxynet.errors import UsageError
+from galaxynet.locks import Lock, LocksUnsupportedError
 from galaxynet.terminal import note
 
 ARRAYS = "arrays"
@@ -86,16 +87,17 @@ def clean(folder: Path) -> None:
     for path in list(folder.iterdir()):
         if path.is_dir() and not path.is_symlink():
             name = path.name.split(".")[1] if path.name.startswith(".") else path.name
-            lock = folder / f".{name}.lock"
-            with lock.open("w") as stream:
-                if take(stream, wait=False) is not None:
-                    shutil.rmtree(path, ignore_errors=True)
-                    lock.unlink(missing_ok=True)
-    for lock in folder.glob(".*.lock"):
-        with contextlib.suppress(FileNotFoundError), lock.open("r+") as stream:
-            # Held also by one that has not begun to write: it may read an archive for minutes.
-            if take(stream, wait=False) is not None:
-                lock.unlink(missing_ok=True)
+            builders = _lock_of(folder, name)
+            if _is_idle(builders):
+                shutil.rmtree(path, ignore_errors=True)
+                builders.path.unlink(missing_ok=True)
+                builders.release()
+    for path in folder.glob(".*.lock"):
+        # Held also by one that has not begun to write: it may read an archive for minutes.
+        builders = Lock(path)
+        if _is_idle(builders):
+            path.unlink(missing_ok=True)
+            builders.release()
     with contextlib.suppress(OSError):  # what is not ours stays, and so does its folder
         folder.rmdir()
 
@@ -108,30 +110,30 @@ def lock(folder: Path, name: str) -> Iterator[bool]:
         Whether it is really held: False on a file system without locks, where several processes may
         build one array, each beside the others, and the first to finish wins.
     """
-    path = folder / f".{name}.lock"
-    while True:
-        with path.open("w") as stream:
-            held = take(stream, wait=False)
-            if held is None:
-                note("another process is preparing the same images: waiting for it")
-                held = take(stream, wait=True)
-            if not path.exists() or not os.path.samestat(path.stat(), os.fstat(stream.fileno())):
-                continue  # `clean` has removed the file meanwhile: the next process would lock another one
-            yield bool(held)
-            return
-
-
-def take(stream: Any, *, wait: bool) -> bool | None:
-    """True if the lock is now ours, None if another process has it, False if there are no locks here."""
-    import fcntl
-
+    builders = _lock_of(folder, name)
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return None
-    except OSError:
-        return False
-    return True
+        if not builders.acquire():
+            note("another process is preparing the same images: waiting for it")
+            builders.acquire(wait=True)
+        held = True
+    except LocksUnsupportedError:
+        held = False
+    try:
+        yield held
+    finally:
+        builders.release()
+
+
+def _lock_of(folder: Path, name: str) -> Lock:
+    return Lock(folder / f".{name}.lock")
+
+
+def _is_idle(builders: Lock) -> bool:
+    """True if no process builds under this lock, which is then ours, or there are no locks."""
+    try:
+        return builders.acquire()
+    except LocksUnsupportedError:
+        return True
 
 
 def remove_remains(folder: Path, mine: str) -> None:
@@ -141,9 +143,11 @@ def remove_remains(folder: Path, mine: str) -> None:
         if name == mine:
             shutil.rmtree(remains, ignore_errors=True)
             continue
-        with (folder / f".{name}.lock").open("w") as stream:
-            if take(stream, wait=False):
+        builders = _lock_of(folder, name)
+        with contextlib.suppress(LocksUnsupportedError):
+            if builders.acquire():
                 shutil.rmtree(remains, ignore_errors=True)
+                builders.release()
 
 
 def _is_fingerprint(value: Any) -> bool:

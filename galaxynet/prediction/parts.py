@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock, Timeout
 
-from galaxynet import atomic, untrusted
+from galaxynet import atomic, locks, untrusted
 from galaxynet.catalogue.columns import Block, Column, widths_of
 from galaxynet.errors import DataError
 
@@ -51,15 +50,9 @@ class Parts:
         Raises:
             DataError: If one is writing to it.
         """
-        lock = FileLock(self.folder / _LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise DataError(f"Another process is writing {self.output}.") from None
-        try:
+        busy = DataError(f"Another process is writing {self.output}.")
+        with locks.hold(self.folder / _LOCK, busy=busy):
             yield
-        finally:
-            lock.release()
 
     def job(self) -> dict[str, Any] | None:
         """What the parts are of; None if it is missing or damaged."""

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from galaxynet import locks
 from galaxynet.errors import RunError
 from galaxynet.runs.folder import Run
 
@@ -16,13 +15,7 @@ LOCK = ".lock"
 
 def is_locked(run: Path) -> bool:
     """True if a process holds the lock of this run folder, or if that cannot be determined."""
-    lock = FileLock(run / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except (Timeout, OSError, NotImplementedError):
-        return True
-    lock.release()
-    return False
+    return locks.is_locked(run / LOCK)
 
 
 @contextmanager
@@ -32,11 +25,10 @@ def locked(run: Run) -> Iterator[None]:
     Raises:
         RunError: If another process is training it, or its folder cannot be written.
     """
-    lock = FileLock(run.path / LOCK)
+    lock = locks.Lock(run.path / LOCK)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RunError(f"Another process is training the run {run.label}.") from None
+        if not lock.acquire():
+            raise RunError(f"Another process is training the run {run.label}.")
     except OSError as error:
         raise RunError(
             f"The folder of the run {run.label} cannot be written: {error.strerror or error} ({run.path})."

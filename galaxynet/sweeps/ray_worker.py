@@ -16,10 +16,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from galaxynet.children import end_with_parent
 from galaxynet.launch import isolate_environment
+from galaxynet.locks import Lock
 from galaxynet.runs import Run
 from galaxynet.runs.lock import is_locked
 from galaxynet.sweeps.job import TrialJob
@@ -140,10 +139,11 @@ def own_cores(count: int) -> list[int]:
     folder.mkdir(exist_ok=True)
     reserved = []
     for core in cores:
+        lock = Lock(folder / str(core))
         try:
-            lock = FileLock(folder / str(core))
-            lock.acquire(timeout=0)
-        except (Timeout, OSError):
+            if not lock.acquire():
+                continue
+        except OSError:
             continue
         _held_locks.append(lock)
         reserved.append(core)
@@ -155,7 +155,7 @@ def own_cores(count: int) -> list[int]:
     return reserved + (shared[first:] + shared[:first])[: count - len(reserved)]
 
 
-_held_locks: list[FileLock] = []
+_held_locks: list[Lock] = []
 
 
 def _set_up_process(settings: NodeSettings, threads: int) -> None:

@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
 from pydantic import Field, ValidationError
 
-from galaxynet import atomic, untrusted
+from galaxynet import atomic, locks, untrusted
 from galaxynet.errors import RunError, UsageError, first_fault
 from galaxynet.paths import SWEEP_RECORD, SWEEPS, sweep_names
 from galaxynet.runs import PluginId, Run, scan
@@ -205,18 +204,12 @@ class Sweep:
         Raises:
             RunError: If one does.
         """
-        lock = FileLock(self.path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise RunError(
-                f"The sweep {self.record.name} is being run by another process.",
-                "Wait for it, or choose another --name.",
-            ) from None
-        try:
+        busy = RunError(
+            f"The sweep {self.record.name} is being run by another process.",
+            "Wait for it, or choose another --name.",
+        )
+        with locks.hold(self.path / ".lock", busy=busy):
             yield
-        finally:
-            lock.release()
 
 
 def sweep_folder(runs_dir: Path, name: str) -> Path:

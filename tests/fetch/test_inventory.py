@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 from made import GALAXIES, SIMULATED, downloads, on_disk
 
-from galaxynet import registry
+from galaxynet import locks, registry
 from galaxynet.cli.main import main
 from galaxynet.data import array_cache
 from galaxynet.errors import UsageError
@@ -141,7 +140,7 @@ def test_only_datasets_can_be_removed(fetched: Path, name: str) -> None:
 
 def test_what_is_being_fetched_is_not_removed(fetched: Path) -> None:
     """While another process fetches a dataset it cannot be removed."""
-    with FileLock(fetched / ".stars.lock"), pytest.raises(FetchError, match="is fetching stars"):
+    with locks.hold(fetched / ".stars.lock"), pytest.raises(FetchError, match="is fetching stars"):
         remove(fetched, "stars", lambda _: True)
     assert (fetched / "stars" / "images.zip").is_file()
 

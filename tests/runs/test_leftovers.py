@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from made_runs import made_record
 
+from galaxynet import locks
 from galaxynet.cli.main import main
 from galaxynet.runs import Run, create
 from galaxynet.runs.lock import LOCK
@@ -33,7 +33,7 @@ def test_removing_a_run_clears_what_the_dead_left(tmp_path: Path) -> None:
     for folder in (young, old, tmp_path / ".removed-half"):
         folder.mkdir()
     os.utime(old, (1, 1))
-    with FileLock(resumed.path / LOCK), pytest.raises(SystemExit) as ended:
+    with locks.hold(resumed.path / LOCK), pytest.raises(SystemExit) as ended:
         main(["runs", "remove", run.record.id, "--yes", "--runs-dir", str(tmp_path)])
     assert ended.value.code == 0
     assert [path.exists() for path in (run.path, dead, living)] == [False, False, True]

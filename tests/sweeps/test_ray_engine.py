@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 from made_runs import made_run
 
 import galaxynet
+from galaxynet import locks
 from galaxynet.errors import RunError, UsageError
 from galaxynet.runs import Environment, OptionValues, PluginId, Run
 from galaxynet.runs.lock import LOCK
@@ -229,7 +229,10 @@ def test_a_run_of_a_machine_that_is_gone(tmp_path: Path, monkeypatch: Any) -> No
     )
     # As long as a process holds the lock, it is waited for; here it never lets go.
     monkeypatch.setattr("galaxynet.sweeps.scheduler._END_TIMEOUT_S", 0.5)
-    with FileLock(run.path / LOCK), pytest.raises(RunError, match=r"still running \(process 1 on elsewhere"):
+    with (
+        locks.hold(run.path / LOCK),
+        pytest.raises(RunError, match=r"still running \(process 1 on elsewhere"),
+    ):
         reconcile(sweep, [trial])
     assert reconcile(sweep, [trial]) == [trial]
     assert sweep.record.trials[0].status == "interrupted"

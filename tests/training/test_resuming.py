@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
-from filelock import FileLock
 
 import galaxynet
 from galaxynet import atomic
 from galaxynet.errors import RunError, UsageError
+from galaxynet.locks import Lock
 from galaxynet.runs.lock import locked
 from galaxynet.training.callbacks import EpochSeeds
 from galaxynet.training.checkpoint import AtomicCheckpointIO, checkpoint_to_resume
@@ -371,7 +371,7 @@ def test_a_run_folder_that_cannot_be_written_is_named(
     def read_only(*_: Any, **__: Any) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(run.path / ".lock"))
 
-    monkeypatch.setattr(FileLock, "acquire", read_only)
+    monkeypatch.setattr(Lock, "acquire", read_only)
     with pytest.raises(RunError, match=f"cannot be written: Read-only file system .{run.path}"):
         galaxynet.train("toynet", resume=run.record.id)
 
