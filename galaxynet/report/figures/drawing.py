@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from galaxynet import atomic, registry, terminal
 from galaxynet.errors import GalaxynetError, RunError, UsageError
-from galaxynet.phrases import count, suggest
+from galaxynet.phrases import count
 from galaxynet.registry import Plugin
 from galaxynet.runs.folder import FIGURES, METRICS, PREDICTIONS, Run
 
@@ -188,7 +188,9 @@ def _function(runs: Sequence[Run], name: str) -> Callable[[Sequence[Run]], Figur
             return cast("Callable[[Sequence[Run]], Figure]", registry.resolve_for(plugin, figures[name]))
     standard = [LEARNING_CURVES, *([CONFUSION] if other is None else [])]
     known = dict.fromkeys([*standard, *(kind for run in runs for kind in _plugin_figures(run)[1])])
-    raise UsageError(f"There is no figure {name!r} of {(other or runs[0]).label}.", suggest(name, known))
+    raise UsageError(
+        f"There is no figure {name!r} of {(other or runs[0]).label}.", f"There are: {', '.join(known)}."
+    )
 
 
 def _plugin_figures(run: Run) -> tuple[Plugin | None, dict[str, str]]:
