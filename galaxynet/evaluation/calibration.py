@@ -1,4 +1,4 @@
-"""Calibration of class probabilities: a temperature fitted by likelihood, and measures of trust.
+"""Calibration of class probabilities: a temperature fitted by likelihood.
 
 Source: Guo, Pleiss, Sun and Weinberger 2017, "On Calibration of Modern Neural Networks" (ICML).
 """
@@ -18,7 +18,6 @@ Probabilities = npt.NDArray[np.float64]
 FEWEST = 30
 """Validation samples below which no temperature is fitted: a few lucky ones would make it extreme."""
 
-BINS = 15
 _COLDEST, _HOTTEST = 0.05, 20.0
 _STEPS = 60
 _SMALLEST = 1e-12
@@ -48,25 +47,6 @@ class Calibration:
             "nll": self.nll,
             "calibrated_nll": self.calibrated_nll,
         }
-
-
-@dataclass(frozen=True)
-class Bin:
-    """Samples of similar confidence, a point of a reliability diagram.
-
-    Attributes:
-        low: Lower end of the confidences.
-        high: Upper end.
-        samples: How many there are.
-        confidence: Their mean confidence.
-        accuracy: The share of them that is right.
-    """
-
-    low: float
-    high: float
-    samples: int
-    confidence: float
-    accuracy: float
 
 
 def fit_temperature(
@@ -106,55 +86,3 @@ def negative_log_likelihood(probabilities: Probabilities, targets: npt.NDArray[n
     """Mean of -log p of the true classes, in nats."""
     likelihood = probabilities[np.arange(len(targets)), targets]
     return float(-np.log(np.maximum(likelihood, _SMALLEST)).mean())
-
-
-def brier_score(probabilities: Probabilities, targets: npt.NDArray[np.int64]) -> float:
-    """Mean squared distance of the probabilities to the truth, 0 (best) to 2 (Brier 1950)."""
-    truth = np.zeros_like(probabilities)
-    truth[np.arange(len(targets)), targets] = 1
-    return float(np.square(probabilities - truth).sum(axis=1).mean())
-
-
-def reliability(probabilities: Probabilities, targets: npt.NDArray[np.int64], bins: int = BINS) -> list[Bin]:
-    """Accuracy by confidence, in bins of equal width; empty ones are left out."""
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == targets
-    index = np.minimum((confidence * bins).astype(int), bins - 1)
-    return [
-        Bin(
-            number / bins,
-            (number + 1) / bins,
-            int((index == number).sum()),
-            float(confidence[index == number].mean()),
-            float(right[index == number].mean()),
-        )
-        for number in np.unique(index).tolist()
-    ]
-
-
-def expected_calibration_error(
-    probabilities: Probabilities, targets: npt.NDArray[np.int64], bins: int = BINS
-) -> float:
-    """Mean distance between confidence and accuracy over the bins, weighted by their samples, 0 to 1."""
-    total = len(targets)
-    return sum(
-        part.samples / total * abs(part.confidence - part.accuracy)
-        for part in reliability(probabilities, targets, bins)
-    )
-
-
-def calibration_error_interval(
-    probabilities: Probabilities,
-    targets: npt.NDArray[np.int64],
-    *,
-    level: float = 0.95,
-    draws: int = 1000,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """The interval of the expected calibration error over bootstrap samples (percentile method)."""
-    rng = np.random.default_rng(seed)
-    errors = []
-    for _ in range(draws):
-        rows = rng.integers(0, len(targets), len(targets))
-        errors.append(expected_calibration_error(probabilities[rows], targets[rows]))
-    low, high = np.quantile(errors, [(1 - level) / 2, (1 + level) / 2]).tolist()
-    return low, high

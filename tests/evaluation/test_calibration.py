@@ -1,4 +1,4 @@
-"""A temperature fitted by likelihood, and measures of calibration."""
+"""A temperature fitted by likelihood."""
 
 from __future__ import annotations
 
@@ -9,15 +9,7 @@ import numpy.typing as npt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galaxynet.evaluation.calibration import (
-    FEWEST,
-    brier_score,
-    calibration_error_interval,
-    expected_calibration_error,
-    fit_temperature,
-    negative_log_likelihood,
-    reliability,
-)
+from galaxynet.evaluation.calibration import FEWEST, fit_temperature, negative_log_likelihood
 
 
 def softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -63,23 +55,6 @@ def test_nothing_is_fitted_to_too_little() -> None:
     assert fit_temperature(lambda t: softmax(logits / t), logits.argmin(axis=1)) is None
 
 
-def test_measures_of_known_cases() -> None:
-    """A sure right answer has no error, a sure wrong one the largest; halves are worked out by hand."""
-    sure = np.array([[1.0, 0.0], [1.0, 0.0]])
-    assert brier_score(sure, np.array([0, 0])) == 0
-    assert brier_score(sure, np.array([1, 1])) == 2
-    assert expected_calibration_error(sure, np.array([0, 0])) == 0
-    assert expected_calibration_error(sure, np.array([0, 1])) == 0.5
+def test_the_likelihood_of_a_known_case() -> None:
+    """A quarter of probability for the true class costs log 4 nats."""
     assert negative_log_likelihood(np.array([[0.25, 0.75]]), np.array([0])) == -math.log(0.25)
-    part = reliability(np.array([[0.62, 0.38], [0.38, 0.62]]), np.array([0, 0]), bins=10)
-    assert [(bin.low, bin.high, bin.samples, bin.accuracy) for bin in part] == [(0.6, 0.7, 2, 0.5)]
-
-
-def test_calibrated_probabilities_have_a_small_error() -> None:
-    """The true probabilities have an error near zero, and sharper ones a larger one, outside its interval."""
-    logits, labels = drawn(1.0)
-    true, sharp = softmax(logits), softmax(3 * logits)
-    assert expected_calibration_error(true, labels) < 0.03
-    low, high = calibration_error_interval(sharp, labels, draws=100)
-    assert low <= expected_calibration_error(sharp, labels) <= high
-    assert low > expected_calibration_error(true, labels)
