@@ -24,7 +24,8 @@ from urllib.parse import parse_qs, urlsplit
 
 USER, KEY, TOKEN = "ada", "key-that-nobody-may-see", "token-that-nobody-may-see"
 SIGNATURE = "signature-that-nobody-may-see"
-SECRETS = (KEY, TOKEN, SIGNATURE, base64.b64encode(f"{USER}:{KEY}".encode()).decode())
+REFRESH = "refresh-token-that-nobody-may-see"
+SECRETS = (KEY, TOKEN, REFRESH, SIGNATURE, base64.b64encode(f"{USER}:{KEY}".encode()).decode())
 PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head></html>"
 
 
@@ -140,6 +141,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._fail(fault)
         elif call == "IntrospectToken":
             self._json({"active": body.get("token") == TOKEN, "username": USER})
+        elif call == "GenerateAccessToken" and body.get("refreshToken") == REFRESH:
+            self._json({"token": TOKEN, "expiresIn": 43200})
         elif not self._known():
             self._json({"code": 401, "message": "Unauthenticated"}, 401)
         elif call == "ListDataFiles":
