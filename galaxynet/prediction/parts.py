@@ -112,7 +112,11 @@ class Parts:
             }
 
     def remove(self) -> None:
-        """Remove the folder: renamed first, so that half of it is never taken for the whole."""
+        """Remove the folder: renamed first, so that half of it is never taken for the whole.
+
+        The name is always the same, so that the next call finds what an interrupted one has left, and
+        touches nothing else in a folder that is the user's.
+        """
         discarded = self.folder.with_name(f".{self.folder.name}.removing")
         shutil.rmtree(discarded, ignore_errors=True)
         with contextlib.suppress(FileNotFoundError):

@@ -7,11 +7,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from galaxynet import untrusted
+from galaxynet import atomic, untrusted
 from galaxynet.errors import RunError
 from galaxynet.runs.folder import CHECKPOINTS, DamagedRun, Run
 from galaxynet.runs.lock import is_locked
-from galaxynet.runs.run_record import new_id
 from galaxynet.runs.search import scan
 
 _ABANDONED_S = 24 * 3600
@@ -25,13 +24,11 @@ def remove(run: Run | DamagedRun) -> None:
     Raises:
         RunError: If it cannot be deleted.
     """
-    leaving = run.path.parent / f".removed-{new_id()}"
     try:
         if run.path.is_symlink():  # the run itself lies elsewhere and belongs to another runs folder
             run.path.unlink()
             return
-        run.path.rename(leaving)
-        shutil.rmtree(leaving)
+        atomic.remove_folder(run.path)
     except OSError as error:
         raise RunError(f"{run.path} cannot be removed: {error.strerror or error}.") from None
 
@@ -57,8 +54,7 @@ def remove_all_leftovers(runs_dir: Path) -> None:
         stopped = isinstance(run, Run) and run.status != "running"
         if stopped and leftovers(run.path) and not is_locked(run.path):
             remove_leftovers(run.path)
-    for path in runs_dir.glob(".removed-*"):
-        shutil.rmtree(path, ignore_errors=True)
+    atomic.finish_removals(runs_dir)
     for path in runs_dir.glob(".new-run-*"):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED_S:

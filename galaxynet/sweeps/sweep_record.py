@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from galaxynet import atomic, locks, untrusted
 from galaxynet.errors import RunError, UsageError, first_fault
 from galaxynet.paths import SWEEP_RECORD, SWEEPS, sweep_names
 from galaxynet.runs import PluginId, Run, scan
-from galaxynet.runs.run_record import Moment, Part, Plain, new_id
+from galaxynet.runs.run_record import Moment, Part, Plain
 from galaxynet.sweeps.trials import Trial, run_key
 
 FOLDER = SWEEPS
@@ -247,12 +246,10 @@ def remove_record(runs_dir: Path, name: str) -> None:
     """
     sweep = Sweep.open(runs_dir, name)
     with sweep.lock():
-        trash = sweep.path.with_name(f".removed-{new_id()}")
         try:
-            sweep.path.rename(trash)
+            atomic.remove_folder(sweep.path)
         except OSError as error:
             raise RunError(f"{sweep.path} cannot be removed: {error.strerror}.") from None
-    shutil.rmtree(trash, ignore_errors=True)
 
 
 def _to_json_types(values: Mapping[str, Any]) -> dict[str, Any]:
