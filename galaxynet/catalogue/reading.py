@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,14 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from galaxynet import csv_text, untrusted
 from galaxynet.catalogue.columns import Column, Kind, Parameter, Table, clean_text, make_table
-from galaxynet.catalogue.csv_reading import read_rows
-from galaxynet.catalogue.text_formats import metadata_path
+from galaxynet.catalogue.csv_table import read_csv
 from galaxynet.errors import DataError
 from galaxynet.extras import optional_module
 
-_LARGEST_METADATA = 16 * untrusted.MIB
 _KINDS: dict[str, Kind] = {
     "b": "bool",
     "int8": "int16",
@@ -32,20 +28,6 @@ _KINDS: dict[str, Kind] = {
     "float32": "float32",
     "float64": "float64",
 }
-_CSVW: dict[str, Kind] = {
-    "string": "string",
-    "boolean": "bool",
-    "short": "int16",
-    "int": "int32",
-    "long": "int64",
-    "float": "float32",
-    "double": "float64",
-}
-_POSITIONS = {
-    "ra": ("deg", "pos.eq.ra;meta.main"),
-    "dec": ("deg", "pos.eq.dec;meta.main"),
-}
-"""Columns that a CSV cannot say more of."""
 
 
 Described = tuple[dict[str, dict[str, str]], list[Parameter], str]
@@ -83,93 +65,6 @@ def table_reader(path: Path) -> Callable[[Path], Table] | None:
         if name.endswith(suffixes):
             return reader
     return None
-
-
-def _read_csv(path: Path) -> Table:
-    rows = read_rows(path)
-    header = [name or f"column{number}" for number, name in enumerate(next(rows, []), start=1)]
-    if not header or len(set(header)) < len(header):
-        repeated = next((name for name in header if header.count(name) > 1), "")
-        raise DataError(
-            f"{path} has two columns called {repeated}." if repeated else f"{path} is empty.",
-            "Rename one of them." if repeated else "",
-        )
-    cells: list[list[str]] = [[] for _ in header]
-    for row in rows:
-        for texts, cell in zip(cells, row, strict=True):
-            texts.append(cell)
-    described, parameters, description = _csv_metadata(path)
-    columns, values = [], {}
-    for name, texts in zip(header, cells, strict=True):
-        column = described.get(name)
-        if column is None:
-            kind, array = _typed(texts)
-            unit, ucd = _POSITIONS.get(name.casefold(), ("", "")) if kind.startswith("float") else ("", "")
-            column = Column(name, kind, unit, ucd)
-        else:
-            array = _as(column.type, texts)
-        columns.append(column)
-        values[name] = array
-    return make_table(columns, values, parameters, description)
-
-
-def _csv_metadata(path: Path) -> tuple[dict[str, Column], list[Parameter], str]:
-    """What the file beside a CSV says of it; nothing if it is missing or damaged."""
-    try:
-        metadata = untrusted.parse_json(untrusted.read_text(metadata_path(path), _LARGEST_METADATA))
-        columns = {
-            entry["name"]: Column(
-                entry["name"],
-                _CSVW[entry["datatype"]],
-                entry.get("unit", ""),
-                entry.get("ucd", ""),
-                entry.get("dc:description", ""),
-            )
-            for entry in metadata["tableSchema"]["columns"]
-        }
-        parameters = [
-            Parameter(entry["name"], entry["value"], entry.get("ucd", ""), entry.get("description", ""))
-            for entry in metadata.get("parameters", ())
-        ]
-        return columns, parameters, str(metadata.get("dc:description", ""))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}, [], ""
-
-
-def _typed(texts: Sequence[str]) -> tuple[Kind, npt.NDArray[Any]]:
-    """The narrowest type that holds all cells of a CSV: whole numbers, numbers, or text."""
-    stripped = [text.strip() for text in texts]
-    present = [text for text in stripped if text]
-    # 007 and +1 are names, and no integer type holds twenty digits.
-    if present and len(present) == len(stripped) and all(_is_whole(text) for text in present):
-        return "int64", np.array([int(text) for text in present], np.int64)
-    if present and not any(_is_padded(text) for text in present):
-        try:
-            return "float64", np.array([float(text) if text else math.nan for text in stripped], np.float64)
-        except ValueError:
-            pass
-    return "string", np.array([clean_text(text) for text in texts], dtype=object)
-
-
-def _is_whole(text: str) -> bool:
-    digits = text.removeprefix("-")
-    return digits.isascii() and digits.isdigit() and len(digits) < 19 and str(int(digits)) == digits
-
-
-def _is_padded(text: str) -> bool:
-    """True for digits that are a name, as 007, or too many for a float."""
-    digits = text.lstrip("+-")
-    return digits.isdigit() and (len(digits) > 15 or (len(digits) > 1 and digits[0] == "0"))
-
-
-def _as(kind: Kind, texts: Sequence[str]) -> npt.NDArray[Any]:
-    if kind == "string":
-        return np.array([csv_text.unguard(text) for text in texts], dtype=object)
-    if kind == "bool":
-        return np.array([text.strip().lower() in ("true", "1", "t") for text in texts], dtype=np.bool_)
-    if kind.startswith("float"):
-        return np.array([float(text) if text.strip() else math.nan for text in texts], dtype=kind)
-    return np.array([int(text) for text in texts], dtype=kind)
 
 
 def _read_with_astropy(format: str) -> Callable[[Path], Table]:
@@ -346,7 +241,7 @@ def _value(datatype: str, text: str) -> str | int | float | bool:
 
 
 _READERS: dict[tuple[str, ...], Callable[[Path], Table]] = {
-    (".csv", ".tsv", ".csv.zip"): _read_csv,
+    (".csv", ".tsv", ".csv.zip"): read_csv,
     (".ecsv",): _read_with_astropy("ascii.ecsv"),
     (".fits", ".fit", ".fts"): _read_with_astropy("fits"),
     (".vot", ".votable", ".xml"): _read_with_astropy("votable"),

@@ -174,7 +174,7 @@ def command(
     fits = _fits_options(hdu, bands, stretch, id_keyword)
     from galaxynet import paths, runs
     from galaxynet.catalogue.writing import check_format
-    from galaxynet.images.inputs import TableColumns, find_inputs
+    from galaxynet.images.input_search import TableColumns, find_inputs
 
     part = Shard.parse(shard) if shard else None
     if output is not None:

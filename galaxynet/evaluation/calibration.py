@@ -19,7 +19,9 @@ FEWEST = 30
 """Validation samples below which no temperature is fitted: a few lucky ones would make it extreme."""
 
 _COLDEST, _HOTTEST = 0.05, 20.0
-_STEPS = 60
+_STEPS = 40
+_GOLDEN = (math.sqrt(5) - 1) / 2
+"""The part of an interval that a step of the golden-section search keeps, at one evaluation a step."""
 _SMALLEST = 1e-12
 
 
@@ -68,12 +70,17 @@ def fit_temperature(
         return negative_log_likelihood(probabilities(math.exp(logarithm)), targets)
 
     low, high = math.log(_COLDEST), math.log(_HOTTEST)
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    left_loss, right_loss = loss(left), loss(right)
     for _ in range(_STEPS):  # the loss is convex in 1 / T, so it has one minimum
-        left, right = low + (high - low) / 3, high - (high - low) / 3
-        if loss(left) < loss(right):
-            high = right
+        if left_loss < right_loss:
+            high, right, right_loss = right, left, left_loss
+            left = high - _GOLDEN * (high - low)
+            left_loss = loss(left)
         else:
-            low = left
+            low, left, left_loss = left, right, right_loss
+            right = low + _GOLDEN * (high - low)
+            right_loss = loss(right)
     best = (low + high) / 2
     at_border = min(best - math.log(_COLDEST), math.log(_HOTTEST) - best) < 1e-3
     before, after = loss(0.0), loss(best)

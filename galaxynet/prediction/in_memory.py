@@ -13,7 +13,8 @@ from galaxynet.catalogue.columns import Block, Table, clean_text, make_table
 from galaxynet.errors import UsageError
 from galaxynet.images.fits import DEFAULT, FitsOptions
 from galaxynet.images.flags import ImageError
-from galaxynet.images.inputs import Inputs, find_inputs
+from galaxynet.images.input_search import find_inputs
+from galaxynet.images.inputs import Inputs
 from galaxynet.images.picture import Picture
 from galaxynet.images.sources import Files
 from galaxynet.prediction.network import AppliedNetwork

@@ -2,9 +2,10 @@
 
 A page says in HTML comments what has to be there before: `real` (archives with real galaxies), `real: mnist`
 (the published files of that dataset, in `~/Downloads/mnist`; several are separated by commas), `needs:
-galaxy-sim` (the simulated dataset), `needs: runs` (two finished runs), `interrupted: last` (the last run was
-stopped with Ctrl-C). What is fetched from 70,000 published images is shortened to a few hundred. Blocks
-marked `sh` are not executed: they need a GPU, a Kaggle account or a person, or install packages.
+galaxy-sim` (the simulated dataset), `needs: runs` (two finished runs), `needs: cutouts` (a trained run and
+images to apply it to), `interrupted: last` (the last run was stopped with Ctrl-C). What is fetched from
+70,000 published images is shortened to a few hundred. Blocks marked `sh` are not executed: they need a GPU, a
+Kaggle account or a person, or install packages.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from astropy.io import fits
 from docs_pages import Page, Step, cheap, pages
 from idx_files import idx_bytes
 from made_runs import add_curves, add_predictions, made_run
@@ -167,7 +170,28 @@ def test_what_a_page_shows_works(
             run = made_run(reader.runs, name=act, act=act, seed=seed, metrics=metrics)
             add_curves(run)
             add_predictions(run, seed=seed)
+    if "needs: cutouts" in page.notes:
+        _bring_cutouts(reader)
     reader.follow(page)
+
+
+def _bring_cutouts(reader: Reader) -> None:
+    """Train a run, and lay out images as an astronomer has them: a folder, a zip, a table, FITS."""
+    reader.command("galaxynet train galaxy_alexnet --dataset galaxy-sim --epochs 1 --quiet")
+    with zipfile.ZipFile(reader.data / "galaxy-sim" / "images_training_rev1.zip") as archive:
+        images = [archive.read(name) for name in archive.namelist() if name.endswith(".jpg")][:6]
+    for folder in ("cutouts", "big"):
+        (reader.folder / folder).mkdir()
+        for number, image in enumerate(images):
+            (reader.folder / folder / f"{number}.jpg").write_bytes(image)
+    (reader.folder / "cutouts" / "cut.jpg").write_bytes(images[0][:500])
+    (reader.folder / "a.jpg").write_bytes(images[0])
+    fits.PrimaryHDU(np.random.default_rng(0).normal(1, 0.1, (3, 64, 64))).writeto(reader.folder / "b.fits")
+    with zipfile.ZipFile(reader.folder / "survey.zip", "w") as archive:
+        for number, image in enumerate(images):
+            archive.writestr(f"{number}.jpg", image)
+    rows = [f"g{number},big/{number}.jpg,{5 + number}" for number in range(len(images))]
+    (reader.folder / "targets.csv").write_text("\n".join(["id,file,petro_r90", *rows]))
 
 
 def _bring(source: Path, reader: Reader) -> None:

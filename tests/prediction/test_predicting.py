@@ -18,7 +18,7 @@ from galaxynet.catalogue.columns import Table
 from galaxynet.catalogue.reading import read_table
 from galaxynet.errors import DataError, UsageError
 from galaxynet.images.flags import UNUSABLE, Flag
-from galaxynet.images.inputs import find_inputs
+from galaxynet.images.input_search import find_inputs
 from galaxynet.prediction import job
 from galaxynet.prediction.job import predict_to_file
 from galaxynet.prediction.network import applied_network
