@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -32,7 +33,7 @@ def command(
     images: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="IMAGES...",
+            metavar="IMAGES",
             help="Folders, zip archives, images, globs, a list with a path a line (- for standard input), or "
             "a table with a column of paths.",
         ),
@@ -234,6 +235,8 @@ def _print_summary(prediction: Prediction) -> None:
 
 
 def _print_preview(shown: Preview) -> None:
+    from galaxynet.report.output import print_tables
+    from galaxynet.report.table import Column, make_table
     from galaxynet.report.wording import show_seconds
 
     lines = [f"{shown.images:,} images; predicting them takes about {show_seconds(shown.seconds)}"]
@@ -242,10 +245,15 @@ def _print_preview(shown: Preview) -> None:
     lines += [f"  {name}: {reason}" for name, reason in shown.unusable[:_NAMED]]
     if len(shown.unusable) > _NAMED:
         lines.append(f"  and {len(shown.unusable) - _NAMED:,} more")
-    for row in range(len(shown.rows)):
-        cells = (f"{column.name} {_cell(shown.rows[column.name][row])}" for column in shown.rows.columns)
-        lines.append("; ".join(cells))
-    terminal.write("\n".join(lines) + "\n")
+    terminal.write("\n".join(lines) + "\n\n")
+    # A row of a catalogue is longer than a line, so each is a column here.
+    rows = [[column.name, *map(_cell, shown.rows[column.name])] for column in shown.rows.columns]
+    titles = ["", *(f"image {number + 1}" for number in range(len(shown.rows)))]
+    columns = [
+        Column(title, itemgetter(at), overflow="shorten-middle" if at else "keep")
+        for at, title in enumerate(titles)
+    ]
+    print_tables([make_table(columns, rows)])
 
 
 def _cell(cell: object) -> str:
