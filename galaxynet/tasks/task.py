@@ -65,6 +65,7 @@ class Task(lightning.LightningModule):
         self.save_hyperparameters(
             {"options": options.to_dict(), "data_info": data_info.to_dict()}, logger=False
         )
+        self._groups_updates = False
         self.train_loss = EpochMean()
         self.evaluation_loss = EpochMean()
 
@@ -88,6 +89,7 @@ class Task(lightning.LightningModule):
         """
         if self.updates_per_step > 1:
             self.automatic_optimization = False
+            self._groups_updates = True
             data.updates_per_step = self.updates_per_step
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -108,7 +110,7 @@ class Task(lightning.LightningModule):
         Args:
             inputs: Normalised samples, as in `Batch`.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} declares output columns and has no outputs().")
 
     def configure_callbacks(self) -> list[Callback]:
         """With several processes, the weighting of each by its share of a batch."""
@@ -146,7 +148,8 @@ class Task(lightning.LightningModule):
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Clip the gradients in grouped updates, where Lightning leaves it to the network."""
-        if not self.automatic_optimization:
+        # A network that optimises by hand, as it likes, also clips by hand.
+        if self._groups_updates:
             self.configure_gradient_clipping(optimizer)
 
     def learning_rate(self) -> float:

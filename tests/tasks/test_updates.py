@@ -159,6 +159,32 @@ def test_gradients_are_clipped_in_groups(tmp_path: Path) -> None:
         assert weights(clipped) != weights(free)
 
 
+def test_a_network_that_optimises_by_hand_clips_by_hand(tmp_path: Path) -> None:
+    """Manual optimisation of a network's own is left alone, as Lightning leaves it."""
+
+    class ByHand(Grouped):
+        updates_per_step = 1
+        calls = 0
+
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            self.automatic_optimization = False
+
+        def configure_gradient_clipping(self, *arguments: Any) -> None:
+            self.calls += 1
+
+        def training_step(self, batch: Batch, index: int) -> Any:
+            loss, optimizer = super().training_step(batch, index), self.optimizers()
+            optimizer.zero_grad()
+            self.manual_backward(loss)
+            optimizer.step()
+            return loss
+
+    task, trainer = fit(ByHand, tmp_path, group=True)
+    assert trainer.global_step == 3 * UPDATES
+    assert task.calls == 0
+
+
 def test_a_step_is_told_the_index_of_its_batch(tmp_path: Path) -> None:
     """`training_step` gets the index of the batch in the epoch, and may return a mapping."""
     task, _ = fit(Indices, tmp_path, group=True)
