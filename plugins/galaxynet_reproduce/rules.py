@@ -23,7 +23,7 @@ from galaxynet_reproduce.evidence import (
     difference,
     pairs,
 )
-from galaxynet_reproduce.output import figure, measured, points, ranged
+from galaxynet_reproduce.shown_figures import figure, measured, points, ranged
 
 Verdict = Literal["holds", "does not hold", "cannot be told", "training failed", "not run"]
 HOLDS: Verdict = "holds"
