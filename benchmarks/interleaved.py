@@ -20,8 +20,8 @@ from torch import nn
 from torch.nn import functional
 
 from galaxynet import terminal
+from galaxynet.data.array_module import ArrayData, ArrayDataModule
 from galaxynet.data.batches import Batch
-from galaxynet.data.module import ArrayData, ArrayDataModule
 from galaxynet.data.splits import Split
 from galaxynet.options import Options, option
 from galaxynet.plugin import DatasetSpec, ModelSpec

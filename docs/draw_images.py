@@ -21,7 +21,7 @@ from rich.terminal_theme import MONOKAI
 
 from galaxynet.report.comparison import comparison_table
 from galaxynet.report.rows import Row, group_rows, sort_rows
-from galaxynet.report.table import format_table
+from galaxynet.report.table_layout import format_table
 from galaxynet.runs import Run, scan
 
 IMAGES = Path(__file__).parent / "images"

@@ -17,8 +17,8 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from torch import Tensor, nn
 
+from galaxynet.data.array_module import ArrayData, ArrayDataModule
 from galaxynet.data.batches import Batch
-from galaxynet.data.module import ArrayData, ArrayDataModule
 from galaxynet.data.splits import Split
 from galaxynet.plugin import OptimizerOptions
 from galaxynet.sweeps.forking import fork

@@ -29,7 +29,7 @@ NET = ModelSpec(
 DATA = """
 import time
 import numpy as np
-from galaxynet.data.module import ArrayData, ArrayDataModule
+from galaxynet.data.array_module import ArrayData, ArrayDataModule
 from galaxynet.data.splits import split
 
 class Blobs(ArrayDataModule):

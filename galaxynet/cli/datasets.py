@@ -160,7 +160,8 @@ def clean_datasets(
 def _print(items: list[InventoryItem]) -> None:
     from galaxynet import registry, terminal
     from galaxynet.report.output import print_tables
-    from galaxynet.report.table import Line, Table, hide_columns
+    from galaxynet.report.table import Line, Table
+    from galaxynet.report.table_layout import hide_columns
 
     if not items:
         terminal.echo(f"No datasets: {registry.nothing_installed('dataset')}")

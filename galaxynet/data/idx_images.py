@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from galaxynet import paths
+from galaxynet.data.array_module import ArrayData, ArrayDataModule
 from galaxynet.data.idx import read_idx
-from galaxynet.data.module import ArrayData, ArrayDataModule
 from galaxynet.data.splits import split
 from galaxynet.errors import DataError
 from galaxynet.images.preprocessing import Preprocessing

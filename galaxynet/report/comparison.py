@@ -9,15 +9,8 @@ from typing import Any
 
 from galaxynet.phrases import count
 from galaxynet.report.rows import PUBLISHED, Group, Row
-from galaxynet.report.table import (
-    BEST_STYLE,
-    STATUS_STYLE,
-    Column,
-    Line,
-    Table,
-    hidden_notes,
-    hide_columns,
-)
+from galaxynet.report.table import BEST_STYLE, STATUS_STYLE, Column, Line, Table
+from galaxynet.report.table_layout import hidden_notes, hide_columns
 from galaxynet.report.wording import (
     NONE,
     UNDEFINED,

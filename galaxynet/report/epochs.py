@@ -9,7 +9,8 @@ from typing import Any
 
 from galaxynet.errors import RunError
 from galaxynet.report.seeds import run_labels
-from galaxynet.report.table import BEST_STYLE, Column, Line, Table, split_columns
+from galaxynet.report.table import BEST_STYLE, Column, Line, Table
+from galaxynet.report.table_layout import split_columns
 from galaxynet.report.wording import NONE, metric_name, show_metric
 from galaxynet.runs import Run
 from galaxynet.runs.folder import METRICS

@@ -12,7 +12,8 @@ from galaxynet import csv_text, terminal
 from galaxynet.report.comparison import comparison_table, majority_classes, title
 from galaxynet.report.epochs import epoch_rows, epochs_table, read_curves, split_epochs
 from galaxynet.report.seeds import configurations, seeds_table
-from galaxynet.report.table import BEST_STYLE, Line, Table, format_note, format_table
+from galaxynet.report.table import BEST_STYLE, Line, Table
+from galaxynet.report.table_layout import format_note, format_table
 from galaxynet.terminal import printable
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from galaxynet.report.table import STATUS_STYLE, Column, Line, Table, hidden_notes, hide_columns
+from galaxynet.report.table import STATUS_STYLE, Column, Line, Table
+from galaxynet.report.table_layout import hidden_notes, hide_columns
 from galaxynet.report.wording import (
     NONE,
     UNDEFINED,

@@ -10,7 +10,8 @@ from typing import Any
 from galaxynet.phrases import count
 from galaxynet.report.comparison import majority_rows, run_column, title
 from galaxynet.report.rows import Group, Row, sort_direction, sort_items
-from galaxynet.report.table import BEST_STYLE, STATUS_STYLE, Column, Line, Table, hide_columns
+from galaxynet.report.table import BEST_STYLE, STATUS_STYLE, Column, Line, Table
+from galaxynet.report.table_layout import hide_columns
 from galaxynet.report.wording import (
     NONE,
     UNDEFINED,

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from galaxynet import terminal
 from galaxynet.errors import RunError
 from galaxynet.options import format_value
-from galaxynet.report.table import Column, Line, Table, format_table
+from galaxynet.report.table import Column, Line, Table
+from galaxynet.report.table_layout import format_table
 from galaxynet.report.wording import UNDEFINED, metric_name, show_deviation, show_metric, show_seconds
 from galaxynet.runs import Run
 from galaxynet.sweeps.estimate import Estimate, EtaTracker

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from galaxynet.data.array_cache import ARRAYS
+from galaxynet.data.array_module import ArrayData, ArrayDataModule
 from galaxynet.data.augmentation import Affine
 from galaxynet.data.batches import Normalization
-from galaxynet.data.module import ArrayData, ArrayDataModule
 from galaxynet.data.splits import Rows
 from galaxynet.errors import DataError
 from galaxynet.images.preprocessing import Preprocessing

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from galaxynet.phrases import count
 from galaxynet.report.output import escape_markdown, markdown_table, to_json
-from galaxynet.report.table import Column, Line, Table, format_table, make_table, split_columns
+from galaxynet.report.table import Column, Line, Table, make_table
+from galaxynet.report.table_layout import format_table, split_columns
 from galaxynet.report.wording import NONE
 from galaxynet_reproduce.shown_figures import figure
 

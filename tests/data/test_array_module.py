@@ -16,8 +16,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from galaxynet.data.array_module import ArrayData, ArrayDataModule
 from galaxynet.data.batches import Batch, Normalization
-from galaxynet.data.module import ArrayData, ArrayDataModule, Baseline
+from galaxynet.data.module import Baseline
 from galaxynet.data.splits import Split, split
 from galaxynet.errors import DataError
 

@@ -78,12 +78,14 @@ def killed_when(true: Callable[[int], bool], *words: str) -> float:
     """Kill a command at a moment; the seconds until all processes that it had started are gone."""
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 120
-        while not true(process.pid):
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        started = children(process.pid)
-        process.kill()
+        try:
+            while not true(process.pid):
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            started = children(process.pid)
+        finally:
+            process.kill()
     since = time.monotonic()
     while time.monotonic() - since < 30:
         listed = subprocess.run(

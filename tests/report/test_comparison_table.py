@@ -18,7 +18,8 @@ from galaxynet.report.output import comparison_to_json, row_to_dict, to_csv, to_
 from galaxynet.report.rows import Group, Row, group_rows, sort_rows
 from galaxynet.report.run_views import result_lines
 from galaxynet.report.seeds import seeds_table
-from galaxynet.report.table import Column, Line, Table, format_table
+from galaxynet.report.table import Column, Line, Table
+from galaxynet.report.table_layout import format_table
 from galaxynet.runs import DamagedRun, PluginId, ReferenceValue, Run
 
 

@@ -12,7 +12,7 @@ from galaxynet.errors import RunError
 from galaxynet.report import epochs
 from galaxynet.report.output import print_epochs
 from galaxynet.report.rows import Group, Row
-from galaxynet.report.table import format_table, split_columns
+from galaxynet.report.table_layout import format_table, split_columns
 
 
 def test_each_run_is_a_column_with_its_best_epoch_marked(tmp_path: Path) -> None:

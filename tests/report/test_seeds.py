@@ -15,7 +15,8 @@ from galaxynet.report.figures.curves import learning_curves
 from galaxynet.report.figures.tradeoff import metric_over_time
 from galaxynet.report.rows import Group, Row, group_rows
 from galaxynet.report.seeds import configurations, run_labels, seeds_table
-from galaxynet.report.table import STATUS_STYLE, format_table
+from galaxynet.report.table import STATUS_STYLE
+from galaxynet.report.table_layout import format_table
 from galaxynet.runs import Run
 
 

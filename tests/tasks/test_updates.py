@@ -16,9 +16,9 @@ from lightning.pytorch.plugins import MixedPrecision
 from torch import nn
 
 import galaxynet
+from galaxynet.data.array_module import ArrayData, ArrayDataModule
 from galaxynet.data.batches import Batch
 from galaxynet.data.groups import Group, GroupedBatches
-from galaxynet.data.module import ArrayData, ArrayDataModule
 from galaxynet.data.splits import Split
 from galaxynet.plugin import OptimizerOptions
 from galaxynet.tasks import Reconstructor

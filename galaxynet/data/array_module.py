@@ -1,0 +1,211 @@
+"""A ready-made data module for arrays of images."""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from galaxynet.data.augmentation import Affine
+from galaxynet.data.batches import ArrayStore, DeviceBatches, Normalization
+from galaxynet.data.module import Baseline, DataModule
+from galaxynet.data.splits import Rows, Split
+from galaxynet.errors import DataError
+from galaxynet.images.preprocessing import Preprocessing
+from galaxynet.plugin import DataInfo
+from galaxynet.terminal import note
+
+_EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class ArrayData:
+    """A dataset as arrays.
+
+    Attributes:
+        images: uint8, shape (n, height, width, channels) or (n, height, width); it may be a memory map.
+        targets: Shape (n, ...); for classes int64, -1 in rows that take no part.
+        ids: The id of each row.
+        split: The rows of each part; rows in no part are not used.
+        classes: Names of the classes, or empty.
+        normalization: From stored values to network inputs.
+        preprocessing: From an image file to stored values; None where the samples are not made of images.
+        augmentation: Of the training part, if any.
+        summary: For the record of a run; JSON types.
+        extra: For `DataInfo.extra`; JSON types.
+        notes: What a person should know about these data; a line each.
+    """
+
+    images: npt.NDArray[np.uint8]
+    targets: npt.NDArray[Any]
+    ids: Sequence[int | str]
+    split: Split
+    classes: tuple[str, ...] = ()
+    normalization: Normalization = field(default_factory=Normalization)
+    preprocessing: Preprocessing | None = None
+    augmentation: Affine | None = None
+    summary: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def digest(self) -> str:
+        """Sixteen hex digits that tell these samples, labels and parts from others; pixels in memory, too.
+
+        A memory map is not read to its end for that; its file is named by what it was made from.
+        """
+        found = hashlib.sha256("\n".join(map(str, self.ids)).encode())
+        pixels = () if isinstance(self.images, np.memmap) else (self.images,)
+        for array in (self.targets, *self.split, *pixels):
+            found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()[:16]
+
+
+class ArrayDataModule(DataModule):
+    """A dataset of uint8 images with a target each: a subclass says in `load` what they are."""
+
+    def __init__(
+        self, options: Any, *, data_dir: Path, batch_size: int = 64, validation: float = 0.1, seed: int = 0
+    ) -> None:
+        super().__init__(options, data_dir=data_dir, batch_size=batch_size, validation=validation, seed=seed)
+        self._data: ArrayData | None = None
+        self._store: ArrayStore | None = None
+
+    @abc.abstractmethod
+    def load(self) -> ArrayData:
+        """Read the dataset, preparing first whatever is slow to read.
+
+        Raises:
+            DataError: If the files are missing or cannot be used.
+        """
+
+    def prepare_data(self) -> None:
+        """Prepare what is slow to read, and say what a person should know. Immediate the second time."""
+        if self._data is None:
+            self._data = self.load()
+            for line in self._data.notes:
+                note(line)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Open the prepared data. Immediate the second time."""
+        if self._data is None:
+            self._data = self.load()
+
+    @property
+    def data(self) -> ArrayData:
+        """The arrays.
+
+        Raises:
+            DataError: Before `setup`.
+        """
+        if self._data is None:
+            raise DataError(f"The data of {self.name} are not open.", "Call setup() first.")
+        return self._data
+
+    @property
+    def info(self) -> DataInfo:
+        """What a network has to know of the data."""
+        shape = self.data.images.shape
+        height, width = shape[1:3]
+        channels = shape[3] if len(shape) == 4 else 1
+        return DataInfo(self.name, (channels, height, width), self.data.classes, self.data.extra)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Samples in each part."""
+        return {part: len(rows) for part, rows in self.data.split._asdict().items()}
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Counts for the record of a run, and a digest: a run goes on with the same data alone."""
+        return {**self.data.summary, "digest": self.data.digest()}
+
+    @property
+    def ids(self) -> Sequence[int | str]:
+        """The id of every row; `Batch.indices` are rows."""
+        return self.data.ids
+
+    @property
+    def test_ids(self) -> list[int | str]:
+        """The ids of the test part."""
+        return [self.data.ids[row] for row in self.data.split.test]
+
+    @property
+    def test_labels(self) -> list[int | str]:
+        """The class of each of `test_ids`, by name."""
+        data = self.data
+        return [data.classes[data.targets[row]] for row in data.split.test] if data.classes else []
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """The most frequent class of the training part and its share of the test part."""
+        data = self.data
+        if not data.classes or not len(data.split.test):
+            return None
+        counts = np.bincount(data.targets[data.split.train], minlength=len(data.classes))
+        most = int(counts.argmax())
+        share = float(np.mean(data.targets[data.split.test] == most))
+        return Baseline(data.classes[most], share, len(data.split.test))
+
+    @property
+    def preprocessing(self) -> Preprocessing | None:
+        """The dataset's preprocessing, with its normalisation."""
+        data = self.data
+        if data.preprocessing is None:
+            return None
+        normalization = data.normalization
+        return replace(data.preprocessing, mean=normalization.mean, std=normalization.std)
+
+    def batches(
+        self, rows: Rows, batch_size: int, *, shuffle: bool = False, augmentation: Affine | None = None
+    ) -> DeviceBatches:
+        """The batches of some rows, on the trainer's device, for this process."""
+        device = self.device
+        if self._store is None or self._store.device != device:
+            self._store = ArrayStore(self.data.images, self.data.targets, device)
+        return DeviceBatches(
+            self._store,
+            rows,
+            batch_size,
+            normalization=self.data.normalization,
+            augmentation=augmentation,
+            shuffle=shuffle,
+            seed=self.seed,
+            epoch=self.epoch,
+            rank=self.rank,
+            processes=self.processes,
+        )
+
+    def train_dataloader(self) -> DeviceBatches:
+        """Training batches in an order of their own for each epoch, augmented if that was asked for."""
+        return self.batches(
+            self.data.split.train, self.batch_size, shuffle=True, augmentation=self.data.augmentation
+        )
+
+    def val_dataloader(self) -> DeviceBatches | list[DeviceBatches]:
+        """Validation batches, or an empty list if nothing is held out."""
+        rows = self.data.split.validation
+        return self.batches(rows, self._evaluation_batch) if len(rows) else []
+
+    def test_dataloader(self) -> DeviceBatches:
+        """Test batches, in the order of the dataset."""
+        return self.batches(self.data.split.test, self._evaluation_batch)
+
+    @property
+    def _evaluation_batch(self) -> int:
+        # Nothing is learnt from it, so its size matters only for the speed.
+        return max(self.batch_size, _EVALUATION_BATCH)
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Leave a batch as it is: it lies on the device already."""
+        return batch
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the arrays behind when the module is sent to another process; `setup` opens them there."""
+        return {**self.__dict__, "_data": None, "_store": None}
