@@ -3,9 +3,9 @@
 A page says in HTML comments what has to be there before: `real` (archives with real galaxies), `real: mnist`
 (the published files of that dataset, in `~/Downloads/mnist`; several are separated by commas), `needs:
 galaxy-sim` (the simulated dataset), `needs: runs` (two finished runs), `needs: cutouts` (a trained run and
-images to apply it to), `interrupted: last` (the last run was stopped with Ctrl-C). What is fetched from
-70,000 published images is shortened to a few hundred. Blocks marked `sh` are not executed: they need a GPU, a
-Kaggle account or a person, or install packages.
+images to apply it to), `interrupted: last` (the last run was stopped with Ctrl-C). What is fetched is
+shortened: 70,000 published images to a few hundred, a novel to its first chapters. Blocks marked `sh` are not
+executed: they need a GPU, a Kaggle account or a person, or install packages.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from galaxynet.runs import find
 GALAXIES = 80
 TESTED = 20
 IMAGES = {"train": 400, "t10k": 100}
+CHARACTERS = 60_000
 # A test has no network to install from; it leaves what pip would leave.
 INSTALL = "pip install --no-deps ."
 
@@ -205,7 +206,14 @@ def _bring(source: Path, reader: Reader) -> None:
 
 
 def _shorten(folder: Path) -> None:
-    """Keep the first images and labels of a dataset of idx files: enough to see that a command works."""
+    """Keep the first images and labels of idx files, and the first chapters of a novel.
+
+    They are enough to see that a command works.
+    """
+    for novel in folder.glob("*.txt"):
+        text = novel.read_text(encoding="utf-8")
+        novel.unlink()  # it may be a link to the real file
+        novel.write_text(text[:CHARACTERS], encoding="utf-8")
     for part, kept in IMAGES.items():
         for name, axes in (("images-idx3", 3), ("labels-idx1", 1)):
             path = folder / f"{part}-{name}-ubyte.gz"
