@@ -1,0 +1,278 @@
+"""Labels of images: a table of ids or paths with labels, joined with the images that it names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy.typing as npt
+
+from galaxynet import phrases
+from galaxynet.catalogue.columns import Table, clean_text
+from galaxynet.catalogue.reading import read_table
+from galaxynet.errors import DataError
+from galaxynet.images.input_search import ID_COLUMN, PATH_COLUMNS
+from galaxynet.images.inputs import Inputs
+from galaxynet.images.picture import is_image_name, stem
+
+LABEL_COLUMNS = ("label", "labels", "class")
+"""Columns that are taken for labels, in this order, in any case."""
+
+_LARGEST_EXACT = 2**53
+"""From here on, a float64 does not hold every whole number."""
+_NAMED = 8
+
+
+@dataclass(frozen=True)
+class LabelColumns:
+    """Which columns of a table of labels mean something.
+
+    Attributes:
+        label: The column of labels; empty for the first of `LABEL_COLUMNS` that there is.
+        id: The column of ids or paths; empty for the one whose cells name the most images.
+    """
+
+    label: str = ""
+    id: str = ""
+
+
+DEFAULT = LabelColumns()
+"""The usual names."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a table says of some images.
+
+    Attributes:
+        labels: The label of each image; empty for those without one.
+        missing: The labelled ids or paths of the table that no image has, as they are written there.
+        column: The column of ids or paths.
+    """
+
+    labels: tuple[str, ...]
+    missing: tuple[str, ...]
+    column: str
+
+    @cached_property
+    def rows(self) -> tuple[int, ...]:
+        """Numbers of the images with a label, ascending."""
+        return tuple(index for index, label in enumerate(self.labels) if label)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """All labels that occur, in alphabetical order."""
+        return tuple(sorted({label for label in self.labels if label}))
+
+
+def read_labels(path: Path, inputs: Inputs, columns: LabelColumns = DEFAULT) -> Labels:
+    """Read a table of labels and join it with images.
+
+    A cell names an image by its id, or by its path: the folders may differ and the suffix may be another or
+    missing, as long as one image fits best. A row with an empty label is an image without one.
+
+    Args:
+        path: The table: CSV, ECSV, FITS, VOTable or Parquet.
+        inputs: The images.
+        columns: Which of its columns mean something.
+
+    Raises:
+        DataError: If the table cannot be read, lacks a column, names none of the images, names several by
+            one cell, or gives one image two labels.
+    """
+    table = read_table(path)
+    if not len(table):
+        raise DataError(f"{path} has no rows.")
+    label_column = _label_column(table, columns.label, path)
+    labels = _label_texts(table[label_column], path, label_column)
+    if not any(labels):
+        raise DataError(
+            f"The column {label_column} of {path} has no labels.", "Name another with --label-column."
+        )
+    index = InputIndex(inputs)
+    column, keys = _keys(table, columns.id, label_column, index, path)
+    labelled: list[str] = [""] * len(inputs)
+    missing: dict[str, None] = {}
+    for key, label in zip(keys, labels, strict=True):
+        if not key or not label:
+            continue
+        row = index.find(key, path)
+        if row is None:
+            missing[key] = None
+        elif labelled[row] and labelled[row] != label:
+            raise DataError(
+                f"{path} labels {inputs.name(row)} both {labelled[row]!r} and {label!r}.", "Remove one row."
+            )
+        else:
+            labelled[row] = label
+    if not any(labelled):
+        raise DataError(
+            f"None of the {len(missing):,} labelled rows of {path} names one of the {len(inputs):,} images: "
+            f"its column {column} has {_some(list(missing), 2)}, and the images are {_first_ids(inputs)}.",
+            "Name the column of ids or paths with --id-column.",
+        )
+    return Labels(tuple(labelled), tuple(missing), column)
+
+
+class InputIndex:
+    """Finds images by what tables call them.
+
+    Args:
+        inputs: The images.
+    """
+
+    def __init__(self, inputs: Inputs) -> None:
+        self.inputs = inputs
+        self._by_id: defaultdict[str, list[int]] = defaultdict(list)
+        self._by_stem: defaultdict[str, list[int]] = defaultdict(list)
+        for index in range(len(inputs)):
+            self._by_id[inputs.id(index)].append(index)
+            self._by_stem[_base(inputs.name(index))].append(index)
+
+    def candidates(self, text: str) -> list[int]:
+        """The images that an id or a path fits best."""
+        matches = self._by_id.get(text) or self._by_stem.get(_base(text)) or []
+        if len(matches) < 2:
+            return matches
+        scores = [_likeness(text, self.inputs.name(index)) for index in matches]
+        return [index for index, score in zip(matches, scores, strict=True) if score == max(scores)]
+
+    def find(self, text: str, path: Path) -> int | None:
+        """The image that an id or a path names; None if no image has it.
+
+        Raises:
+            DataError: If several fit equally well.
+        """
+        matches = self.candidates(text)
+        if len(matches) > 1:
+            names = " and ".join(self.inputs.name(index) for index in matches[:2])
+            raise DataError(
+                f"{path}: {text!r} fits {phrases.count(len(matches), 'image')}, {names}.",
+                "Name each by its path, in a column that --id-column names.",
+            )
+        return matches[0] if matches else None
+
+
+def distinct_ids(inputs: Inputs) -> list[str]:
+    """An id for each image: its own, with as many folders before it as tell it from the others.
+
+    Raises:
+        DataError: If one image is named twice.
+    """
+    ids = [inputs.id(index) for index in range(len(inputs))]
+    groups = _repeated(ids, range(len(ids)))
+    depth = 1
+    while groups:
+        for group in groups:
+            for index in group:
+                path = PurePosixPath(inputs.name(index).replace("\\", "/"))
+                if depth > len(path.parts):
+                    raise DataError(f"The image {inputs.name(index)} is named twice.", "Name it once.")
+                ids[index] = "/".join([*path.parts[-depth - 1 : -1], path.name])
+        groups = _repeated(ids, [index for group in groups for index in group])
+        depth += 1
+    return ids
+
+
+def _repeated(ids: Sequence[str], rows: Iterable[int]) -> list[list[int]]:
+    groups: defaultdict[str, list[int]] = defaultdict(list)
+    for row in rows:
+        groups[ids[row]].append(row)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _base(text: str) -> str:
+    """A path's last part without the suffix of an image."""
+    base = text.replace("\\", "/").rpartition("/")[2]
+    return stem(base) if is_image_name(base) else base
+
+
+def _likeness(text: str, name: str) -> float:
+    """How many of a path's last parts are those of an image; half a part more for the same suffix."""
+    expected, parts = (part.replace("\\", "/").split("/")[::-1] for part in (text, name))
+    score = 0.5 if expected[0] == parts[0] else 0.0
+    for ours, theirs in zip(expected[1:], parts[1:], strict=False):
+        if ours != theirs:
+            break
+        score += 1
+    return score
+
+
+def _label_column(table: Table, name: str, path: Path) -> str:
+    by_case = {column.casefold(): column for column in table.names}
+    column = next(
+        (by_case[n.casefold()] for n in ((name,) if name else LABEL_COLUMNS) if n.casefold() in by_case), None
+    )
+    if column is None:
+        raise DataError(
+            f"{path} has no column {name or LABEL_COLUMNS[0]}: it has {_some(table.names)}.",
+            "Name the column of labels with --label-column.",
+        )
+    return column
+
+
+def _label_texts(cells: npt.NDArray[Any], path: Path, column: str) -> list[str]:
+    if cells.dtype.kind == "f" and any(cell == cell and not cell.is_integer() for cell in cells.tolist()):
+        raise DataError(
+            f"The column {column} of {path} holds decimal numbers, which are not labels.",
+            "Labels are texts or whole numbers; name their column with --label-column.",
+        )
+    return _texts(cells)
+
+
+def _keys(table: Table, name: str, label_column: str, index: InputIndex, path: Path) -> tuple[str, list[str]]:
+    """The column of ids or paths, and its cells."""
+    if name:
+        by_case = {column.casefold(): column for column in table.names}
+        column = name if name in table.names else by_case.get(name.casefold(), "")
+        if not column:
+            raise DataError(f"--id-column {name}: {path} has no such column; it has {_some(table.names)}.")
+        return column, _exact_texts(table[column], path, column)
+    usual = (ID_COLUMN, *PATH_COLUMNS)
+    others = [column for column in table.names if column != label_column]
+    others.sort(key=lambda n: usual.index(n.casefold()) if n.casefold() in usual else len(usual))
+    best, best_keys, most = "", [], -1
+    for column in others:
+        keys = _texts(table[column])
+        matches = sum(bool(index.candidates(key)) for key in set(keys) if key)
+        if matches > most:
+            best, best_keys, most = column, keys, matches
+    if not best:
+        raise DataError(
+            f"{path} has labels and nothing else.", "Add a column id with the names of the images."
+        )
+    _exact_texts(table[best], path, best)
+    return best, best_keys
+
+
+def _exact_texts(cells: npt.NDArray[Any], path: Path, column: str) -> list[str]:
+    if cells.dtype.kind == "f" and any(abs(cell) > _LARGEST_EXACT for cell in cells.tolist()):
+        raise DataError(
+            f"The column {column} of {path} holds numbers that have lost their last digits.",
+            "Save the ids as text.",
+        )
+    return _texts(cells)
+
+
+def _texts(cells: npt.NDArray[Any]) -> list[str]:
+    """Cells as ids and labels are written: whole numbers without a point, nothing for a missing one."""
+    if cells.dtype.kind == "f":
+        return [
+            "" if cell != cell else f"{cell:.0f}" if cell.is_integer() else str(cell)
+            for cell in cells.tolist()
+        ]
+    if cells.dtype.kind == "b":
+        return [str(cell).lower() for cell in cells.tolist()]
+    return [clean_text(str(cell).strip()) for cell in cells.tolist()]
+
+
+def _first_ids(inputs: Inputs) -> str:
+    return _some([inputs.id(index) for index in range(min(len(inputs), 3))], 2)
+
+
+def _some(names: Sequence[str], most: int = _NAMED) -> str:
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
