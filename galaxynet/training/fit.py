@@ -23,9 +23,11 @@ from galaxynet.signals import StopRequests, plugin_exit_error, stop_signals
 from galaxynet.tasks import Task
 from galaxynet.tasks.shares import has_batch_statistics
 from galaxynet.training.callbacks import (
+    CallbackGroup,
     DivergedError,
     EpochSeeds,
     KeepStopSignals,
+    NoProfiler,
     StepCounter,
     StopEarly,
     StopOnUndefinedLoss,
@@ -236,17 +238,18 @@ def _build_trainer(
     if options.patience:
         stop = [StopEarly(metric, patience=options.patience, mode=mode, check_finite=False)]
     rows = MetricsInCheckpoint(logger)
-    everything = [EpochSeeds(options.seed), StopOnUndefinedLoss(), rows, *callbacks, *stop, best, last]
+    group = CallbackGroup([EpochSeeds(options.seed), StopOnUndefinedLoss(), rows, *callbacks])
     return Trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
         strategy="ddp" if hardware.devices > 1 else "auto",
         precision=hardware.lightning_precision,
         max_epochs=options.epochs,
-        callbacks=everything,
+        callbacks=[group, *stop, best, last],
         # Without an environment, Lightning looks for launchers itself, MPI among them.
         plugins=[AtomicCheckpointIO(), environment],
         logger=logger,
+        profiler=NoProfiler(),
         default_root_dir=folder,
         # Our loaders give every process its part; epoch averages are logged at the end of an epoch.
         use_distributed_sampler=False,

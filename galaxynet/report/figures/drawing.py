@@ -109,7 +109,8 @@ def write_figures(
                 raise
             terminal.note(f"no figure {name} of {run.label}: {_reason(error)}")
             continue
-        written += [save(figure, run.inside(FIGURES, f"{name}.{format}")) for format in formats]
+        paths = [run.inside(FIGURES, f"{name}.{format}") for format in formats]
+        written += _save_all(figure, paths)
     return written
 
 
@@ -164,8 +165,14 @@ def write_joint_figures(
         except Exception as error:  # a plugin's function may raise anything
             terminal.note(f"no joint figure {kind} of these {count(len(runs), 'run')}: {_reason(error)}")
             continue
-        written += [save(figure, folder / f"{prefix}-{kind}.{format}") for format in formats]
+        written += _save_all(figure, [folder / f"{prefix}-{kind}.{format}" for format in formats])
     return written
+
+
+def _save_all(figure: Figure, paths: Sequence[Path]) -> list[Path]:
+    # The layout is known since the figure was drawn; computing it for each file takes as long as drawing.
+    figure.set_layout_engine("none")
+    return [save(figure, path) for path in paths]
 
 
 def _reason(error: Exception) -> str:
