@@ -26,7 +26,7 @@ class _Log(Callback):
         self.calls.append(f"{self.name} batch end")
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        self.calls.append(f"{self.name} load epoch {checkpoint['epoch']}")
+        self.calls.append(f"{self.name} load from step {checkpoint['global_step']}")
 
 
 def _fit(folder: Path, callbacks: list[Callback], epochs: int, checkpoint: Path | None = None) -> Trainer:
@@ -63,7 +63,7 @@ def test_grouped_callbacks_see_what_they_would_see_alone(tmp_path: Path) -> None
         seen.append(calls)
     assert seen[0] == seen[1]
     assert seen[1].count("second batch end") == 4
-    assert "first load epoch 0" in seen[1]
+    assert "first load from step 2" in seen[1]
 
 
 def test_a_group_adds_no_hook(tmp_path: Path) -> None:
