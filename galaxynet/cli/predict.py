@@ -100,7 +100,7 @@ def command(
             "--hdu",
             metavar="N|NAME",
             help="Extension.",
-            show_default="the first with an image",
+            show_default="as in training, or the first with an image",
             rich_help_panel=_FITS,
         ),
     ] = "",
@@ -110,7 +110,7 @@ def command(
             "--bands",
             metavar="I,R,G",
             help="Names of bands, or numbers of planes from 1: to be red, green and blue, or gray together.",
-            show_default="all, to gray",
+            show_default="as in training, or all, to gray",
             rich_help_panel=_FITS,
         ),
     ] = "",
@@ -120,9 +120,10 @@ def command(
             "--stretch",
             metavar="WIDTH[,Q[,MIN]]",
             help="Asinh stretch of Lupton et al. 2004, in the flux units of the image; auto: by its sky.",
+            show_default="as in training, or auto",
             rich_help_panel=_FITS,
         ),
-    ] = "auto",
+    ] = "",
     id_keyword: Annotated[
         str,
         typer.Option(
@@ -204,16 +205,11 @@ def command(
 def _fits_options(hdu: str, bands: str, stretch: str, id_keyword: str) -> FitsOptions:
     from galaxynet.errors import UsageError
     from galaxynet.images.fits import FitsOptions
-    from galaxynet.images.stretch import Stretch
 
     try:
-        scale = Stretch.parse(stretch)
-    except ValueError:
-        raise UsageError(
-            f"--stretch {stretch}: it takes auto, or WIDTH, WIDTH,Q or WIDTH,Q,MIN, the first two above 0."
-        ) from None
-    names = tuple(filter(None, (name.strip() for name in bands.split(","))))
-    return FitsOptions(hdu, names, scale, id_keyword)
+        return FitsOptions.parse(hdu, bands, stretch, id_keyword)
+    except ValueError as error:
+        raise UsageError(f"--stretch {error}.") from None
 
 
 def _merge(words: list[str], output: Path, overwrite: bool) -> None:

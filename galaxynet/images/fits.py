@@ -6,7 +6,7 @@ import io
 import threading
 import warnings
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,14 +36,43 @@ class FitsOptions:
     Attributes:
         hdu: Number or name of the extension; empty for the first that holds an image.
         bands: Names of bands, or numbers of planes from 1, to be gray together or red, green and blue.
-        stretch: From flux to brightness.
+        stretch: From flux to brightness; None for `AUTO`.
         id_keyword: The header keyword with the id; empty for the file's name.
     """
 
     hdu: str = ""
     bands: tuple[str, ...] = ()
-    stretch: Stretch = AUTO
+    stretch: Stretch | None = None
     id_keyword: str = ""
+
+    @classmethod
+    def parse(cls, hdu: str = "", bands: str = "", stretch: str = "", id_keyword: str = "") -> FitsOptions:
+        """Read the options from texts; bands are separated by commas or blanks, and empty says nothing.
+
+        Raises:
+            ValueError: If `stretch` is not one.
+        """
+        names = tuple(bands.replace(",", " ").split())
+        return cls(hdu, names, Stretch.parse(stretch) if stretch else None, id_keyword)
+
+    def to_dict(self) -> dict[str, str]:
+        """The options that say something, as `parse` reads them."""
+        texts = {
+            "hdu": self.hdu,
+            "bands": ",".join(self.bands),
+            "stretch": "" if self.stretch is None else str(self.stretch),
+            "id_keyword": self.id_keyword,
+        }
+        return {name: text for name, text in texts.items() if text}
+
+    def over(self, base: FitsOptions) -> FitsOptions:
+        """The same, with hdu, bands and stretch of `base` where these say nothing."""
+        return replace(
+            self,
+            hdu=self.hdu or base.hdu,
+            bands=self.bands or base.bands,
+            stretch=self.stretch or base.stretch,
+        )
 
 
 DEFAULT = FitsOptions()
@@ -99,7 +128,7 @@ def read_fits(data: bytes, options: FitsOptions, *, color: bool, with_scale: boo
         except Exception as error:  # astropy raises whatever it likes over damaged bytes
             reason = " ".join(str(error).split()) or type(error).__name__
             raise ImageError(f"a damaged or incomplete FITS file: {reason}") from None
-    return _shown(planes, options.stretch, color, scale, identifier)
+    return _shown(planes, options.stretch or AUTO, color, scale, identifier)
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -72,6 +72,7 @@ class Preprocessing:
         frame_radii: Side of the training images in radii of the galaxy; 0 where they are not scaled to it.
         mean: Subtracted from each channel, in units of the stored pixels, 0 to 255.
         std: Divided by, in the same units.
+        fits: How FITS images are read.
     """
 
     height: int
@@ -82,6 +83,7 @@ class Preprocessing:
     frame_radii: float = 0.0
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (255.0,)
+    fits: FitsOptions = DEFAULT
 
     kind: ClassVar[str] = "image"
     """Names the class in the records of runs; a subclass has its own, and its dataset's spec leads to it."""
@@ -93,7 +95,9 @@ class Preprocessing:
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON types, for the record of a run."""
-        return {"kind": self.kind, **dataclasses.asdict(self), "mean": list(self.mean), "std": list(self.std)}
+        plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        lists = {"mean": list(self.mean), "std": list(self.std)}
+        return {"kind": self.kind, **plain, **lists, "fits": self.fits.to_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preprocessing:
@@ -109,6 +113,7 @@ class Preprocessing:
                 read,
                 mean=tuple(float(value) for value in read.mean),
                 std=tuple(float(value) for value in read.std),
+                fits=FitsOptions.parse(**{name: str(text) for name, text in values.get("fits", {}).items()}),
             )
             sizes = [int(size) for size in (read.height, read.width, read.frame, read.crop)]
             sound = (
@@ -122,7 +127,7 @@ class Preprocessing:
                 and all(0 < value < math.inf for value in read.std)
                 and 0 <= read.frame_radii < 1e6
             )
-        except (TypeError, ValueError, OverflowError):
+        except (TypeError, ValueError, OverflowError, AttributeError):
             sound = False
         if not sound:
             raise RunError("The preprocessing in the record is damaged.", "Train it again.")
@@ -141,7 +146,7 @@ class Preprocessing:
 
         Args:
             data: The file: JPEG, PNG, TIFF or FITS, recognised by its first bytes.
-            fits: How FITS is read.
+            fits: How FITS is read; where it says nothing, as the preprocessing has it.
             radius: The galaxy's size, if known.
 
         Raises:
@@ -151,7 +156,9 @@ class Preprocessing:
             raise ImageError(f"it has more than {MOST_BYTES:,} bytes", Flag.TOO_LARGE)
         if data.startswith(JPEG_START) and orientation(data) == 1:
             return self._prepare_jpeg(data, radius)
-        picture = read_picture(data, fits, color=self.channels == "rgb", with_scale=radius is not None)
+        picture = read_picture(
+            data, fits.over(self.fits), color=self.channels == "rgb", with_scale=radius is not None
+        )
         return self.prepare_picture(picture, radius)
 
     def prepare_picture(self, picture: Picture, radius: Radius | None = None) -> Prepared:

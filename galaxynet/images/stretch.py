@@ -40,17 +40,20 @@ class Stretch:
         """
         if text == "auto":
             return cls()
-        numbers = [float(part) for part in text.split(",")]
+        try:
+            numbers = [float(part) for part in text.split(",")]
+        except ValueError:
+            numbers = []
         if not 1 <= len(numbers) <= 3 or not np.isfinite(numbers).all() or min(numbers[:2]) <= 0:
-            raise ValueError(
-                f"{text!r} is not auto, WIDTH, WIDTH,Q or WIDTH,Q,MINIMUM, the first two above 0"
-            )
+            raise ValueError(f"{text} is not auto, WIDTH, WIDTH,Q or WIDTH,Q,MINIMUM, the first two above 0")
         return cls(*numbers)
 
     def __str__(self) -> str:
         if self.width is None:
             return "auto"
-        return f"{self.width:g},{self.q:g}" + ("" if self.minimum is None else f",{self.minimum:g}")
+        return ",".join(
+            _shortest(number) for number in (self.width, self.q, self.minimum) if number is not None
+        )
 
     def gray(self, plane: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
         """A plane of flux as gray, uint8 of the same shape. Pixels that are not finite become black."""
@@ -92,6 +95,11 @@ class Stretch:
 
 AUTO = Stretch()
 """The stretch that is measured in each image."""
+
+
+def _shortest(number: float) -> str:
+    """A number in the fewest digits that give it back."""
+    return f"{number:g}" if float(f"{number:g}") == number else repr(number)
 
 
 def _factor(intensity: npt.NDArray[np.float32], width: float, q: float) -> npt.NDArray[np.float32]:

@@ -62,7 +62,7 @@ def predict_images(
         run: The run of the network.
         network: The network.
         images: Files and arrays, or a folder, zip archive, list or table as `galaxynet predict` takes it.
-        fits: How FITS is read.
+        fits: How FITS is read; where it says nothing, as in training.
 
     Raises:
         DataError: If a folder or table cannot be read. An image that cannot be used has a row that says so.
@@ -79,5 +79,5 @@ def predict_images(
         column.name: np.concatenate([block[column.name] for block in blocks]) for column in catalogue.columns
     }
     created = clean_text(np.datetime_as_string(np.datetime64("now"), unit="s") + "Z")
-    facts = provenance(run, weights_digest(run), created, fits, network.precision)
+    facts = provenance(run, weights_digest(run), created, catalogue.fits, network.precision)
     return make_table(catalogue.columns, values, facts, f"Predictions of the run {run.label}")

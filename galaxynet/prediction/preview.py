@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from galaxynet.catalogue.columns import Table, make_table
+from galaxynet.images.decoding import prepare_one, usable_cores
 from galaxynet.images.flags import ImageError
-from galaxynet.prediction.decoding import prepare_one, usable_cores
 from galaxynet.prediction.rows import Catalogue
 
 MOST = 2000

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from galaxynet.catalogue.columns import Parameter, clean_text
 from galaxynet.images.fits import FitsOptions
+from galaxynet.images.stretch import AUTO
 from galaxynet.runs import Run
 
 _CHUNK = 2**20
@@ -62,7 +63,9 @@ def provenance(run: Run, digest: str, created: str, fits: FitsOptions, precision
     if fits.bands or fits.hdu:
         parameters.append(Parameter("fits", _fits(fits), "", "what was read of FITS images"))
     parameters.append(
-        Parameter("stretch", str(fits.stretch), "", "of FITS images: Lupton asinh, width,Q,minimum or auto")
+        Parameter(
+            "stretch", str(fits.stretch or AUTO), "", "of FITS images: Lupton asinh, width,Q,minimum or auto"
+        )
     )
     return [
         Parameter(p.name, clean_text(p.value), p.ucd, p.description) if isinstance(p.value, str) else p

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from galaxynet.catalogue.columns import Block, Column, clean_text
+from galaxynet.images.decoding import PreparedBatch, prepared_batches
 from galaxynet.images.fits import DEFAULT, FitsOptions
 from galaxynet.images.flags import UNUSABLE, Flag
 from galaxynet.images.inputs import Inputs
-from galaxynet.prediction.decoding import PreparedBatch, prepared_batches
 from galaxynet.prediction.network import AppliedNetwork
 
 ID = Column("id", "string", "", "meta.id;meta.main", "name of the image's file without folder and suffix")
@@ -37,12 +37,15 @@ class Catalogue:
     Attributes:
         inputs: The images.
         network: The network.
-        fits: How FITS is read.
+        fits: How FITS is read; where it says nothing, as in training.
     """
 
     inputs: Inputs
     network: AppliedNetwork
     fits: FitsOptions = DEFAULT
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fits", self.fits.over(self.network.preprocessing.fits))
 
     @property
     def own_columns(self) -> tuple[Column, ...]:
