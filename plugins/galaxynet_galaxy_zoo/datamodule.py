@@ -6,14 +6,10 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from galaxynet.data.array_cache import ARRAYS
 from galaxynet.data.array_module import ArrayData, ArrayDataModule
 from galaxynet.data.augmentation import Affine
 from galaxynet.data.batches import Normalization
-from galaxynet.data.splits import Rows
 from galaxynet.errors import DataError
 from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.paths import expanded
@@ -32,7 +28,6 @@ Source: Willett et al. 2013, MNRAS 435, 2835, section 2.
 """
 
 _NAMED = 5
-_MEASURED = 2048
 
 
 class GalaxyZooData(ArrayDataModule):
@@ -65,7 +60,7 @@ class GalaxyZooData(ArrayDataModule):
             validation=self.validation,
             seed=options.split_seed,
         )
-        normalization = measured(images.rows, chosen.parts.train)
+        normalization = Normalization.measured(images.rows, chosen.parts.train)
         return ArrayData(
             images=images.rows,
             targets=chosen.targets,
@@ -103,22 +98,6 @@ class GalaxyZooData(ArrayDataModule):
                 f"It takes {', '.join(RULES)}, or a CSV file with the columns GalaxyID and label.",
             )
         return read_labels(path)
-
-
-def measured(images: npt.NDArray[np.uint8], rows: Rows) -> Normalization:
-    """Mean and standard deviation of each channel over some images (2,048 of them, evenly spread, suffice).
-
-    Args:
-        images: uint8, shape (n, height, width, channels).
-        rows: The images to measure; at least one.
-    """
-    pixels = images[rows[:: max(1, len(rows) // _MEASURED)]].reshape(-1, images.shape[3])
-    # Sums of integers are exact, so every machine finds the same numbers.
-    total = pixels.sum(axis=0, dtype=np.int64)
-    squares = np.square(pixels, dtype=np.uint16).sum(axis=0, dtype=np.int64)
-    mean = total / len(pixels)
-    std = np.sqrt(np.maximum(squares / len(pixels) - mean**2, 1.0))
-    return Normalization(tuple(mean.tolist()), tuple(std.tolist()))
 
 
 def _left_out(skipped: Mapping[str, str]) -> list[str]:

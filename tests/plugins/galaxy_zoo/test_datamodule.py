@@ -14,12 +14,13 @@ import pytest
 import torch
 from zoo_files import jpeg, make_zoo, picture, write_csv, write_images
 
+from galaxynet.data.batches import Normalization
 from galaxynet.errors import DataError
 from galaxynet_galaxy_sim import SPEC as GALAXY_SIM
 from galaxynet_galaxy_sim.data import GalaxySimData
 from galaxynet_galaxy_zoo import GALAXY_ZOO
 from galaxynet_galaxy_zoo.check import check
-from galaxynet_galaxy_zoo.datamodule import GalaxyZooData, measured
+from galaxynet_galaxy_zoo.datamodule import GalaxyZooData
 from galaxynet_galaxy_zoo.labels import morphology5, plurality, read_labels
 from galaxynet_galaxy_zoo.options import GalaxyZooOptions
 from galaxynet_galaxy_zoo.tables import read_votes
@@ -69,10 +70,10 @@ def test_inputs_have_mean_zero_and_deviation_one(tmp_path: Path) -> None:
 def test_normalization_measures_what_numpy_measures() -> None:
     """Mean and deviation are those of the images, computed without loss in integers."""
     images = np.random.default_rng(1).integers(0, 256, (40, 9, 9, 2), dtype=np.uint8)
-    found = measured(images, np.arange(5, 35))
+    found = Normalization.measured(images, np.arange(5, 35))
     assert np.allclose(found.mean, images[5:35].mean((0, 1, 2)))
     assert np.allclose(found.std, images[5:35].std((0, 1, 2)))
-    black = measured(np.zeros((3, 4, 4, 1), np.uint8), np.arange(3))
+    black = Normalization.measured(np.zeros((3, 4, 4, 1), np.uint8), np.arange(3))
     assert black.std == (1.0,)
 
 

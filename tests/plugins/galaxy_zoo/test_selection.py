@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from zoo_files import write_csv
 
+from galaxynet.data.classes import Division
 from galaxynet.errors import DataError
 from galaxynet_galaxy_zoo.labels import Labels
-from galaxynet_galaxy_zoo.selection import Selection, select
+from galaxynet_galaxy_zoo.selection import select
 
 
 def labels(names: dict[int, str], classes: tuple[str, ...] = ("a", "b", "c"), fixed: bool = False) -> Labels:
     return Labels(classes, {id_: classes.index(name) for id_, name in names.items()}, "the table", fixed)
 
 
-def chosen(names: dict[int, str], images: list[int], test: float | Path = 0.3, **settings: bool) -> Selection:
+def chosen(names: dict[int, str], images: list[int], test: float | Path = 0.3, **settings: bool) -> Division:
     return select(images, labels(names, **settings), test=test, validation=0.2, seed=0)
 
 
