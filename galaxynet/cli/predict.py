@@ -47,6 +47,15 @@ def command(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the catalogue if it exists.")
     ] = False,
+    gallery: Annotated[
+        Path | None,
+        typer.Option(
+            "--gallery",
+            metavar="FILE",
+            help="Page of pictures (.html): surest, least sure, random, novel and flagged images.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would be predicted, and how long it takes.")
     ] = False,
@@ -154,6 +163,7 @@ def command(
       galaxynet predict k3x9ab survey.zip -o catalogue.fits
       galaxynet predict k3x9ab targets.csv --radius-column petro_r90 -o catalogue.vot
       galaxynet predict k3x9ab big/ -o part-03.parquet --shard 3/16
+      galaxynet predict k3x9ab cutouts/ -o catalogue.csv --gallery page.html
       galaxynet predict --merge part-*.parquet -o all.parquet
     """
     from galaxynet.errors import UsageError
@@ -166,6 +176,8 @@ def command(
         raise UsageError("The catalogue needs a name.", "Name it with -o: -o catalogue.parquet")
     if merge:
         assert output is not None
+        if gallery is not None:
+            raise UsageError("--gallery goes with a prediction, not with --merge.", "Leave it out.")
         _merge([run, *words], output, overwrite)
         return
     if not words:
@@ -196,8 +208,12 @@ def command(
         _print_preview(preview(catalogue))
         return
     assert output is not None
-    prediction = predict_to_file(selected, catalogue, output, shard=part, overwrite=overwrite)
+    prediction = predict_to_file(
+        selected, catalogue, output, shard=part, overwrite=overwrite, gallery=gallery
+    )
     _print_summary(prediction)
+    if gallery is not None:
+        terminal.note(f"{gallery}: pictures of the selected images")
     if strict and prediction.unusable:
         raise typer.Exit(1)
 

@@ -163,10 +163,17 @@ class Preprocessing:
 
     def prepare_picture(self, picture: Picture, radius: Radius | None = None) -> Prepared:
         """Prepare a decoded image."""
+        window = self._window_of(picture, radius)
+        return self._finished(window.cut(picture.pixels), picture, window)
+
+    def cut(self, picture: Picture, radius: Radius | None = None) -> npt.NDArray[np.uint8]:
+        """The part of a decoded image that the network sees, with the image's own pixels and colours."""
+        return self._window_of(picture, radius).cut(picture.pixels)
+
+    def _window_of(self, picture: Picture, radius: Radius | None) -> Window:
         height, width = picture.pixels.shape[:2]
         check_size(width, height)
-        window = self._window(width, height, picture.framed, picture.pixel_scale, radius)
-        return self._finished(window.cut(picture.pixels), picture, window)
+        return self._window(width, height, picture.framed, picture.pixel_scale, radius)
 
     def _prepare_jpeg(self, data: bytes, radius: Radius | None) -> Prepared:
         width, height = jpeg_size(data)

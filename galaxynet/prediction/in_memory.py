@@ -17,7 +17,9 @@ from galaxynet.images.input_search import find_inputs
 from galaxynet.images.inputs import Inputs
 from galaxynet.images.picture import Picture
 from galaxynet.images.sources import Files
+from galaxynet.prediction.highlights import watched
 from galaxynet.prediction.network import AppliedNetwork
+from galaxynet.prediction.picture_page import check_page, highlights_of, write_page
 from galaxynet.prediction.provenance import provenance, weights_digest
 from galaxynet.prediction.rows import Catalogue
 
@@ -54,7 +56,11 @@ class _Mixed:
 
 
 def predict_images(
-    run: Run, network: AppliedNetwork, images: Sequence[Image] | str | Path, fits: FitsOptions = DEFAULT
+    run: Run,
+    network: AppliedNetwork,
+    images: Sequence[Image] | str | Path,
+    fits: FitsOptions = DEFAULT,
+    gallery: Path | None = None,
 ) -> Table:
     """Apply a network to images, in memory.
 
@@ -63,10 +69,13 @@ def predict_images(
         network: The network.
         images: Files and arrays, or a folder, zip archive, list or table as `galaxynet predict` takes it.
         fits: How FITS is read; where it says nothing, as in training.
+        gallery: A page of pictures to write; one that exists is replaced.
 
     Raises:
         DataError: If a folder or table cannot be read. An image that cannot be used has a row that says so.
     """
+    if gallery is not None:
+        check_page(gallery, overwrite=True)
     if isinstance(images, str | Path):
         inputs = find_inputs([str(images)])
     elif not len(images):
@@ -74,7 +83,10 @@ def predict_images(
     else:
         inputs = Inputs((_Mixed(images),), 0, len(images))
     catalogue = Catalogue(inputs, network, fits)
-    blocks: list[Block] = list(catalogue.blocks())
+    highlights = None if gallery is None else highlights_of(run, catalogue)
+    blocks: list[Block] = list(watched(catalogue.blocks(), highlights))
+    if gallery is not None and highlights is not None:
+        write_page(gallery, run, catalogue, highlights)
     values: dict[str, Any] = {
         column.name: np.concatenate([block[column.name] for block in blocks]) for column in catalogue.columns
     }

@@ -20,7 +20,9 @@ from galaxynet.catalogue.columns import Block, Layout
 from galaxynet.catalogue.writing import check_format, write_table
 from galaxynet.errors import DataError, UsageError
 from galaxynet.images.flags import UNUSABLE
+from galaxynet.prediction.highlights import watched
 from galaxynet.prediction.parts import Parts
+from galaxynet.prediction.picture_page import check_page, highlights_of, write_page
 from galaxynet.prediction.provenance import provenance, shard_parameters, weights_digest
 from galaxynet.prediction.rows import FLAG, REASON, Catalogue
 from galaxynet.prediction.shards import Shard
@@ -60,6 +62,7 @@ def predict_to_file(
     *,
     shard: Shard | None = None,
     overwrite: bool = False,
+    gallery: Path | None = None,
 ) -> Prediction:
     """Apply a network to images and write the catalogue.
 
@@ -69,9 +72,10 @@ def predict_to_file(
         output: The file; its suffix names the format.
         shard: The part of the images to predict; None for all.
         overwrite: Replace a file that exists.
+        gallery: A page of pictures to write besides; None for none.
 
     Raises:
-        UsageError: If the file exists, or its suffix is unknown.
+        UsageError: If a file exists, or its suffix is unknown.
         DataError: If a library is missing, or an unfinished prediction of something else is in the way.
     """
     check_format(output)
@@ -86,7 +90,8 @@ def predict_to_file(
     weights = weights_digest(run)
     request = _request(run, weights, catalogue, digest, shard)
     parts = Parts(output, catalogue.columns)
-    job = _begin(parts, request, overwrite)
+    job = _begin(parts, request, overwrite, gallery)
+    highlights = None if gallery is None else highlights_of(run, catalogue)
     with parts.held():
         done = parts.complete()
         resumed, began = sum(done), time.monotonic()
@@ -106,7 +111,10 @@ def predict_to_file(
             parts.widths(count),
         )
         counter = _Counter()
-        write_table(output, layout, counter.counted(parts.blocks(count)))
+        write_table(output, layout, watched(counter.counted(parts.blocks(count)), highlights))
+        if gallery is not None and highlights is not None:
+            with terminal.working("reading the selected images"):
+                write_page(gallery, run, catalogue, highlights, output.name)
     parts.remove()
     return Prediction(
         output, len(rows), counter.flagged, counter.unusable, counter.commonest(), resumed, seconds
@@ -134,10 +142,16 @@ def _request(
     }
 
 
-def _begin(parts: Parts, request: dict[str, Any], overwrite: bool) -> dict[str, Any]:
+def _begin(parts: Parts, request: dict[str, Any], overwrite: bool, gallery: Path | None) -> dict[str, Any]:
     """The job to continue, or a new one."""
     job = parts.job()
-    if job is not None and job.get("request") == request:
+    continued = job is not None and job.get("request") == request
+    page = None if gallery is None else str(gallery.absolute())
+    if gallery is not None:
+        # A page of the same job may be there already: it is written before the parts are removed.
+        ours = continued and job is not None and job.get("gallery") == page
+        check_page(gallery, overwrite=overwrite or ours)
+    if job is not None and continued:
         return job
     if parts.output.exists() and not overwrite:
         raise UsageError(f"{parts.output} exists.", "Replace it with --overwrite, or name another file.")
@@ -152,6 +166,7 @@ def _begin(parts: Parts, request: dict[str, Any], overwrite: bool) -> dict[str, 
     job = {
         "request": request,
         "created": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "gallery": page,
     }
     parts.begin(job)
     return job

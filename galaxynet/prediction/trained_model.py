@@ -34,6 +34,7 @@ class TrainedModel:
         accelerator: Accelerator = "auto",
         precision: Precision = "float32",
         batch_size: int = 256,
+        gallery: str | Path | None = None,
     ) -> Table:
         """Apply the network to images.
 
@@ -43,6 +44,8 @@ class TrainedModel:
             accelerator: What to compute on.
             precision: Number format of the forward pass.
             batch_size: Images at once.
+            gallery: A page of pictures to write (`.html`), as `galaxynet predict --gallery` does; one that
+                exists is replaced.
 
         Returns:
             A row for each image, in order. One that cannot be used has NaN in all numbers, an empty label
@@ -54,7 +57,7 @@ class TrainedModel:
         network = applied_network(
             self.run, accelerator=accelerator, precision=precision, batch_size=batch_size
         )
-        return predict_images(self.run, network, images)
+        return predict_images(self.run, network, images, gallery=None if gallery is None else Path(gallery))
 
     @property
     def network(self) -> nn.Module:

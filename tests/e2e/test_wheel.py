@@ -67,7 +67,7 @@ def test_a_wheel_holds_what_belongs_there(wheel: Path) -> None:
     assert "galaxynet" in tops
     assert all(top.startswith("galaxynet") for top in tops)
     assert "galaxynet/py.typed" in names
-    templates = {f"galaxynet/report/html/templates/page.{ending}" for ending in ("html.j2", "css", "js")}
-    assert templates <= set(names)
+    templates = ("base.html.j2", "page.html.j2", "pictures.html.j2", "page.css", "page.js")
+    assert {f"galaxynet/report/html/templates/{name}" for name in templates} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert wheel.stat().st_size < 1_000_000

@@ -137,6 +137,9 @@ def test_shards_by_command(
         (["RUN", "bad.zip", "-o", "c.csv"], "not a whole zip archive"),
         (["nothing", "cutouts", "-o", "c.csv"], "no run"),
         (["--merge", "there.csv", "-o", "c.csv"], "not a shard"),
+        (["RUN", "cutouts", "-o", "c.csv", "--gallery", "page.png"], "ends in .html"),
+        (["RUN", "cutouts", "-o", "c.csv", "--gallery", "there.html"], "exists"),
+        (["--merge", "there.csv", "-o", "c.csv", "--gallery", "p.html"], "not with --merge"),
     ],
 )
 def test_a_wrong_call_is_one_sentence(
@@ -152,6 +155,7 @@ def test_a_wrong_call_is_one_sentence(
     monkeypatch.chdir(tmp_path)
     Path("empty").mkdir()
     Path("there.csv").write_text("a\n1\n")
+    Path("there.html").write_text("mine")
     Path("table.csv").write_text("a,b\n1,2\n")
     Path("bad.zip").write_bytes(b"PK\3\4")
     code, _, err = call(capsys, "predict", *(str(trained.path) if word == "RUN" else word for word in words))
@@ -192,7 +196,13 @@ def test_digits_are_predicted_from_png(tmp_path: Path, capsys: pytest.CaptureFix
     recorded, table = run.predictions(), read_table(tmp_path / "d.csv")
     assert table["p_7"].tolist() == pytest.approx([row[7] for row in recorded.probabilities], abs=1e-5)
     run = galaxynet.train("fashion_ae", folder=folder, epochs=1, code=4)
-    assert call(capsys, "predict", run.path, tmp_path / "png", "-o", tmp_path / "e.parquet")[0] == 0
+    words = ["-o", tmp_path / "e.parquet", "--gallery", tmp_path / "e.html"]
+    code, _, err = call(capsys, "predict", run.path, tmp_path / "png", *words)
+    assert code == 0
+    assert "e.html: pictures of the selected images" in err
+    page = (tmp_path / "e.html").read_text()
+    assert "Best: 12 of " in page
+    assert "Worst: 12 of " in page
     table = read_table(tmp_path / "e.parquet")
     assert table.names == ("id", "file", "mse", "flag", "reason")
     assert table["mse"].mean() == pytest.approx(run.record.metrics["test/mse"], rel=1e-4)

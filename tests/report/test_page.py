@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from html_reader import Reader
 from made_runs import add_curves, add_predictions, made_run
 
 from galaxynet import registry
@@ -24,31 +24,6 @@ from galaxynet.runs.reconstructions import RECONSTRUCTIONS, ReconstructedSamples
 NOWHERE = Path("/nonexistent/data")
 EVIL = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 _LOADED = ("src", "href", "xlink:href", "srcset", "data", "action", "poster")
-
-
-class Reader(HTMLParser):
-    """Collects what a browser would see."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self._inside = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = tag
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._inside not in ("style", "script"):
-            self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str]]:
-        return [attributes for found, attributes in self.tags if found == tag]
 
 
 def made(runs: list[Run], options: PageOptions | None = None, data_dir: Path = NOWHERE, **more: Any) -> str:

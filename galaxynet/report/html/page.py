@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from importlib import metadata, resources
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +14,12 @@ from galaxynet.phrases import count
 from galaxynet.report.comparison import comparison_table, run_columns, title
 from galaxynet.report.html.gallery import Strip, gallery
 from galaxynet.report.html.inline_svg import inline_svg
+from galaxynet.report.html.rendering import render
 from galaxynet.report.rows import Group
 from galaxynet.report.seeds import run_labels, seeds_table
 from galaxynet.report.table import BEST_STYLE, Line, Table
 from galaxynet.report.wording import interval_of, show_interval, show_metric
 from galaxynet.runs import DamagedRun, Run
-from galaxynet.terminal import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +27,6 @@ if TYPE_CHECKING:
 MAX_CURVES = 8
 """The most learning curves that are legible in one figure."""
 
-_TEMPLATES = "templates"
 _CLASSES = {
     BEST_STYLE: "best",
     "green": "finished",
@@ -120,41 +115,17 @@ def render_page(
         test: The result of the significance test of two runs, as a sentence.
         damaged: Folders that could not be read.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     options = options or PageOptions()
     sections = [_section(group, number, data_dir, options) for number, group in enumerate(groups, 1)]
-    environment = Environment(
-        loader=PackageLoader("galaxynet.report.html", _TEMPLATES),
-        autoescape=True,  # names of runs, classes and options are untrusted
-        finalize=_make_printable,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    now = datetime.now().astimezone()
-    return environment.get_template("page.html.j2").render(
+    return render(
+        "page.html.j2",
         heading=_heading(groups),
-        moment=now.isoformat(timespec="seconds"),
-        when=f"{now:%d %B %Y, %H:%M} {now:%Z}".strip(),
-        version=metadata.version("galaxynet"),
-        style=_text("page.css"),
-        script=_text("page.js"),
-        script_digest=base64.b64encode(hashlib.sha256(_text("page.js").encode()).digest()).decode(),
+        script="page.js",
         sections=sections,
         test=test,
         damaged=damaged,
         conditions=options.conditions,
     )
-
-
-def _make_printable(value: Any) -> Any:
-    """A printable text; our own HTML, which is not of type `str`, stays."""
-    return printable(value) if type(value) is str else value
-
-
-def _text(name: str) -> str:
-    return (resources.files("galaxynet.report.html") / _TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def _heading(groups: Sequence[Group]) -> str:
