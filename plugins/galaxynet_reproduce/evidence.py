@@ -9,8 +9,8 @@ from typing import Any
 
 from galaxynet.errors import RunError
 from galaxynet.evaluation.intervals import accuracy_interval, student
+from galaxynet.evaluation.mcnemar import difference_interval, mcnemar
 from galaxynet.phrases import count
-from galaxynet.report.significance import difference_interval, mcnemar
 from galaxynet.report.wording import measured, percentage_metric, show_options
 from galaxynet.runs import Run
 from galaxynet_reproduce.claims import Claim

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from galaxynet.errors import RunError
 from galaxynet.evaluation.intervals import accuracy_interval, student, student_quantile, wilson
-from galaxynet.report.significance import McNemar, difference_interval, mcnemar, sign_test
+from galaxynet.evaluation.mcnemar import McNemar, difference_interval, mcnemar, sign_test
 from galaxynet.runs import Predictions
 
 
