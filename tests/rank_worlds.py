@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from galaxynet.data.array_module import ArrayData, ArrayDataModule
 from galaxynet.data.batches import Batch
 from galaxynet.data.splits import Split
+from galaxynet.evaluation.fitting import fit_to_validation
 from galaxynet.plugin import OptimizerOptions
 from galaxynet.sweeps.forking import fork
 from galaxynet.tasks import Classifier, Reconstructor, Task
@@ -183,6 +184,12 @@ def train(example: Example, rank: int, processes: int, folder: Path) -> dict[str
             found["predicted"] = [column.tolist() for column in task.predictions()]
         if isinstance(task, Reconstructor):
             found["decodings"] = task.reconstructions().decodings.tolist()
+        if example.task in ("classifier", "reconstructor"):
+            fitted = fit_to_validation(task, data)
+            if fitted.novelty is not None:
+                found["novelty"] = [fitted.novelty.unit, len(fitted.novelty.references)]
+            if fitted.conformal is not None:
+                found["scores"] = fitted.conformal.scores.tolist()
         found["buffers"] = {name: value.tolist() for name, value in task.network.named_buffers()}
     return found
 

@@ -143,6 +143,15 @@ def command(
             rich_help_panel=_FITS,
         ),
     ] = "",
+    sets: Annotated[
+        float | None,
+        typer.Option(
+            "--sets",
+            metavar="COVERAGE",
+            help="Add a column set: classes that hold the true one with this probability, such as 0.9.",
+            show_default=False,
+        ),
+    ] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Images at once.", min=1, max=65536)] = 256,
     accelerator: Annotated[
         Literal["auto", "cpu", "gpu", "mps"], typer.Option("--accelerator", help="What to compute on.")
@@ -200,7 +209,9 @@ def command(
         from galaxynet.prediction.network import applied_network
         from galaxynet.prediction.preview import preview
         from galaxynet.prediction.rows import Catalogue
-    network = applied_network(selected, accelerator=accelerator, precision=precision, batch_size=batch_size)
+    network = applied_network(
+        selected, accelerator=accelerator, precision=precision, batch_size=batch_size, sets=sets
+    )
     catalogue = Catalogue(inputs, network, fits)
     for note in (*inputs.notes, *catalogue.notes):
         terminal.note(note)

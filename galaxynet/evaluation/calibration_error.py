@@ -12,6 +12,9 @@ from galaxynet.evaluation.calibration import Probabilities
 BINS = 10
 _PER_BIN = 20
 _RESAMPLES = 500
+_FEWEST_RESAMPLES = 100
+_DRAWS = 10_000_000
+"""Draws beyond which there are fewer resamples: with many samples the interval is narrow anyway."""
 _CHUNK = 4_000_000
 
 
@@ -60,9 +63,10 @@ def calibration_error(
     value = float(_errors(confidence[None], right[None], bins)[0])
     rng = np.random.default_rng(seed)
     resampled, calibrated = [], []
-    chunk = max(1, min(_RESAMPLES, _CHUNK // samples))
-    for start in range(0, _RESAMPLES, chunk):
-        shape = (min(chunk, _RESAMPLES - start), samples)
+    resamples = min(_RESAMPLES, max(_FEWEST_RESAMPLES, _DRAWS // samples))
+    chunk = max(1, min(resamples, _CHUNK // samples))
+    for start in range(0, resamples, chunk):
+        shape = (min(chunk, resamples - start), samples)
         rows = rng.integers(0, samples, shape)
         resampled.append(_errors(confidence[rows], right[rows], bins))
         outcomes = (rng.random(shape) < confidence).astype(np.float64)

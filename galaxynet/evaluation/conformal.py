@@ -44,23 +44,29 @@ class ConformalSets:
         scores = scores[np.isfinite(scores)]
         return cls(np.sort(scores[:_MOST_SCORES]).astype(np.float32))
 
+    def supports(self, coverage: float) -> bool:
+        """Whether there are enough samples: 9 for 0.9, 99 for 0.99; with fewer, sets hold every class."""
+        return self._rank(coverage) <= len(self.scores)
+
     def threshold(self, coverage: float) -> float:
         """The least probability of a class in a set; 0 (every class) with too few samples.
 
         Args:
-            coverage: Between 0 and 1; 0.9 needs at least 9 validation samples, 0.99 needs 99.
+            coverage: Between 0 and 1.
 
         Raises:
             ValueError: If it is not between 0 and 1.
         """
+        if not self.supports(coverage):
+            return 0.0
+        # A float32's rounding must not leave out the sample that defines the threshold.
+        return max(0.0, 1 - float(np.nextafter(self.scores[self._rank(coverage) - 1], np.float32(2))))
+
+    def _rank(self, coverage: float) -> int:
         if not 0 < coverage < 1:
             raise ValueError(f"a coverage is between 0 and 1, and not {coverage:g}")
         # Rounded, as 0.9 * 10 is a little more than 9 in binary.
-        rank = math.ceil(round((len(self.scores) + 1) * coverage, 9))
-        if rank > len(self.scores):
-            return 0.0
-        # A float32's rounding must not leave out the sample that defines the threshold.
-        return max(0.0, 1 - float(np.nextafter(self.scores[rank - 1], np.float32(2))))
+        return math.ceil(round((len(self.scores) + 1) * coverage, 9))
 
     def sets(self, probabilities: Probabilities, coverage: float) -> npt.NDArray[np.bool_]:
         """Which classes are in each sample's set, shape (n, classes).

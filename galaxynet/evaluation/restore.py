@@ -56,7 +56,7 @@ def restore(run: Run, which: Literal["best", "last"] = "best") -> Task:
     except Exception as error:  # torch and zip files raise whatever they like over damaged bytes
         raise RunError(
             f"The weights of the run {run.label} cannot be read: {path} is damaged or not from this network.",
-            f"Train them anew with: galaxynet train --like {run.record.id}",
+            f"Train them again with: galaxynet train --like {run.record.id}",
         ) from error
     return network.eval()
 

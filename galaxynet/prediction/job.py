@@ -138,6 +138,7 @@ def _request(
         "fits": repr(catalogue.fits),
         "pixel_scale": repr(catalogue.inputs.pixel_scale),
         "precision": network.precision,
+        "coverage": network.coverage,
         "part_rows": PART_ROWS,
     }
 

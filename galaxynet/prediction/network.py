@@ -15,16 +15,26 @@ from galaxynet import registry, terminal
 from galaxynet.catalogue.columns import Block, Column
 from galaxynet.data.batches import Normalization
 from galaxynet.errors import GalaxynetError, RunError, UsageError
+from galaxynet.evaluation.conformal import CONFORMAL, ConformalSets
+from galaxynet.evaluation.features import FeatureRecorder
+from galaxynet.evaluation.novelty import NOVELTY, NoveltyModel
 from galaxynet.evaluation.restore import restore
 from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.plugin import DatasetSpec
 from galaxynet.runs import Run
-from galaxynet.tasks import Task
+from galaxynet.tasks import Classifier, Task
 
 Precision = Literal["float32", "bf16", "fp16"]
 Accelerator = Literal["auto", "cpu", "gpu", "mps"]
 
 BATCH_SIZE = 256
+NOVELTY_COLUMN = Column(
+    "novelty",
+    "float32",
+    "",
+    "stat.rank",
+    "distance to the training images in the network's features; 99 % of images like those are below 1",
+)
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -74,6 +84,9 @@ class AppliedNetwork:
         device: Where it computes.
         precision: Number format of the forward pass.
         batch_size: Images at once; halved when memory runs out.
+        novelty: What the column `novelty` is computed with; None for no such column.
+        conformal: What the column `set` is computed with.
+        coverage: Share of sets that hold the true class, between 0 and 1; None for no such column.
     """
 
     task: Task
@@ -81,6 +94,9 @@ class AppliedNetwork:
     device: torch.device
     precision: Precision = "float32"
     batch_size: int = BATCH_SIZE
+    novelty: NoveltyModel | None = None
+    conformal: ConformalSets | None = None
+    coverage: float | None = None
 
     def __post_init__(self) -> None:
         if self.precision == "fp16" and self.device.type == "cpu":
@@ -99,7 +115,16 @@ class AppliedNetwork:
         columns = self.task.output_columns()
         if not columns:
             raise RunError(f"A network for {self.task.task} gives no columns of a catalogue.")
+        if self.novelty is not None:
+            columns += (NOVELTY_COLUMN,)
+        if self.coverage is not None:
+            columns += (_set_column(self.coverage),)
         return columns
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, ordered as the probabilities."""
+        return self.task.data_info.classes
 
     def inputs(self, pixels: npt.NDArray[np.uint8]) -> torch.Tensor:
         """Normalised inputs of images of shape (n, height, width, channels)."""
@@ -128,14 +153,35 @@ class AppliedNetwork:
         }
 
     def _apply(self, pixels: npt.NDArray[np.uint8]) -> Block:
-        with self._autocast():
-            outputs = self.task.outputs(self.inputs(pixels))
-        return {
+        inputs = self.inputs(pixels)
+        with FeatureRecorder(self.task) as recorder, self._autocast():
+            outputs = self.task.outputs(inputs)
+            features = recorder.features(inputs) if self.novelty is not None else None
+        cells = {
             name: np.array(cells, dtype=object)
             if isinstance(cells, Sequence)
             else cells.detach().float().cpu().numpy()
             for name, cells in outputs.items()
         }
+        if self.novelty is not None:
+            cells[NOVELTY_COLUMN.name] = self._score(self.novelty, features)
+        if self.conformal is not None and self.coverage is not None:
+            probabilities = np.stack([cells[f"p_{name}"] for name in self.classes], axis=1)
+            members = self.conformal.sets(probabilities, self.coverage)
+            texts = [
+                "|".join(name for name, is_in in zip(self.classes, row, strict=True) if is_in)
+                for row in members
+            ]
+            cells[_set_column(self.coverage).name] = np.array(texts, dtype=object)
+        return cells
+
+    def _score(self, novelty: NoveltyModel, features: torch.Tensor | None) -> npt.NDArray[np.float32]:
+        if features is None or features.shape[1] != novelty.references.shape[1]:
+            raise RunError(
+                f"The file {NOVELTY} of the run is of another network.",
+                "Remove it to predict without novelty.",
+            )
+        return novelty.score(features.cpu().numpy()).astype(np.float32)
 
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
         if self.precision == "float32":
@@ -155,6 +201,7 @@ def applied_network(
     accelerator: Accelerator = "auto",
     precision: Precision = "float32",
     batch_size: int = BATCH_SIZE,
+    sets: float | None = None,
 ) -> AppliedNetwork:
     """The network of a run, ready to be applied.
 
@@ -163,10 +210,13 @@ def applied_network(
         accelerator: What to compute on.
         precision: Number format of the forward pass; float32 makes a row's figures depend on no other row.
         batch_size: Images at once.
+        sets: Share of images whose column `set` is to hold the true class, between 0 and 1; None for no such
+            column.
 
     Raises:
-        RunError: If the run has no weights, or they are not of a network for images.
-        UsageError: If there is no such device.
+        RunError: If the run has no weights, they are not of a network for images, or a file that belongs to
+            them is damaged.
+        UsageError: If there is no such device, or no such sets.
     """
     preprocessing = preprocessing_of(run)
     task = restore(run)
@@ -178,7 +228,46 @@ def applied_network(
         raise RunError(
             f"The preprocessing of the run {run.label} does not fit its network.", "Train it again."
         )
-    return AppliedNetwork(task, preprocessing, select_device(accelerator), precision, batch_size)
+    return AppliedNetwork(
+        task,
+        preprocessing,
+        select_device(accelerator),
+        precision,
+        batch_size,
+        NoveltyModel.read(run.path / NOVELTY) if (run.path / NOVELTY).exists() else None,
+        None if sets is None else _conformal_sets(run, task, sets),
+        sets,
+    )
+
+
+def _conformal_sets(run: Run, task: Task, coverage: float) -> ConformalSets:
+    if not 0 < coverage < 1:
+        raise UsageError(f"--sets {coverage:g}: a coverage is between 0 and 1.", "Use --sets 0.9.")
+    if not isinstance(task, Classifier):
+        raise UsageError(f"--sets: the run {run.label} is not of a classifier.", "Leave it out.")
+    if any("|" in name for name in task.data_info.classes):
+        raise UsageError("--sets: a class has | in its name, which stands between the classes of a set.")
+    if not (run.path / CONFORMAL).exists():
+        raise UsageError(
+            f"--sets: the run {run.label} has no {CONFORMAL}: its validation part has too few samples, or an "
+            "older galaxynet trained it.",
+            f"Train it again with a larger --validation: galaxynet train --like {run.record.id}",
+        )
+    conformal = ConformalSets.read(run.path / CONFORMAL)
+    if not conformal.supports(coverage):
+        raise UsageError(
+            f"--sets {coverage:g}: the run {run.label} has too few validation samples for it "
+            f"({len(conformal.scores):,}).",
+            "Ask for less, or train it again with a larger --validation.",
+        )
+    return conformal
+
+
+def _set_column(coverage: float) -> Column:
+    description = (
+        f"classes that hold the true one for at least {100 * coverage:g} % of images like those of the "
+    )
+    return Column("set", "string", "", "meta.code.class", description + "validation part, joined by |")
 
 
 def select_device(accelerator: Accelerator) -> torch.device:

@@ -76,8 +76,10 @@ class Catalogue:
         """What the user should know of the columns; a line each."""
         repeated = self.inputs.repeated_id()
         notes = []
+        if self.network.novelty is None:
+            notes = ["no column novelty: the run keeps no novelty reference, as older runs do not"]
         if repeated is not None:
-            notes = [f"{repeated[1]:,} images have the id {repeated[0]}: the column file tells them apart"]
+            notes += [f"{repeated[1]:,} images have the id {repeated[0]}: the column file tells them apart"]
         return notes + [
             f"the column {old} of the input table is called {column.name} in the catalogue"
             for old, column in self.passed_columns.items()

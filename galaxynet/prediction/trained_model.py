@@ -35,6 +35,7 @@ class TrainedModel:
         precision: Precision = "float32",
         batch_size: int = 256,
         gallery: str | Path | None = None,
+        sets: float | None = None,
     ) -> Table:
         """Apply the network to images.
 
@@ -46,6 +47,8 @@ class TrainedModel:
             batch_size: Images at once.
             gallery: A page of pictures to write (`.html`), as `galaxynet predict --gallery` does; one that
                 exists is replaced.
+            sets: Add a column `set` with classes that hold the true one with this probability, between 0 and
+                1; None for no such column.
 
         Returns:
             A row for each image, in order. One that cannot be used has NaN in all numbers, an empty label
@@ -53,9 +56,10 @@ class TrainedModel:
 
         Raises:
             RunError: If the network does not read images.
+            UsageError: If the run keeps nothing to make such sets from.
         """
         network = applied_network(
-            self.run, accelerator=accelerator, precision=precision, batch_size=batch_size
+            self.run, accelerator=accelerator, precision=precision, batch_size=batch_size, sets=sets
         )
         return predict_images(self.run, network, images, gallery=None if gallery is None else Path(gallery))
 

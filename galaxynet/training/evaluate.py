@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import time
 
-import torch
 from lightning.pytorch import Trainer
 
 from galaxynet.data.module import DataModule
-from galaxynet.evaluation.calibration import Calibration, Probabilities, fit_temperature
+from galaxynet.evaluation.fitting import fit_to_validation
 from galaxynet.runs import Run, write_predictions
 from galaxynet.runs.folder import PREDICTIONS
 from galaxynet.runs.reconstructions import RECONSTRUCTIONS, ReconstructedSamples
 from galaxynet.tasks import Classifier, Reconstructor, Task
 from galaxynet.tasks.classifier import Predictions
 from galaxynet.tasks.reconstructor import Reconstructions
-from galaxynet.tasks.shares import gather_columns
 from galaxynet.training.checkpoint import Checkpoints
 from galaxynet.training.metrics_file import decimal
 
@@ -24,7 +22,7 @@ _NOT_METRICS = ("epoch", "step", "lr")
 
 
 def evaluate(run: Run | None, trainer: Trainer, network: Task, data: DataModule) -> None:
-    """Test the best weights; add metrics and calibration to the record, and write the predictions.
+    """Test the best weights; add metrics and calibration to the record, and write the files of the test.
 
     The record is not saved.
 
@@ -50,41 +48,16 @@ def evaluate(run: Run | None, trainer: Trainer, network: Task, data: DataModule)
     # All processes together gather these.
     predictions = network.predictions() if isinstance(network, Classifier) else None
     reconstructions = network.reconstructions() if isinstance(network, Reconstructor) else None
-    calibration = calibrated(network, data) if isinstance(network, Classifier) else None
+    fitted = fit_to_validation(network, data)
     if run is None:
         return
     run.record.metrics = dict(metrics)
-    run.record.calibration = {} if calibration is None else dict(calibration.to_dict())
+    fitted.keep(run)
     run.record.seconds["test"] = seconds
     if predictions is not None:
         _write_predictions(run, predictions, data)
     if reconstructions is not None:
         _write_reconstructions(run, reconstructions, data)
-
-
-def calibrated(network: Classifier, data: DataModule) -> Calibration | None:
-    """A temperature fitted to the validation part, in float32; None if it is missing or too small.
-
-    All processes take part. The network has the weights of the best epoch, and keeps them.
-    """
-    if not data.sizes["validation"]:
-        return None
-    loaders = data.val_dataloader()
-    parts: list[tuple[torch.Tensor, ...]] = []
-    network.eval()
-    with torch.inference_mode():
-        for loader in loaders if isinstance(loaders, list) else [loaders]:
-            for batch in loader:
-                if len(batch.targets):
-                    logits = network.to(batch.inputs.device)(batch.inputs)
-                    parts.append((logits.float().cpu(), batch.targets.cpu()))
-    logits, targets = gather_columns(parts)
-
-    def probabilities(temperature: float) -> Probabilities:
-        return network.probabilities(logits / temperature).double().numpy()
-
-    with torch.inference_mode():
-        return fit_temperature(probabilities, targets.numpy())
 
 
 def _write_predictions(run: Run, predictions: Predictions, data: DataModule) -> None:

@@ -26,7 +26,7 @@ from galaxynet.prediction.rows import Catalogue
 from galaxynet.prediction.shards import Shard, merge
 from galaxynet.runs import Run
 
-NUMBERS = ("p_flat", "p_round", "entropy")
+NUMBERS = ("p_flat", "p_round", "entropy", "novelty")
 
 
 def predict(run: Run, images: Path, output: Path, batch_size: int = 256, **options: Any) -> Table:
@@ -47,7 +47,7 @@ def same(first: Table, second: Table, atol: float = 1e-6) -> None:
 def test_a_row_for_each_image_in_order(trained: Run, cutouts: Path, tmp_path: Path) -> None:
     """The folder's images are rows ordered by their paths, with probabilities that add up to 1."""
     table = predict(trained, cutouts, tmp_path / "c.parquet")
-    assert table.names == ("id", "file", "label", "p_flat", "p_round", "entropy", "flag", "reason")
+    assert table.names == ("id", "file", "label", "p_flat", "p_round", "entropy", "novelty", "flag", "reason")
     expected = sorted(str(path.relative_to(cutouts)) for path in cutouts.rglob("*.*"))
     assert [Path(name).relative_to(cutouts).as_posix() for name in table["file"]] == expected
     assert list(table["id"]) == [Path(name).stem for name in expected]

@@ -22,7 +22,9 @@ from galaxynet_galaxy_zoo.options import GalaxyZooOptions
 
 def data_of(run: Run) -> GalaxyZooData:
     data = GalaxyZooData(
-        GalaxyZooOptions.from_dict(run.record.options.dataset), data_dir=run.path.parents[1] / "data"
+        GalaxyZooOptions.from_dict(run.record.options.dataset),
+        data_dir=run.path.parents[1] / "data",
+        validation=run.record.options.training["validation"],
     )
     data.setup()
     return data

@@ -85,6 +85,19 @@ def test_what_is_kept_of_the_test_is_the_same(trained_in: Worlds) -> None:
 
 @pytest.mark.slow
 @pytest.mark.promise("Several processes")
+def test_what_is_kept_for_applying_is_the_same(trained_in: Worlds) -> None:
+    """Conformal scores and the novelty of a network are those of one process, from all samples once."""
+    for task, names in (("classifier", ["novelty", "scores"]), ("reconstructor", ["novelty"])):
+        results = trained_in.train(Example(task, 21, held_out=33))
+        for name in names:
+            for size in (2, 3):
+                # The likelihood is flat at its best temperature, which rounding moves a little.
+                assert results[size][name] == pytest.approx(results[1][name], rel=1e-3, abs=1e-3)
+    assert "scores" not in trained_in.train(Example("classifier", 21, held_out=29))[3]
+
+
+@pytest.mark.slow
+@pytest.mark.promise("Several processes")
 def test_a_process_without_samples_leaves_batch_statistics_alone(trained_in: Worlds) -> None:
     """Batch statistics are those of real samples: a process without one adds nothing to them."""
     results = trained_in.train(Example("classifier", 5, batch_size=5, norm=True))
