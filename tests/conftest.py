@@ -15,7 +15,7 @@ from hypothesis import settings
 
 from galaxynet import registry, terminal
 
-pytest_plugins = ["browser", "in_process", "toy_plugins"]
+pytest_plugins = ["browser", "in_process", "toy_plugins", "warm_process"]
 
 # A shell that starts the tests in the background tells them, and all that they start, to ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

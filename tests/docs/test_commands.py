@@ -21,9 +21,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -61,14 +59,6 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = ["galaxynet", "fetch", "galaxy-sim", "--count", "60", "--data-dir", str(folder), "--quiet"]
     subprocess.run([sys.executable, "-m", "galaxynet.cli.main", *command[1:]], check=True, timeout=300)
     return folder
-
-
-@pytest.fixture(scope="session")
-def warm() -> Iterator[WarmProcess]:
-    """A process in which the slow imports are done."""
-    process = WarmProcess()
-    yield process
-    process.close()
 
 
 class Reader:
@@ -120,7 +110,7 @@ class Reader:
         """Run a line of the shell; one that is only a call of galaxynet, in the warm process."""
         words = shlex.split(line)
         if words[0] == "galaxynet" and not set(line) & set("|<>&;$`*"):
-            self.call(words=[word.replace("~", str(self.home), 1) for word in words[1:]])
+            self.call(*(word.replace("~", str(self.home), 1) for word in words[1:]))
             if words[1] == "fetch":
                 _shorten(self.data / words[2])
             return
@@ -129,11 +119,11 @@ class Reader:
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
-    def call(self, **what: Any) -> None:
-        output = self.folder.parent / "output.txt"
-        code = self.warm.call(folder=self.folder, environment=self.environment, output=output, **what)
-        assert code == 0, f"{what} ended with {code}\n{output.read_text()}"
-        output.unlink()
+    def call(self, *words: str, code: str = "") -> None:
+        done = self.warm.run(*words, folder=self.folder, environment=self.environment, code=code)
+        assert done.returncode == 0, (
+            f"{words or code} ended with {done.returncode}\n{done.stdout}{done.stderr}"
+        )
 
     def install(self) -> None:
         """Install the package in the folder, as far as its pyproject.toml says what belongs to it."""

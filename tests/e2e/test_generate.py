@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from warm_process import WarmProcess
 
 import galaxynet
 from galaxynet.errors import RunError
@@ -21,10 +22,6 @@ COMMAND = str(Path(sys.executable).with_name("galaxynet"))
 pytestmark = [pytest.mark.usefixtures("toys"), pytest.mark.slow]
 
 
-def call(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([COMMAND, *words], capture_output=True, text=True, timeout=120)
-
-
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     path = tmp_path / "my.txt"
@@ -32,10 +29,10 @@ def run(tmp_path: Path) -> Run:
     return galaxynet.train("charrnn", dataset="text", file=path, epochs=1, iterations=3, hidden=4, name="my")
 
 
-def test_it_writes_to_standard_output(run: Run) -> None:
+def test_it_writes_to_standard_output(run: Run, warm: WarmProcess) -> None:
     """The beginning and what follows, of the length asked for; Python writes the same for the seed."""
     words = ["generate", "my", "--length", "30", "--temperature", "0.8", "--prime", "it is", "--seed", "3"]
-    done = call(*words)
+    done = warm.run(*words)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("it is")
     assert len(done.stdout) == 5 + 30 + 1
@@ -56,7 +53,7 @@ def test_a_run_is_named_as_one_likes(run: Run) -> None:
 
 
 @pytest.mark.promise("Strangers' files")
-def test_a_terminal_does_not_obey_the_text(tmp_path: Path) -> None:
+def test_a_terminal_does_not_obey_the_text(tmp_path: Path, warm: WarmProcess) -> None:
     """Escape sequences in generated text are spelt out on a terminal; a pipe gets the text itself."""
     path = tmp_path / "codes.txt"
     path.write_text("\x1b\x07" * 400)
@@ -69,7 +66,7 @@ def test_a_terminal_does_not_obey_the_text(tmp_path: Path) -> None:
     assert re.search(r"(\\x(1b|07)){21}\s*$", shown), shown
     assert "\x07" not in shown
     assert re.fullmatch(
-        "\x1b[\x1b\x07]{20}\n", call("generate", "codes", "--length", "20", "--prime", "\x1b").stdout
+        "\x1b[\x1b\x07]{20}\n", warm.run("generate", "codes", "--length", "20", "--prime", "\x1b").stdout
     )
 
 
@@ -86,25 +83,25 @@ def in_a_terminal(*words: str) -> str:
     return written.decode()
 
 
-def test_what_cannot_write_says_so(run: Run) -> None:
+def test_what_cannot_write_says_so(run: Run, warm: WarmProcess) -> None:
     """An unknown character, a classifier, weights that are damaged or gone: a sentence each."""
-    unknown = call("generate", "my", "--prime", "Été")
+    unknown = warm.run("generate", "my", "--prime", "Été")
     assert unknown.returncode == 2
     assert "no 'É', 'é', so" in " ".join(unknown.stderr.split())
-    seed = call("generate", "my", "--seed", "99999999999999999999999")
+    seed = warm.run("generate", "my", "--seed", "99999999999999999999999")
     assert seed.returncode == 2
     assert "4294967295" in seed.stderr
     galaxynet.train("toynet", epochs=1, name="blobs")
-    classifier = call("generate", "blobs")
+    classifier = warm.run("generate", "blobs")
     assert classifier.returncode == 1
     assert "blobs cannot write text: toynet is a network for classification" in classifier.stderr
     best = run.checkpoint("best")
     best.write_bytes(best.read_bytes()[:1000])
-    damaged = call("generate", "my")
+    damaged = warm.run("generate", "my")
     assert damaged.returncode == 1
     assert "cannot be read" in " ".join(damaged.stderr.split())
     shutil.rmtree(run.checkpoints)
-    gone = call("generate", "my")
+    gone = warm.run("generate", "my")
     assert gone.returncode == 1
     assert "has no best checkpoint" in " ".join(gone.stderr.split())
     for done in (unknown, seed, classifier, damaged, gone):
@@ -120,7 +117,7 @@ def test_a_reader_may_go(run: Run) -> None:
     assert done.stderr == ""
 
 
-def test_a_strangers_language_model_writes(distribution: object) -> None:
+def test_a_strangers_language_model_writes(distribution: object, warm: WarmProcess) -> None:
     """Any network whose class has the method `generate` works with the command."""
     assert callable(distribution)
     distribution(
@@ -136,5 +133,5 @@ def test_a_strangers_language_model_writes(distribution: object) -> None:
         {"galaxynet.models": {"parrot": "parrots:SPEC"}},
     )
     galaxynet.train("parrot", epochs=1, name="polly")
-    done = call("generate", "polly", "--length", "2", "--prime", "ho")
+    done = warm.run("generate", "polly", "--length", "2", "--prime", "ho")
     assert done.stdout == "hohoho\n", done.stderr

@@ -11,6 +11,7 @@ import pytest
 from browser import Browser
 from idx_files import make_idx_folder
 from made_runs import add_curves, add_predictions, made_run
+from warm_process import WarmProcess
 
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
 # Pictures inside a figure have no naturalWidth: they are loaded once more as images.
@@ -38,24 +39,24 @@ ROWS = '[...document.querySelectorAll("tbody tr")].map((row) => row.getBoundingC
 FIRST = '[...document.querySelectorAll("#table-1 tbody th")].map((name) => name.textContent.trim())'
 
 
-def call(*words: str) -> bytes:
-    done = subprocess.run([COMMAND, *words], capture_output=True, timeout=300, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, done.stderr.decode()
+def call(warm: WarmProcess, *words: str) -> str:
+    done = warm.run(*words)
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> str:
+def site(tmp_path: Path, warm: WarmProcess) -> str:
     """The address of a page with three tables: digits, clothes, and galaxies that are not on this machine."""
     runs = Path(os.environ["GALAXYNET_RUNS"])
     folder = str(make_idx_folder(tmp_path / "idx"))
-    call("train", "mnist_cnn", "--folder", folder, "--epochs", "2", "--name", "digits")
-    call("train", "fashion_ae", "--folder", folder, "--epochs", "2", "--name", "clothes")
+    call(warm, "train", "mnist_cnn", "--folder", folder, "--epochs", "2", "--name", "digits")
+    call(warm, "train", "fashion_ae", "--folder", folder, "--epochs", "2", "--name", "clothes")
     for number, name in enumerate(("worse", "<script>document.title = 'taken'</script>")):
         run = made_run(runs, name=name, act=("tanh", "relu")[number], accuracy=0.6 + number / 10)
         add_curves(run)
         add_predictions(run, 0.6 + number / 10, seed=number)
-    (tmp_path / "comparison.html").write_bytes(call("compare", "--format", "html", "--sort", "act"))
+    (tmp_path / "comparison.html").write_text(call(warm, "compare", "--format", "html", "--sort", "act"))
     return (tmp_path / "comparison.html").as_uri()
 
 
@@ -95,13 +96,13 @@ def test_a_colleague_sees_the_whole_page(browser: Browser, site: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_click_on_a_heading_sorts(browser: Browser, tmp_path: Path) -> None:
+def test_a_click_on_a_heading_sorts(browser: Browser, tmp_path: Path, warm: WarmProcess) -> None:
     """Numbers are sorted as numbers, either way, and what has no value stays at the end."""
     runs = Path(os.environ["GALAXYNET_RUNS"])
     for name, accuracy, seconds in (("a", 0.61, 9.5), ("b", 0.7, 100.0), ("c", 0.65, 20.0)):
         made_run(runs, name=name, accuracy=accuracy, seconds={"train": seconds})
     made_run(runs, name="lost", status="diverged", metrics={}, seconds={})
-    (tmp_path / "page.html").write_bytes(call("compare", "--format", "html"))
+    (tmp_path / "page.html").write_text(call(warm, "compare", "--format", "html"))
     browser.open((tmp_path / "page.html").as_uri())
     assert browser.value(FIRST) == ["b", "c", "a", "lost"]
     browser.look(1200)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warm_process import WarmProcess
 
 import galaxynet
 
@@ -19,8 +20,8 @@ pytestmark = [pytest.mark.usefixtures("toys"), pytest.mark.slow]
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
 
 
-def call(*words: str, **settings: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([COMMAND, *words], capture_output=True, text=True, timeout=120, **settings)
+def call(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([COMMAND, *words], capture_output=True, text=True, timeout=120)
 
 
 def start(*words: str) -> subprocess.Popen[str]:
@@ -40,7 +41,7 @@ def wait_for_epoch(process: subprocess.Popen[str]) -> Path:
     raise AssertionError(process.communicate())
 
 
-def test_train_and_compare() -> None:
+def test_train_and_compare(warm: WarmProcess) -> None:
     """`train` ends with the accuracy, its interval, the majority class and the folder, in plain lines."""
     done = call("train", "toynet", "--epochs", "2", "--name", "mine")
     assert done.returncode == 0, done.stderr
@@ -50,9 +51,9 @@ def test_train_and_compare() -> None:
     assert done.stdout == ""
     assert "another run is called" not in output
     assert galaxynet.find_run("mine").record.command[:3] == ["galaxynet", "train", "toynet"]
-    rows = json.loads(call("compare", "--format", "json").stdout)
+    rows = json.loads(warm.run("compare", "--format", "json").stdout)
     assert "toynet" in json.dumps(rows)
-    again = call("train", "toynet", "--epochs", "1", "--name", "mine")
+    again = warm.run("train", "toynet", "--epochs", "1", "--name", "mine")
     assert "another run is called mine already" in " ".join(again.stderr.split())
 
 
@@ -60,7 +61,7 @@ def test_train_and_compare() -> None:
 @pytest.mark.parametrize(
     ("sent", "ends"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)]
 )
-def test_a_killed_run_goes_on(sent: signal.Signals, ends: int) -> None:
+def test_a_killed_run_goes_on(sent: signal.Signals, ends: int, warm: WarmProcess) -> None:
     """Ctrl-C, SIGTERM and `kill -9` each leave a run that `--resume` finishes from where it stopped."""
     process = start("train", "toynet", "--epochs", "6", "--pause", "0.1", "--seed", "3")
     folder = wait_for_epoch(process)
@@ -71,9 +72,9 @@ def test_a_killed_run_goes_on(sent: signal.Signals, ends: int) -> None:
     assert process.returncode == ends
     if sent != signal.SIGKILL:
         assert f"galaxynet train --resume {run.record.id}" in " ".join(output.split())
-    mixed = call("train", "--resume", run.record.id, "--lr", "1")
+    mixed = warm.run("train", "--resume", run.record.id, "--lr", "1")
     assert (mixed.returncode, "no other option can be given" in " ".join(mixed.stderr.split())) == (2, True)
-    done = call("train", "--resume", run.record.id)
+    done = warm.run("train", "--resume", run.record.id)
     assert done.returncode == 0, done.stderr
     run = galaxynet.find_run(str(folder))
     assert run.status == "finished"
@@ -82,7 +83,7 @@ def test_a_killed_run_goes_on(sent: signal.Signals, ends: int) -> None:
 
 
 @pytest.mark.promise("Several processes")
-def test_two_processes_are_resumed() -> None:
+def test_two_processes_are_resumed(warm: WarmProcess) -> None:
     """An interrupted run of two processes is resumed in two processes."""
     process = start(
         *["train", "toynet", "--accelerator", "cpu", "--devices", "2", "--epochs", "6", "--pause", "0.1"]
@@ -91,7 +92,7 @@ def test_two_processes_are_resumed() -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     run = galaxynet.find_run(str(folder))
-    done = call("train", "--resume", run.record.id)
+    done = warm.run("train", "--resume", run.record.id)
     assert done.returncode == 0, done.stderr
     assert galaxynet.find_run(str(folder)).status == "finished"
 
@@ -128,15 +129,15 @@ def test_two_processes_make_one_run() -> None:
         (["trian"], "Did you mean 'train'?", 2),
     ],
 )
-def test_errors_are_a_sentence(words: list[str], output: str, code: int) -> None:
+def test_errors_are_a_sentence(words: list[str], output: str, code: int, warm: WarmProcess) -> None:
     """A mistake ends in a sentence with the way out and the right exit code, without a traceback."""
-    done = call(*words)
+    done = warm.run(*words)
     assert done.returncode == code, done.stderr
     assert output in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
 
 
-def test_debug_shows_where(distribution: Any) -> None:
+def test_debug_shows_where(distribution: Any, warm: WarmProcess) -> None:
     """A fault inside a plugin is one line; with --debug there is a traceback."""
     distribution(
         "faulty",
@@ -147,8 +148,8 @@ def test_debug_shows_where(distribution: Any) -> None:
         },
         {"galaxynet.models": {"f": "faulty:SPEC"}},
     )
-    done = call("train", "f")
+    done = warm.run("train", "f")
     assert done.returncode == 1
     assert "faulty 1.0 does not import f_net:Net: ZeroDivisionError" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
-    assert "Traceback" in call("train", "f", "--debug").stderr
+    assert "Traceback" in warm.run("train", "f", "--debug").stderr

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from in_process import run_here
+from warm_process import WarmProcess
 
 import galaxynet
 from galaxynet.runs import Run
@@ -54,10 +55,6 @@ class Net(Plain):
 """
 
 
-def call(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([COMMAND, *words], capture_output=True, text=True, timeout=240)
-
-
 def start(*words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [COMMAND, *words],
@@ -93,7 +90,9 @@ def wait_until(process: subprocess.Popen[str], finished: int) -> None:
     raise AssertionError(process.communicate())
 
 
-def test_every_trial_ends_as_what_it_is(distribution: Any, monkeypatch: Any, tmp_path: Path) -> None:
+def test_every_trial_ends_as_what_it_is(
+    distribution: Any, monkeypatch: Any, tmp_path: Path, warm: WarmProcess
+) -> None:
     """A crash, an error and an undefined loss each end one trial and are kept; the others finish."""
     monkeypatch.setenv("IMPORTS", str(tmp_path / "imports"))
     distribution(
@@ -106,7 +105,7 @@ def test_every_trial_ends_as_what_it_is(distribution: Any, monkeypatch: Any, tmp
         {"galaxynet.models": {"fragile": "fragile:SPEC"}},
     )
     words = ("sweep", "fragile", "--hidden", "8,13,14,15,16", "--epochs", "1", "--name", "all")
-    done = call(*words, "--parallel", "2")
+    done = warm.run(*words, "--parallel", "2")
     assert done.returncode == 1, done.stderr
     stderr = " ".join(done.stderr.split())
     assert "5 trials: 1 finished, 1 with an undefined loss, 3 failed" in stderr
@@ -127,11 +126,11 @@ def test_every_trial_ends_as_what_it_is(distribution: Any, monkeypatch: Any, tmp
     again = run_here(*words)
     assert "5 trials: 1 finished, 1 with an undefined loss, 3 failed" in " ".join(again.stderr.split())
     assert len(galaxynet.list_runs()) == 5  # failures are kept, and not tried again
-    call(*words, "--retry-failed")
+    warm.run(*words, "--retry-failed")
     assert len(galaxynet.list_runs()) == 8
 
 
-def test_gpus_are_shared_out(distribution: Any, monkeypatch: Any, tmp_path: Path) -> None:
+def test_gpus_are_shared_out(distribution: Any, monkeypatch: Any, tmp_path: Path, warm: WarmProcess) -> None:
     """With two GPUs visible two trials run at once, and each sees one of them, never both the same."""
     monkeypatch.setenv("SEEN", str(tmp_path / "seen"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
@@ -144,7 +143,7 @@ def test_gpus_are_shared_out(distribution: Any, monkeypatch: Any, tmp_path: Path
         },
         {"galaxynet.models": {"seeing": "seeing:SPEC"}},
     )
-    done = call("sweep", "seeing", "--hidden", "4,5,6,7", "--epochs", "2", "--pause", "0.15")
+    done = warm.run("sweep", "seeing", "--hidden", "4,5,6,7", "--epochs", "2", "--pause", "0.15")
     assert "4 trials, 2 at once" in " ".join(done.stderr.split())
     seen = [line.split() for line in (tmp_path / "seen").read_text().splitlines()]
     assert {gpu for gpu, *_ in seen} == {"3", "5"}
@@ -200,13 +199,13 @@ def test_trials_end_with_a_sweep_that_was_killed() -> None:
 
 
 @pytest.mark.promise("Measurements")
-def test_a_trial_is_what_its_command_trains() -> None:
+def test_a_trial_is_what_its_command_trains(warm: WarmProcess) -> None:
     """A trial has the figures of the command that its record names, to the last digit."""
     done = run_here("sweep", "toynet", "--hidden", "5,6", "--lr", "0.02", "--epochs", "2")
     assert done.returncode == 0, done.stderr
     trial = galaxynet.list_runs()[-1].record
     assert trial.command[:3] == ["galaxynet", "train", "toynet"]
-    assert call(*trial.command[1:], "--name", "alone").returncode == 0
+    assert warm.run(*trial.command[1:], "--name", "alone").returncode == 0
     alone = galaxynet.find_run("alone").record
     assert alone.metrics == trial.metrics
     assert alone.options == trial.options

@@ -14,9 +14,13 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 COMMAND = str(Path(sys.executable).with_name("galaxynet"))
 
@@ -34,24 +38,47 @@ class WarmProcess:
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
 
-    def call(self, *, folder: Path, environment: dict[str, str], output: Path, **what: Any) -> int:
-        """Run `words` (a command line of galaxynet) or `code` (a Python program); its exit code.
+    def run(
+        self,
+        *words: str,
+        folder: Path | None = None,
+        environment: dict[str, str] | None = None,
+        code: str = "",
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `galaxynet WORDS`, or a Python program, to its end, as `subprocess.run` would.
 
         Args:
-            folder: The working directory.
-            environment: All variables.
-            output: The file that its output and errors are written to.
-            **what: `words` or `code`.
+            words: The command line after `galaxynet`.
+            folder: The working directory; that of the tests if it is left out.
+            environment: All variables; those of the test if they are left out.
+            code: A program to run in place of the command.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        request = {"folder": str(folder), "environment": environment, "output": str(output), **what}
-        print(json.dumps(request), file=self._process.stdin, flush=True)
-        return int(self._process.stdout.readline())
+        with tempfile.TemporaryDirectory() as outputs:
+            request = {
+                "words": words,
+                "code": code,
+                "folder": str(folder or Path.cwd()),
+                "environment": environment or dict(os.environ),
+                "outputs": outputs,
+            }
+            print(json.dumps(request), file=self._process.stdin, flush=True)
+            code_of_exit = int(self._process.stdout.readline())
+            stdout, stderr = ((Path(outputs) / name).read_text(encoding="utf-8") for name in ("1", "2"))
+        return subprocess.CompletedProcess(["galaxynet", *words], code_of_exit, stdout, stderr)
 
     def close(self) -> None:
         """End the process."""
         self._process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[WarmProcess]:
+    """A process in which the slow imports are done."""
+    process = WarmProcess()
+    yield process
+    process.close()
 
 
 def serve() -> None:
@@ -75,11 +102,11 @@ def _do(request: dict[str, Any]) -> int:
     os.environ.update(request["environment"])
     sys.path[:0] = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     importlib.invalidate_caches()
-    nowhere, output = os.open(os.devnull, os.O_RDONLY), os.open(request["output"], os.O_WRONLY | os.O_CREAT)
-    for source, target in ((nowhere, 0), (output, 1), (output, 2)):
-        os.dup2(source, target)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for number in (1, 2):
+        os.dup2(os.open(f"{request['outputs']}/{number}", os.O_WRONLY | os.O_CREAT), number)
     try:
-        if "code" in request:
+        if request["code"]:
             exec(compile(request["code"], "<page>", "exec"), {"__name__": "__main__"})
         else:
             sys.argv = [COMMAND, *request["words"]]
