@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxynet.evaluation.calibration import FEWEST, fit_temperature, negative_log_likelihood
@@ -27,6 +27,7 @@ def drawn(
     return scale * logits, np.minimum(labels, 3)
 
 
+@settings(max_examples=15)  # 42 likelihoods of 4,000 samples each
 @given(st.floats(0.3, 5))
 def test_the_temperature_undoes_a_scale(scale: float) -> None:
     """Logits that are too sharp or too flat by a factor get that factor as temperature."""
