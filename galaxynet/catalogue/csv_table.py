@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from galaxynet import csv_text, untrusted
-from galaxynet.catalogue.columns import Column, Kind, Parameter, Table, clean_text, make_table
+from galaxynet.catalogue.columns import Block, Column, Kind, Parameter, Table, clean_text, make_table
 from galaxynet.catalogue.csv_reading import read_rows
 from galaxynet.catalogue.text_formats import metadata_path
 from galaxynet.errors import DataError
@@ -60,10 +61,62 @@ def read_csv(path: Path) -> Table:
             unit, ucd = _POSITIONS.get(name.casefold(), ("", "")) if kind.startswith("float") else ("", "")
             column = Column(name, kind, unit, ucd)
         else:
-            array = _as(column.type, texts)
+            array = _as(column.type, texts, guarded=True)
         columns.append(column)
         values[name] = array
     return make_table(columns, values, parameters, description)
+
+
+def csv_blocks(path: Path, rows: int) -> tuple[Table, Iterator[Block]] | None:
+    """A file's columns as an empty table, and its rows some at a time.
+
+    Args:
+        path: The file.
+        rows: The most rows of a block.
+
+    Returns:
+        None if the file beside it does not tell the types of the columns.
+
+    Raises:
+        DataError: If it is empty or damaged.
+    """
+    described, parameters, description = _csv_metadata(path)
+    lines = read_rows(path)
+    names = next(lines, [])
+    if not names or sorted(names) != sorted(described):
+        return None
+    columns = [described[name] for name in names]
+    table = make_table(columns, empty_cells(columns), parameters, description)
+    return table, blocks_of_cells(path, columns, lines, rows, guarded=True)
+
+
+def empty_cells(columns: Sequence[Column]) -> dict[str, npt.NDArray[Any]]:
+    """The cells of no rows."""
+    return {column.name: np.empty(0, column.dtype) for column in columns}
+
+
+def blocks_of_cells(
+    path: Path, columns: Sequence[Column], lines: Iterator[list[str]], rows: int, *, guarded: bool = False
+) -> Iterator[Block]:
+    """Rows of text as blocks of the columns' types.
+
+    Args:
+        path: The file, for messages.
+        columns: The columns.
+        lines: The rows, each with a cell for every column.
+        rows: The most rows of a block.
+        guarded: Whether text is guarded against spreadsheets.
+
+    Raises:
+        DataError: If a row has fewer or more cells, or a cell is not of its column's type.
+    """
+    while some := list(itertools.islice(lines, rows)):
+        if any(len(row) != len(columns) for row in some):
+            raise DataError(f"{path} has a row without a cell for each column.", "It is damaged.")
+        yield {
+            column.name: _as(column.type, [row[at] for row in some], guarded=guarded)
+            for at, column in enumerate(columns)
+        }
 
 
 def _csv_metadata(path: Path) -> tuple[dict[str, Column], list[Parameter], str]:
@@ -115,9 +168,9 @@ def _is_padded(text: str) -> bool:
     return digits.isdigit() and (len(digits) > 15 or (len(digits) > 1 and digits[0] == "0"))
 
 
-def _as(kind: Kind, texts: Sequence[str]) -> npt.NDArray[Any]:
+def _as(kind: Kind, texts: Sequence[str], *, guarded: bool) -> npt.NDArray[Any]:
     if kind == "string":
-        return np.array([csv_text.unguard(text) for text in texts], dtype=object)
+        return np.array([csv_text.unguard(text) if guarded else text for text in texts], dtype=object)
     if kind == "bool":
         return np.array([text.strip().lower() in ("true", "1", "t") for text in texts], dtype=np.bool_)
     if kind.startswith("float"):

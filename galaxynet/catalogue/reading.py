@@ -8,30 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from galaxynet.catalogue.columns import Column, Kind, Parameter, Table, clean_text, make_table
+from galaxynet.catalogue.columns import Column, Parameter, Table, make_table
 from galaxynet.catalogue.csv_table import read_csv
+from galaxynet.catalogue.parquet_reading import read_parquet
+from galaxynet.catalogue.plain_arrays import plain_array
+from galaxynet.catalogue.votable_header import Described, parse_header
 from galaxynet.errors import DataError
 from galaxynet.extras import optional_module
-
-_KINDS: dict[str, Kind] = {
-    "b": "bool",
-    "int8": "int16",
-    "uint8": "int16",
-    "int16": "int16",
-    "uint16": "int32",
-    "int32": "int32",
-    "uint32": "int64",
-    "int64": "int64",
-    "float16": "float32",
-    "float32": "float32",
-    "float64": "float64",
-}
-
-
-Described = tuple[dict[str, dict[str, str]], list[Parameter], str]
-"""Attributes of columns by their names, parameters, and the table's description."""
 
 
 def read_table(path: Path) -> Table:
@@ -93,7 +77,7 @@ def _from_astropy(table: Any, format: str, path: Path) -> Table:
         described = _fits_description(path, table.colnames)
     for name in table.colnames:
         source = table[name]
-        array = _plain_array(source)
+        array = plain_array(source)
         if array is None:
             continue
         kind, plain = array
@@ -122,39 +106,13 @@ def _fits_description(path: Path, names: Sequence[str]) -> Described:
     with fits.open(path) as hdus:
         primary = hdus[0]
         if primary.header.get("VOTMETA") is True and primary.header["NAXIS"] == 1:
-            return _described(np.asarray(primary.data, np.uint8).tobytes())
+            return parse_header(np.asarray(primary.data, np.uint8).tobytes())
         header = next(hdu.header for hdu in hdus if type(hdu).__name__ == "BinTableHDU")
         columns = {
             name: {"ucd": header.get(f"TUCD{n}", ""), "description": header.get(f"TCOMM{n}", "")}
             for n, name in enumerate(names, start=1)
         }
         return columns, [], ""
-
-
-def _plain_array(source: Any) -> tuple[Kind, npt.NDArray[Any]] | None:
-    mask = getattr(source, "mask", None)
-    array = np.asarray(getattr(source, "filled", lambda: source)() if mask is None else source)
-    if array.ndim != 1:
-        return None
-    missing = np.zeros(len(array), bool) if mask is None else np.broadcast_to(np.asarray(mask), array.shape)
-    if array.dtype.kind in "SUO":
-        texts = [
-            "" if gone or value is None else clean_text(_text(value))
-            for value, gone in zip(array.tolist(), missing.tolist(), strict=True)
-        ]
-        return "string", np.array(texts, dtype=object)
-    kind = _KINDS.get(array.dtype.kind if array.dtype.kind == "b" else array.dtype.newbyteorder("=").name)
-    if kind is None:
-        kind = "float64"
-    if missing.any() and kind != "bool":
-        kind = kind if kind.startswith("float") else "float64"
-        array = array.astype(kind)
-        array[missing] = np.nan
-    return kind, np.ascontiguousarray(array, dtype=kind)
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "backslashreplace").rstrip() if isinstance(value, bytes) else str(value)
 
 
 def _astropy_parameters(meta: Mapping[str, Any]) -> tuple[list[Parameter], str]:
@@ -165,85 +123,10 @@ def _astropy_parameters(meta: Mapping[str, Any]) -> tuple[list[Parameter], str]:
     return parameters, str(meta.get("description", "") or "")
 
 
-def _read_parquet(path: Path) -> Table:
-    parquet = optional_module("pyarrow.parquet", "Parquet")
-    file = parquet.ParquetFile(path)
-    described = _described((file.schema_arrow.metadata or {}).get(b"IVOA.VOTable-Parquet.content", b""))
-    arrow = file.read()
-    columns, values = [], {}
-    for name in arrow.column_names:
-        source = arrow.column(name)
-        if str(source.type) in ("string", "large_string", "string_view") or str(source.type).startswith(
-            "dictionary"
-        ):
-            kind: Kind = "string"
-            array = np.array(
-                [clean_text(str(v)) if v is not None else "" for v in source.to_pylist()], dtype=object
-            )
-        else:
-            plain = _plain_array(source.to_numpy())
-            if plain is None or str(source.type).startswith(("list", "struct", "fixed", "binary", "map")):
-                continue
-            kind, array = plain
-        known = described[0].get(name, {})
-        columns.append(
-            Column(name, kind, known.get("unit", ""), known.get("ucd", ""), known.get("description", ""))
-        )
-        values[name] = array
-    return make_table(columns, values, described[1], described[2])
-
-
-def _described(content: bytes) -> Described:
-    """Columns, parameters and description by a VOTable header; nothing if it cannot be read."""
-    from xml.etree import ElementTree
-
-    # A document type could define entities that grow without bounds; a VOTable has none.
-    if not content or b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-        return {}, [], ""
-    try:
-        root = ElementTree.fromstring(content)
-    except ElementTree.ParseError:
-        return {}, [], ""
-    table = root.find(".//{*}TABLE")
-    if table is None:
-        return {}, [], ""
-    columns = {
-        field.get("name", ""): {
-            "unit": field.get("unit", ""),
-            "ucd": field.get("ucd", ""),
-            "description": field.findtext("{*}DESCRIPTION", "").strip(),
-        }
-        for field in table.iterfind("{*}FIELD")
-    }
-    parameters = [
-        Parameter(
-            param.get("name", ""),
-            _value(param.get("datatype", ""), param.get("value", "")),
-            param.get("ucd", ""),
-            param.findtext("{*}DESCRIPTION", "").strip(),
-        )
-        for param in table.iterfind("{*}PARAM")
-    ]
-    return columns, parameters, table.findtext("{*}DESCRIPTION", "").strip()
-
-
-def _value(datatype: str, text: str) -> str | int | float | bool:
-    try:
-        if datatype == "boolean":
-            return text == "true"
-        if datatype in ("int", "long", "short"):
-            return int(text)
-        if datatype in ("float", "double"):
-            return float(text)
-    except ValueError:
-        pass
-    return text
-
-
 _READERS: dict[tuple[str, ...], Callable[[Path], Table]] = {
     (".csv", ".tsv", ".csv.zip"): read_csv,
     (".ecsv",): _read_with_astropy("ascii.ecsv"),
     (".fits", ".fit", ".fts"): _read_with_astropy("fits"),
     (".vot", ".votable", ".xml"): _read_with_astropy("votable"),
-    (".parquet", ".pq"): _read_parquet,
+    (".parquet", ".pq"): read_parquet,
 }

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from galaxynet.catalogue.columns import Block, Layout, Table
-from galaxynet.catalogue.reading import read_table
+from galaxynet.catalogue.columns import Block, Layout
+from galaxynet.catalogue.stored_table import StoredTable, open_table
 from galaxynet.catalogue.writing import check_format, write_table
 from galaxynet.errors import DataError, UsageError
 from galaxynet.prediction.provenance import SHARD_NAMES
@@ -45,9 +45,16 @@ class Shard:
 
 @dataclass(frozen=True)
 class _Part:
-    path: Path
-    layout: Layout
+    table: StoredTable
     facts: dict[str, Any]
+
+    @property
+    def path(self) -> Path:
+        return self.table.path
+
+    @property
+    def layout(self) -> Layout:
+        return self.table.layout
 
     @property
     def first(self) -> int:
@@ -61,7 +68,8 @@ class _Part:
 def merge(paths: Sequence[Path], output: Path, *, overwrite: bool = False) -> int:
     """Put the shards of a prediction together, row for row what one prediction of all would have written.
 
-    The shards are ordered by what they record. One shard is in memory at a time.
+    The shards are ordered by what they record. One block is in memory at a time; of FITS and VOTable, one
+    shard.
 
     Args:
         paths: The files of all shards, in any order and format.
@@ -91,11 +99,11 @@ def merge(paths: Sequence[Path], output: Path, *, overwrite: bool = False) -> in
 
 
 def _part(path: Path) -> _Part:
-    table = read_table(path)
-    facts = table.parameters
+    table = open_table(path)
+    facts = {parameter.name: parameter.value for parameter in table.layout.parameters}
     if not all(name in facts for name in SHARD_NAMES):
         raise DataError(f"{path} is not a shard of a prediction.", "Shards are written with --shard I/N.")
-    return _Part(path, table.layout, facts)
+    return _Part(table, facts)
 
 
 def _check(parts: Sequence[_Part]) -> None:
@@ -138,5 +146,4 @@ def _gap(start: int, end: int, part: _Part) -> DataError:
 
 def _blocks(parts: Sequence[_Part]) -> Iterator[Block]:
     for part in parts:
-        table: Table = read_table(part.path)
-        yield table.values
+        yield from part.table.blocks()

@@ -107,6 +107,15 @@ def test_shards_merge_to_the_whole(trained: Run, cutouts: Path, tmp_path: Path) 
     merged = read_table(tmp_path / "all.parquet")
     same(whole, merged)
     assert merged.parameters.keys() == whole.parameters.keys()
+    for suffix in ("csv", "ecsv"):
+        text = tmp_path / f"all.{suffix}"
+        merge(shuffled, text)
+        predict(trained, cutouts, tmp_path / f"whole.{suffix}")
+        of_both = [
+            [line for line in path.read_text().splitlines() if not line.startswith("#")]
+            for path in (text, tmp_path / f"whole.{suffix}")
+        ]
+        assert of_both[0] == of_both[1]
     with pytest.raises(DataError, match=r"name the shard 4/7 too"):
         merge([path for path in paths if path.name != "d.fits"], tmp_path / "gap.csv")
     with pytest.raises(DataError, match="7/7"):
