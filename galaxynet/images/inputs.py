@@ -53,6 +53,19 @@ class Inputs:
         """The images from `start` to below `stop`."""
         return replace(self, first=self.first + start, count=stop - start)
 
+    def take(self, rows: Sequence[int]) -> Inputs:
+        """Some of the images, in the order given."""
+        numbers = [self.first + row for row in rows]
+        return replace(
+            self,
+            sources=(_Taken(self, rows),),
+            first=0,
+            count=len(rows),
+            ids=None if self.ids is None else [self.ids[number] for number in numbers],
+            values={name: cells[numbers] for name, cells in self.values.items()},
+            radii=None if self.radii is None else self.radii[numbers],
+        )
+
     def name(self, index: int) -> str:
         """An image's path, for display."""
         source, at = self._at(index)
@@ -73,6 +86,11 @@ class Inputs:
         """
         source, at = self._at(index)
         return source.read(at)
+
+    def stamp(self, index: int) -> str:
+        """What tells an image from another version of it without reading it; empty if it is missing."""
+        source, at = self._at(index)
+        return source.stamp(at)
 
     def radius(self, index: int) -> Radius | None:
         """A galaxy's radius; None if unknown."""
@@ -109,3 +127,23 @@ class Inputs:
     def _ends(self) -> list[int]:
         """How many images the sources up to each one have."""
         return list(itertools.accumulate(map(len, self.sources)))
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """Some images of others."""
+
+    inputs: Inputs
+    rows: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def name(self, index: int) -> str:
+        return self.inputs.name(self.rows[index])
+
+    def read(self, index: int) -> bytes | Picture:
+        return self.inputs.read(self.rows[index])
+
+    def stamp(self, index: int) -> str:
+        return self.inputs.stamp(self.rows[index])

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
 
-from galaxynet import phrases
 from galaxynet.catalogue.columns import Table, clean_text
 from galaxynet.catalogue.reading import read_table
 from galaxynet.errors import DataError
 from galaxynet.images.input_search import ID_COLUMN, PATH_COLUMNS
 from galaxynet.images.inputs import Inputs
-from galaxynet.images.picture import is_image_name, stem
+from galaxynet.images.matching import InputIndex
 
 LABEL_COLUMNS = ("label", "labels", "class")
 """Columns that are taken for labels, in this order, in any case."""
@@ -118,88 +116,27 @@ def read_labels(path: Path, inputs: Inputs, columns: LabelColumns = DEFAULT) -> 
     return Labels(tuple(labelled), tuple(missing), column)
 
 
-class InputIndex:
-    """Finds images by what tables call them.
+def read_names(path: Path, inputs: Inputs) -> tuple[list[int], int]:
+    """The images that a table names, by ids or paths in any of its columns.
 
-    Args:
-        inputs: The images.
-    """
-
-    def __init__(self, inputs: Inputs) -> None:
-        self.inputs = inputs
-        self._by_id: defaultdict[str, list[int]] = defaultdict(list)
-        self._by_stem: defaultdict[str, list[int]] = defaultdict(list)
-        for index in range(len(inputs)):
-            self._by_id[inputs.id(index)].append(index)
-            self._by_stem[_base(inputs.name(index))].append(index)
-
-    def candidates(self, text: str) -> list[int]:
-        """The images that an id or a path fits best."""
-        matches = self._by_id.get(text) or self._by_stem.get(_base(text)) or []
-        if len(matches) < 2:
-            return matches
-        scores = [_likeness(text, self.inputs.name(index)) for index in matches]
-        return [index for index, score in zip(matches, scores, strict=True) if score == max(scores)]
-
-    def find(self, text: str, path: Path) -> int | None:
-        """The image that an id or a path names; None if no image has it.
-
-        Raises:
-            DataError: If several fit equally well.
-        """
-        matches = self.candidates(text)
-        if len(matches) > 1:
-            names = " and ".join(self.inputs.name(index) for index in matches[:2])
-            raise DataError(
-                f"{path}: {text!r} fits {phrases.count(len(matches), 'image')}, {names}.",
-                "Name each by its path, in a column that --id-column names.",
-            )
-        return matches[0] if matches else None
-
-
-def distinct_ids(inputs: Inputs) -> list[str]:
-    """An id for each image: its own, with as many folders before it as tell it from the others.
+    Returns:
+        Their numbers, ascending, and how many other names the table has.
 
     Raises:
-        DataError: If one image is named twice.
+        DataError: If the table cannot be read, names none of the images, or names several by one cell.
     """
-    ids = [inputs.id(index) for index in range(len(inputs))]
-    groups = _repeated(ids, range(len(ids)))
-    depth = 1
-    while groups:
-        for group in groups:
-            for index in group:
-                path = PurePosixPath(inputs.name(index).replace("\\", "/"))
-                if depth > len(path.parts):
-                    raise DataError(f"The image {inputs.name(index)} is named twice.", "Name it once.")
-                ids[index] = "/".join([*path.parts[-depth - 1 : -1], path.name])
-        groups = _repeated(ids, [index for group in groups for index in group])
-        depth += 1
-    return ids
-
-
-def _repeated(ids: Sequence[str], rows: Iterable[int]) -> list[list[int]]:
-    groups: defaultdict[str, list[int]] = defaultdict(list)
-    for row in rows:
-        groups[ids[row]].append(row)
-    return [group for group in groups.values() if len(group) > 1]
-
-
-def _base(text: str) -> str:
-    """A path's last part without the suffix of an image."""
-    base = text.replace("\\", "/").rpartition("/")[2]
-    return stem(base) if is_image_name(base) else base
-
-
-def _likeness(text: str, name: str) -> float:
-    """How many of a path's last parts are those of an image; half a part more for the same suffix."""
-    expected, parts = (part.replace("\\", "/").split("/")[::-1] for part in (text, name))
-    score = 0.5 if expected[0] == parts[0] else 0.0
-    for ours, theirs in zip(expected[1:], parts[1:], strict=False):
-        if ours != theirs:
-            break
-        score += 1
-    return score
+    table = read_table(path)
+    index = InputIndex(inputs)
+    column, keys = _keys(table, "", "", index, path)
+    rows = {key: index.find(key, path) for key in keys if key}
+    rows_named = sorted({row for row in rows.values() if row is not None})
+    if not rows_named:
+        raise DataError(
+            f"{path} names none of the {len(inputs):,} labelled images: its column {column} has "
+            f"{_some(list(rows), 2)}, and the images are {_first_ids(inputs)}.",
+            "It needs a column of ids or paths.",
+        )
+    return rows_named, sum(row is None for row in rows.values())
 
 
 def _label_column(table: Table, name: str, path: Path) -> str:
@@ -243,7 +180,7 @@ def _keys(table: Table, name: str, label_column: str, index: InputIndex, path: P
             best, best_keys, most = column, keys, matches
     if not best:
         raise DataError(
-            f"{path} has labels and nothing else.", "Add a column id with the names of the images."
+            f"{path} has no column of ids or paths.", "Add a column id with the names of the images."
         )
     _exact_texts(table[best], path, best)
     return best, best_keys

@@ -35,6 +35,10 @@ class Source(Protocol):
         """
         ...
 
+    def stamp(self, index: int) -> str:
+        """What tells an image from another version of it without reading it; empty if it is missing."""
+        ...
+
 
 @dataclass(frozen=True)
 class Files:
@@ -62,8 +66,7 @@ class Files:
         path = Path(self.paths[index])
         try:
             path = path.expanduser()
-            candidates = [folder / path for folder in self.folders]
-            return untrusted.read_bytes(next(filter(os.path.lexists, candidates), candidates[0]), MOST_BYTES)
+            return untrusted.read_bytes(self._found(path), MOST_BYTES)
         except FileNotFoundError:
             raise ImageError(f"there is no such file{self._near(path)}", Flag.UNREADABLE) from None
         except (OSError, ValueError, RuntimeError) as error:
@@ -72,6 +75,18 @@ class Files:
             raise ImageError(
                 f"it cannot be read: {reason}", Flag.TOO_LARGE if too_large else Flag.UNREADABLE
             ) from None
+
+    def stamp(self, index: int) -> str:
+        """Size in bytes and time of change in ns of a file."""
+        try:
+            status = self._found(Path(self.paths[index]).expanduser()).stat()
+        except (OSError, ValueError, RuntimeError):
+            return ""
+        return f"{status.st_size} {status.st_mtime_ns}"
+
+    def _found(self, path: Path) -> Path:
+        candidates = [folder / path for folder in self.folders]
+        return next(filter(os.path.lexists, candidates), candidates[0])
 
     def _near(self, path: Path) -> str:
         """A file of the same name with another suffix: catalogues name the .jpg where the .png lies."""
@@ -130,3 +145,8 @@ class ZipMembers:
             raise ImageError(str(error), flag) from None
         except (OSError, *UNPACKING_ERRORS) as error:
             raise ImageError(f"it cannot be read: {error}", Flag.UNREADABLE) from None
+
+    def stamp(self, index: int) -> str:
+        """Size in bytes and checksum of a member."""
+        member = self.members[index]
+        return f"{member.file_size} {member.CRC}"

@@ -54,6 +54,10 @@ class _Mixed:
             )
         return Picture(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image)
 
+    def stamp(self, index: int) -> str:
+        image = self.images[index]
+        return "" if isinstance(image, np.ndarray) else Files([str(image)]).stamp(0)
+
 
 def predict_images(
     run: Run,

@@ -13,7 +13,8 @@ from galaxynet.catalogue.writing import write_table
 from galaxynet.errors import DataError
 from galaxynet.images.input_search import TableColumns, find_inputs
 from galaxynet.images.inputs import Inputs
-from galaxynet.images.labels import LabelColumns, distinct_ids, read_labels
+from galaxynet.images.labels import LabelColumns, read_labels
+from galaxynet.images.matching import distinct_ids
 
 
 def folder_of(tmp_path: Path, *names: str) -> Inputs:
@@ -126,7 +127,7 @@ def test_labels_are_texts_and_whole_numbers(tmp_path: Path) -> None:
         ("id,label\n1,a\n", {"id": "x"}, r"--id-column x: .* it has id, label"),
         ("id,label\n1,\n", {}, r"column label of .* has no labels"),
         ("id,label\n", {}, r"has no rows"),
-        ("label\na\n", {}, r"has labels and nothing else"),
+        ("label\na\n", {}, r"has no column of ids or paths"),
         ("id,label\n1,a\n1.jpg,b\n", {}, r"labels .*1\.jpg both 'a' and 'b'"),
         ("id,label\n5.87726E+17,a\n", {}, r"column id of .* have lost their last digits"),
     ],

@@ -1,0 +1,134 @@
+"""Training, resuming, sweeping, comparing and predicting on your own images."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from in_process import run_here
+from own_images import encoded, picture, write_folder, write_labels
+
+import galaxynet
+from galaxynet.runs import Run
+from galaxynet.training.callbacks import EpochSeeds
+
+IDS = range(100_000, 100_030)
+QUICK = ("--size", "24", "--threads", "1", "--precision", "float32", "--batch-size", "8")
+
+
+@pytest.fixture(autouse=True)
+def _in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty images and their labels in the current folder; no figures are drawn."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("galaxynet.report.figures.write_figures", lambda _: None)
+    write_folder(Path("cutouts"), IDS)
+    write_labels(Path("mine.csv"), {str(i): ("flat" if i % 2 else "round") for i in IDS})
+
+
+def train(*words: str) -> Run:
+    done = run_here(
+        *("train", "galaxy_alexnet", "--dataset", "images"),
+        *("--images", "cutouts/", "--labels", "mine.csv", *QUICK, *words),
+    )
+    assert done.returncode == 0, done.stderr
+    return galaxynet.find_run("last")
+
+
+def test_the_metrics_are_those_of_the_archive(tmp_path: Path) -> None:
+    """The same network, trained from a folder and a table, has the figures of galaxy-zoo's archive."""
+    data = tmp_path / "data" / "galaxy-zoo"
+    data.mkdir(parents=True)
+    with zipfile.ZipFile(data / "images_training_rev1.zip", "w") as archive:
+        for path in sorted(Path("cutouts").iterdir()):
+            archive.write(path, f"images_training_rev1/{path.name}")
+    text = Path("mine.csv").read_text().replace("id,label", "GalaxyID,label")
+    Path("zoo.csv").write_text(text)
+    ours = train("--epochs", "2", "--crop", "32")
+    done = run_here("train", "galaxy_alexnet", "--labels", "zoo.csv", *QUICK, "--epochs", "2", "--crop", "32")
+    assert done.returncode == 0, done.stderr
+    theirs = galaxynet.find_run("last")
+    assert (ours.record.dataset.name, theirs.record.dataset.name) == ("images", "galaxy-zoo")
+    assert ours.record.metrics == theirs.record.metrics
+    assert ours.record.test_set == theirs.record.test_set
+    assert (ours.path / "predictions.csv").read_bytes() == (theirs.path / "predictions.csv").read_bytes()
+    assert (ours.path / "metrics.csv").read_bytes() == (theirs.path / "metrics.csv").read_bytes()
+    compared = run_here("compare", "--format", "json")
+    assert compared.returncode == 0, compared.stderr
+    tables = json.loads(compared.stdout)["tables"]
+    assert {row["dataset"] for table in tables for row in table["rows"]} == {"images", "galaxy-zoo"}
+
+
+def test_a_run_predicts_what_it_tested(tmp_path: Path) -> None:
+    """`predict` gives the labels of the test part that the training wrote of them, without the dataset."""
+    run = train("--epochs", "1")
+    shutil.rmtree(tmp_path / "data")
+    done = run_here("predict", "last", "cutouts/", "-o", "catalogue.csv")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split(",") for line in Path("catalogue.csv").read_text().splitlines()[1:]]
+    label_of = {row[0]: row[2] for row in rows}
+    recorded = run.predictions()
+    assert {str(i): label_of[str(i)] for i in recorded.ids} == dict(
+        zip(map(str, recorded.ids), recorded.predictions, strict=True)
+    )
+
+
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run of two epochs that was interrupted when the second began."""
+    plain = EpochSeeds.on_train_epoch_start
+
+    def start(self: EpochSeeds, trainer: Any, module: Any) -> None:
+        if trainer.current_epoch == 1:
+            signal.raise_signal(signal.SIGINT)
+        plain(self, trainer, module)
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with monkeypatch.context() as patched:
+        patched.setattr(EpochSeeds, "on_train_epoch_start", start)
+        done = run_here(
+            *("train", "galaxy_alexnet", "--dataset", "images", "--images", "cutouts"),
+            *("--labels", "mine.csv", *QUICK, "--epochs", "2"),
+        )
+    assert done.returncode == 130, done.stderr
+    return galaxynet.find_run("last")
+
+
+def test_a_run_is_resumed_with_the_same_data_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Changed pixels or labels are refused; with unchanged data, the run ends as if uninterrupted."""
+    run = interrupted(monkeypatch)
+    image, labels = Path("cutouts") / f"{IDS[0]}.jpg", Path("mine.csv")
+    pixels, text = image.read_bytes(), labels.read_text()
+    for path, changed in (
+        (image, encoded(picture(1))),
+        (labels, text.replace(f"{IDS[2]},round", f"{IDS[2]},flat").encode()),
+    ):
+        path.write_bytes(changed)
+        done = run_here("train", "--resume", run.record.id)
+        assert (done.returncode, "The data of images have changed since" in done.stderr) == (1, True)
+        image.write_bytes(pixels)
+        labels.write_text(text)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    done = run_here("train", "--resume", run.record.id)
+    assert done.returncode == 0, done.stderr
+    resumed = galaxynet.find_run(run.record.id)
+    monkeypatch.chdir(tmp_path)
+    assert train("--epochs", "2").record.metrics == resumed.record.metrics
+
+
+@pytest.mark.slow
+def test_a_sweep_prepares_the_images_once(tmp_path: Path) -> None:
+    """Trials of a sweep share the prepared images, and each names them in its record."""
+    done = run_here(
+        *("sweep", "galaxy_alexnet", "--dataset", "images", "--images", "cutouts/", "--labels", "mine.csv"),
+        *(*QUICK, "--epochs", "1", "--act", "relu,tanh", "--name", "mine", "--yes"),
+    )
+    assert done.returncode == 0, done.stderr
+    records = [run.record for run in galaxynet.list_runs() if isinstance(run, Run)]
+    assert {record.options.model["act"] for record in records} == {"relu", "tanh"}
+    assert len({record.data["pixels"] for record in records}) == 1
+    assert len(list((tmp_path / "data" / "images" / "arrays").glob("[!.]*"))) == 1
