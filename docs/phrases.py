@@ -32,12 +32,14 @@ class Rules:
     Attributes:
         phrases: Pattern of each phrase, and what to write instead.
         names: Names that no variable, function or class has, and better ones.
+        allowed: Patterns of longer phrases that are good English though they contain one to avoid.
         exempt: Files that quote others' words, relative to the root.
     """
 
     def __init__(self, path: Path = RULES) -> None:
         rules = tomllib.loads(path.read_text("utf-8"))
         self.phrases = {_pattern(phrase): (phrase, advice) for phrase, advice in rules["phrases"].items()}
+        self.allowed = [_pattern(phrase) for phrase in rules["allowed"]]
         self.names: dict[str, str] = rules["names"]
         self.exempt = {ROOT / name for name in rules["exempt"]}
 
@@ -47,9 +49,11 @@ class Rules:
         if path.suffix == ".py":
             yield from self.check_names(text)
             text = prose_of(text)
+        allowed = [match.span() for pattern in self.allowed for match in pattern.finditer(text)]
         for pattern, (_, advice) in self.phrases.items():
             for match in pattern.finditer(text):
-                yield text.count("\n", 0, match.start()) + 1, " ".join(match[0].split()), advice
+                if not any(start <= match.start() and match.end() <= end for start, end in allowed):
+                    yield text.count("\n", 0, match.start()) + 1, " ".join(match[0].split()), advice
 
     def check_names(self, source: str) -> Iterator[Finding]:
         """Yield a finding for each name to avoid that the source binds."""

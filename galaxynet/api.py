@@ -233,8 +233,8 @@ def generate(
         from galaxynet.tasks.writing import TextGenerator
 
     trained = find_run(run, runs_dir)
-    _, kind = model_class(trained)
-    if not hasattr(kind, "generate"):
+    _, task_class = model_class(trained)
+    if not hasattr(task_class, "generate"):
         raise RunError(
             f"The run {trained.label} cannot write text: {trained.record.model.name} is a network for "
             f"{trained.record.task}.",

@@ -74,7 +74,7 @@ def complete_runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Ids and names of the runs, for tab completion; reads run.json files as plain JSON."""
     from galaxynet import paths, untrusted
 
-    found: list[tuple[str, str]] = []
+    completions: list[tuple[str, str]] = []
     for record in sorted(paths.runs_dir(ctx.params.get("runs_dir")).glob("*/run.json"), reverse=True)[:200]:
         try:
             values = untrusted.parse_json(untrusted.read_text(record, untrusted.MIB))
@@ -84,14 +84,14 @@ def complete_runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
             names = filter(None, [values["id"], values.get("name")])
         except (OSError, ValueError, KeyError, TypeError):
             continue  # a damaged run is not worth an error in the middle of a command line
-        found += [
+        completions += [
             (name, described)
             for name in names
             if isinstance(name, str) and name.startswith(incomplete) and _is_completable(name)
         ]
     if "last".startswith(incomplete):
-        found.append(("last", "the newest run"))
-    return found
+        completions.append(("last", "the newest run"))
+    return completions
 
 
 def complete_sweeps(ctx: typer.Context, incomplete: str) -> list[str]:

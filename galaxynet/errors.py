@@ -1,4 +1,4 @@
-"""Errors that a person can act on.
+"""Errors that the user can act on.
 
 Every failure that galaxynet foresees is raised as one of these. The command line prints the message
 (and the hint) without a traceback and exits with `exit_code`; a Python caller catches `GalaxynetError`.

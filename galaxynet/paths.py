@@ -1,4 +1,4 @@
-"""Where data and runs live unless a person says otherwise."""
+"""Default locations of data and runs."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def sweep_names(runs_dir: Path) -> list[str]:
 
 
 def expanded(path: Path) -> Path:
-    """A path with the home folder in place of its `~`.
+    """A path with `~` replaced by the home folder.
 
     Raises:
-        UsageError: If there is no telling where that is: neither HOME nor the list of users says so.
+        UsageError: If the home folder is unknown: neither HOME nor the list of users has it.
     """
     try:
         return path.expanduser()
@@ -44,17 +44,17 @@ def expanded(path: Path) -> Path:
 
 
 def absence(path: Path) -> str:
-    """What is said of a file that is not there: `is missing`, or where a link leads that leads nowhere."""
+    """Why a file cannot be found, for a message: `is missing`, or the target of a dangling link."""
     return f"is a link to {path.readlink()}, which is not there" if path.is_symlink() else "is missing"
 
 
 def check_runs_dir(folder: Path) -> None:
-    """See that runs can be kept in a folder, before minutes are spent on what is to be kept there.
+    """Check that runs can be written to a folder, before minutes are spent on training.
 
     Raises:
-        RunError: If neither it nor, where it is yet to be made, what is above it can be written to.
+        RunError: If the folder, or the nearest existing folder above it, is not writable.
     """
-    nearest = next(one for one in (folder, *folder.absolute().parents) if os.path.lexists(one))
+    nearest = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         return
     reason = f"{nearest} cannot be written to" if nearest.is_dir() else f"{nearest} is not a folder"

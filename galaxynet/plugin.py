@@ -87,7 +87,7 @@ class Reference:
         metrics: The figure by metric name, for example `{"test/accuracy": 0.690}`.
         source: Where it was published.
         datasets: The datasets that it was measured on; empty if the model's own dataset.
-        classes: The classes that were told apart; empty if the figure does not depend on them.
+        classes: The classes that were distinguished; empty if the figure does not depend on them.
     """
 
     options: Mapping[str, Any]
@@ -104,8 +104,9 @@ class DataInfo:
     Attributes:
         dataset: The dataset's name.
         input_shape: Shape of one sample, `(channels, height, width)` for images.
-        classes: Names of the classes in the order of their indices; empty where there are none.
-        extra: Whatever else the dataset tells (a vocabulary, for example); JSON types only.
+        classes: Names of the classes, ordered by index; empty if there are none.
+        extra: Anything else that a network needs to know of the dataset (a vocabulary, for example); JSON
+            types only.
     """
 
     dataset: str
@@ -115,10 +116,10 @@ class DataInfo:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """`input_shape` where the samples are images: channels, height, width.
+        """`input_shape` of images: channels, height, width.
 
         Raises:
-            UsageError: If they are something else, which somebody has asked a network for images to learn.
+            UsageError: If the samples are not images: the dataset does not suit the network.
         """
         if len(self.input_shape) != 3:
             raise UsageError(
@@ -133,11 +134,11 @@ class DataInfo:
         """The characters of a text, `extra["vocabulary"]`.
 
         Raises:
-            UsageError: If it is no text, and somebody has asked a network for texts to learn it.
+            UsageError: If the dataset is not a text, and so does not suit the network.
         """
         if "vocabulary" not in self.extra:
             raise UsageError(
-                f"The dataset {self.dataset} is no text, and this network reads nothing else.",
+                f"The dataset {self.dataset} is not a text, and this network reads nothing else.",
                 "Give it yours with: --dataset text --file FILE",
             )
         return str(self.extra["vocabulary"])
@@ -206,7 +207,7 @@ class DatasetSpec:
         module: `module:Class` of a `galaxynet.data.DataModule`.
         files: The files that the dataset consists of.
         sources: Where the files come from, best first. A folder (`fetch NAME --from FOLDER`) always works.
-        homepage: Where a person can read about the data and get the files by hand.
+        homepage: Where to read about the data and get the files by hand.
         preprocessing: `module:Class` of a subclass of `galaxynet.images.preprocessing.Preprocessing`, where
             images are prepared in a way of the dataset's own; empty for the built-in one. Its `kind` names it
             in the records of runs.

@@ -1,7 +1,7 @@
-"""From entry points to specs: which networks, datasets and commands there are, and what is wrong with them.
+"""Discover and load plugins: the networks, datasets and commands that entry points declare.
 
 Discovery reads the metadata of installed distributions and imports nothing. A spec is loaded when it is
-used, so a broken plugin costs nobody anything until its own name is typed.
+used, so a broken plugin has no effect until its own name is typed.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ LIMIT_VARIABLE = "GALAXYNET_PLUGINS"
 
 @dataclass(frozen=True)
 class Plugin:
-    """An entry point that offers a network, a dataset or a command; nothing of it has been imported yet.
+    """An entry point that offers a network, a dataset or a command. Its code has not been imported yet.
 
     Attributes:
         kind: `model`, `dataset` or `command`.
-        name: The name it is used by.
+        name: The name that users type.
         distribution: The installed distribution that it belongs to.
-        version: That distribution's version.
+        version: The distribution's version.
         target: `module:attribute` of the spec.
     """
 
@@ -55,7 +55,7 @@ class Plugin:
 
     @property
     def qualified(self) -> str:
-        """`distribution:name`, which names it even where two distributions offer the same name."""
+        """`distribution:name`, which is unambiguous even if two distributions offer the same name."""
         return f"{self.distribution}:{self.name}"
 
     def load(self) -> Any:
@@ -65,7 +65,7 @@ class Plugin:
             A `ModelSpec`, `DatasetSpec` or `CommandSpec`, by `kind`.
 
         Raises:
-            PluginError: If it does not import, is no spec, or was written for a newer contract.
+            PluginError: If it cannot be imported, is not a spec, or was written for a newer contract.
         """
         return _load(self)
 
@@ -79,48 +79,49 @@ def _load(plugin: Plugin) -> ModelSpec | DatasetSpec | CommandSpec:
     what = f"The {plugin.kind} plugin {plugin.name!r} of {plugin.distribution} {plugin.version}"
     try:
         spec = resolve(plugin.target)
-    except (Exception, SystemExit) as error:  # whatever a stranger's module does when it is imported
+    except (Exception, SystemExit) as error:  # importing third-party code can raise anything
         raise PluginError(
             f"{what} does not import: {type(error).__name__}: {error}.", plugin.remove_hint()
         ) from error
-    wanted = _SPECS[plugin.kind]
+    spec_class = _SPECS[plugin.kind]
     contract = getattr(spec, "contract", None)
     if isinstance(contract, int) and contract > CONTRACT:
         raise PluginError(
             f"{what} asks for version {contract} of the plugin contract; this galaxynet has {CONTRACT}.",
             "Upgrade with: pip install --upgrade galaxynet",
         )
-    if not isinstance(spec, wanted):
+    if not isinstance(spec, spec_class):
         raise PluginError(
-            f"{what} points at a {type(spec).__name__}, not at a {wanted.__name__}.", plugin.remove_hint()
+            f"{what} points at a {type(spec).__name__}, not at a {spec_class.__name__}.", plugin.remove_hint()
         )
     if spec.name != plugin.name:
         raise PluginError(f"{what} calls itself {spec.name!r} in its spec.", plugin.remove_hint())
     if isinstance(spec, CommandSpec):
         return spec
     if not (isinstance(spec.options, type) and issubclass(spec.options, Options)):
-        raise PluginError(f"{what} has options that are no subclass of Options.", plugin.remove_hint())
+        raise PluginError(f"{what} has options that are not a subclass of Options.", plugin.remove_hint())
     return spec
 
 
 def resolve(target: str) -> Any:
-    """Import what `module:attribute` names.
+    """Import the object that `module:attribute` names.
 
     Raises:
-        ImportError: If the module does not import or lacks the attribute; whatever the module raises.
+        ImportError: If the module cannot be imported or lacks the attribute.
+        Exception: Whatever the module raises on import.
     """
     module, _, attribute = target.partition(":")
-    found: Any = importlib.import_module(module)
+    target_object: Any = importlib.import_module(module)
     for part in attribute.split("."):
         try:
-            found = getattr(found, part)
+            target_object = getattr(target_object, part)
         except AttributeError:
             raise ImportError(f"module {module} has no {attribute}") from None
-    return found
+    return target_object
 
 
 def resolve_for(plugin: Plugin, target: str) -> Any:
-    """`resolve` for a class or function of a plugin, with the plugin named in the error.
+    """Import a class or function of a plugin; an error names the plugin.
 
     Raises:
         PluginError: If the import fails.
@@ -137,7 +138,7 @@ def resolve_for(plugin: Plugin, target: str) -> Any:
 
 @cache
 def _all() -> tuple[Plugin, ...]:
-    found: dict[tuple[Kind, str, str], Plugin] = {}
+    offered: dict[tuple[Kind, str, str], Plugin] = {}
     points = metadata.entry_points()
     for kind, group in GROUPS.items():
         for point in points.select(group=group):
@@ -145,29 +146,30 @@ def _all() -> tuple[Plugin, ...]:
             version = point.dist.version if point.dist else "?"
             plugin = Plugin(kind, point.name, distribution, version, point.value)
             # An editable install can put the same metadata on the path twice; the first one wins.
-            found.setdefault((kind, point.name, distribution), plugin)
-    return tuple(sorted(found.values(), key=lambda plugin: (plugin.kind, plugin.name, plugin.distribution)))
+            offered.setdefault((kind, point.name, distribution), plugin)
+    return tuple(sorted(offered.values(), key=lambda plugin: (plugin.kind, plugin.name, plugin.distribution)))
 
 
 def plugins(kind: Kind) -> list[Plugin]:
-    """All plugins of a kind, by name.
+    """All plugins of a kind, sorted by name.
 
-    The environment variable `GALAXYNET_PLUGINS`, where it is set, limits them to a comma-separated list of
-    names, distributions, or `distribution:name`; set but empty, there are none.
+    If the environment variable `GALAXYNET_PLUGINS` is set, only those in its comma-separated list of names,
+    distributions or `distribution:name` are returned; none if it is empty.
     """
-    found = [plugin for plugin in _all() if plugin.kind == kind]
+    installed = [plugin for plugin in _all() if plugin.kind == kind]
     limit = os.environ.get(LIMIT_VARIABLE)
     if limit is None:
-        return found
+        return installed
     allowed = {part.strip() for part in limit.split(",") if part.strip()}
-    return [plugin for plugin in found if allowed & {plugin.name, plugin.distribution, plugin.qualified}]
+    return [plugin for plugin in installed if allowed & {plugin.name, plugin.distribution, plugin.qualified}]
 
 
 def find(kind: Kind, name: str) -> Plugin:
-    """The plugin of that name, or of `distribution:name`.
+    """The plugin called `name`, which may be qualified as `distribution:name`.
 
     Raises:
-        UsageError: If there is none, with the most similar name, or two distributions offer the name.
+        UsageError: If there is none (the message suggests the most similar name), or two distributions
+            offer it.
     """
     known = plugins(kind)
     matches = [plugin for plugin in known if name in (plugin.name, plugin.qualified)]
@@ -200,18 +202,18 @@ def conflicts(kind: Kind) -> dict[str, list[Plugin]]:
     return {name: [plugin for plugin in known if plugin.name == name] for name in counts if counts[name] > 1}
 
 
-def check_flags(parties: Iterable[tuple[str, type[Options]]], reserved: Iterable[str] = ()) -> None:
-    """See that no flag is used twice.
+def check_flags(components: Iterable[tuple[str, type[Options]]], reserved: Iterable[str] = ()) -> None:
+    """Check that no flag is used twice.
 
     Args:
-        parties: Who brings options (for the message) and the options.
+        components: The name of each component, for the message, and its options.
         reserved: Flags that belong to the command itself.
 
     Raises:
-        PluginError: If two of them use one flag, naming both.
+        PluginError: If two components use the same flag; the message names both.
     """
     owners = dict.fromkeys(reserved, "the command itself")
-    for owner, options in parties:
+    for owner, options in components:
         for field in options.fields():
             for flag in field.flags:
                 if flag in owners:
@@ -222,26 +224,26 @@ def check_flags(parties: Iterable[tuple[str, type[Options]]], reserved: Iterable
                 owners[flag] = owner
 
 
-class Recorded(Protocol):
-    """How a run's record names a plugin."""
+class PluginRef(Protocol):
+    """A plugin as a run's record names it."""
 
     name: str
     distribution: str
 
 
-def recorded(kind: Kind, plugin: Recorded) -> str:
-    """The name under which a plugin that a record names is found now.
+def recorded(kind: Kind, plugin: PluginRef) -> str:
+    """The name that `find` takes for a plugin named in a record.
 
-    `distribution:name` while that distribution is installed, so that another one of the same name is not
-    taken for it; otherwise the name alone.
+    `distribution:name` if two distributions offer the name and the recorded one is installed, so that it is
+    not confused with the other; otherwise the plain name.
     """
     qualified = f"{plugin.distribution}:{plugin.name}"
     clash = plugin.name in conflicts(kind)
-    return qualified if clash and qualified in [found.qualified for found in plugins(kind)] else plugin.name
+    return qualified if clash and qualified in [other.qualified for other in plugins(kind)] else plugin.name
 
 
-def forget() -> None:
-    """Drop what is remembered of installed plugins, for a process in which packages come and go."""
-    for remembered in (_all, _load):
-        clear: Callable[[], None] = remembered.cache_clear
+def clear_cache() -> None:
+    """Forget discovered plugins, for a process in which packages are installed or removed."""
+    for cached in (_all, _load):
+        clear: Callable[[], None] = cached.cache_clear
         clear()

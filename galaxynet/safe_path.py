@@ -19,7 +19,7 @@ def guard() -> None:
 def without_current_directory(path: list[str]) -> list[str]:
     """A module search path without the current directory before the standard library.
 
-    Where it comes later, a package was installed from it; where PYTHONPATH names it, it is meant.
+    It stays where it comes later, since a package was installed from it, and where PYTHONPATH names it.
     """
     library = os.path.dirname(os.__file__)  # noqa: PTH120
     last = path.index(library) if library in path else len(path)
@@ -31,6 +31,6 @@ def without_current_directory(path: list[str]) -> list[str]:
     named = [os.path.abspath(entry) for entry in given if entry]  # noqa: PTH100
     return [
         entry
-        for place, entry in enumerate(path)
-        if entry and (place > last or entry != here or here in named)
+        for index, entry in enumerate(path)
+        if entry and (index > last or entry != here or here in named)
     ]

@@ -23,7 +23,7 @@ class DataFile:
         group: Empty for a file that is always fetched; otherwise the name that `--with` takes to add it.
         size: Exact size in bytes, if the publisher states it.
         md5: The publisher's MD5 checksum, if there is one (32 hex digits).
-        folder: Name of the unpacked folder or file that can replace this file when a person has already
+        folder: Name of the unpacked folder or file that can replace this file if the user has already
             unpacked it; empty if there is no such form.
         convert: `module:function`, called as `function(source, target)` with two paths once a file has
             arrived and passed its checks; it writes what is kept to `target`. It must copy a file that is

@@ -1,8 +1,8 @@
-"""Files that somebody else may have written: read within bounds, and never written outside their folder.
+"""Untrusted files: read within bounds, and never written outside their folder.
 
 A run folder can come from anyone. Its `run.json` may be a named pipe, a device or a link to one, and its
-`figures` a link to the home folder of whoever draws. Everything that reads or writes such a folder does it
-through this module, so that one bad folder stops no command.
+`figures` a link to your home folder. Everything that reads or writes such a folder goes through this module,
+so one bad folder stops no command.
 """
 
 from __future__ import annotations

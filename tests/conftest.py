@@ -113,10 +113,10 @@ def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Di
         monkeypatch.syspath_prepend(str(folder))
         before = os.environ.get("PYTHONPATH")
         monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{before}" if before else str(folder))
-        registry.forget()
+        registry.clear_cache()
         return folder
 
     yield make
-    registry.forget()
+    registry.clear_cache()
     for module in [known for known in sys.modules if known.split(".")[0] in made]:
         del sys.modules[module]

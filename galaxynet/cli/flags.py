@@ -91,7 +91,7 @@ def command_from_options(
 
 def _own_first(options: type[Options]) -> list[OptionField]:
     """The fields as `--help` lists them: those of the class itself before inherited ones."""
-    introduced = {name: depth for depth, kind in enumerate(options.__mro__) for name in get_annotations(kind)}
+    introduced = {name: depth for depth, cls in enumerate(options.__mro__) for name in get_annotations(cls)}
     return sorted(options.fields(), key=lambda option: introduced[option.name])
 
 
@@ -111,8 +111,8 @@ def _parameter(option: OptionField, panel: Panel) -> inspect.Parameter:
         default = "yes" if default else "no"
     if option.choices or panel.lists:
         default = None if default is None else str(default)
-    kind: Any = (str if panel.lists else _flag_type(option)) | None
-    annotation = Annotated[kind, typer.Option(*declarations, **settings)]
+    type_: Any = (str if panel.lists else _flag_type(option)) | None
+    annotation = Annotated[type_, typer.Option(*declarations, **settings)]
     return inspect.Parameter(
         option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )

@@ -43,19 +43,19 @@ class Listed:
 class LazyGroup(TyperGroup, abc.ABC):
     """A group whose commands are listed without being built.
 
-    Subclasses say what there is (`listed`) and build a command when it is called (`build`).
+    Subclasses list their commands (`listed`) and build one when it is called (`build`).
     """
 
     @abc.abstractmethod
     def listed(self) -> Iterable[Listed]:
-        """The commands in the order of the listing."""
+        """The commands, in display order."""
 
     @abc.abstractmethod
     def build(self, name: str, args: list[str]) -> Command:
-        """The command of that name; `args` are the words that follow it.
+        """Build the command called `name`; `args` are the words that follow it.
 
         Raises:
-            GalaxynetError: If there is none, or it cannot be built.
+            GalaxynetError: If there is no such command, or it cannot be built.
         """
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -102,10 +102,10 @@ def listed_plugins(kind: Kind, panel: str) -> Iterable[Listed]:
 
 def command_of_module(module: str, name: str) -> Command:
     """The command that a module of `galaxynet.cli` exposes: a `command` function, an `app`, or a `group`."""
-    found = importlib.import_module(module)
-    if hasattr(found, "group"):
-        return _with_flowing_help(found.group(name))
-    return command_of(getattr(found, "app", None) or found.command, name)
+    exposed = importlib.import_module(module)
+    if hasattr(exposed, "group"):
+        return _with_flowing_help(exposed.group(name))
+    return command_of(getattr(exposed, "app", None) or exposed.command, name)
 
 
 def command_of_plugin(plugin: Plugin) -> Command:
@@ -140,20 +140,20 @@ def command_of(target: Any, name: str) -> Command:
 
 
 def _with_flowing_help(command: Command) -> Command:
-    for one in (command, *getattr(command, "commands", {}).values()):
-        one.help = flowing(one.help or (docstring(one.callback) if one.callback else ""))
+    for each in (command, *getattr(command, "commands", {}).values()):
+        each.help = flowing(each.help or (docstring(each.callback) if each.callback else ""))
     return command
 
 
 def docstring(function: Any) -> str:
     """The docstring of a command, from its source where Python has dropped it (`PYTHONOPTIMIZE=2`)."""
     function = inspect.unwrap(function)
-    found = inspect.getdoc(function)
-    if found is None:
+    text = inspect.getdoc(function)
+    if text is None:
         with suppress(OSError, TypeError, SyntaxError):  # there is no source
             (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
-            found = ast.get_docstring(cast(ast.FunctionDef, definition))
-    return found or ""
+            text = ast.get_docstring(cast(ast.FunctionDef, definition))
+    return text or ""
 
 
 def flowing(text: str) -> str:

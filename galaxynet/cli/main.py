@@ -95,8 +95,8 @@ def _plugin_commands() -> dict[str, "Plugin"]:
     }
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         print(f"galaxynet {version('galaxynet')}")
@@ -107,9 +107,7 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
     ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error (at any place of the line).")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show full tracebacks.")] = False,
 ) -> None:
     """Fetch a data set, train a network on it, compare what was trained, and apply it.
 
@@ -164,7 +162,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         from galaxynet.commands import print_error
 
         if isinstance(error, OSError) and (isinstance(error, BrokenPipeError) or is_disk_error(error)):
-            # A full disk, a folder that nobody may write to.
+            # A full disk, or a read-only folder.
             reason = error.strerror or str(error)
             print_error(GalaxynetError(f"{error.filename or 'The output or a file'}: {reason}."))
             sys.exit(1)

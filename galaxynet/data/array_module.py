@@ -40,7 +40,7 @@ class ArrayData:
         augmentation: Of the training part, if any.
         summary: For the record of a run; JSON types.
         extra: For `DataInfo.extra`; JSON types.
-        notes: What a person should know about these data; a line each.
+        notes: What the user should know about the data, one line each.
     """
 
     images: npt.NDArray[np.uint8]
@@ -60,11 +60,11 @@ class ArrayData:
 
         A memory map is not read to its end for that; its file is named by what it was made from.
         """
-        found = hashlib.sha256("\n".join(map(str, self.ids)).encode())
+        hasher = hashlib.sha256("\n".join(map(str, self.ids)).encode())
         pixels = () if isinstance(self.images, np.memmap) else (self.images,)
         for array in (self.targets, *self.split, *pixels):
-            found.update(np.ascontiguousarray(array).data)
-        return found.hexdigest()[:16]
+            hasher.update(np.ascontiguousarray(array).data)
+        return hasher.hexdigest()[:16]
 
 
 class ArrayDataModule(DataModule):
@@ -86,7 +86,7 @@ class ArrayDataModule(DataModule):
         """
 
     def prepare_data(self) -> None:
-        """Prepare what is slow to read, and say what a person should know. Immediate the second time."""
+        """Prepare what is slow to read, and print the notes. Immediate the second time."""
         if self._data is None:
             self._data = self.load()
             for line in self._data.notes:
@@ -123,7 +123,7 @@ class ArrayDataModule(DataModule):
 
     @property
     def summary(self) -> dict[str, Any]:
-        """Counts for the record of a run, and a digest: a run goes on with the same data alone."""
+        """Counts for the record of a run, and a digest: a run is resumed only on the same data."""
         return {**self.data.summary, "digest": self.data.digest()}
 
     @property
@@ -194,7 +194,7 @@ class ArrayDataModule(DataModule):
         return self.batches(rows, self._evaluation_batch) if len(rows) else []
 
     def test_dataloader(self) -> DeviceBatches:
-        """Test batches, in the order of the dataset."""
+        """Test batches, in dataset order."""
         return self.batches(self.data.split.test, self._evaluation_batch)
 
     @property

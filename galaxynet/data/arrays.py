@@ -97,23 +97,23 @@ def cached_array(folder: Path, key: Mapping[str, Any], recipe: Callable[[], Reci
             read.
     """
     name = hashlib.blake2b(canonical(key, format=FORMAT).encode(), digest_size=8).hexdigest()
-    places = [folder, *filter(None, [elsewhere(folder)])]
-    found = next(filter(None, (_open(place / name) for place in places)), None)
-    if found is not None:
-        return found
-    for place in places:
+    parents = [folder, *filter(None, [elsewhere(folder)])]
+    cached = next(filter(None, (_open(parent / name) for parent in parents)), None)
+    if cached is not None:
+        return cached
+    for parent in parents:
         try:
-            found = _kept(place, name, key, recipe)
+            cached = _kept(parent, name, key, recipe)
         except OSError as error:
-            if place != folder or error.errno in _READ_ONLY:
+            if parent != folder or error.errno in _READ_ONLY:
                 continue
             raise DataError(
                 f"The prepared images cannot be kept in {folder}: {_reason(error)}.",
                 "Name another data folder with --data-dir or GALAXYNET_DATA.",
             ) from error
-        if place != folder:
-            note(f"{folder} is read-only: the prepared images are kept in {place}")
-        return found
+        if parent != folder:
+            note(f"{folder} is read-only: the prepared images are kept in {parent}")
+        return cached
     note(f"{folder} is read-only: the images are prepared in memory, and again the next time")
     return _in_memory(folder, recipe)
 
@@ -123,9 +123,9 @@ def _kept(folder: Path, name: str, key: Mapping[str, Any], recipe: Callable[[], 
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder, name) as held:
         # Another process may have built it while this one waited.
-        found = _open(path)
-        if found is not None:
-            return found
+        array = _open(path)
+        if array is not None:
+            return array
         if held:
             remove_remains(folder, name)
         if path.exists():
@@ -134,10 +134,10 @@ def _kept(folder: Path, name: str, key: Mapping[str, Any], recipe: Callable[[], 
             prepared = recipe()
         _build(path, key, prepared)
         drop_outdated(folder, key)
-    found = _open(path)
-    if found is None:
+    array = _open(path)
+    if array is None:
         raise DataError(f"The prepared images in {path} cannot be read back.", "Remove that folder.")
-    return found
+    return array
 
 
 def _in_memory(folder: Path, recipe: Callable[[], Recipe]) -> CachedArray:

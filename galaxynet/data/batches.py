@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from galaxynet.data.augmentation import Affine
-from galaxynet.data.splits import Rows, place
+from galaxynet.data.splits import Rows, hash_position
 
 DEVICE_SHARE = 0.5
 """An array that takes more than this part of the device's free memory stays in the host's memory."""
@@ -106,14 +106,14 @@ class ArrayStore:
         """The images of some rows as they are stored, on the device, shape (k, channels, height, width)."""
         if self.resident:
             # A copy of whole images; indexing with [] goes pixel by pixel.
-            chosen = self.images.index_select(0, rows)
+            gathered = self.images.index_select(0, rows)
         else:
-            chosen = self.images.index_select(0, rows.cpu())
+            gathered = self.images.index_select(0, rows.cpu())
             if self.device.type == "cuda":
                 # From pinned memory the copy runs beside the computation of the batch before.
-                chosen = chosen.pin_memory()
-            chosen = chosen.to(self.device, non_blocking=True)
-        return chosen.permute(0, 3, 1, 2)  # channels last in memory, as convolutions like it
+                gathered = gathered.pin_memory()
+            gathered = gathered.to(self.device, non_blocking=True)
+        return gathered.permute(0, 3, 1, 2)  # channels last in memory, as convolutions like it
 
 
 def _free_memory(device: torch.device) -> float:
@@ -178,7 +178,7 @@ class DeviceBatches:
         """The batches of the current epoch."""
         device = self.store.device
         # The generator has 32 bits of state to seed; hashing spreads neighbouring seeds and epochs over them.
-        generator = torch.Generator().manual_seed(place(str(self.seed), self.epoch()) & 0xFFFFFFFF)
+        generator = torch.Generator().manual_seed(hash_position(str(self.seed), self.epoch()) & 0xFFFFFFFF)
         rows = self.rows
         if self.shuffle:
             rows = rows[torch.randperm(len(rows), generator=generator)]

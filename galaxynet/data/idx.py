@@ -35,15 +35,15 @@ def read_idx(path: Path, axes: int) -> npt.NDArray[np.uint8]:
     No more is unpacked than the header announces, and no more memory taken than there are values.
 
     Args:
-        path: The file; whether it is compressed is told by its first bytes, not by its name.
+        path: The file. Its first bytes, not its name, decide whether it is compressed.
         axes: How many axes the array must have: 1 for labels, 3 for gray images.
 
     Returns:
         The array, writeable; its first axis is the samples.
 
     Raises:
-        DataError: If the file is missing, is no idx file, holds something else, is cut short, goes on behind
-            its end, or is damaged.
+        DataError: If the file is missing, damaged or truncated, is not an idx file, has other contents, or
+            is longer than its header declares.
     """
     try:
         with path.open("rb") as plain:
@@ -63,23 +63,23 @@ def read_idx(path: Path, axes: int) -> npt.NDArray[np.uint8]:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
-_AGAIN = "Fetch it again with --force; if it is a file of yours, copy it anew."
+_AGAIN = "Fetch it again with --force; if it is your own file, copy it again."
 
 
 def _read(stream: BinaryIO | gzip.GzipFile, path: Path, axes: int) -> npt.NDArray[np.uint8]:
     start = stream.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in {_UNSIGNED_BYTE, *_TYPES} or not start[3]:
-        raise DataError(f"{path} is no idx file: it begins with {start.hex(' ') or 'nothing'}.", _AGAIN)
+        raise DataError(f"{path} is not an idx file: it begins with {start.hex(' ') or 'nothing'}.", _AGAIN)
     if start[2] != _UNSIGNED_BYTE:
         raise DataError(
             f"{path} holds {_TYPES[start[2]]}; images and labels are unsigned bytes.",
-            "Write it anew as unsigned bytes, type 08 in its third byte.",
+            "Write it again as unsigned bytes: type 08 in its third byte.",
         )
     if start[3] != axes:
-        found = _KINDS.get(start[3], f"an array of {start[3]} axes")
+        content = _KINDS.get(start[3], f"an array of {start[3]} axes")
         raise DataError(
-            f"{path} holds {found} where {_KINDS.get(axes, f'{axes} axes')} are wanted.",
-            "See whether two files have been given each other's names.",
+            f"{path} holds {content} where {_KINDS.get(axes, f'{axes} axes')} are expected.",
+            "Check whether two files have each other's names.",
         )
     lengths = stream.read(4 * axes)
     if len(lengths) < 4 * axes:

@@ -32,7 +32,7 @@ class IdxOptions(Protocol):
 
     @property
     def folder(self) -> Path | None:
-        """A folder of idx files of one's own; None for the published ones."""
+        """A folder of the user's own idx files; None for the published ones."""
 
 
 class IdxImages(ArrayDataModule):
@@ -40,12 +40,12 @@ class IdxImages(ArrayDataModule):
 
     A network is given pixels from 0 to 1. The validation part is drawn from the training part, stratified by
     class and the same for every seed. A test sample's id is its number in the test file, `test-00042`; in a
-    folder of one's own the id also carries a checksum of the test part, so that runs on other images are not
-    taken for comparable ones.
+    folder of your own the id also carries a checksum of the test part, so that runs on different images are
+    not taken for comparable ones.
 
     Attributes:
-        names: What the labels 0, 1, ... are called; a subclass sets it. Where a folder of one's own has more
-            classes than that, they are called by their numbers.
+        names: The class names of the labels 0, 1, ...; a subclass sets it. If the user's folder has more
+            classes than that, they are named by their numbers.
     """
 
     names: ClassVar[tuple[str, ...]]
@@ -58,11 +58,11 @@ class IdxImages(ArrayDataModule):
             DataError: If one is missing or damaged, or they do not fit together.
         """
         folder = self.options.folder
-        found = self.folder if folder is None else paths.expanded(folder)
+        source = self.folder if folder is None else paths.expanded(folder)
         hint = f"Fetch it with: galaxynet fetch {self.name}"
         if folder is not None:
             hint = f"It needs {TRAIN_IMAGES}, {TRAIN_LABELS}, {TEST_IMAGES} and {TEST_LABELS}, .gz or not."
-        (train_images, train_labels), (test_images, test_labels) = read_parts(found, hint)
+        (train_images, train_labels), (test_images, test_labels) = read_parts(source, hint)
         targets = np.concatenate([train_labels, test_labels]).astype(np.int64)
         classes = self.names
         if int(targets.max()) >= len(classes):

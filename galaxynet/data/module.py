@@ -94,7 +94,7 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
 
     @property
     def test_labels(self) -> Sequence[int | str]:
-        """The label of each of `test_ids`; empty where there are none.
+        """The label of each of `test_ids`; empty if the data have no labels.
 
         Runs are compared only if they were tested on the same samples with the same labels.
         """

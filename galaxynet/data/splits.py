@@ -33,36 +33,36 @@ class Split(NamedTuple):
     test: Rows
 
 
-def place(key: str, identifier: int | str) -> int:
-    """Where a sample stands in the order that `key` defines: a 64-bit hash of both."""
+def hash_position(key: str, identifier: int | str) -> int:
+    """A sample's position in the order that `key` defines: a 64-bit hash of both."""
     digest = hashlib.blake2b(f"{key}:{identifier}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big")
 
 
-def quotas(counts: Sequence[int], fraction: float, *, both: bool) -> list[int]:
-    """How many samples of each class are taken, so that the whole is `fraction` of all.
+def allocate(counts: Sequence[int], fraction: float, *, require_both_sides: bool) -> list[int]:
+    """How many samples to take from each class so that together they are `fraction` of all.
 
-    Each quota is the class's exact share rounded up or down; the largest remainders are rounded up until
+    Each number is the class's exact share rounded up or down; the largest remainders are rounded up until
     the total is right (at least one sample, if there are two or more in all).
 
     Args:
         counts: Samples of each class.
         fraction: Share to be taken, in [0, 1).
-        both: Give every class of two or more samples at least one on either side.
+        require_both_sides: Give every class of two or more samples at least one on either side.
 
     Returns:
-        A quota per class, each within one of `fraction * count`.
+        The number of samples per class, each within one of `fraction * count`.
     """
     if fraction <= 0:
         return [0] * len(counts)
     shares = [fraction * count for count in counts]
     taken = [math.floor(share) for share in shares]
     total = sum(counts)
-    wanted = min(max(round(fraction * total), 1), total - 1)
+    total_taken = min(max(round(fraction * total), 1), total - 1)
     by_remainder = sorted(range(len(counts)), key=lambda c: (taken[c] - shares[c], c))
-    for c in by_remainder[: max(wanted - sum(taken), 0)]:
+    for c in by_remainder[: max(total_taken - sum(taken), 0)]:
         taken[c] += 1
-    if both:
+    if require_both_sides:
         taken = [min(max(k, 1), n - 1) if n >= 2 else k for k, n in zip(taken, counts, strict=True)]
     return taken
 
@@ -74,7 +74,7 @@ def held_out(
     fraction: float,
     key: str,
     *,
-    both: bool = False,
+    require_both_sides: bool = False,
 ) -> tuple[Rows, Rows]:
     """Divide rows into those that stay and a stratified share that is held out.
 
@@ -84,21 +84,20 @@ def held_out(
         targets: The class of every row of the dataset.
         fraction: Share to hold out, in [0, 1).
         key: Names this division; another key gives an independent one.
-        both: Give every class of two or more samples at least one on either side.
+        require_both_sides: Give every class of two or more samples at least one on either side.
 
     Returns:
         The rows that stay and the rows held out, both ascending.
     """
     classes = np.unique(targets[rows])
     members = [rows[targets[rows] == c] for c in classes]
-    chosen = []
-    for group, quota in zip(
-        members, quotas([len(group) for group in members], fraction, both=both), strict=True
-    ):
+    selected = []
+    sizes = allocate([len(group) for group in members], fraction, require_both_sides=require_both_sides)
+    for group, size in zip(members, sizes, strict=True):
         # Two ids with one hash are as good as impossible; the id itself then decides, not the order given.
-        ordered = sorted(group.tolist(), key=lambda row: (place(key, ids[row]), str(ids[row])))
-        chosen += ordered[:quota]
-    out = np.sort(np.array(chosen, dtype=np.int64))
+        ordered = sorted(group.tolist(), key=lambda row: (hash_position(key, ids[row]), str(ids[row])))
+        selected += ordered[:size]
+    out = np.sort(np.array(selected, dtype=np.int64))
     return np.setdiff1d(rows, out), out
 
 
@@ -123,7 +122,7 @@ def split(
             of how the test part came about.
     """
     if isinstance(test, float | int):
-        rest, tested = held_out(rows, ids, targets, test, f"test:{seed}", both=True)
+        rest, tested = held_out(rows, ids, targets, test, f"test:{seed}", require_both_sides=True)
     else:
         tested = np.sort(test)
         rest = np.setdiff1d(rows, tested)

@@ -24,8 +24,8 @@ def model_class(run: Run) -> tuple[ModelSpec, Callable[[Options, DataInfo], Task
     """
     plugin = _plugin(run)
     spec: ModelSpec = plugin.load()
-    kind: Callable[[Options, DataInfo], Task] = registry.resolve_for(plugin, spec.module)
-    return spec, kind
+    task_class: Callable[[Options, DataInfo], Task] = registry.resolve_for(plugin, spec.module)
+    return spec, task_class
 
 
 def restore(run: Run, which: Literal["best", "last"] = "best") -> Task:
@@ -40,13 +40,13 @@ def restore(run: Run, which: Literal["best", "last"] = "best") -> Task:
     Raises:
         RunError: If the plugin or the checkpoint is gone, or the checkpoint is damaged or another model's.
     """
-    spec, kind = model_class(run)
+    spec, task_class = model_class(run)
     path = run.checkpoint(which)
     try:
         kept = torch.load(path, map_location="cpu", weights_only=True)
         known = {field.name for field in spec.options.fields()}
         values = {name: value for name, value in run.record.options.model.items() if name in known}
-        network = kind(
+        network = task_class(
             spec.options.from_dict(values), DataInfo.from_dict(kept["hyper_parameters"]["data_info"])
         )
         network.load_state_dict(kept["state_dict"])

@@ -34,7 +34,7 @@ class TransientError(FetchError):
 
     Args:
         message: One sentence.
-        hint: What a person can do.
+        hint: What the user can do.
         retry_after_s: Seconds that the server asks to wait; None if it does not say.
     """
 

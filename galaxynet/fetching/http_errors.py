@@ -26,7 +26,7 @@ from galaxynet.fetching.retry import RetryPolicy, retry_after
 
 _OFFLINE = "Check the network connection, then run the same command again; it continues where it stopped."
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
-# OpenSSL's numbers (x509_vfy.h) of what a person can do something about.
+# OpenSSL's error numbers (x509_vfy.h) that the user can do something about.
 _CERTIFICATE_FAULTS = {
     9: ("is not valid yet", "Check the date and time of this computer."),
     10: ("has expired", "Check the date and time of this computer; if they are right, try again later."),

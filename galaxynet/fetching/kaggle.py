@@ -30,7 +30,7 @@ def log_in(store: DatasetStore, policy: RetryPolicy, page: str, rules: str = "")
         store: Where the files go.
         policy: Time-outs and retries.
         page: Where a browser can download the files.
-        rules: Where the rules are that a person has to accept; empty if there are none.
+        rules: URL of the rules that the user has to accept; empty if there are none.
 
     Raises:
         FetchError: If there are no credentials, they are wrong, or the network fails.

@@ -58,12 +58,12 @@ class NoAuth(AuthBase):
 
 
 class KaggleApi:
-    """A person's login at Kaggle.
+    """A login at Kaggle.
 
     Args:
         policy: Time-outs.
         by_hand: How to get the files without Kaggle's API, for the hint of an error.
-        rules: URL of the rules that a person has to accept; empty if there are none.
+        rules: URL of the rules that the user has to accept; empty if there are none.
 
     Raises:
         FetchError: If there are no credentials, or Kaggle rejects them.

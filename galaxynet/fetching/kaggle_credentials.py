@@ -1,4 +1,4 @@
-"""A person's Kaggle credentials: where they are saved, and what is wrong with them.
+"""The user's Kaggle credentials: where they are saved, and what is wrong with them.
 
 They are looked for where Kaggle's own client looks for them: a token in `KAGGLE_API_TOKEN` or
 `~/.kaggle/access_token`, a user name with a key in `KAGGLE_USERNAME` and `KAGGLE_KEY` or `kaggle.json`, and
@@ -74,12 +74,12 @@ def find_token() -> Token | None:
 
 
 def _tokens() -> Iterator[Token]:
-    places = [os.environ.get("KAGGLE_API_TOKEN", "").strip()]
+    entries = [os.environ.get("KAGGLE_API_TOKEN", "").strip()]
     if os.environ.get("KAGGLE_KERNEL_RUN_TYPE"):  # a notebook on Kaggle
-        places.insert(0, os.environ.get("KAGGLE_API_V1_TOKEN", "").strip())
-    for place in filter(None, places):
-        path = _existing(place)
-        value = _decode(path.read_bytes()).strip() if path else place
+        entries.insert(0, os.environ.get("KAGGLE_API_V1_TOKEN", "").strip())
+    for entry in filter(None, entries):
+        path = _existing(entry)
+        value = _decode(path.read_bytes()).strip() if path else entry
         if value:
             yield Token(value, "KAGGLE_API_TOKEN")
     for name in TOKEN_FILES:
@@ -104,8 +104,8 @@ def find_key() -> tuple[tuple[str, str] | None, str]:
             values[name], given[variable] = os.environ[variable], name
         if name in values:
             values[name] = values[name].strip()
-            place = variable if variable in given else path
-            check_characters(values[name], f"The {'user name' if name == 'username' else name} in {place}")
+            origin = variable if variable in given else path
+            check_characters(values[name], f"The {'user name' if name == 'username' else name} in {origin}")
     if "username" in values and "key" in values:
         return (values["username"], values["key"]), ""
     if len(given) == 1:

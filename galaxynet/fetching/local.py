@@ -18,7 +18,7 @@ from galaxynet.terminal import note
 
 
 class LocalFolder:
-    """A folder that a person has downloaded a dataset into. It is only read, never changed.
+    """A local folder with the downloaded files of a dataset. It is only read, never changed.
 
     Args:
         folder: The folder; or a bundle, or a single archive.
@@ -111,7 +111,7 @@ class LocalFolder:
         try:
             self._stage(match)
         except DataError as error:
-            # The path tells which of several files of one name is meant.
+            # Several files can share a name; only the path identifies one.
             message = error.message
             if str(match.path) not in message:
                 message = message.replace(file.name, str(match.path), 1)

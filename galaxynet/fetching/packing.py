@@ -1,4 +1,4 @@
-"""Packing what a person has unpacked into the archive that the dataset reads."""
+"""Pack a folder that the user has unpacked into the archive that the dataset reads."""
 
 from __future__ import annotations
 

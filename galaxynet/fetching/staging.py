@@ -46,7 +46,7 @@ class StagedFile:
             self.path.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Remove the copy and its download; a file that a person put into the data folder stays."""
+        """Remove the copy and its download; a file that the user put into the data folder stays."""
         self.remove_copy()
         if self.part is not None:
             partial.remove(self.part)

@@ -160,7 +160,7 @@ class DatasetStore:
         """Have the dataset check the staged files, and give them their final names if it accepts them.
 
         Args:
-            hint: What a person can do if it refuses them; the dataset's own hint if empty.
+            hint: What the user can do if the check refuses them; the dataset's own hint if empty.
             options: Options of the simulator that made all of the files; None for other sources.
             keep_refused: Keep refused downloads, because more files are still to come.
 

@@ -139,7 +139,7 @@ class Classifier(Task):
         self.log("test/accuracy", self.test_accuracy)
 
     def predictions(self) -> Predictions:
-        """The predictions of the last test, over all processes, in the order of the dataset's rows."""
+        """The predictions of the last test, over all processes, ordered by row."""
         joined = Predictions(*gather_columns(self._predicted))
         order = joined.indices.argsort()
         return Predictions(*(column[order] for column in joined))

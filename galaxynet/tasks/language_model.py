@@ -1,4 +1,4 @@
-"""Language modelling: predict the next character, carry the state along the text, write text of one's own."""
+"""Language modelling: predict the next character, carry the state along the text, generate new text."""
 
 from __future__ import annotations
 
@@ -189,16 +189,16 @@ class LanguageModel(Task):
             seed: The same seed draws the same text; 0 to 2**32 - 1.
 
         Raises:
-            UsageError: If the prime has characters that were not in the text, or is no text, or a number is
-                out of range.
+            UsageError: If the prime is not a string, or has characters that were not in the text, or a number
+                is out of range.
         """
         prime = check_request(self.vocabulary, prime, length, temperature=temperature, seed=seed)
         start = prime or ("\n" if "\n" in self.vocabulary else self.vocabulary[0])
         return self._draw(start, length, temperature, torch.Generator().manual_seed(int(seed)))
 
-    def _draw(self, start: str, length: int, temperature: float, chance: torch.Generator) -> Iterator[str]:
-        places = {char: place for place, char in enumerate(self.vocabulary)}
-        read, state = [places[char] for char in start], self.first_state(1)
+    def _draw(self, start: str, length: int, temperature: float, rng: torch.Generator) -> Iterator[str]:
+        indices = {char: index for index, char in enumerate(self.vocabulary)}
+        read, state = [indices[char] for char in start], self.first_state(1)
         training = self.network.training
         self.network.eval()
         try:
@@ -208,13 +208,13 @@ class LanguageModel(Task):
                 # Drawn on the CPU: every device then draws the same from the same probabilities.
                 last = logits[0, -1].float().cpu()
                 if temperature == 0:
-                    place = int(last.argmax())
+                    index = int(last.argmax())
                 else:
                     # Less the greatest first: a very low temperature must not overflow.
-                    chances = functional.softmax((last - last.max()) / temperature, dim=0)
-                    place = int(torch.multinomial(chances, 1, generator=chance))
-                yield self.vocabulary[place]
-                read = [place]
+                    weights = functional.softmax((last - last.max()) / temperature, dim=0)
+                    index = int(torch.multinomial(weights, 1, generator=rng))
+                yield self.vocabulary[index]
+                read = [index]
         finally:
             self.network.train(training)
 

@@ -12,38 +12,41 @@ from galaxynet.plugin import OptimizerOptions
 _FUSED_DEVICES = ("cpu", "cuda", "mps")
 
 
-def optimizer(
+def build_optimizer(
     parameters: Iterable[torch.nn.Parameter], options: OptimizerOptions, *, fused: bool = True
 ) -> torch.optim.Optimizer:
-    """The optimiser that the options name, with the device's fused update where there is one and `fused`.
+    """The optimiser that the options name, with a fused update if `fused` and the device has one.
 
-    The fused update is one pass over the weights instead of one for every term of the formula, which on a
-    CPU is a good part of the step of a small network.
+    A fused update passes over the weights once instead of once per term of the formula. On a CPU that saves
+    a good part of a small network's step.
     """
-    chosen = [parameter for parameter in parameters if parameter.requires_grad]
+    trainable = [parameter for parameter in parameters if parameter.requires_grad]
     fused = (
         fused
-        and bool(chosen)
+        and bool(trainable)
         and all(
-            parameter.device.type in _FUSED_DEVICES and parameter.is_floating_point() for parameter in chosen
+            parameter.device.type in _FUSED_DEVICES and parameter.is_floating_point()
+            for parameter in trainable
         )
     )
     lr, decay = options.lr, options.weight_decay
     match options.optimizer:
         case "adam":
-            return torch.optim.Adam(chosen, lr=lr, weight_decay=decay, fused=fused)
+            return torch.optim.Adam(trainable, lr=lr, weight_decay=decay, fused=fused)
         case "adamw":
-            return torch.optim.AdamW(chosen, lr=lr, weight_decay=decay, fused=fused)
+            return torch.optim.AdamW(trainable, lr=lr, weight_decay=decay, fused=fused)
         case "sgd":
-            return torch.optim.SGD(chosen, lr=lr, weight_decay=decay, momentum=0.9, fused=fused)
+            return torch.optim.SGD(trainable, lr=lr, weight_decay=decay, momentum=0.9, fused=fused)
         case "adagrad":
             # Its fused form is there for the CPU alone.
-            fused = fused and all(parameter.device.type == "cpu" for parameter in chosen)
-            return torch.optim.Adagrad(chosen, lr=lr, weight_decay=decay, fused=fused)
+            fused = fused and all(parameter.device.type == "cpu" for parameter in trainable)
+            return torch.optim.Adagrad(trainable, lr=lr, weight_decay=decay, fused=fused)
 
 
-def schedule(optimizer: torch.optim.Optimizer, options: OptimizerOptions, steps: int) -> LRScheduler | None:
-    """The course of the learning rate over `steps` optimiser steps; None where it is constant.
+def build_scheduler(
+    optimizer: torch.optim.Optimizer, options: OptimizerOptions, steps: int
+) -> LRScheduler | None:
+    """The learning-rate schedule over `steps` optimiser steps; None if the rate is constant.
 
     `one-cycle` is Smith and Topin (2018): a rise from lr/25 to lr over the first 30 % of the steps, then a
     fall to lr/250,000. `cosine` falls from lr to zero (Loshchilov and Hutter, 2016).

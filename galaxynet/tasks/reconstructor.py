@@ -93,11 +93,11 @@ class Reconstructor(Task):
         originals = self.scaled(batch.inputs)
         outputs = self(originals)
         self.evaluation_loss.add(self.loss(outputs, originals), len(originals))
-        wanted = KEPT - sum(len(kept.indices) for kept in self._kept)
-        if wanted > 0:
+        missing = KEPT - sum(len(kept.indices) for kept in self._kept)
+        if missing > 0:
             factor = self.to_pixels
             parts = (batch.indices, batch.targets, factor * originals, factor * outputs.float())
-            self._kept.append(Reconstructions(*(part[:wanted].cpu() for part in parts)))
+            self._kept.append(Reconstructions(*(part[:missing].cpu() for part in parts)))
 
     def output_columns(self) -> tuple[Column, ...]:
         """The mean squared error of each reconstruction."""
@@ -142,7 +142,7 @@ class Reconstructor(Task):
         self._log_evaluation("test")
 
     def reconstructions(self) -> Reconstructions:
-        """The first reconstructions of the last test, in the order of the dataset's rows.
+        """The first reconstructions of the last test, ordered by row.
 
         They are the same samples however many processes took part.
         """

@@ -16,7 +16,7 @@ from galaxynet.catalogue.columns import Column
 from galaxynet.data.module import DataModule
 from galaxynet.plugin import DataInfo, OptimizerOptions, Options
 from galaxynet.tasks.average import EpochMean
-from galaxynet.tasks.optimizers import optimizer, schedule
+from galaxynet.tasks.optimizers import build_optimizer, build_scheduler
 from galaxynet.tasks.shares import BatchShares, skip_without_samples
 from galaxynet.tasks.updates import update_count, updating
 
@@ -140,11 +140,11 @@ class Task(lightning.LightningModule):
         )
         # A fused optimiser unscales gradients itself, too late to clip them; Lightning refuses that.
         fused = not clips or self.trainer.precision == "32-true"
-        chosen = optimizer(self.network.parameters(), options, fused=fused)
-        course = schedule(chosen, options, update_count(self.trainer))
-        if course is None:
-            return chosen
-        return {"optimizer": chosen, "lr_scheduler": {"scheduler": course, "interval": "step"}}
+        optimizer = build_optimizer(self.network.parameters(), options, fused=fused)
+        scheduler = build_scheduler(optimizer, options, update_count(self.trainer))
+        if scheduler is None:
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Clip the gradients in grouped updates, where Lightning leaves it to the network."""
@@ -154,8 +154,8 @@ class Task(lightning.LightningModule):
 
     def learning_rate(self) -> float:
         """The present learning rate of the first parameter group."""
-        found: Any = self.optimizers(use_pl_optimizer=False)
-        first = found[0] if isinstance(found, list) else found
+        optimizers: Any = self.optimizers(use_pl_optimizer=False)
+        first = optimizers[0] if isinstance(optimizers, list) else optimizers
         return float(first.param_groups[0]["lr"])
 
     def on_train_epoch_start(self) -> None:

@@ -47,7 +47,7 @@ def check_request(vocabulary: str, prime: Any, length: Any, *, temperature: Any,
         vocabulary has of them stays.
 
     Raises:
-        UsageError: If the prime is no text or has other characters, or a number is out of range.
+        UsageError: If the prime is not a string or has other characters, or a number is out of range.
     """
     if not isinstance(prime, str):
         raise UsageError(f"--prime {prime!r}: it is a text.")

@@ -142,11 +142,11 @@ class _Group:
     def _root_cause(self) -> GalaxynetError | None:
         """The end of a process that made another one fail, if it was killed a moment ago."""
         end = time.monotonic() + _ROOT_CAUSE_S
-        while (left := end - time.monotonic()) > 0:
-            messages = self._messages(left)
+        while (remaining_s := end - time.monotonic()) > 0:
+            messages = self._messages(remaining_s)
             for number, (kind, _) in messages:
                 if kind == "killed" and self.members[number].exitcode is None:
-                    self.members[number].join(left)
+                    self.members[number].join(remaining_s)
                 if kind == "killed" and (self.members[number].exitcode or 0) < 0:
                     return self._killed(number)
             self.working -= {number for number, _ in messages}

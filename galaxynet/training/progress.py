@@ -167,11 +167,11 @@ class ProgressBar(Callback):
             return
         self._shown = now
         rate = self._rate(epoch * self._steps, now)
-        left = (self.epochs - epoch) * self.samples / rate if rate else 0.0
+        remaining_s = (self.epochs - epoch) * self.samples / rate if rate else 0.0
         terminal.note(
             f"epoch {epoch}/{self.epochs}  {self._figures(trainer)}"
             + (f"  {rate:,.0f} samples/s" if rate else "")
-            + ("" if last else f"  {left:.0f} s left")
+            + ("" if last else f"  {remaining_s:.0f} s left")
         )
 
 

@@ -70,11 +70,11 @@ class StreamBatches:
         within = torch.arange(self.sequence + 1, device=device)
         for begin in range(first, first + self.updates, _READ_TOGETHER):
             end = min(begin + _READ_TOGETHER, first + self.updates)
-            places = torch.arange(begin, end) % self.per_pass
-            starts = places.to(device)[:, None] * self.sequence + self.begins
+            all_positions = torch.arange(begin, end) % self.per_pass
+            starts = all_positions.to(device)[:, None] * self.sequence + self.begins
             read = self.tokens[starts[:, :, None] + within].long()
-            for sequences, place in zip(read, places, strict=True):
-                yield Batch(sequences[:, :-1], sequences[:, 1:], place.expand(len(sequences)))
+            for sequences, positions in zip(read, all_positions, strict=True):
+                yield Batch(sequences[:, :-1], sequences[:, 1:], positions.expand(len(sequences)))
 
 
 class EvaluationBatches:
@@ -108,10 +108,10 @@ class EvaluationBatches:
         for number in range(len(self)):
             begin = number * self.chunk
             end = min(begin + self.chunk, self.length)
-            places = self.begins[:, None] + torch.arange(begin, end, device=device)
-            inputs = self.tokens[places.clamp(max=last)].long()
-            targets = self.tokens[(places + 1).clamp(max=last)].long()
-            targets = torch.where(places < last, targets, IGNORED)
+            positions = self.begins[:, None] + torch.arange(begin, end, device=device)
+            inputs = self.tokens[positions.clamp(max=last)].long()
+            targets = self.tokens[(positions + 1).clamp(max=last)].long()
+            targets = torch.where(positions < last, targets, IGNORED)
             yield Batch(inputs, targets, torch.full((len(self.begins),), number, device=device))
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galaxynet.data.splits import quotas, split
+from galaxynet.data.splits import allocate, split
 
 labelled = st.dictionaries(st.integers(0, 10**9), st.integers(0, 4), min_size=10, max_size=120)
 shares = st.floats(0.05, 0.6)
@@ -97,16 +97,16 @@ def test_given_test_rows_are_the_test_part_exactly() -> None:
 @pytest.mark.parametrize("counts", [[3, 3, 3, 3, 3], [1, 1, 1, 40], [2], [5, 5]])
 def test_a_small_validation_part_is_not_empty(counts: list[int]) -> None:
     """Asking for a validation part gives one, however few samples each class has."""
-    taken = quotas(counts, 0.1, both=False)
+    taken = allocate(counts, 0.1, require_both_sides=False)
     assert sum(taken) == max(1, round(0.1 * sum(counts)))
 
 
 def test_the_largest_remainders_are_rounded_up() -> None:
     """Of shares of 1.9 and 1.1 samples the first is rounded up, the second down; of equal ones the first."""
-    assert quotas([19, 11], 0.1, both=False) == [2, 1]
-    assert quotas([11, 19], 0.1, both=False) == [1, 2]
-    assert quotas([5, 5, 5], 0.2, both=False) == [1, 1, 1]
-    assert quotas([3, 3, 3, 3], 0.5, both=False) == [2, 2, 1, 1]
+    assert allocate([19, 11], 0.1, require_both_sides=False) == [2, 1]
+    assert allocate([11, 19], 0.1, require_both_sides=False) == [1, 2]
+    assert allocate([5, 5, 5], 0.2, require_both_sides=False) == [1, 1, 1]
+    assert allocate([3, 3, 3, 3], 0.5, require_both_sides=False) == [2, 2, 1, 1]
 
 
 @pytest.mark.promise("Measurements")
@@ -114,7 +114,7 @@ def test_the_largest_remainders_are_rounded_up() -> None:
 def test_a_share_is_as_near_to_exact_as_whole_samples_allow(counts: list[int], percent: int) -> None:
     """The parts have the asked share of all samples, and each class the whole number nearest to its own."""
     fraction = percent / 100
-    taken = quotas(counts, fraction, both=False)
+    taken = allocate(counts, fraction, require_both_sides=False)
     total = sum(counts)
     assert sum(taken) == (min(max(round(fraction * total), 1), total - 1) if total > 1 else 0)
     remainders = [fraction * n - math.floor(fraction * n) for n in counts]
@@ -126,9 +126,9 @@ def test_a_share_is_as_near_to_exact_as_whole_samples_allow(counts: list[int], p
 
 def test_a_class_is_on_both_sides_if_it_can_be() -> None:
     """A class of two or more samples is learnt and tested, however small or large the test part is."""
-    assert quotas([1, 9], 0.6, both=True) == [1, 5]  # one sample is on one side only
-    assert quotas([2, 38], 0.1, both=True) == [1, 4]
-    assert quotas([2, 3], 0.9, both=True) == [1, 2]
+    assert allocate([1, 9], 0.6, require_both_sides=True) == [1, 5]  # one sample is on one side only
+    assert allocate([2, 38], 0.1, require_both_sides=True) == [1, 4]
+    assert allocate([2, 3], 0.9, require_both_sides=True) == [1, 2]
 
 
 def test_the_validation_part_is_no_larger_than_asked_for() -> None:
@@ -136,12 +136,12 @@ def test_the_validation_part_is_no_larger_than_asked_for() -> None:
     labels = {number: int(number < 37) for number in range(40)}
     train, validated, _ = parts_of(labels, list(labels), 0.3, 0.1, 0)
     assert (len(train), len(validated)) == (25, 3)
-    assert quotas([2, 38], 0.1, both=False) == [0, 4]
+    assert allocate([2, 38], 0.1, require_both_sides=False) == [0, 4]
 
 
 def test_no_validation_part_is_possible() -> None:
     """A share of nothing holds nothing out."""
-    assert quotas([10, 20], 0.0, both=False) == [0, 0]
+    assert allocate([10, 20], 0.0, require_both_sides=False) == [0, 0]
     rows = np.arange(10, dtype=np.int64)
     parts = split(rows, rows.tolist(), rows % 2, test=0.3, validation=0.0, seed=0)
     assert len(rows[parts.validation]) == 0

@@ -178,7 +178,7 @@ def test_verify_ends_with_a_failure_if_something_is_damaged(
 def test_no_plugin_at_all_is_said(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With no dataset installed and nothing fetched, the list is empty and no error."""
     monkeypatch.setenv("GALAXYNET_PLUGINS", "")
-    registry.forget()
+    registry.clear_cache()
     assert inventory(data) == []
 
 

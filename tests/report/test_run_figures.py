@@ -44,9 +44,9 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         "    return figure\n"
     )
     monkeypatch.syspath_prepend(str(site))
-    registry.forget()
+    registry.clear_cache()
     yield "strange"
-    registry.forget()
+    registry.clear_cache()
     sys.modules.pop("strange_plugin", None)
 
 

@@ -121,11 +121,11 @@ def open_data(run: Run, data_dir: Path) -> DataModule:
         )
     plugin = registry.find("dataset", name)
     spec = plugin.load()
-    kind = registry.resolve_for(plugin, spec.module)
+    data_class = registry.resolve_for(plugin, spec.module)
     known = {field.name for field in spec.options.fields()}
     values = {option: value for option, value in record.options.dataset.items() if option in known}
     try:
-        data: DataModule = kind(
+        data: DataModule = data_class(
             spec.options.from_dict(values),
             data_dir=data_dir,
             validation=record.options.training.get("validation", 0.1),
