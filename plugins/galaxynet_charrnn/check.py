@@ -1,4 +1,4 @@
-"""Whether what has been fetched is the novel: seen before it is kept, and said after `galaxynet fetch`."""
+"""Check that a fetched file is the novel, before it is kept."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from galaxynet.errors import DataError
 from galaxynet_charrnn import NOVEL
 from galaxynet_charrnn.text import read_text, without_licence
 
-# The novel has some 690,000 characters in every edition; a page that says "not found" has not.
-_LEAST = 500_000
+# Every edition of the novel has some 690,000 characters; an error page has far fewer.
+_MIN_CHARACTERS = 500_000
 
 
 def check(folder: Path) -> list[str]:
-    """Count the characters.
+    """Check the novel and count its characters.
 
     Args:
         folder: The dataset's folder.
 
     Returns:
-        A line for a person.
+        A line to print.
 
     Raises:
-        DataError: If it is no text, or not the novel.
+        DataError: If it is not text, or not the novel.
     """
     path = folder / NOVEL.name
     text = without_licence(read_text(path))
     if wrong := _not_the_novel(text):
         raise DataError(
             f"{path} {wrong}",
-            "Remove it and fetch it again; another text is trained on with: --dataset text --file FILE",
+            "Remove it and fetch it again; to train on another text: --dataset text --file FILE",
         )
     return [f"{len(text):,} characters, {len(set(text))} different ones"]
 
 
 def keep(source: Path, target: Path) -> None:
-    """Keep a file as it is, if it is the novel: the `convert` of its `DataFile`.
+    """Copy a file unchanged if it is the novel: the `convert` of its `DataFile`.
 
     Args:
-        source: What has arrived.
-        target: Where it is kept.
+        source: The file that arrived.
+        target: Where to copy it.
 
     Raises:
-        DataError: If it is no text, or not the novel. The message calls it by its final name.
+        DataError: If it is not text, or not the novel. The message uses its final name.
     """
     try:
         wrong = _not_the_novel(without_licence(read_text(source)))
@@ -59,7 +59,7 @@ def keep(source: Path, target: Path) -> None:
 def _not_the_novel(text: str) -> str:
     """Why a text is not the novel; empty if it is."""
     named = "Bennet" in text
-    if named and len(text) >= _LEAST:
+    if named and len(text) >= _MIN_CHARACTERS:
         return ""
     return f"is not the novel: it has {len(text):,} characters" + (
         "." if named else ", and the Bennets are not in it."

@@ -1,4 +1,4 @@
-"""Texts as data modules: the first part is learnt from, the next chooses the epoch, the last is the test."""
+"""Texts as data modules: the first part is for training, the next for validation, the last for the test."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _LEAST_CONTEXT = 500
 class TextDataModule(DataModule):
     """A text in three contiguous parts. A sample is a sequence of `--sequence` characters.
 
-    The parts are pieces of the text and not sequences drawn from all of it: a sequence whose neighbours
-    were learnt from would not tell how the network does on text that it has not seen.
+    The parts are pieces of the text, not sequences drawn from all of it: a sequence whose neighbours were
+    trained on would not show how the network does on unseen text.
     """
 
     options: TextOptions
@@ -42,11 +42,11 @@ class TextDataModule(DataModule):
         """The text.
 
         Raises:
-            DataError: If it is not there or cannot be used.
+            DataError: If it is missing or cannot be used.
         """
 
     def prepare_data(self) -> None:
-        """Read the text, and say how it is divided. Immediate the second time."""
+        """Read the text, and print how it is divided. Immediate the second time."""
         if self._corpus is None:
             self.setup()
             counts = [f"{len(tokens):,} {part}" for part, tokens in self.parts.items()]
@@ -56,7 +56,7 @@ class TextDataModule(DataModule):
             )
 
     def setup(self, stage: str | None = None) -> None:
-        """Read the text and see that it can be learnt from. Immediate the second time.
+        """Read the text and check that it can be trained on. Immediate the second time.
 
         Raises:
             DataError: If it cannot be used.
@@ -92,7 +92,7 @@ class TextDataModule(DataModule):
         parts, options = self.parts, self.options
         if len(self.corpus.vocabulary) == 1:
             raise DataError(
-                f"The text has one character alone, {self.corpus.vocabulary!r}: there is nothing to learn.",
+                f"The only character of the text is {self.corpus.vocabulary!r}: there is nothing to learn.",
                 "Take another text.",
             )
         if sequences_of_a_pass(len(parts["train"]), options.streams, options.sequence) < 1:
@@ -138,7 +138,7 @@ class TextDataModule(DataModule):
 
     @property
     def summary(self) -> dict[str, Any]:
-        """Characters of each part, the vocabulary, and the digest: a run goes on with the same text alone."""
+        """Characters of each part, the vocabulary, and the digest: a run is resumed only on the same text."""
         return {
             "characters": len(self.corpus.tokens),
             **{f"{part}_characters": len(tokens) for part, tokens in self.parts.items()},
@@ -149,12 +149,12 @@ class TextDataModule(DataModule):
 
     @property
     def ids(self) -> Sequence[int | str]:
-        """The place of each character."""
+        """The position of each character."""
         return range(len(self.corpus.tokens))
 
     @property
     def test_ids(self) -> Sequence[int | str]:
-        """The test part by a hash of its text: other texts are not comparable."""
+        """A hash of the test part: runs are comparable only on the same text."""
         corpus, tested = self.corpus, self.parts["test"]
         text = "".join(corpus.vocabulary[token] for token in tested.tolist())
         return [hashlib.sha256(text.encode()).hexdigest()]
@@ -165,11 +165,11 @@ class TextDataModule(DataModule):
         return min(self.updates_per_step, max(1, self.batch_size // self.options.streams))
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """Leave a batch as it is: it lies on the device already, but for the indices."""
+        """Return a batch unchanged: all but the indices is on the device already."""
         return batch
 
     def train_dataloader(self) -> StreamBatches:
-        """Training batches in the order of the text."""
+        """Training batches, in text order."""
         streams = self.options.streams
         return StreamBatches(
             self._on_device("train"),
@@ -202,7 +202,7 @@ class TextDataModule(DataModule):
 
 
 class TextFileData(TextDataModule):
-    """A text of one's own."""
+    """A text file of the user's."""
 
     name = TEXT.name
     options: TextFileOptions
@@ -213,13 +213,12 @@ class TextFileData(TextDataModule):
             raise UsageError("The dataset text needs a file to read.", "Name it with: --file FILE")
         path = expanded(Path(self.options.file))
         if path.is_dir():
-            raise UsageError(f"--file {path}: this is a folder.", "Name a file of text in it.")
+            raise UsageError(f"--file {path}: this is a folder.", "Name a text file in it.")
         if not path.exists():
-            raise UsageError(f"--file {path}: there is no such file.", "Look at how it is spelt.")
-        if (
-            not path.is_file()
-        ):  # a pipe can be read once, and --resume and the processes of a sweep read again
-            raise UsageError(f"--file {path}: this is no ordinary file.", "Write the text into one first.")
+            raise UsageError(f"--file {path}: there is no such file.", "Check the spelling.")
+        # A pipe can be read only once; --resume and the processes of a sweep read again.
+        if not path.is_file():
+            raise UsageError(f"--file {path}: this is not a regular file.", "Write the text into one first.")
         return read_text(path)
 
 
@@ -233,7 +232,7 @@ class PrideAndPrejudiceData(TextDataModule):
         path = self.folder / NOVEL.name
         if not path.is_file():
             raise DataError(
-                f"The dataset {self.name} is not there: {path} {absence(path)} ({NOVEL.summary}).",
+                f"The dataset {self.name} is missing: {path} {absence(path)} ({NOVEL.summary}).",
                 f"Fetch it with: galaxynet fetch {self.name}",
             )
         return without_licence(read_text(path))

@@ -1,4 +1,4 @@
-"""The figure of charrnn: the smoothed loss over the updates, beside the published values."""
+"""The figure of charrnn: the smoothed loss over the updates, with the published values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COLUMN = "train/smooth_loss"
 def smooth_loss(runs: Sequence[Run]) -> Figure:
     """min-char-rnn's smoothed loss (nats, summed over a sequence) of one or several runs over the updates.
 
-    The values of the report stand as points beside the runs that they apply to and that went as far.
+    The report's values are drawn as points if a run that they apply to was trained that long.
 
     Raises:
         RunError: If none of the runs logged it.
@@ -39,12 +39,16 @@ def smooth_loss(runs: Sequence[Run]) -> Figure:
         drawn.append(run)
         options, reference = run.record.options, run.record.reference
         updates = run.record.splits["train"] // int(str(options.dataset.get("streams", 1)))
-        places = [(row["epoch"] + 1) * updates for row in rows]
+        updates_done = [(row["epoch"] + 1) * updates for row in rows]
         width = int(str(options.model["hidden"]))
-        if reference and reference.metric == _COLUMN and places[-1] >= PUBLISHED_UPDATES.get(width, math.inf):
+        if (
+            reference
+            and reference.metric == _COLUMN
+            and updates_done[-1] >= PUBLISHED_UPDATES.get(width, math.inf)
+        ):
             widths.add(width)
         axes.plot(
-            places,
+            updates_done,
             [row[_COLUMN] for row in rows],
             color=COLOURS[number % len(COLOURS)],
             linestyle=DASHES[number // len(COLOURS) % len(DASHES)],
@@ -77,7 +81,7 @@ def smooth_loss(runs: Sequence[Run]) -> Figure:
 
 
 def _texts(runs: Sequence[Run]) -> str:
-    """What was read, each text once: the dataset, and of a text of one's own the name of its file."""
+    """The texts that were read, without repetition: the dataset, and the file name of a user's own text."""
     texts = []
     for run in runs:
         file = run.record.options.dataset.get("file")

@@ -1,4 +1,4 @@
-"""charrnn as a LightningModule: min-char-rnn's way of learning, and today's."""
+"""charrnn as a LightningModule: trained as min-char-rnn was, or as networks are today."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ _LARGEST_GRADIENT, _LARGEST_NORM = 5.0, 1.0
 _MEMORY = 0.999
 _GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 _SMALL = 2**22
-"""Multiplications for one character of all streams, below which a second thread costs more than it gives."""
+"""Multiplications for one character of all streams, below which a second thread costs more than it gains."""
 
 
 class CharRNN(LanguageModel):
     """Trains a `CharRNNNetwork` to predict the next character.
 
     Faithful mode is A. Karpathy's min-char-rnn (2015): weights 0.01 N(0, 1), the loss summed over a
-    sequence, each gradient clipped to 5, Adagrad with 1e-8 beneath the root.
+    sequence, each gradient clipped to 5, Adagrad with 1e-8 under the root.
 
     Args:
         options: Layers, mode, and how it learns.
         data_info: Vocabulary, streams, and the length of a sequence as `input_shape`.
 
     Attributes:
-        faithful: Whether it learns as min-char-rnn does.
+        faithful: Whether it trains as min-char-rnn does.
         smooth_loss: The summed loss of a sequence in nats, `0.999 smooth + 0.001 loss` after each update,
             from that of equally likely characters; it is logged as `train/smooth_loss`.
-        small: Whether the steps are so small that one thread does them fastest.
+        small: Whether the steps are so small that a single thread is fastest.
 
     Raises:
-        OptionError: If faithful mode is asked for with what min-char-rnn cannot do.
+        OptionError: If faithful mode is combined with options that min-char-rnn lacks.
     """
 
     options: CharRNNOptions
@@ -71,7 +71,7 @@ class CharRNN(LanguageModel):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Limit each gradient to 5 in faithful mode, else the norm of all to 1."""
+        """Clip each gradient to 5 in faithful mode, else their norm to 1."""
         if self.faithful:
             torch.nn.utils.clip_grad_value_(self.network.parameters(), _LARGEST_GRADIENT)
         else:
@@ -80,14 +80,14 @@ class CharRNN(LanguageModel):
     def first_state(self, streams: int) -> Tensor | None:
         """The carried state in faithful mode, as min-char-rnn's own samples have it; else zeros.
 
-        Adagrad's first steps are so large that units lock: a state of zeros, which the single stream sees
-        but once in a pass, can then lead to where the network was never taught anything.
+        Adagrad's first steps are so large that units saturate. A state of zeros, which the single stream sees
+        only once per pass, can then lead to states that the network was never trained on.
         """
         carried = self.carried_state
         if not self.faithful or carried is None:
             return None
-        found: Tensor = carried.to(self.device).expand(-1, streams, -1)
-        return found
+        expanded: Tensor = carried.to(self.device).expand(-1, streams, -1)
+        return expanded
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Adagrad in faithful mode, else Adam."""
@@ -106,13 +106,13 @@ class CharRNN(LanguageModel):
         )
 
     def setup(self, stage: str) -> None:
-        """Compute in one thread where a second one would only be waited for."""
+        """Use one thread if a second one would only slow the training down."""
         self._threads = torch.get_num_threads()
         if self.small and self.trainer.strategy.root_device.type == "cpu":
             torch.set_num_threads(1)
 
     def teardown(self, stage: str) -> None:
-        """Compute with as many threads as before."""
+        """Restore the number of threads."""
         torch.set_num_threads(self._threads)
 
     def count_losses(self, losses: Tensor) -> None:
@@ -123,46 +123,46 @@ class CharRNN(LanguageModel):
             self.smooth_loss = _MEMORY * self.smooth_loss + (1 - _MEMORY) * loss * sequence
 
     def on_train_epoch_end(self) -> None:
-        """Log the smoothed loss besides the others."""
+        """Also log the smoothed loss."""
         super().on_train_epoch_end()
-        self._meet()
+        self._average_smooth_loss()
         self.log("train/smooth_loss", self.smooth_loss)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the smoothed loss, too."""
+        """Also save the smoothed loss."""
         super().on_save_checkpoint(checkpoint)
-        self._meet()
+        self._average_smooth_loss()
         checkpoint["smooth_loss"] = self.smooth_loss
 
-    def _meet(self) -> None:
-        """Take the smoothed loss of all streams, of which each process has smoothed that of its own."""
+    def _average_smooth_loss(self) -> None:
+        """Average the smoothed loss over all streams; each process has smoothed that of its own."""
         rank, processes = rank_and_size()
         if processes == 1:
             return
         streams = len(range(rank, self.streams, processes))
-        # Smoothing is linear, so the mean over the streams can be taken of the smoothed losses.
+        # Smoothing is linear, so the smoothed losses can be averaged over the streams.
         mine = self.smooth_loss * streams / self.streams
         part = torch.tensor(mine, dtype=torch.float64, device=self.device)
         self.smooth_loss = float(self.trainer.strategy.reduce(part, reduce_op="sum"))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the smoothed loss up again."""
+        """Also restore the smoothed loss."""
         super().on_load_checkpoint(checkpoint)
         self.smooth_loss = checkpoint["smooth_loss"]
 
 
 def _is_faithful(options: CharRNNOptions, streams: int) -> bool:
-    beyond = {
+    checks = {
         f"--cell {options.cell}": options.cell != "rnn",
         f"--layers {options.layers}": options.layers > 1,
         f"--dropout {options.dropout:g}": options.dropout > 0,
         f"--schedule {options.schedule}": options.schedule != "constant",
         f"--streams {streams}": streams > 1,
     }
-    found = [flag for flag, is_beyond in beyond.items() if is_beyond]
-    if options.mode == "faithful" and found:
+    unsupported = [flag for flag, is_unsupported in checks.items() if is_unsupported]
+    if options.mode == "faithful" and unsupported:
         raise OptionError(
-            f"--mode faithful does what min-char-rnn does, and that has no {', '.join(found)}.",
+            f"--mode faithful does what min-char-rnn does, and that has no {', '.join(unsupported)}.",
             "Use --mode practical, or leave these options out.",
         )
-    return options.mode == "faithful" or (options.mode == "auto" and not found)
+    return options.mode == "faithful" or (options.mode == "auto" and not unsupported)

@@ -73,9 +73,9 @@ class GatedLayers(nn.Module):
     ) -> None:
         super().__init__()
         self.table = nn.Embedding(characters, hidden)
-        kind = nn.LSTM if cell == "lstm" else nn.GRU
+        layer_class = nn.LSTM if cell == "lstm" else nn.GRU
         # PyTorch warns of a dropout that has no place between layers.
-        self.layers = kind(hidden, hidden, layers, dropout=dropout if layers > 1 else 0.0)
+        self.layers = layer_class(hidden, hidden, layers, dropout=dropout if layers > 1 else 0.0)
 
     def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """As `TanhLayers`; the state is PyTorch's own."""

@@ -9,12 +9,12 @@ from galaxynet.plugin import Options, option
 
 
 class CharRNNOptions(Options):
-    """What can be chosen of the network and of how it learns."""
+    """Options of the network and of its training."""
 
     hidden: int = option(100, "units of each recurrent layer", ge=1, le=16384)
-    cell: Literal["rnn", "lstm", "gru"] = option("rnn", "kind of the recurrent layers")
+    cell: Literal["rnn", "lstm", "gru"] = option("rnn", "type of the recurrent layers")
     layers: int = option(1, "recurrent layers", ge=1, le=32)
-    dropout: float = option(0.0, "share of the outputs of each layer that is dropped", ge=0, lt=1)
+    dropout: float = option(0.0, "share of each layer's outputs to drop", ge=0, lt=1)
     mode: Literal["auto", "faithful", "practical"] = option(
         "auto",
         "faithful: learn as min-char-rnn does (Adagrad, gradients clipped to 5 each, summed loss); "
@@ -22,32 +22,32 @@ class CharRNNOptions(Options):
         "one rnn layer and one stream",
     )
     lr: float | None = option(
-        None, "learning rate; if none is given, 0.1 in faithful mode and 0.002 in practical", gt=0, le=100
+        None, "learning rate; by default 0.1 in faithful mode and 0.002 in practical mode", gt=0, le=100
     )
     schedule: Literal["constant", "cosine", "one-cycle"] = option(
-        "constant", "course of the learning rate over the whole training"
+        "constant", "learning-rate schedule over the whole training"
     )
     sample_every: float = option(
-        10.0, "seconds between the samples of text that are shown while it trains; 0: none", ge=0
+        10.0, "seconds between samples of generated text during training; 0: none", ge=0
     )
 
 
 class TextOptions(Options):
     """How a text is divided and read."""
 
-    sequence: int = option(25, "characters that are read between two updates of the weights", ge=1)
-    streams: int = option(1, "places of the text that are read side by side", ge=1)
+    sequence: int = option(25, "characters read between two updates of the weights", ge=1)
+    streams: int = option(1, "positions in the text that are read in parallel", ge=1)
     iterations: int | None = option(
         None,
-        "updates in an epoch; if none is given, 1,000 with one stream, else one pass over the text",
+        "updates per epoch; by default 1,000 with one stream, else one pass over the text",
         ge=1,
     )
     test_fraction: float = option(
-        0.1, "share of the text, at its end, that is kept for the final test", gt=0, lt=1
+        0.1, "share of the text, at its end, that is held out for the final test", gt=0, lt=1
     )
 
 
 class TextFileOptions(TextOptions):
-    """A text of one's own."""
+    """Options of a text file of the user's."""
 
     file: Path | None = option(None, "the text to read, UTF-8", metavar="FILE")

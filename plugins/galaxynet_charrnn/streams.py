@@ -1,4 +1,4 @@
-"""A text as batches of sequences: in training where the last one ended, in a test every character once."""
+"""A text as batches of sequences: consecutive ones in training, every character once in a test."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from galaxynet.data.batches import Batch
 from galaxynet.tasks.language_model import IGNORED
 
 _READ_TOGETHER = 32
-"""Batches that are read out of the text at once: reading one alone takes as long."""
+"""Batches to read from the text at once: reading a single one takes just as long."""
 
 
 def sequences_of_a_pass(characters: int, streams: int, sequence: int) -> int:
     """Sequences that a stream holds, by the rule of min-char-rnn.
 
-    min-char-rnn starts anew when `place + sequence + 1 >= characters`, so the very last character is
-    never asked for. 0 or less if the text is too short.
+    min-char-rnn starts over when `position + sequence + 1 >= characters`, so the last character is never
+    predicted. 0 or less if the text is too short.
     """
     return ((characters - 1) // streams - 1) // sequence
 
@@ -27,15 +27,15 @@ class StreamBatches:
     """Training batches: consecutive sequences of each stream.
 
     The text is cut into as many equal pieces as there are streams; update `k` of the training reads
-    sequence `k % pass` of each. So the place in the text is a function of the number of the update, and
-    a training that is resumed goes on where it was.
+    sequence `k % pass` of each. So the position in the text depends only on the number of the update, and
+    a resumed training continues where it stopped.
 
     Args:
         tokens: The training part, integers of shape (characters,), on the device.
-        streams: Places that are read side by side, of all processes.
+        streams: Positions that are read in parallel, over all processes.
         sequence: Characters of a sequence.
         updates: Batches of an epoch.
-        epoch: The number of the epoch, asked at its start.
+        epoch: Returns the number of the epoch; called at its start.
         rank: Number of this process.
         processes: How many share the streams; those without one have empty batches.
     """
@@ -80,11 +80,12 @@ class StreamBatches:
 class EvaluationBatches:
     """Held-out text: every character but the first is predicted exactly once, over all processes.
 
-    It is read in several places at once, which is faster and costs those places their first context.
+    It is read from several positions in parallel. That is faster, but the first characters of each have
+    little context.
 
     Args:
         tokens: The part, integers of shape (characters,), on the device; at least two.
-        streams: Places that are read side by side, of all processes.
+        streams: Positions that are read in parallel, over all processes.
         rank: Number of this process.
         processes: How many share the streams; those without one have empty batches.
         chunk: Characters of a batch.

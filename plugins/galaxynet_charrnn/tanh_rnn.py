@@ -24,9 +24,9 @@ class _Recurrence(torch.autograd.Function):
         for step in inputs.unbind(0):
             hidden = torch.addmm(step, hidden, transposed).tanh_()
             states.append(hidden)
-        found = torch.stack(states)
-        ctx.save_for_backward(found, weight, start)
-        return found
+        hidden_states = torch.stack(states)
+        ctx.save_for_backward(hidden_states, weight, start)
+        return hidden_states
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
@@ -56,5 +56,5 @@ def tanh_recurrence(inputs: Tensor, weight: Tensor, start: Tensor) -> Tensor:
     Returns:
         The states after each step, of the shape of `inputs`.
     """
-    found: Tensor = _Recurrence.apply(inputs, weight, start)  # type: ignore[no-untyped-call]
-    return found
+    hidden_states: Tensor = _Recurrence.apply(inputs, weight, start)  # type: ignore[no-untyped-call]
+    return hidden_states

@@ -21,8 +21,8 @@ class Corpus(NamedTuple):
     """A text as numbers.
 
     Attributes:
-        vocabulary: Its different characters, in the order of Unicode.
-        tokens: The place of each character in the vocabulary, int32, shape (characters,).
+        vocabulary: Its distinct characters, in Unicode order.
+        tokens: The index of each character in the vocabulary, int32, shape (characters,).
         digest: The first 16 hex digits of the SHA-256 of its UTF-8, which tell it from another text.
     """
 

@@ -13,9 +13,9 @@ __all__ = ["FASHION_MNIST", "SPEC", "FashionAeOptions", "FashionMnistOptions"]
 _REPORT = "2019 student report, 100 epochs of 600 batches"
 _AS_REPORTED = {"act": "sigmoid", "pixels": "raw", "epochs": 100, "batch_size": 100, "folder": None}
 
-# The report's sums lie below what any network with a linear output layer behind a code of that size can
+# The report's sums are lower than any network with a linear output layer behind a code of that size can
 # reach on these pixels (the error of as many principal components: 797,000, 590,000 and 403,000), so they
-# must be in other units; they stand beside our runs because they are what it printed.
+# must be in other units. They are shown next to our runs because they are what the report printed.
 SPEC = ModelSpec(
     name="fashion_ae",
     summary="autoencoder with a code of any size, for pictures of clothes",

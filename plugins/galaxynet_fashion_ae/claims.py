@@ -15,7 +15,7 @@ _NOTE = (
     "must be in other units: ten times it lies within a few per cent of what this network comes to."
 )
 
-# Code, the report's loss, and 600 times the mean squared error of so many principal components of the 60,000
+# Code, the report's loss, and 600 times the mean squared error of as many principal components of the 60,000
 # training images, rounded down.
 _LOSSES = ((16, 190_000, 797_000), (32, 157_000, 590_000), (64, 130_000, 403_000))
 

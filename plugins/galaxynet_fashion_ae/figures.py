@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 _MOST_RUNS = 12
-# Inches: an image, what is between two, around the figure, and above and below the images.
+# Inches: an image, the gap between two, the margin of the figure, and the space above and below the images.
 _CELL, _BETWEEN, _MARGIN, _ABOVE, _BELOW = 0.68, 0.04, 0.1, 0.53, 0.32
 
 
 def reconstructions(runs: Sequence[Run]) -> Figure:
-    """Ten test images above, and beneath them what each run made of them.
+    """Ten test images, and below them their reconstructions by each run.
 
-    The first test image of each class is shown, or the first ten where there are no classes. Every image is
-    drawn from black, 0, to white, 255; what lies outside is cut off.
+    The figure shows the first test image of each class, or the first ten if there are no classes. Grey levels
+    run from black, 0, to white, 255; values beyond are clipped.
 
     Args:
         runs: One to twelve runs that were tested on the same images.
@@ -37,29 +37,31 @@ def reconstructions(runs: Sequence[Run]) -> Figure:
     """
     if len(runs) > _MOST_RUNS:
         raise RunError(f"{len(runs)} runs are too many for one figure.", f"Name up to {_MOST_RUNS}.")
-    found = [ReconstructedSamples.read(run.path / RECONSTRUCTIONS) for run in runs]
-    first = found[0]
-    for run, samples in zip(runs, found, strict=True):
+    all_samples = [ReconstructedSamples.read(run.path / RECONSTRUCTIONS) for run in runs]
+    first = all_samples[0]
+    for run, samples in zip(runs, all_samples, strict=True):
         same = list(samples.ids) == list(first.ids) and samples.originals.shape == first.originals.shape
         if not same or run.record.dataset.name != runs[0].record.dataset.name:
             raise RunError(
                 f"The runs {runs[0].label} and {run.label} were tested on different images.",
                 "Draw runs together that were trained on the same dataset.",
             )
-    chosen = _one_of_each(first.classes)
-    number = len(chosen)
+    indices = _one_of_each(first.classes)
+    number = len(indices)
     figure = new_figure(1.0, 1.0)
-    figure.set_layout_engine("none")  # all sizes are known but that of the names, and equal gaps are wanted
+    figure.set_layout_engine(
+        "none"
+    )  # all sizes are known but that of the names, and the gaps have to be equal
     grid = figure.subplots(len(runs) + 1, number, squeeze=False)
-    for axes, place in zip(grid[0], chosen, strict=True):
-        _show(axes, first.originals[place])
+    for axes, index in zip(grid[0], indices, strict=True):
+        _show(axes, first.originals[index])
         axes.set_title(
-            first.classes[place], fontsize=7, fontweight="normal", loc="center", color=FAINT, pad=3
+            first.classes[index], fontsize=7, fontweight="normal", loc="center", color=FAINT, pad=3
         )
     _name(grid[0][0], "original", "")
-    for row, run, samples in zip(grid[1:], runs, found, strict=True):
-        for axes, place in zip(row, chosen, strict=True):
-            _show(axes, samples.decodings[place])
+    for row, run, samples in zip(grid[1:], runs, all_samples, strict=True):
+        for axes, index in zip(row, indices, strict=True):
+            _show(axes, samples.decodings[index])
         _name(row[0], *_words(run, several=len(runs) > 1))
     models = list(dict.fromkeys(run.record.model.name for run in runs))
     what = runs[0].label if len(runs) == 1 else f"{len(runs)} runs"
@@ -73,7 +75,7 @@ def reconstructions(runs: Sequence[Run]) -> Figure:
 
 
 def _place(figure: Figure, grid: npt.NDArray[Any]) -> None:
-    """Give all images one size and distance, and the words around them the room that they need."""
+    """Give all images the same size and spacing, and the labels the space that they need."""
     rows, columns = grid.shape
     title, footer = figure.texts
     named = max(
@@ -86,24 +88,20 @@ def _place(figure: Figure, grid: npt.NDArray[Any]) -> None:
     figure.set_size_inches(width, height)
     for number, row in enumerate(grid):
         bottom = height - _ABOVE - (number + 1) * _CELL - number * _BETWEEN
-        for place, axes in enumerate(row):
-            across = left + place * (_CELL + _BETWEEN)
+        for column, axes in enumerate(row):
+            across = left + column * (_CELL + _BETWEEN)
             axes.set_position((across / width, bottom / height, _CELL / width, _CELL / height))
     title.set_position((_MARGIN / width, 1 - _MARGIN / height))
     footer.set_position((_MARGIN / width, _MARGIN / height))
 
 
 def _one_of_each(classes: Sequence[str]) -> list[int]:
-    places = {name: place for place, name in reversed(list(enumerate(classes))) if name}
-    return (
-        sorted(places.values(), key=lambda place: place)[:_SHOWN]
-        if places
-        else list(range(len(classes)))[:_SHOWN]
-    )
+    first_index = {name: index for index, name in reversed(list(enumerate(classes))) if name}
+    return sorted(first_index.values() if first_index else range(len(classes)))[:_SHOWN]
 
 
 def _words(run: Run, several: bool) -> tuple[str, str]:
-    """What stands beside a row: the size of the code, or the run's name; and its error."""
+    """The label of a row: the size of the code, or the run's name; and its error."""
     options = run.record.options.model
     code = f"code {options['code']}" if "code" in options else run.label
     mse = run.record.metrics.get("test/mse")

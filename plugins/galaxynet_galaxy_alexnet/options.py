@@ -7,15 +7,15 @@ from typing import Literal
 from galaxynet.plugin import Activation, OptimizerOptions, option
 
 PLURALITY = ("Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2")
-"""The five of the 37 vote columns that are ever the largest: the classes that the report tells apart."""
+"""The five of the 37 vote columns that are ever the largest: the classes that the report distinguishes."""
 
 
 class GalaxyAlexNetOptions(OptimizerOptions):
-    """What can be chosen of the network and of how it learns."""
+    """Options of the network and of its training."""
 
     act: Activation = option("relu", "activation of the convolutions; the dense layers are always relu")
     extra_convs: Literal[0, 1, 3] = option(0, "3x3 convolutions between the second and the third pooling")
-    lr: float = option(4e-4, "learning rate; the highest one where a schedule is used", gt=0, le=100)
+    lr: float = option(4e-4, "learning rate; its maximum if a schedule is used", gt=0, le=100)
     schedule: Literal["constant", "cosine", "one-cycle"] = option(
-        "one-cycle", "course of the learning rate over the whole training"
+        "one-cycle", "learning-rate schedule over the whole training"
     )

@@ -130,11 +130,11 @@ def _block(options: SimulatorOptions, start: int) -> Block:
     from galaxynet_galaxy_sim.perception import look
     from galaxynet_galaxy_sim.volunteers import classify
 
-    made = []
+    block = []
     for index in range(start, min(start + _BLOCK, options.count)):
         scene, frame, generator = galaxy_of(options.seed, index)
-        made.append((frame.jpeg, classify(look(scene, frame), options.volunteers, generator)))
-    return made
+        block.append((frame.jpeg, classify(look(scene, frame), options.volunteers, generator)))
+    return block
 
 
 def _member(name: str, compression: int) -> zipfile.ZipInfo:

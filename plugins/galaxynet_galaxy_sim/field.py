@@ -99,7 +99,7 @@ def add_objects(bands: Bands, objects: list[FieldObject], seeing: tuple[float, f
         x = np.arange(left, right, dtype=np.float32)[None, :] - np.float32(thing.x)
         y = np.arange(top, bottom, dtype=np.float32)[:, None] - np.float32(thing.y)
         patch = bands[:, top:bottom, left:right]
-        # Of a faint object nobody sees that the seeing differs from band to band.
+        # The seeing differs from band to band, which is invisible in a faint object.
         groups = ((0, 1, 2),) if brightest < 30 else ((0,), (1,), (2,))
         for group in groups:
             sigma = seeing[group[len(group) // 2]]

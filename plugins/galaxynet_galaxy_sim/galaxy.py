@@ -42,7 +42,7 @@ class Galaxy:
         thickness: Axis ratio of the disk seen exactly from its side.
         arms: Number of spiral arms; 0 for none.
         pitch: Pitch angle of the arms; also winds the patches.
-        arm_strength: Excess of the arms over the disk beneath them.
+        arm_strength: Excess of the arms over the disk below them.
         arm_sharpness: Narrowness of the arms, see `profiles.spiral_arms`.
         bar_fraction: Share of the light in the bar.
         bar_length: Half-length of the bar.

@@ -1,4 +1,4 @@
-"""What a person can choose about the simulated galaxies."""
+"""Options of the simulated galaxies."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from galaxynet.options import Options, option
 class SimulatorOptions(Options):
     """Options of `galaxynet fetch galaxy-sim`."""
 
-    count: int = option(2000, "how many galaxies to simulate", ge=10, le=200_000)
-    seed: int = option(0, "which universe: the same seed gives the same files, byte for byte", ge=0)
-    volunteers: int = option(40, "how many people classify each galaxy", ge=5, le=1000)
+    count: int = option(2000, "number of galaxies to simulate", ge=10, le=200_000)
+    seed: int = option(0, "random seed; the same seed gives the same files, byte for byte", ge=0)
+    volunteers: int = option(40, "number of people who classify each galaxy", ge=5, le=1000)

@@ -1,8 +1,8 @@
-"""What a person can see in a frame: measured on its light after seeing, in the picture's grey levels.
+"""What is visible in a frame: measured on its light after seeing, in the picture's grey levels.
 
-A part of the galaxy counts for as much as it changes the picture in units of what hides it: the noise around
-it and the few grey levels below which a change escapes the eye. A faint arm, or one that the seeing has
-smeared into the disk, is therefore there in the scene and absent from the impression.
+The visibility of a part of the galaxy is the change that it makes in the picture, in units of what hides it:
+the noise around it, and the few grey levels below which the eye sees no change. So a faint arm, or one that
+the seeing has smeared into the disk, can be present in the scene and absent from the impression.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from galaxynet_galaxy_sim.render import PIXEL
 _RED = camera.WEIGHTS[1]
 _NOISE = camera.NOISE[1] * _RED
 _EYE = 4.0
-"""Grey levels of a change that is just seen without any noise."""
+"""Grey levels of a change that is just visible without noise."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def look(scene: Scene, frame: Frame) -> Impression:
     """Measure what the frame of a scene shows."""
     sigma = camera.seeing_sigmas(scene.seeing)[1]
     reach = scene.radius_90 / PIXEL
-    # Nothing of the galaxy is seen further out.
+    # The galaxy is invisible further out.
     margin = max(0, int(frame.bands.shape[1] / 2 - 2.3 * reach))
     middle = (slice(margin, frame.bands.shape[1] - margin),) * 2
     bands = frame.bands[(slice(None), *middle)]

@@ -28,7 +28,7 @@ _SUSPICION = {6: (0, 0.75)}
 
 
 def scores(seen: Impression) -> Scores:
-    """Logits of the answers of each question for a person without leanings.
+    """Logits of the answers of each question for an unbiased person.
 
     Args:
         seen: What the picture shows.
@@ -98,8 +98,8 @@ def classify(seen: Impression, people: int, generator: np.random.Generator) -> n
         generator: For their answers, leanings and weights.
 
     Returns:
-        Vote fractions in the order of `COLUMNS`, shape (37,). People count by how well they agree with others
-        as a rule, so fractions are no multiples of 1 / people.
+        Vote fractions, ordered as `COLUMNS`, shape (37,). People are weighted by how well they usually agree
+        with others, so fractions are not multiples of 1 / people.
     """
     logits = scores(seen)
     draws = generator.random((11, people))
@@ -112,8 +112,8 @@ def classify(seen: Impression, people: int, generator: np.random.Generator) -> n
     keen, suspicious = generator.standard_normal((2, people))
     weights = np.exp(0.25 * generator.standard_normal(people))
     weights /= weights.sum()
-    asked = np.zeros((12, people), bool)
-    asked[1] = asked[6] = True  # the published columns count question 6 for everyone
+    is_asked = np.zeros((12, people), bool)
+    is_asked[1] = is_asked[6] = True  # the published columns count question 6 for everyone
     votes = np.zeros(len(COLUMNS))
     for number in _ORDER:
         question = QUESTIONS[number - 1]
@@ -124,12 +124,12 @@ def classify(seen: Impression, people: int, generator: np.random.Generator) -> n
                 chances[answer] += spread * habit
         chances = np.exp(chances - chances.max(axis=0))
         bounds = np.cumsum(chances, axis=0)
-        given = (draws[number - 1] * bounds[-1] >= bounds).sum(axis=0)
-        for place, answer_of in enumerate(question.answers):
-            chosen = asked[number] & (given == place)
-            votes[COLUMN_INDEX[answer_of.column]] = weights[chosen].sum()
+        choices = (draws[number - 1] * bounds[-1] >= bounds).sum(axis=0)
+        for index, answer_of in enumerate(question.answers):
+            voters = is_asked[number] & (choices == index)
+            votes[COLUMN_INDEX[answer_of.column]] = weights[voters].sum()
             if answer_of.leads_to is not None:
-                asked[answer_of.leads_to] |= chosen
+                is_asked[answer_of.leads_to] |= voters
     return votes
 
 

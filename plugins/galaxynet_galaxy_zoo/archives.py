@@ -1,8 +1,8 @@
 """The galaxies' JPEGs, read straight out of the zip into one uint8 array.
 
-The archive is never unpacked. JPEGs are decoded on all cores, because the decoder lets other threads run
-meanwhile, and at a half, a quarter or an eighth of their size where that is enough: the decoder then skips
-most of the inverse transform.
+The archive is never unpacked. JPEGs are decoded on all cores, since the decoder releases the interpreter
+lock, and at a half, a quarter or an eighth of their size where that is enough: the decoder then skips most of
+the inverse transform.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from galaxynet.zip_members import read_member
 from galaxynet_galaxy_zoo.members import members, open_archive
 
 VERSION = 2
-"""Part of the cache's key: raise it when other pixels or other images come out of here."""
+"""Part of the cache key: raise it when this module returns other pixels or other images."""
 
 MOST_BYTES = 1 << 25
-"""An image of more bytes is left out; the competition's have some 15,000."""
+"""Larger images are left out; the competition's have some 15,000 bytes."""
 
 _BLOCK = 128
 _SAMPLE = 64
@@ -39,10 +39,10 @@ _DAMAGE = (ValueError, OSError)
 
 
 def load_images(source: Path, cache: Path, view: Preprocessing) -> CachedArray:
-    """The images of an archive as an array, prepared once and kept.
+    """The images of an archive as an array, prepared once and cached.
 
-    Images that cannot be used are left out and named in `skipped`: damaged ones, those whose name is no
-    GalaxyID, and those that are not square or of another size than the others.
+    Images that cannot be used are left out and named in `skipped`: damaged ones, those whose name is not a
+    GalaxyID, and those that are not square or not of the common size.
 
     Args:
         source: The zip archive; its members may be stored or deflated.
@@ -50,7 +50,8 @@ def load_images(source: Path, cache: Path, view: Preprocessing) -> CachedArray:
         view: What to keep of each image; its `frame` is taken from the images.
 
     Raises:
-        DataError: If the archive is damaged, none of its images can be used, or the crop is larger than they.
+        DataError: If the archive is damaged, none of its images can be used, or the crop is larger than
+            they are.
     """
     key = {
         "version": VERSION,
@@ -59,14 +60,14 @@ def load_images(source: Path, cache: Path, view: Preprocessing) -> CachedArray:
         "channels": view.channels,
         "crop": view.crop or None,
     }
-    found = cached_array(cache, key, lambda: _recipe(source, view))
-    if not found.ids:
-        raise _unusable(source, next(iter(found.skipped.values())))
-    return found
+    array = cached_array(cache, key, lambda: _recipe(source, view))
+    if not array.ids:
+        raise _unusable(source, next(iter(array.skipped.values())))
+    return array
 
 
 def check_images(source: Path) -> list[int]:
-    """See that training could use the images of an archive: they are square, and one at least can be decoded.
+    """Check that an archive can be trained on: its images are square, and at least one can be decoded.
 
     Returns:
         The GalaxyIDs.
@@ -75,10 +76,10 @@ def check_images(source: Path) -> list[int]:
         DataError: As `load_images`.
     """
     with open_archive(source) as archive:
-        found = members(archive)
-        if not found.images:
+        contents = members(archive)
+        if not contents.images:
             raise _no_images(source)
-        names = list(found.images.values())
+        names = list(contents.images.values())
         width = _common_width(archive, names, source)
         decode = decoder(Preprocessing(width, width), width)
         row = np.empty((width, width, 1), np.uint8)
@@ -86,7 +87,7 @@ def check_images(source: Path) -> list[int]:
         for name in names:
             try:
                 decode(_read(archive, name), row)
-                return list(found.images)
+                return list(contents.images)
             except _DAMAGE as error:
                 reasons.append(str(error) or type(error).__name__)
     raise _unusable(source, reasons[0])
@@ -104,10 +105,10 @@ def _unusable(source: Path, reason: str) -> DataError:
 
 def _recipe(source: Path, view: Preprocessing) -> Recipe:
     archive = open_archive(source)
-    found = members(archive)
-    if not found.images:
+    contents = members(archive)
+    if not contents.images:
         raise _no_images(source)
-    width = _common_width(archive, list(found.images.values()), source)
+    width = _common_width(archive, list(contents.images.values()), source)
     if view.crop > width:
         raise DataError(
             f"--crop {view.crop}: the images of {source} are {width} pixels wide.", f"Give at most {width}."
@@ -115,15 +116,15 @@ def _recipe(source: Path, view: Preprocessing) -> Recipe:
 
     def blocks() -> Iterator[Block]:
         with archive:
-            yield Block(np.empty((0, *view.shape), np.uint8), [], found.odd)
+            yield Block(np.empty((0, *view.shape), np.uint8), [], contents.odd)
             whole = dataclasses.replace(view, frame=width)
-            yield from _decoded(archive, list(found.images.items()), whole, width)
+            yield from _decoded(archive, list(contents.images.items()), whole, width)
 
-    return Recipe(rows=len(found.images), shape=view.shape, blocks=blocks, extra={"width": width})
+    return Recipe(rows=len(contents.images), shape=view.shape, blocks=blocks, extra={"width": width})
 
 
 def _common_width(archive: zipfile.ZipFile, names: Sequence[str], source: Path) -> int:
-    """The width that most of the square images have, by the headers of a few dozen spread over all."""
+    """The width of most square images, from the headers of a few dozen spread over the archive."""
     sizes: Counter[tuple[int, int]] = Counter()
     reasons: list[str] = []
     for name in names[:: max(1, len(names) // _SAMPLE)]:
@@ -150,10 +151,10 @@ def _read(archive: zipfile.ZipFile, name: str) -> bytes:
 def _decoded(
     archive: zipfile.ZipFile, images: Sequence[tuple[int, str]], view: Preprocessing, width: int
 ) -> Iterator[Block]:
-    """Decode on all cores; the blocks come in the archive's order, a few ahead of the one being written."""
+    """Decode on all cores; blocks come in archive order, a few ahead of the one being written."""
     decode = decoder(view, width)
 
-    def block(part: Sequence[tuple[int, str]]) -> Block:
+    def decode_block(part: Sequence[tuple[int, str]]) -> Block:
         rows = np.empty((len(part), *view.shape), np.uint8)
         ids: list[int | str] = []
         skipped: dict[str, str] = {}
@@ -172,11 +173,11 @@ def _decoded(
     try:
         with progress("reading images", len(images), "images") as advance:
             for number, part in enumerate(parts, start=1):
-                waiting.append(pool.submit(block, part))
+                waiting.append(pool.submit(decode_block, part))
                 while len(waiting) > 2 * workers or (waiting and number == len(parts)):
-                    made = waiting.popleft().result()
-                    yield made
-                    advance(len(made.ids) + len(made.skipped))
+                    block = waiting.popleft().result()
+                    yield block
+                    advance(len(block.ids) + len(block.skipped))
     finally:
         pool.shutdown(cancel_futures=True)
 

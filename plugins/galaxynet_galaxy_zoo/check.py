@@ -1,4 +1,4 @@
-"""Whether training can use what has been fetched: asked before it is kept."""
+"""Check that fetched files can be trained on, before they are kept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from galaxynet_galaxy_zoo.tables import read_votes
 from galaxynet_galaxy_zoo.votes import check_sums
 
 _VALIDATION = 0.1
-"""Share of the training part that `train` holds out unless told otherwise."""
+"""Share of the training part that `train` holds out by default."""
 
 _OWN_LABELS = (
     "images without votes can be trained on with a table of your own: --labels FILE.csv, with the "
@@ -24,16 +24,16 @@ _OWN_LABELS = (
 
 
 def check(folder: Path) -> list[str]:
-    """Count what is there and what belongs together, and see that training would take it.
+    """Count images and votes, and check that they can be trained on.
 
     Args:
         folder: The dataset's folder.
 
     Returns:
-        Lines for a person.
+        Lines to print.
 
     Raises:
-        DataError: If the images are missing, or training would refuse the files as they are.
+        DataError: If the images are missing, or training would refuse the files.
     """
     images = check_images(need(folder, TRAINING_IMAGES))
     if not (folder / SOLUTIONS.name).is_file():

@@ -1,4 +1,4 @@
-"""Classes of galaxies: from the volunteers' votes, or from a table of one's own."""
+"""Classes of galaxies: from the volunteers' votes, or from your own table."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Labels:
 
 
 def plurality(votes: Votes) -> Labels:
-    """The answer with the highest fraction of all 37, the first one of equals.
+    """The answer with the highest fraction of all 37; the first in a tie.
 
     Only five of the columns are compared: the others can equal the answer that led to their question, which
     comes before them, and exceed it by no more than the rounding of the table.
@@ -76,7 +76,7 @@ def morphology5(votes: Votes) -> Labels:
 
 
 def read_labels(path: Path) -> Labels:
-    """Read a table of one's own with the columns GalaxyID and label; other columns are ignored.
+    """Read a label table with the columns GalaxyID and label; other columns are ignored.
 
     A row with an empty label is a galaxy without one. The classes are in alphabetical order.
 
@@ -94,9 +94,9 @@ def read_labels(path: Path) -> Labels:
     if not name_of:
         raise DataError(f"{path} has no labels.", "It needs rows like: 100008,spiral")
     classes = tuple(sorted(set(name_of.values())))
-    place = {name: index for index, name in enumerate(classes)}
-    return Labels(classes, {id_: place[name] for id_, name in name_of.items()}, str(path), fixed=False)
+    index_of = {name: index for index, name in enumerate(classes)}
+    return Labels(classes, {id_: index_of[name] for id_, name in name_of.items()}, str(path), fixed=False)
 
 
 RULES: dict[str, Callable[[Votes], Labels]] = dict(zip(LABEL_RULES, (plurality, morphology5), strict=True))
-"""The rules that make a label of votes, by the name that `--labels` takes."""
+"""The rules that turn votes into labels, by their name in `--labels`."""

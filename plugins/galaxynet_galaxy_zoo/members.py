@@ -16,8 +16,8 @@ class Members:
     """What is in an archive.
 
     Attributes:
-        images: Name in the archive of the image of each GalaxyID, in the order of the archive.
-        odd: JPEGs that are no galaxy's image: name and reason.
+        images: Member name of each GalaxyID's image, in archive order.
+        odd: JPEGs that are not an image of a galaxy: name and reason.
     """
 
     images: dict[int, str]

@@ -18,7 +18,7 @@ from galaxynet_galaxy_zoo.votes import COLUMNS
 
 ID = "GalaxyID"
 _ROUNDING = 1e-4
-"""How far a published fraction may lie outside 0 and 1; the same as what the sums of answers may be off."""
+"""How far a published fraction may be outside 0 and 1; also the tolerance of the answers' sums."""
 _DECIMAL_COMMA = re.compile("-?[0-9]*,[0-9]+")
 
 
@@ -28,7 +28,7 @@ class Votes:
 
     Attributes:
         ids: The galaxies.
-        fractions: Their vote fractions, float64, shape (n, 37), in the order of `COLUMNS`.
+        fractions: Their vote fractions, float64, shape (n, 37), ordered as `COLUMNS`.
     """
 
     ids: list[int]
@@ -73,13 +73,13 @@ def _fraction(path: Path, line: int, galaxy: int, column: str, text: str) -> flo
 
 
 def _check(path: Path, ids: list[int], fractions: npt.NDArray[np.float64]) -> None:
-    """Refuse what would make a label without being a vote: argmax takes a NaN for the highest fraction."""
+    """Refuse values that are not votes but would win a label: argmax treats NaN as the highest."""
     inside = (fractions >= -_ROUNDING) & (fractions <= 1 + _ROUNDING)  # false for NaN
     if not inside.all():
         row, column = np.argwhere(~inside)[0].tolist()
         raise DataError(
             f"{path}, row {row + 1} of votes, galaxy {ids[row]}: {COLUMNS[column]} is "
-            f"{fractions[row, column]:g}, and no fraction from 0 to 1."
+            f"{fractions[row, column]:g}, not a fraction from 0 to 1."
         )
 
 
@@ -98,7 +98,7 @@ def read_ids(path: Path) -> list[int]:
 def rows_of(
     path: Path, columns: tuple[str, ...] = (), hint: str = ""
 ) -> Iterator[tuple[int, int, list[str]]]:
-    """Number of the line, GalaxyID, and the other wanted cells of every row that is not empty.
+    """Line number, GalaxyID and the requested cells of every row that is not empty.
 
     Raises:
         DataError: As `read_table`, or if an id is not a whole number.

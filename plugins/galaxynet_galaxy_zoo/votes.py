@@ -42,7 +42,7 @@ class Question:
         text: What the volunteer is asked.
         asked_of: Column whose fraction was asked this question; None if everyone was. Question 6 is counted
             for everyone in the published columns, although the tree ends at `star or artefact`.
-        answers: In the order of the columns.
+        answers: Ordered as the columns.
     """
 
     number: int
@@ -69,8 +69,8 @@ def _question(
         text,
         asked_of,
         tuple(
-            Answer(f"Class{number}.{place}", answer, follow)
-            for place, (answer, follow) in enumerate(zip(answers, leads_to, strict=True), start=1)
+            Answer(f"Class{number}.{index}", answer, follow)
+            for index, (answer, follow) in enumerate(zip(answers, leads_to, strict=True), start=1)
         ),
     )
 
@@ -129,7 +129,7 @@ QUESTIONS: tuple[Question, ...] = (
 """The eleven questions, in order of their numbers."""
 
 COLUMNS: tuple[str, ...] = tuple(answer.column for question in QUESTIONS for answer in question.answers)
-"""The 37 columns of the solutions, in the order of the file."""
+"""The 37 columns of the solutions, in file order."""
 
 COLUMN_INDEX: dict[str, int] = {column: index for index, column in enumerate(COLUMNS)}
 """Position of each column in `COLUMNS`."""
@@ -144,8 +144,8 @@ def check_sums(table: ArrayLike, ids: Sequence[str | int] | None = None, *, tole
     """Refuse vote fractions that cannot come from the decision tree.
 
     Args:
-        table: Fractions, shape (galaxies, 37) in the order of `COLUMNS`, each in 0 to 1.
-        ids: A name for each row, used in the message; the row's number where there are none.
+        table: Fractions, shape (galaxies, 37), ordered as `COLUMNS`, each in 0 to 1.
+        ids: A name for each row, used in the message; the row's number if omitted.
         tolerance: How far a sum may be from what the tree demands. The published fractions are rounded.
 
     Raises:
@@ -166,14 +166,14 @@ def check_sums(table: ArrayLike, ids: Sequence[str | int] | None = None, *, tole
     with np.errstate(invalid="ignore"):
         outside = ~((fractions >= -tolerance) & (fractions <= 1 + tolerance))
     if outside.any():
-        row, column = (int(place) for place in np.argwhere(outside)[0])
+        row, column = (int(position) for position in np.argwhere(outside)[0])
         raise DataError(
-            f"{name(row)}: {COLUMNS[column]} is {fractions[row, column]:g}, which is no vote fraction."
+            f"{name(row)}: {COLUMNS[column]} is {fractions[row, column]:g}, which is not a vote fraction."
         )
     for question in QUESTIONS:
         total = fractions[:, question.indices].sum(axis=1)
-        asked = 1.0 if question.asked_of is None else fractions[:, COLUMN_INDEX[question.asked_of]]
-        wrong = np.flatnonzero(np.abs(total - asked) > tolerance)
+        expected = 1.0 if question.asked_of is None else fractions[:, COLUMN_INDEX[question.asked_of]]
+        wrong = np.flatnonzero(np.abs(total - expected) > tolerance)
         if wrong.size:
             row = int(wrong[0])
             demanded = 1.0 if question.asked_of is None else fractions[row, COLUMN_INDEX[question.asked_of]]

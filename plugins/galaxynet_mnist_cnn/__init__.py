@@ -10,7 +10,7 @@ from galaxynet_mnist_cnn.options import MnistCnnOptions, MnistOptions
 
 __all__ = ["MNIST", "SPEC", "MnistCnnOptions", "MnistOptions"]
 
-# The report's network ended in softplus; its figure stands beside the tutorial's softmax as well.
+# The report's network ended in softplus; its figure is also compared with the tutorial's softmax.
 SPEC = ModelSpec(
     name="mnist_cnn",
     summary="the convolutional network of TensorFlow's tutorial, for handwritten digits",

@@ -41,15 +41,16 @@ def filters(runs: Sequence[Run]) -> Figure:
     colours = LinearSegmentedColormap.from_list(
         "signed", ["#D55E00", "#f4c7a8", "#ffffff", "#a9cde4", "#0072B2"]
     )
-    kernels = [first_kernels(run) for run in runs]
+    kernels_of_runs = [first_kernels(run) for run in runs]
     figure = new_figure(0.4 + 3.9 * len(runs), 2.75)
-    for axes, run, found in zip(figure.subplots(1, len(runs), squeeze=False)[0], runs, kernels, strict=True):
-        mosaic = _mosaic(found)
-        largest = float(abs(found).max()) or 1.0
-        shown = axes.imshow(mosaic, cmap=colours, vmin=-largest, vmax=largest)
+    panels = figure.subplots(1, len(runs), squeeze=False)[0]
+    for axes, run, kernels in zip(panels, runs, kernels_of_runs, strict=True):
+        mosaic = _mosaic(kernels)
+        largest = float(abs(kernels).max()) or 1.0
+        image = axes.imshow(mosaic, cmap=colours, vmin=-largest, vmax=largest)
         axes.set_axis_off()
         axes.set_title(run.label if len(runs) > 1 else "first convolution")
-        bar = figure.colorbar(shown, ax=axes, shrink=0.8, aspect=14, pad=0.02)
+        bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=14, pad=0.02)
         bar.outline.set_visible(False)
         bar.ax.tick_params(length=0, labelsize=8)
     what = f"  ·  {runs[0].label}" if len(runs) == 1 else f"  ·  {len(runs)} runs"
@@ -78,8 +79,8 @@ def first_kernels(run: Run) -> npt.NDArray[np.float32]:
         raise RunError(
             f"{path} cannot be read: {error}.", f"Train it again: --like {run.record.id}"
         ) from None
-    found: npt.NDArray[np.float32] = weight.float().mean(dim=1).numpy()
-    return found
+    kernels: npt.NDArray[np.float32] = weight.float().mean(dim=1).numpy()
+    return kernels
 
 
 def _mosaic(kernels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -90,7 +91,7 @@ def _mosaic(kernels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     side = kernels.shape[1]
     rows = -(-len(kernels) // _COLUMNS)
     mosaic = np.full((rows * (side + 1) - 1, _COLUMNS * (side + 1) - 1), np.nan, np.float32)
-    for place, kernel in enumerate(kernels[order]):
-        top, left = place // _COLUMNS * (side + 1), place % _COLUMNS * (side + 1)
+    for index, kernel in enumerate(kernels[order]):
+        top, left = index // _COLUMNS * (side + 1), index % _COLUMNS * (side + 1)
         mosaic[top : top + side, left : left + side] = kernel
     return mosaic

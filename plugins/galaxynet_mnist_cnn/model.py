@@ -1,4 +1,4 @@
-"""mnist_cnn as a LightningModule, with softmax or with its stand-in."""
+"""mnist_cnn as a LightningModule, with softmax or softplus outputs."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from galaxynet_mnist_cnn.network import MnistCnnNetwork
 from galaxynet_mnist_cnn.options import MnistCnnOptions
 
 KERAS_EPSILON = 1e-7
-"""What `keras.config.epsilon()` is unless somebody changes it."""
+"""The default of `keras.config.epsilon()`."""
 
 
 class MnistCnn(Classifier):
     """Trains an `MnistCnnNetwork` to name a digit.
 
     With `output="softplus"` the network ends in softplus(z) = log(1 + exp(z)) instead of softmax, and its
-    outputs, which are no probabilities, go into Keras' sparse categorical cross-entropy. That function cuts
+    outputs, which are not probabilities, go into Keras' sparse categorical cross-entropy. That function cuts
     each output s off at 1e-7 and 1 - 1e-7 and then divides by their sum:
 
         loss = -log(clip(s_true) / sum(clip(s)))
 
-    It does two things to the learning. The right class is lifted only until its output reaches 1; from there
-    on the loss falls only as the others sink, to -log(1 / (1 + the sum of the others)). And a wrong class
-    whose output exceeds 1 has no gradient, so nothing pushes it down again except by way of the shared
-    weights. For outputs far below zero softplus(z) is nearly exp(z), and the two are alike.
+    This has two effects on learning. The right class is raised only until its output reaches 1; beyond that,
+    the loss falls only as the other outputs fall, to -log(1 / (1 + the sum of the others)). And a wrong class
+    whose output exceeds 1 has no gradient, so only changes in shared weights can lower it again. Far below
+    zero, softplus(z) is nearly exp(z), and softplus and softmax behave alike.
 
     Args:
         options: Activation, output and optimiser.

@@ -1,4 +1,4 @@
-"""`galaxynet reproduce`: the claims of publications, tested."""
+"""`galaxynet reproduce`: test the claims of publications."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def command(
         ),
     ] = None,
     list_claims: Annotated[
-        bool, typer.Option("--list", help="List the claims, and what their full test takes.")
+        bool, typer.Option("--list", help="List the claims and what a full test takes.")
     ] = False,
     seeds: Annotated[
         int | None,
@@ -59,30 +59,30 @@ def command(
         typer.Option(
             "--set",
             metavar="OPTION=VALUE",
-            help="An option of the dataset that claims cannot know, such as labels=FILE.csv.",
+            help="A dataset option that claims leave open, such as labels=FILE.csv.",
         ),
     ] = None,
     parallel: Parallel = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Show what would be trained and how long it takes; train nothing."),
+        typer.Option("--dry-run", help="Show what would be trained and how long it would take."),
     ] = False,
     format: Annotated[
         Literal["rich", "json", "markdown"],
-        typer.Option("--format", help="A table, or text for a program or a page."),
+        typer.Option("--format", help="Output format."),
     ] = "rich",
     yes: Yes = False,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     quiet: Quiet = False,
 ) -> None:
-    """Test what publications say of the networks, and say what holds.
+    """Test published claims about the networks.
 
-    Each claim has trainings, a figure and a rule. Missing trainings are done as a sweep that the same command
-    continues; runs with exactly these options count, whichever command made them. The table gives our figure
-    with its 95 % interval, a verdict, and the commands behind each line.
+    Each claim has trainings, a figure and a rule. Missing trainings run as a sweep, which the same command
+    resumes if it is interrupted; any run with exactly these options counts. The table shows our figure with
+    its 95 % interval, a verdict, and the commands behind each line.
 
-    With fewer seeds or epochs than a verdict takes, a claim "cannot be told: cut short".
+    With fewer seeds or epochs than a verdict takes, the verdict is "undecided: cut short".
 
       galaxynet reproduce --list
       galaxynet reproduce galaxy/accuracy --seeds 1 --epochs 3
@@ -163,7 +163,7 @@ def _list(request: Request, format: str) -> None:
 
 
 def _show(plan: ReproductionPlan) -> None:
-    """Say what is going to be trained, and how long it takes."""
+    """Print what will be trained, and how long it takes."""
     from galaxynet import terminal
     from galaxynet.phrases import count
     from galaxynet.report.wording import show_seconds
@@ -184,7 +184,7 @@ def _show(plan: ReproductionPlan) -> None:
 
 
 def _ask(plan: ReproductionPlan) -> None:
-    """Ask before much time is spent."""
+    """Ask for confirmation if the trainings take long."""
     import sys
 
     from galaxynet import terminal

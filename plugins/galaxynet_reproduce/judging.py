@@ -1,4 +1,4 @@
-"""From evidence to a verdict, which is withheld if less was done than it takes."""
+"""From evidence to a verdict; without enough evidence the claim stays undecided."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from galaxynet.report.wording import show_seconds
 from galaxynet_reproduce.catalogue import CheckedClaim
 from galaxynet_reproduce.claims import Claim, Near, Reaches
 from galaxynet_reproduce.evidence import Evidence
-from galaxynet_reproduce.rules import FAILED, HOLDS, NOT_RUN, UNKNOWN, Judgement, Verdict, judge_rule
+from galaxynet_reproduce.rules import FAILED, HOLDS, NOT_RUN, UNDECIDED, Judgement, Verdict, judge_rule
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,13 @@ class Outcome:
 
     @property
     def verdict(self) -> Verdict:
-        """`holds`, `does not hold`, `cannot be told`, `training failed` or `not run`."""
+        """`holds`, `does not hold`, `undecided`, `training failed` or `not run`."""
         return self.judgement.verdict
 
     @property
     def verdict_words(self) -> str:
-        """The verdict with what limits it."""
-        return f"{self.verdict}: cut short" if self.verdict == UNKNOWN and self.cut else self.verdict
+        """The verdict, with a note if the test was cut short."""
+        return f"{self.verdict}: cut short" if self.verdict == UNDECIDED and self.cut else self.verdict
 
     @property
     def notes(self) -> list[str]:
@@ -102,11 +102,11 @@ def judge(evidence: Evidence, failures: Sequence[str] = (), not_trained: str = "
     if n_untrained:
         have = "have" if n_untrained > 1 else "has"
         reason = f"{n_untrained} of {len(evidence.trained)} networks {have} no run."
-        return Judgement(UNKNOWN, f"{reason}{not_trained}{details}")
+        return Judgement(UNDECIDED, f"{reason}{not_trained}{details}")
     if evidence.other_classes:
-        return Judgement(UNKNOWN, "The trainings distinguish other classes than the claim.")
+        return Judgement(UNDECIDED, "The trainings distinguish other classes than the claim.")
     judgement = judge_rule(claim.rule, evidence)
-    if judgement.proven or judgement.verdict == UNKNOWN:
+    if judgement.proven or judgement.verdict == UNDECIDED:
         details = details if judgement.proven else f"{not_trained}{details}"
         return replace(judgement, reason=f"{judgement.reason}{details}".strip())
     doubts = []
@@ -124,7 +124,7 @@ def judge(evidence: Evidence, failures: Sequence[str] = (), not_trained: str = "
         if isinstance(claim.rule, Reaches | Near) and not (judgement.lasting and judgement.verdict == HOLDS):
             doubts.append("With less training data, a figure can be neither refuted nor confirmed.")
     reason = " ".join(part for part in (judgement.reason, *doubts, fewer) if part) + details
-    return replace(judgement, reason=reason, verdict=UNKNOWN if doubts else judgement.verdict)
+    return replace(judgement, reason=reason, verdict=UNDECIDED if doubts else judgement.verdict)
 
 
 def outcome(

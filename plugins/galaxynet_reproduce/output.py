@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _STYLES: dict[Verdict, str] = {
     "holds": "green",
     "does not hold": "red",
-    "cannot be told": "yellow",
+    "undecided": "yellow",
     "training failed": "red",
     "not run": "dim",
 }

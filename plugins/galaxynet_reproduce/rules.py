@@ -25,10 +25,10 @@ from galaxynet_reproduce.evidence import (
 )
 from galaxynet_reproduce.shown_figures import figure, measured, points, ranged
 
-Verdict = Literal["holds", "does not hold", "cannot be told", "training failed", "not run"]
+Verdict = Literal["holds", "does not hold", "undecided", "training failed", "not run"]
 HOLDS: Verdict = "holds"
 FAILS: Verdict = "does not hold"
-UNKNOWN: Verdict = "cannot be told"
+UNDECIDED: Verdict = "undecided"
 FAILED: Verdict = "training failed"
 NOT_RUN: Verdict = "not run"
 
@@ -78,7 +78,7 @@ def _(rule: Reaches, evidence: Evidence) -> Judgement:
         reason = f"No network of this kind passes {figure(rule.metric, rule.bound)}, whatever is trained."
         return _judged(FAILS, reason, shown, mean, interval, proven=True)
     if interval is None:
-        return _judged(UNKNOWN, _too_few(rule.metric), shown, mean, None)
+        return _judged(UNDECIDED, _too_few(rule.metric), shown, mean, None)
     worst, top = interval if sign > 0 else (interval[1], interval[0])
     if sign * (rule.value - top) > 0:
         reason = f"The published figure lies beyond our interval{which}."
@@ -89,7 +89,7 @@ def _(rule: Reaches, evidence: Evidence) -> Judgement:
     majority = _majority(best) if percentage_metric(rule.metric) else None
     if majority is not None and interval[0] <= majority[1]:
         reason = f"Our interval is so wide that always answering {majority[0]} lies within it too."
-        return _judged(UNKNOWN, reason, shown, mean, interval)
+        return _judged(UNDECIDED, reason, shown, mean, interval)
     return _judged(HOLDS, f"The published figure lies within our interval{which}.", shown, mean, interval)
 
 
@@ -101,14 +101,14 @@ def _(rule: Near, evidence: Evidence) -> Judgement:
     mean, interval = trained.mean(rule.metric), trained.interval(rule.metric)
     shown = measured(rule.metric, mean, interval)
     if interval is None:
-        return _judged(UNKNOWN, _too_few(rule.metric), shown, mean, None)
+        return _judged(UNDECIDED, _too_few(rule.metric), shown, mean, None)
     low, high = rule.value - rule.margin, rule.value + rule.margin
     band = f"{figure(rule.metric, low)} to {figure(rule.metric, high)}, which counts as the published figure"
     if low <= interval[0] and interval[1] <= high:
         return _judged(HOLDS, f"All of our interval lies within {band}.", shown, mean, interval)
     if interval[1] < low or high < interval[0]:
         return _judged(FAILS, f"All of our interval lies outside {band}.", shown, mean, interval)
-    return _judged(UNKNOWN, f"Our interval lies partly within {band}.", shown, mean, interval)
+    return _judged(UNDECIDED, f"Our interval lies partly within {band}.", shown, mean, interval)
 
 
 @judge_rule.register
@@ -155,7 +155,7 @@ def _(rule: Slower, evidence: Evidence) -> Judgement:
                 logs.append(math.log(theirs.samples_per_second / ours.samples_per_second))
     if not logs:
         why = " on one kind of machine" if other_machines else " with known times"
-        return Judgement(UNKNOWN, f"There are no two trainings{why} to compare.")
+        return Judgement(UNDECIDED, f"There are no two trainings{why} to compare.")
     ratio = math.exp(statistics.fmean(logs))
     interval = None
     if len(logs) >= MIN_SEEDS:
@@ -164,9 +164,9 @@ def _(rule: Slower, evidence: Evidence) -> Judgement:
     shown = ranged(f"{ratio:.2f} times as long", interval, lambda end: f"{end:.2f}")
     counted = f"{count(len(logs), 'pair')} of trainings"
     if interval is None:
-        return _judged(UNKNOWN, f"Only {counted}; it takes {MIN_SEEDS}.", shown, ratio, None, lasting=True)
+        return _judged(UNDECIDED, f"Only {counted}; it takes {MIN_SEEDS}.", shown, ratio, None, lasting=True)
     reason = f"Time for each sample, {_named(rule.arm)} against {_named(rule.than)}, in {counted}."
-    verdict = HOLDS if interval[0] > 1 else FAILS if interval[1] <= 1 else UNKNOWN
+    verdict = HOLDS if interval[0] > 1 else FAILS if interval[1] <= 1 else UNDECIDED
     return _judged(verdict, reason, shown, ratio, interval, lasting=True)
 
 
@@ -175,8 +175,8 @@ def _(rule: Diverges, evidence: Evidence) -> Judgement:
     arm = evidence.arms[rule.arm]
     total, undefined = sum(len(t.runs) for t in arm), sum(t.n_diverged for t in arm)
     shown = f"{UNDEFINED} in {undefined} of {total} trainings"
-    verdict = HOLDS if undefined == total else UNKNOWN if undefined else FAILS
-    reason = "" if verdict != UNKNOWN else "Some trainings have an undefined loss, others do not."
+    verdict = HOLDS if undefined == total else UNDECIDED if undefined else FAILS
+    reason = "" if verdict != UNDECIDED else "Some trainings have an undefined loss, others do not."
     return Judgement(verdict, reason, shown, undefined / total, lasting=verdict == HOLDS)
 
 
@@ -188,13 +188,15 @@ def _(rule: ExceedsMajority, evidence: Evidence) -> Judgement:
     mean, interval, majority = best.mean(rule.metric), best.interval(rule.metric), _majority(best)
     shown = measured(rule.metric, mean, interval)
     if majority is None or interval is None:
-        return _judged(UNKNOWN, "The runs have no record of the most frequent class.", shown, mean, interval)
+        return _judged(
+            UNDECIDED, "The runs have no record of the most frequent class.", shown, mean, interval
+        )
     label, accuracy = majority
     which = f" Our figure is that of {best.label}." if best.label else ""
     reason = (
         f"Always answering {label} scores {figure(rule.metric, accuracy)} on the same test samples.{which}"
     )
-    verdict = HOLDS if interval[0] > accuracy else FAILS if interval[1] < accuracy else UNKNOWN
+    verdict = HOLDS if interval[0] > accuracy else FAILS if interval[1] < accuracy else UNDECIDED
     return _judged(verdict, reason, shown, mean, interval, lasting=verdict == HOLDS)
 
 
@@ -222,12 +224,12 @@ def _compared(result: Difference, metric: str, by: float, what: str) -> Judgemen
         f"{figure(metric, result.second)}{'; ' * bool(result.method)}{result.method}."
     )
     if result.interval is None:
-        return _judged(UNKNOWN, f"{reason} {_too_few(metric)}", shown, result.mean, None)
+        return _judged(UNDECIDED, f"{reason} {_too_few(metric)}", shown, result.mean, None)
     low, high = result.interval
     if by:
         reason += f" It must be more than {points(metric, by)}."
     is_better = low > by and (by or result.by_chance is not True)
-    verdict = HOLDS if is_better else FAILS if high <= by else UNKNOWN
+    verdict = HOLDS if is_better else FAILS if high <= by else UNDECIDED
     return _judged(verdict, reason, shown, result.mean, result.interval)
 
 
@@ -253,9 +255,9 @@ def _no_metric(arm: Sequence[Trained], metric: str) -> Judgement:
     """The verdict where runs lack the metric."""
     n_runs, n_diverged = sum(len(t.runs) for t in arm), sum(t.n_diverged for t in arm)
     if not n_diverged:
-        return Judgement(UNKNOWN, f"The runs have no metric {metric}.")
+        return Judgement(UNDECIDED, f"The runs have no metric {metric}.")
     shown = f"{UNDEFINED} in {n_diverged} of {n_runs} trainings"
-    return Judgement(FAILS if n_diverged == n_runs else UNKNOWN, "", shown)
+    return Judgement(FAILS if n_diverged == n_runs else UNDECIDED, "", shown)
 
 
 def _too_few(metric: str) -> str:

@@ -71,7 +71,7 @@ def test_labels_where_images_are_wanted_are_named(tmp_path: Path) -> None:
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(idx_bytes(np.zeros(5, np.uint8)))
 
-    with pytest.raises(DataError, match=r"train-images.* holds labels where gray images are wanted"):
+    with pytest.raises(DataError, match=r"train-images.* holds labels where gray images are expected"):
         read_idx(path, axes=3)
 
 

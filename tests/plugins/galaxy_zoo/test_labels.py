@@ -154,7 +154,7 @@ def test_votes_of_no_use_are_one_sentence(tmp_path: Path) -> None:
     [
         ("2", "nan", r"row 2 of votes, galaxy 2: Class1\.2 is nan"),
         ("2", "inf", r"row 2 of votes, galaxy 2: Class1\.2 is inf"),
-        ("2", "7", r"row 2 of votes, galaxy 2: Class1\.2 is 7, and no fraction"),
+        ("2", "7", r"row 2 of votes, galaxy 2: Class1\.2 is 7, not a fraction"),
         ("2", "-0.01", r"Class1\.2 is -0\.01"),
         ("3.7", "0.5", r"line 3: '3\.7' is not a GalaxyID"),
         ("nan", "0.5", r"line 3: 'nan' is not a GalaxyID"),

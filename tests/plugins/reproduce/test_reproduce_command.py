@@ -125,19 +125,19 @@ def test_what_was_trained_otherwise_counts() -> None:
 
 
 def test_a_cut_test_has_no_bold_verdict() -> None:
-    """With a part of the seeds and epochs the table says which part, and that it cannot be told."""
+    """With a part of the seeds and epochs the table says which part, and that it undecided."""
     part = ("--seeds", "1", "--epochs", "2")
     dry = call("slow", *part, "--dry-run")
     assert "2 trainings" in dry.stderr
     assert not galaxynet.list_runs()
     row = verdicts(call("slow", *part, "--format", "json"))["slow/better"]
-    assert row["verdict"] == "cannot be told"
+    assert row["verdict"] == "undecided"
     assert row["cut"]
     assert row["extent"] == "1 of 2 seeds, 2 of 4 epochs"
     assert {run.record.options.training["epochs"] for run in runs()} == {2}
     assert all("--epochs 2" in command for command in row["commands"][:2])
     shown = call("slow", *part).stdout
-    assert "cannot be told: cut short" in shown
+    assert "undecided: cut short" in shown
     judged = verdicts(call("slow", "--seeds", "0", "--format", "json"))["slow/better"]
     assert {name: judged[name] for name in ("runs", "extent", "estimate")} == {
         name: row[name] for name in ("runs", "extent", "estimate")

@@ -7,7 +7,7 @@ import pytest
 from galaxynet_reproduce import Claim, Reaches
 from galaxynet_reproduce.judging import Outcome
 from galaxynet_reproduce.output import as_text
-from galaxynet_reproduce.rules import FAILED, FAILS, UNKNOWN, Judgement
+from galaxynet_reproduce.rules import FAILED, FAILS, UNDECIDED, Judgement
 
 OURS = "1,970,357 (1,948,794 to 1,991,920)"
 EXTENT = "1 of 3 seeds, 42 of 100 epochs"
@@ -17,7 +17,7 @@ def outcomes() -> list[Outcome]:
     rule = Reaches(arm="net", metric="train/epoch_sum", value=190_000.0, higher_is_better=False)
     judged = {
         "fashion/loss-16": (Judgement(FAILS, "It is worse.", OURS), EXTENT),
-        "fashion/64-looks-worst": (Judgement(UNKNOWN, "It takes 3 seeds.", OURS), EXTENT),
+        "fashion/64-looks-worst": (Judgement(UNDECIDED, "It takes 3 seeds.", OURS), EXTENT),
         "galaxy/exponential": (Judgement(FAILED, "No training came to a result: no room."), ""),
     }
     return [
@@ -39,7 +39,7 @@ def test_nothing_is_cut_off_or_broken(width: int) -> None:
     text = as_text(outcomes(), width).plain
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
-    for message in (OURS, EXTENT, "190,000", FAILS, UNKNOWN, FAILED):
+    for message in (OURS, EXTENT, "190,000", FAILS, UNDECIDED, FAILED):
         assert message in text
 
 

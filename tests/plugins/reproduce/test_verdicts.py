@@ -17,7 +17,7 @@ from galaxynet_reproduce import Claim, Diverges, Exceeds, ExceedsMajority, Near,
 from galaxynet_reproduce.evidence import Evidence, Trained
 from galaxynet_reproduce.judging import judge
 
-HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told"
+HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 ACCURACY = "test/accuracy"
 accuracies = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=6)
 
@@ -55,7 +55,7 @@ REACHES = Reaches(arm="net", metric=ACCURACY, value=0.69)
         ([0.64], FAILS),  # 61.0 to 66.9 %
         ([0.66, 0.67, 0.68], HOLDS),
         ([0.64, 0.641, 0.642], FAILS),
-        ([0.55, 0.65, 0.75], UNKNOWN),  # the majority class (59.6 %) lies within it as well
+        ([0.55, 0.65, 0.75], UNDECIDED),  # the majority class (59.6 %) lies within it as well
         ([None, None], FAILS),
     ],
 )
@@ -69,7 +69,7 @@ def test_more_accurate_runs_never_lose_a_figure(values: list[float]) -> None:
     """If a published accuracy does not hold for some runs, it does not hold for worse ones."""
     worse = [max(0.0, value - 0.1) for value in values]
     if verdict(REACHES, {"net": [trained(worse)]}) == HOLDS and min(values) >= 0.1:
-        assert verdict(REACHES, {"net": [trained(values)]}) in (HOLDS, UNKNOWN)
+        assert verdict(REACHES, {"net": [trained(values)]}) in (HOLDS, UNDECIDED)
 
 
 @given(accuracies, st.integers(1, 11))
@@ -79,7 +79,7 @@ def test_half_a_training_refutes_nothing(values: list[float], epochs: int) -> No
     other = trained([1.0 - value for value in values], epochs=epochs)
     assert verdict(REACHES, {"net": [short]}) != FAILS
     exceeds = Exceeds(arm="net", than="other", metric=ACCURACY)
-    assert verdict(exceeds, {"net": [short], "other": [other]}) == UNKNOWN
+    assert verdict(exceeds, {"net": [short], "other": [other]}) == UNDECIDED
     assert verdict(ExceedsMajority(arm="net"), {"net": [short]}) != FAILS
 
 
@@ -88,7 +88,7 @@ def test_a_figure_that_is_passed_early_is_reached() -> None:
     for changes, claimed in (({"epochs": 3}, {}), ({}, {"training_samples": 43_100})):
         assert verdict(REACHES, {"net": [trained([0.8], **changes)]}, **claimed) == HOLDS
         for value in (0.68, 0.6):
-            assert verdict(REACHES, {"net": [trained([value], **changes)]}, **claimed) == UNKNOWN
+            assert verdict(REACHES, {"net": [trained([value], **changes)]}, **claimed) == UNDECIDED
 
 
 def test_a_figure_beyond_what_is_possible_does_not_hold() -> None:
@@ -105,9 +105,9 @@ def test_a_figure_beyond_what_is_possible_does_not_hold() -> None:
     ("values", "expected"),
     [
         ([45.1, 45.3, 44.9], HOLDS),
-        ([47.1, 47.6, 47.2], UNKNOWN),
+        ([47.1, 47.6, 47.2], UNDECIDED),
         ([52.0, 52.1, 51.9], FAILS),
-        ([45.0, 45.0], UNKNOWN),
+        ([45.0, 45.0], UNDECIDED),
     ],
 )
 def test_a_rough_figure_is_met_or_missed_by_all_of_the_interval(values: list[float], expected: str) -> None:
@@ -121,11 +121,11 @@ def test_a_rough_figure_is_met_or_missed_by_all_of_the_interval(values: list[flo
     [
         ([0.90, 0.91, 0.92], [0.80, 0.81, 0.82], 0.05, HOLDS),
         ([0.90, 0.91, 0.92], [0.88, 0.89, 0.90], 0.05, FAILS),
-        ([0.90, 0.91, 0.92], [0.85, 0.86, 0.88], 0.05, UNKNOWN),
+        ([0.90, 0.91, 0.92], [0.85, 0.86, 0.88], 0.05, UNDECIDED),
         ([0.80, 0.81, 0.82], [0.90, 0.91, 0.92], 0.0, FAILS),
         ([0.90, 0.91, 0.92], [None, None, None], 0.0, HOLDS),
         ([None, None, None], [0.90, 0.91, 0.92], 0.0, FAILS),
-        ([0.90, None, 0.92], [0.80, 0.81, 0.82], 0.0, UNKNOWN),
+        ([0.90, None, 0.92], [0.80, 0.81, 0.82], 0.0, UNDECIDED),
     ],
 )
 def test_a_difference_has_to_be_sure(better: list[Any], worse: list[Any], by: float, expected: str) -> None:
@@ -150,7 +150,7 @@ def test_one_pair_is_tested_by_its_samples(tmp_path: Path) -> None:
     good, bad = trained([0.9], folder=tmp_path), trained([0.6], folder=tmp_path)
     rule = Exceeds(arm="good", than="bad", metric=ACCURACY)
     arms = {"good": [good], "bad": [bad]}
-    assert verdict(rule, arms) == UNKNOWN
+    assert verdict(rule, arms) == UNDECIDED
     for one, right in ((good, 90), (bad, 60)):
         folder = one.runs[0].path
         folder.mkdir()
@@ -159,7 +159,7 @@ def test_one_pair_is_tested_by_its_samples(tmp_path: Path) -> None:
     result = judge(Evidence(claim(rule), arms))
     assert result.verdict == HOLDS
     assert "McNemar" in result.reason
-    assert verdict(rule, arms, least_seeds=3) == UNKNOWN
+    assert verdict(rule, arms, least_seeds=3) == UNDECIDED
     assert verdict(Exceeds(arm="bad", than="good", metric=ACCURACY), arms) == FAILS
     turned = Exceeds(arm="bad", than="good", metric=ACCURACY, higher_is_better=False)
     assert verdict(turned, arms) == HOLDS
@@ -187,10 +187,10 @@ def grid(**values: Sequence[float | None]) -> dict[str, list[Trained]]:
     [
         ({"relu": [0.70, 0.71, 0.72], "tanh": [0.6] * 3, "sigmoid": [0.60, 0.61, 0.62]}, HOLDS),
         ({"relu": [0.60, 0.61, 0.62], "tanh": [0.6] * 3, "sigmoid": [0.70, 0.71, 0.72]}, FAILS),
-        ({"relu": [0.60, 0.65, 0.70], "tanh": [0.6] * 3, "sigmoid": [0.66, 0.60, 0.66]}, UNKNOWN),
+        ({"relu": [0.60, 0.65, 0.70], "tanh": [0.6] * 3, "sigmoid": [0.66, 0.60, 0.66]}, UNDECIDED),
         ({"relu": [0.60, 0.61, 0.62], "tanh": [None] * 3, "sigmoid": [None] * 3}, HOLDS),
         ({"relu": [None] * 3, "tanh": [None] * 3, "sigmoid": [0.70, 0.71, 0.72]}, FAILS),
-        ({"relu": [0.70, 0.71, 0.72], "tanh": [0.6] * 3, "sigmoid": []}, UNKNOWN),
+        ({"relu": [0.70, 0.71, 0.72], "tanh": [0.6] * 3, "sigmoid": []}, UNDECIDED),
     ],
 )
 def test_the_winner_of_a_grid(values: dict[str, Any], expected: str) -> None:
@@ -223,10 +223,10 @@ def test_slower_is_a_matter_of_time_for_a_sample() -> None:
     flat = timed([100, 110, 105], epochs=1)
     assert verdict(rule, {"deep": timed([50, 56, 51], epochs=1), "flat": flat}) == HOLDS
     assert verdict(rule, {"deep": timed([200, 210, 205]), "flat": flat}) == FAILS
-    assert verdict(rule, {"deep": timed([90, 120, 100]), "flat": flat}) == UNKNOWN
-    assert verdict(rule, {"deep": timed([50, 56]), "flat": timed([100, 110])}) == UNKNOWN
+    assert verdict(rule, {"deep": timed([90, 120, 100]), "flat": flat}) == UNDECIDED
+    assert verdict(rule, {"deep": timed([50, 56]), "flat": timed([100, 110])}) == UNDECIDED
     elsewhere = timed([50, 56, 51], device="another processor")
-    assert verdict(rule, {"deep": elsewhere, "flat": flat}) == UNKNOWN
+    assert verdict(rule, {"deep": elsewhere, "flat": flat}) == UNDECIDED
 
 
 @pytest.mark.parametrize(
@@ -235,8 +235,8 @@ def test_slower_is_a_matter_of_time_for_a_sample() -> None:
         ([None, None], 12, HOLDS),
         ([None, None], 1, HOLDS),  # more epochs do not define a loss again
         ([0.5, 0.5], 12, FAILS),
-        ([0.5, 0.5], 6, UNKNOWN),  # it may become undefined later
-        ([0.5, None], 12, UNKNOWN),
+        ([0.5, 0.5], 6, UNDECIDED),  # it may become undefined later
+        ([0.5, None], 12, UNDECIDED),
     ],
 )
 def test_an_undefined_loss(values: list[Any], epochs: int, expected: str) -> None:
@@ -248,7 +248,7 @@ def test_better_than_always_the_same_answer() -> None:
     """The interval has to lie above what the most frequent class scores."""
     rule = ExceedsMajority(arm="net")
     assert verdict(rule, {"net": [trained([0.68])]}) == HOLDS
-    assert verdict(rule, {"net": [trained([0.61])]}) == UNKNOWN
+    assert verdict(rule, {"net": [trained([0.61])]}) == UNDECIDED
     assert verdict(rule, {"net": [trained([0.5])]}) == FAILS
     assert verdict(rule, {"net": [trained([0.68], epochs=3)]}) == HOLDS
 
@@ -256,7 +256,7 @@ def test_better_than_always_the_same_answer() -> None:
 def test_other_classes_tell_nothing() -> None:
     """A claim about some classes is not judged by a training on others."""
     result = judge(Evidence(claim(REACHES, classes=("spiral", "smooth")), {"net": [trained([0.9])]}))
-    assert result.verdict == UNKNOWN
+    assert result.verdict == UNDECIDED
     assert "other classes" in result.reason
 
 
