@@ -43,7 +43,7 @@ demo: $(VENV)/.installed ## simulate 2,000 galaxies, train two networks on them,
 	$(BIN)/galaxynet compare
 	@echo "The runs are in $(DEMO)/runs, with figures; activate the environment with: . $(BIN)/activate"
 
-# Nothing here may stop the tests: those that need a browser are skipped where there is none.
+# Nothing here may stop the tests: those that need a browser are skipped without one.
 browser: # the browser that two tests drive; installed where that needs no password
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get && apt-get update -qq && \

@@ -125,19 +125,19 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     torch.set_flush_denormal(True)
     practical = {"streams": STREAMS}
-    found: dict[str, list[float]] = {name: [] for name in ("numpy", "faithful", "rnn", "lstm", "gru")}
+    measured: dict[str, list[float]] = {name: [] for name in ("numpy", "faithful", "rnn", "lstm", "gru")}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "words.txt"
         file.write_text(text(700_000))
         # The same characters for numpy: codes from 0 to 74.
         tokens = np.frombuffer(file.read_bytes(), dtype=np.uint8).astype(np.int64) - 48
         for _ in range(args.rounds):
-            found["numpy"].append(min_char_rnn(tokens, 75, max(args.updates // 4, 1)))
-            found["faithful"].append(galaxynet(file, args.updates, {}, {}))
+            measured["numpy"].append(min_char_rnn(tokens, 75, max(args.updates // 4, 1)))
+            measured["faithful"].append(galaxynet(file, args.updates, {}, {}))
             for cell in ("rnn", "lstm", "gru"):
-                found[cell].append(galaxynet(file, max(args.updates // 10, 3), {"cell": cell}, practical))
-    medians = {name: float(np.median(rates)) for name, rates in found.items()}
-    ratio = {name: float(np.median(np.divide(rates, found["numpy"]))) for name, rates in found.items()}
+                measured[cell].append(galaxynet(file, max(args.updates // 10, 3), {"cell": cell}, practical))
+    medians = {name: float(np.median(rates)) for name, rates in measured.items()}
+    ratio = {name: float(np.median(np.divide(rates, measured["numpy"]))) for name, rates in measured.items()}
     report = Report(
         "charrnn",
         f"{HIDDEN} units, sequences of {SEQUENCE} characters, {STREAMS} streams in practical mode; "

@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def measure(folder: Path, size: int, rounds: int) -> dict[str, list[float]]:
-    """Seconds of each way, in the order of the rounds."""
+    """Seconds of each method, round by round."""
     content = os.urandom(size)
     source = folder / "source.bin"
     source.write_bytes(content)

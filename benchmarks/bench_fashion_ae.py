@@ -65,10 +65,10 @@ def alternate_epochs(
     def between(self: EpochSeeds, trainer: Any, module: Any) -> None:
         if resumed:
             seconds[2].append(time.perf_counter() - resumed[-1])
-        for place, loop in enumerate((bare, fused)):
+        for index, loop in enumerate((bare, fused)):
             began = time.perf_counter()
             loop()
-            seconds[place].append(time.perf_counter() - began)
+            seconds[index].append(time.perf_counter() - began)
         plain(self, trainer, module)
         resumed.append(time.perf_counter())
 

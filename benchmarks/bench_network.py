@@ -37,14 +37,14 @@ def main() -> None:
         notes=busy(),
     )
     for extra_convs in (0, 3):
-        found = measure(
+        result = measure(
             loops(extra_convs), extra_convs=extra_convs, samples=given.samples, rounds=given.rounds
         )
         for name in loops(extra_convs):
-            rates, network = found.rates[name], f"{extra_convs} extra convolutions"
+            rates, network = result.rates[name], f"{extra_convs} extra convolutions"
             report.add(f"{name}, {network}", statistics.median(rates), "samples/s")
             if name != PLAIN:
-                report.add(f"{name} / {PLAIN}, {network}", ratio(rates, found.rates[PLAIN]))
+                report.add(f"{name} / {PLAIN}, {network}", ratio(rates, result.rates[PLAIN]))
     report.emit(given.json)
 
 

@@ -48,7 +48,7 @@ def record(number: int) -> RunRecord:
 
 
 def best_of(number: int, function: Callable[[], object]) -> tuple[float, float]:
-    """Wall and processor seconds of the quickest of so many calls, child processes included."""
+    """Wall and processor seconds of the quickest of `number` calls, including child processes."""
     times = []
     for _ in range(number):
         began, used = time.perf_counter(), processor_seconds()

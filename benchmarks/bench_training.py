@@ -43,21 +43,21 @@ def main() -> None:
         with contextlib.ExitStack() as stack:
             if python:
                 rivals[KERAS], about = stack.enter_context(_keras(python, extra_convs, given.samples))
-            found = measure(
+            result = measure(
                 rivals,
                 extra_convs=extra_convs,
                 samples=given.samples,
                 rounds=given.rounds,
                 accelerator=given.accelerator,
             )
-        rates, network = found.rates, f"{extra_convs} extra convolutions"
+        rates, network = result.rates, f"{extra_convs} extra convolutions"
         report.add(f"galaxynet / {BARE}, {network}", ratio(rates[OURS], rates[BARE]), goal=0.97)
         report.add(f"galaxynet / {ORDINARY}, {network}", ratio(rates[OURS], rates[ORDINARY]))
         if KERAS in rates:
             report.add(f"galaxynet / Keras, {network}", ratio(rates[OURS], rates[KERAS]), goal=1.5)
         for name, values in rates.items():
             report.add(f"{name}, {network}", statistics.median(values), "samples/s")
-        report.notes = [f"galaxynet on {found.device} in {found.precision}"]
+        report.notes = [f"galaxynet on {result.device} in {result.precision}"]
     if python:
         report.notes.append(
             f"Keras {about['keras']}, TensorFlow {about['tensorflow']}: model.fit on numpy arrays in float32"

@@ -3,7 +3,7 @@
     python keras_worker.py EXTRA_CONVS SAMPLES BATCH
 
 It prints a JSON line with the versions and the number of parameters, then, for each line on its standard
-input, trains for one epoch with `model.fit` and prints the seconds that it took. It imports nothing of
+input, trains for one epoch with `model.fit` and prints the seconds that it took. It does not import
 galaxynet.
 """
 

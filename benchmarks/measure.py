@@ -38,7 +38,7 @@ class Figure:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the goal is reached; None where there is none."""
+        """Whether the goal is reached; None without a goal."""
         if self.goal is None:
             return None
         return self.value >= self.goal if self.bound == "at least" else self.value <= self.goal
@@ -46,7 +46,7 @@ class Figure:
 
 @dataclass
 class Report:
-    """The figures of one measurement, under a title, with what a reader has to know."""
+    """The figures of one measurement, with a title and notes."""
 
     title: str
     about: str = ""
@@ -58,7 +58,7 @@ class Report:
         self.figures.append(Figure(*args, **kwargs))
 
     def emit(self, as_json: bool) -> None:
-        """Print as JSON for `benchmarks.run`, or as a table for a person."""
+        """Print as JSON for `benchmarks.run`, or as a table for people."""
         if as_json:
             print(json.dumps(asdict(self)))
         else:
@@ -72,13 +72,13 @@ class Report:
 
 
 def rows(report: Report) -> list[tuple[str, str, str, str]]:
-    """What, figure, goal and verdict of each figure, as texts."""
-    found = []
+    """Name, value, goal and verdict of each figure, as strings."""
+    lines = []
     for figure in report.figures:
         goal = "" if figure.goal is None else f"{figure.bound} {figure.goal:g}"
         verdict = {None: "", True: "reached", False: "missed"}[figure.reached]
-        found.append((figure.what, f"{_number(figure.value)} {figure.unit}".strip(), goal, verdict))
-    return found
+        lines.append((figure.what, f"{_number(figure.value)} {figure.unit}".strip(), goal, verdict))
+    return lines
 
 
 def show(report: Report) -> None:
@@ -104,7 +104,7 @@ def alternate(calls: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, 
     """Call everything once in turn, `rounds` times over, after one turn that does not count.
 
     Returns:
-        Seconds of each call, in the order of the rounds.
+        Seconds of each call, round by round.
     """
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(rounds + 1):
@@ -157,9 +157,9 @@ def command(words: Sequence[str], env: Mapping[str, str] | None = None) -> Calla
 
 def parser(about: str | None) -> argparse.ArgumentParser:
     """A parser with the flag that every measurement has."""
-    made = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--json", action="store_true", help="print the figures as JSON")
-    return made
+    result = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    result.add_argument("--json", action="store_true", help="print the figures as JSON")
+    return result
 
 
 def _number(value: float) -> str:

@@ -35,13 +35,13 @@ SVG_FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=
 
 
 def contact_sheet(archive: Path, target: Path) -> None:
-    """The first galaxies of a survey, the central part of each frame, in the order of their ids."""
+    """The first galaxies of a survey, the central part of each frame, ordered by id."""
     sheet = np.full((ROWS * (SIDE + GAP) - GAP, COLUMNS * (SIDE + GAP) - GAP, 3), 255, np.uint8)
     with zipfile.ZipFile(archive) as images:
         names = [name for name in images.namelist() if name.endswith(".jpg")][: ROWS * COLUMNS]
-        for place, name in enumerate(names):
+        for number, name in enumerate(names):
             frame: Any = cv2.imdecode(np.frombuffer(images.read(name), np.uint8), cv2.IMREAD_COLOR)
-            row, column = (index * (SIDE + GAP) for index in divmod(place, COLUMNS))
+            row, column = (index * (SIDE + GAP) for index in divmod(number, COLUMNS))
             small = cv2.resize(frame[84:340, 84:340], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
             sheet[row : row + SIDE, column : column + SIDE] = small
     cv2.imwrite(str(target), sheet, [cv2.IMWRITE_JPEG_QUALITY, 88])

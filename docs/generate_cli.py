@@ -1,7 +1,7 @@
-"""Pages that are not written by hand: an MkDocs hook.
+"""Generated pages: an MkDocs hook.
 
-The reference of all commands is made from the commands themselves, so it cannot differ from what `--help`
-says. The changelog is the file at the root of the repository.
+The command reference is generated from the commands themselves, so it always agrees with `--help`. The
+changelog is the file at the root of the repository.
 """
 
 from __future__ import annotations
@@ -21,12 +21,10 @@ CHANGELOG = Path(__file__).parent.parent / "CHANGELOG.md"
 _NOTES = re.compile(r"(?P<text>.*?)(?:\s\s\[(?P<notes>.*)\])?", re.DOTALL)
 _INTRODUCTION = """# Commands
 
-Every command and every flag, as the installed program has them. `galaxynet COMMAND --help` shows the same in
-a terminal. The flags of `train MODEL` and `fetch DATASET` come from the plugins; those of the built-in ones
-are listed here. A flag under *Dataset* belongs to the dataset that is trained on: `--dataset` changes it.
+All commands and flags. `galaxynet COMMAND --help` shows the same in a terminal. The flags of `train MODEL` and `fetch DATASET` come from the plugins; those of the built-in ones
+are listed here. The flags under *Dataset* belong to the dataset that `--dataset` names.
 
-Every command has `--help`, or `-h`. `--debug` may stand at any place of a line: it adds the traceback to an
-error.
+Every command has `--help`, or `-h`. `--debug`, anywhere in a command line, shows full tracebacks.
 """
 
 
@@ -55,15 +53,15 @@ def reference() -> str:
 
 
 def _contexts(command: Any, name: str, parent: Any, depth: int) -> Iterator[tuple[Any, int]]:
-    """A command and all beneath it, each with its depth."""
+    """A command and all its subcommands, each with its depth."""
     context = command.context_class(command, info_name=name, parent=parent)
     yield context, depth
     if not hasattr(command, "list_commands"):
         return
     for child in command.list_commands(context):
         build = getattr(command, "build", None)  # a lazy group lists stand-ins
-        found = build(child, []) if build else command.get_command(context, child)
-        yield from _contexts(found, child, context, depth + 1)
+        subcommand = build(child, []) if build else command.get_command(context, child)
+        yield from _contexts(subcommand, child, context, depth + 1)
 
 
 def _section(context: Any, depth: int) -> str:
@@ -90,11 +88,11 @@ def _help(text: str) -> list[str]:
 
 
 def _panels(context: Any) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
+    panels: dict[str, list[Any]] = {}
     for parameter in context.command.params:
         usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
-        found.setdefault(parameter.rich_help_panel or usual, []).append(parameter)
-    return found
+        panels.setdefault(parameter.rich_help_panel or usual, []).append(parameter)
+    return panels
 
 
 def _row(parameter: Any, context: Any) -> str:

@@ -235,7 +235,7 @@ def scenes(scene: Scene) -> dict[str, Callable[[], None]]:
         "a zip slip": scene.sends(slip()),
         "an archive packed with Deflate64": scene.sends(deflate64()),
         "a file that the dataset cannot be trained on with": scene.sends(zip_bytes({"images/": b""})),
-        "no room for the file": scene.no_room,
+        "not enough disk space for the file": scene.no_room,
         "the disk is full midway": scene.full_disk,
         "Ctrl-C midway": scene.interrupted,
         "kill -9 midway": scene.killed,
