@@ -21,8 +21,9 @@ CHANGELOG = Path(__file__).parent.parent / "CHANGELOG.md"
 _NOTES = re.compile(r"(?P<text>.*?)(?:\s\s\[(?P<notes>.*)\])?", re.DOTALL)
 _INTRODUCTION = """# Commands
 
-All commands and flags. `galaxynet COMMAND --help` shows the same in a terminal. The flags of `train MODEL` and `fetch DATASET` come from the plugins; those of the built-in ones
-are listed here. The flags under *Dataset* belong to the dataset that `--dataset` names.
+All commands and flags. `galaxynet COMMAND --help` shows the same in a terminal. The flags of `train MODEL`
+and `fetch DATASET` come from the plugins; those of the built-in plugins are listed here. The flags under
+*Dataset* belong to the dataset that `--dataset` names.
 
 Every command has `--help`, or `-h`. `--debug`, anywhere in a command line, shows full tracebacks.
 """

@@ -61,8 +61,8 @@ class Browser:
             if targets:
                 break
             time.sleep(0.05)
-        found = self.call("Target.attachToTarget", targetId=targets[0]["targetId"], flatten=True)
-        self._session = found["sessionId"]
+        session = self.call("Target.attachToTarget", targetId=targets[0]["targetId"], flatten=True)
+        self._session = session["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
         return self
@@ -118,9 +118,9 @@ class Browser:
 
     def value(self, script: str) -> Any:
         """What a JavaScript expression comes to; a promise is awaited."""
-        found = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in found, found["exceptionDetails"]
-        return found["result"].get("value")
+        reply = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in reply, reply["exceptionDetails"]
+        return reply["result"].get("value")
 
     def _read(self) -> dict[str, Any]:
         until = time.monotonic() + _SECONDS
@@ -139,7 +139,7 @@ class Browser:
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Browser]:
     """A browser; the test is skipped where there is none."""
-    program = next((found for name in NAMES if (found := shutil.which(name))), None)
+    program = next((path for name in NAMES if (path := shutil.which(name))), None)
     if program is None:
         pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
     with Browser(program, tmp_path / "profile") as started:

@@ -90,7 +90,7 @@ def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Di
 
     It is found in this process and in the commands that the test starts.
     """
-    made: list[str] = []
+    created: list[str] = []
 
     def make(
         name: str, modules: dict[str, str], entry_points: dict[str, dict[str, str]], version: str = "1.0"
@@ -100,7 +100,7 @@ def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Di
             path = folder / f"{module.replace('.', '/')}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(textwrap.dedent(text), encoding="utf-8")
-            made.append(module.split(".")[0])
+            created.append(module.split(".")[0])
         info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
         info.mkdir(parents=True)
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
@@ -118,5 +118,5 @@ def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Di
 
     yield make
     registry.clear_cache()
-    for module in [known for known in sys.modules if known.split(".")[0] in made]:
+    for module in [known for known in sys.modules if known.split(".")[0] in created]:
         del sys.modules[module]

@@ -127,7 +127,7 @@ class Curve(Callback):
         self._keep(trainer)
 
 
-def _parties(example: Example) -> tuple[Task, Any]:
+def _task_and_data(example: Example) -> tuple[Task, Any]:
     options = OptimizerOptions(lr=0.1, optimizer="sgd")
     if example.task == "text":
         data = Text(
@@ -138,8 +138,8 @@ def _parties(example: Example) -> tuple[Task, Any]:
         )
         data.length = example.train
         data.setup()
-        chosen: Any = example.mode
-        return CharRNN(CharRNNOptions(hidden=5, mode=chosen, lr=0.05, sample_every=0), data.info), data
+        mode: Any = example.mode
+        return CharRNN(CharRNNOptions(hidden=5, mode=mode, lr=0.05, sample_every=0), data.info), data
     squares = Squares(
         (example.train, example.held_out), data_dir=Path(), batch_size=example.batch_size, seed=3
     )
@@ -157,7 +157,7 @@ def _parties(example: Example) -> tuple[Task, Any]:
 def train(example: Example, rank: int, processes: int, folder: Path) -> dict[str, Any]:
     """Train and test; what was logged, and what was kept of the test."""
     torch.manual_seed(0)
-    task, data = _parties(example)
+    task, data = _task_and_data(example)
     task.updates_per_step = example.updates
     task.group_updates(data)
     curve, throughput = Curve(), Throughput()
@@ -179,19 +179,19 @@ def train(example: Example, rank: int, processes: int, folder: Path) -> dict[str
         )
         trainer.fit(task, datamodule=data)
         (tested,) = trainer.test(task, datamodule=data, verbose=False)
-        found: dict[str, Any] = {"rows": curve.rows, "test": tested, "samples": throughput.total(trainer)}
+        result: dict[str, Any] = {"rows": curve.rows, "test": tested, "samples": throughput.total(trainer)}
         if isinstance(task, Classifier):
-            found["predicted"] = [column.tolist() for column in task.predictions()]
+            result["predicted"] = [column.tolist() for column in task.predictions()]
         if isinstance(task, Reconstructor):
-            found["decodings"] = task.reconstructions().decodings.tolist()
+            result["decodings"] = task.reconstructions().decodings.tolist()
         if example.task in ("classifier", "reconstructor"):
             fitted = fit_to_validation(task, data)
             if fitted.novelty is not None:
-                found["novelty"] = [fitted.novelty.unit, len(fitted.novelty.references)]
+                result["novelty"] = [fitted.novelty.unit, len(fitted.novelty.references)]
             if fitted.conformal is not None:
-                found["scores"] = fitted.conformal.scores.tolist()
-        found["buffers"] = {name: value.tolist() for name, value in task.network.named_buffers()}
-    return found
+                result["scores"] = fitted.conformal.scores.tolist()
+        result["buffers"] = {name: value.tolist() for name, value in task.network.named_buffers()}
+    return result
 
 
 def work(rank: int, processes: int, orders: Connection, reports: Connection) -> None:
@@ -229,7 +229,7 @@ class Worlds:
                 folder.mkdir()
                 for _, orders, _ in members:
                     orders.send((example, str(folder)))
-            found: dict[int, dict[str, Any]] = {}
+            results: dict[int, dict[str, Any]] = {}
             for processes, members in self.members.items():
                 waiting = [reports for _, _, reports in members]
                 while waiting:
@@ -240,8 +240,8 @@ class Worlds:
                         assert not isinstance(answer, str), answer
                         waiting.remove(reports)
                         if reports is members[0][2]:
-                            found[processes] = answer
-            return found
+                            results[processes] = answer
+            return results
 
     def close(self) -> None:
         """End all processes."""

@@ -30,7 +30,7 @@ time.sleep(60)
 
 
 def gone(pids: list[int], seconds: float = 20.0) -> bool:
-    """Whether all these processes end in time; one that nobody has waited for has ended."""
+    """True if all these processes end in time; a zombie counts as ended."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         states = subprocess.run(

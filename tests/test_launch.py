@@ -31,7 +31,7 @@ from galaxynet.runs import Run
 from galaxynet.training import fit as training
 
 HARMLESS = {
-    "OMP_NUM_THREADS": "a number of threads, which a person sets",
+    "OMP_NUM_THREADS": "a number of threads, set by the user",
     "POSSIBLE_USER_WARNINGS": "warnings, which are silenced anyway",
     "FREEZE_REQUIREMENTS": "read by Lightning's own setup",
     "USE_LIBUV": "which of two stores PyTorch uses",
@@ -42,7 +42,7 @@ HARMLESS = {
     "PT_XLA_DEBUG": "of an accelerator that galaxynet does not offer",
     "PYTORCH_NVML_BASED_CUDA_CHECK": "set by Lightning, not read",
     "CUBLAS_WORKSPACE_CONFIG": "set by Lightning, not read",
-    "CUDA_VISIBLE_DEVICES": "which GPUs there are, which a person or a scheduler sets",
+    "CUDA_VISIBLE_DEVICES": "which GPUs there are, set by the user or a scheduler",
     "CUDA_DEVICE_ORDER": "how they are numbered",
     "DISABLE_MPS": "whether there is an Apple GPU",
 }
@@ -62,19 +62,19 @@ def names_in(source: str, *, everything: bool) -> set[str]:
     def is_environ(node: ast.AST) -> bool:
         return isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
 
-    found: list[ast.AST] = []
+    names: list[ast.AST] = []
     for node in ast.walk(ast.parse(source)):
         if everything:
-            found.append(node)
+            names.append(node)
         elif isinstance(node, ast.Subscript) and is_environ(node.value):
-            found.append(node.slice)
+            names.append(node.slice)
         elif isinstance(node, ast.Compare) and any(map(is_environ, node.comparators)):
-            found.append(node.left)
+            names.append(node.left)
         elif isinstance(node, ast.Call) and any(
             map(is_environ, (node.func, *ast.iter_child_nodes(node.func)))
         ):
-            found.extend(node.args[:1])
-    values = (node.value for node in found if isinstance(node, ast.Constant))
+            names.extend(node.args[:1])
+    values = (node.value for node in names if isinstance(node, ast.Constant))
     return {value for value in values if isinstance(value, str) and _NAME.fullmatch(value)}
 
 
@@ -82,18 +82,18 @@ def names_in(source: str, *, everything: bool) -> set[str]:
 def read() -> set[str]:
     """Every variable by which this Lightning and this PyTorch learn how they were launched."""
     package = Path(inspect.getfile(lightning)).parent
-    found = set()
+    variables = set()
     for path in package.rglob("*.py"):
         if {"testing", "loggers", "progress"} & set(path.parts):  # of loggers and bars that are not used here
             continue
         source = path.read_text(encoding="utf-8")
         if "environ" in source or "getenv" in source:
             environments = path.parent.name == "environments" or path.name == "rank_zero.py"
-            found |= names_in(source, everything=environments)
+            variables |= names_in(source, everything=environments)
     distributed = Path(inspect.getfile(torch.distributed)).parent
-    found |= names_in((distributed / "rendezvous.py").read_text(), everything=True)
-    found |= {f"PL_TRAINER_{name.upper()}" for name in inspect.signature(Trainer).parameters}
-    return found - {"SLURM", "LSF", "JSON"} - set(HARMLESS)
+    variables |= names_in((distributed / "rendezvous.py").read_text(), everything=True)
+    variables |= {f"PL_TRAINER_{name.upper()}" for name in inspect.signature(Trainer).parameters}
+    return variables - {"SLURM", "LSF", "JSON"} - set(HARMLESS)
 
 
 @pytest.fixture
@@ -268,7 +268,7 @@ def test_home_is_asked_for_only_where_needed(monkeypatch: pytest.MonkeyPatch, tm
     assert train(data_dir=tmp_path).record.status == "finished"
     with pytest.raises(UsageError, match=r"home folder.*--data-dir"):
         train()
-    for path in (Path("~/x"), Path("~nobody-here/x")):
+    for path in (Path("~/x"), Path("~no-such-user/x")):
         with pytest.raises(UsageError, match="home folder"):
             paths.expanded(path)
 
@@ -291,7 +291,7 @@ GAPS = [
 def test_whatever_raises_is_recorded(
     monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException
 ) -> None:
-    """Whatever goes wrong once the run folder is there, no run is left that says it is running."""
+    """Whatever fails once the run folder exists, no run stays `running`."""
 
     def fail(*_: Any, **__: Any) -> Any:
         raise error
@@ -407,8 +407,8 @@ def test_a_sweep_in_a_hostile_shell(read: set[str]) -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    found = galaxynet.list_runs()
-    assert [(run.record.status, run.record.steps) for run in found if isinstance(run, Run)] == [
+    runs = galaxynet.list_runs()
+    assert [(run.record.status, run.record.steps) for run in runs if isinstance(run, Run)] == [
         ("finished", 6)
     ] * 2
     assert done.stderr.count("ignored: PL_TRAINER_") == 1

@@ -52,7 +52,7 @@ def holder(code: str, path: Path) -> subprocess.Popen[str]:
 
 @pytest.mark.promise("Interruptions")
 def test_a_lock_is_free_once_its_holder_is_killed(tmp_path: Path) -> None:
-    """A lock keeps other processes out, and a killed process keeps nobody out."""
+    """A lock excludes other processes, and is released when its process is killed."""
     path = tmp_path / "lock"
     process = holder(HOLD, path)
     assert is_locked(path)
@@ -78,7 +78,7 @@ def test_a_forked_process_does_not_keep_the_lock(tmp_path: Path) -> None:
 
 
 def test_a_lock_whose_file_is_removed_is_taken_on_the_new_file(tmp_path: Path) -> None:
-    """Who waits while the holder removes the lock file does not end with a lock that nobody else sees."""
+    """If the holder removes the lock file, a waiting process locks the new file, not the old one."""
     path = tmp_path / "lock"
     first, second = Lock(path), Lock(path)
     assert first.acquire()

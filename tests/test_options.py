@@ -26,7 +26,7 @@ def test_defaults_and_inherited_options() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({"hidden": 0}, "--hidden 0: .*greater than or equal to 1"),
         ({"hidden": 1001}, "--hidden 1001: .*less than or equal to 1000"),
@@ -37,9 +37,9 @@ def test_defaults_and_inherited_options() -> None:
         ({"lr": 0.0}, "--lr 0.0: .*greater than 0"),
     ],
 )
-def test_a_value_out_of_range_names_the_flag(values: dict[str, object], said: str) -> None:
+def test_a_value_out_of_range_names_the_flag(values: dict[str, object], message: str) -> None:
     """A bad value is one sentence with the flag, the value and what is allowed."""
-    with pytest.raises(OptionError, match=said):
+    with pytest.raises(OptionError, match=message):
         NetOptions.from_dict(values)
 
 

@@ -28,11 +28,11 @@ def test_a_folder_that_cannot_be_made_is_told_at_once(
     folders = "--runs-dir", str(tmp_path / "file" / "runs"), "--data-dir", str(tmp_path / "data")
     with pytest.raises(SystemExit) as ended:
         main([*words, *folders])
-    said = " ".join(capsys.readouterr().err.split())
+    message = " ".join(capsys.readouterr().err.split())
     assert ended.value.code == 1
-    assert f"{tmp_path / 'file'} is not a folder" in said
-    assert "--runs-dir" in said
-    assert "missing" not in said
+    assert f"{tmp_path / 'file'} is not a folder" in message
+    assert "--runs-dir" in message
+    assert "missing" not in message
 
 
 def test_a_folder_that_is_yet_to_be_made_is_fine(tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ def test_note_proposes_fewer_threads(threads: int, share: float, load: float | N
 )
 def test_more_trials_than_cores(trials: int, threads: int, cores: int, note: str) -> None:
     """A sweep that runs more trials or threads at once than there are cores says so, and what helps."""
-    said = crowded_note(trials, threads, cores)
-    assert said.replace("they wait for one another, and the sweep is ", "") == note
+    text = crowded_note(trials, threads, cores)
+    assert text.replace("they wait for one another, and the sweep is ", "") == note
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no process can be bound to a core here")
@@ -105,7 +105,7 @@ def test_busy_core_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_threads_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A training with --threads computes with so many, and leaves the caller's number as it was."""
+    """A training with --threads uses that number of threads, and restores the caller's number."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     before = torch.get_num_threads()
     with compute_threads(0):

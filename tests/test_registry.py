@@ -43,7 +43,7 @@ def test_listing_imports_no_plugin(distribution: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("import no_such_module", "ModuleNotFoundError"),
         ("raise SystemExit(3)", "SystemExit"),
@@ -52,12 +52,12 @@ def test_listing_imports_no_plugin(distribution: Any) -> None:
         ("OTHER = 3", "has no SPEC"),
     ],
 )
-def test_a_broken_plugin_is_named_with_the_way_out(distribution: Any, text: str, said: str) -> None:
+def test_a_broken_plugin_is_named_with_the_way_out(distribution: Any, text: str, message: str) -> None:
     """A plugin that does not import is reported with its distribution and how to remove it."""
     distribution("bad-net", {"bad_net": text}, points(bad="bad_net:SPEC"))
     with pytest.raises(PluginError) as caught:
         registry.find("model", "bad").load()
-    assert said in caught.value.message
+    assert message in caught.value.message
     assert "bad-net 1.0" in caught.value.message
     assert "pip uninstall bad-net" in caught.value.hint
 

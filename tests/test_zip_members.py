@@ -62,14 +62,14 @@ def test_a_method_that_cannot_be_bounded_is_named(method: int) -> None:
 def test_members_are_whole_or_refused(
     contents: list[bytes], deflate: bool, spoil: list[tuple[int, int]]
 ) -> None:
-    """Out of any zip, spoilt or not, a member comes as it was packed, or there is a reason."""
+    """A member of any zip, damaged or not, is read unchanged or refused with a reason."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED if deflate else zipfile.ZIP_STORED) as archive:
         for number, content in enumerate(contents):
             archive.writestr(str(number), content)
     data = bytearray(stream.getvalue())
-    for place, value in spoil:
-        data[place % len(data)] = value
+    for index, value in spoil:
+        data[index % len(data)] = value
     try:
         archive = zipfile.ZipFile(io.BytesIO(bytes(data)))
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error):

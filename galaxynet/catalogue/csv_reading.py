@@ -45,7 +45,7 @@ def read_table(path: Path, columns: Sequence[str], hint: str = "") -> Iterator[t
     """
     with _text(path) as stream:
         lines = enumerate(_lines(path, stream), start=1)
-        above, first = next((found for found in lines if found[1].strip()), (1, ""))
+        above, first = next(((number, line) for number, line in lines if line.strip()), (1, ""))
         if first.lower().startswith("sep=") and len(first.strip()) <= 5:  # a note for Excel
             above, first = next(lines, (above, ""))
         delimiter, header = _header(first, columns)
@@ -89,8 +89,8 @@ def _header(line: str, columns: Sequence[str]) -> tuple[str, list[str]]:
         return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
 
     def matches(delimiter: str) -> int:
-        found = {name.casefold() for name in names(delimiter)}
-        return sum(name.casefold() in found for name in columns)
+        present_names = {name.casefold() for name in names(delimiter)}
+        return sum(name.casefold() in present_names for name in columns)
 
     delimiter = max(_NAMES, key=matches)  # the first of equals
     if not matches(delimiter):
@@ -101,7 +101,7 @@ def _header(line: str, columns: Sequence[str]) -> tuple[str, list[str]]:
 def _column(path: Path, header: list[str], name: str, columns: Sequence[str], hint: str) -> int:
     if name in header:
         return header.index(name)
-    alike = [index for index, found in enumerate(header) if found.casefold() == name.casefold()]
+    alike = [index for index, title in enumerate(header) if title.casefold() == name.casefold()]
     if len(alike) == 1:
         return alike[0]
     if alike:
@@ -109,7 +109,7 @@ def _column(path: Path, header: list[str], name: str, columns: Sequence[str], hi
             f"{path} has several columns called {name}: {', '.join(header[index] for index in alike)}.",
             "Rename all but one.",
         )
-    present = {found.casefold() for found in header}
+    present = {title.casefold() for title in header}
     missing = [column for column in columns if column.casefold() not in present]
     more = f" and {len(missing) - 1} more columns" if len(missing) > 1 else ""
     start = ", ".join(header)[:60] or "nothing"

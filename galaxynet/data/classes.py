@@ -22,7 +22,7 @@ class Division:
         classes: Names of the classes.
         parts: Rows of the samples in each part.
         counts: For the record of a run; JSON types.
-        notes: What a person should know; a line each.
+        notes: What the user should know, one line each.
     """
 
     targets: npt.NDArray[np.int64]

@@ -184,15 +184,15 @@ def _passed_over(count: int, word: str) -> str:
     return f"{word}: {phrases.count(count, 'other file')} skipped" if count else ""
 
 
-def _of_table(path: Path, chosen: TableColumns) -> Inputs:
+def _of_table(path: Path, selected: TableColumns) -> Inputs:
     table = read_table(path)
-    path_column = _column(table, chosen.path, PATH_COLUMNS, path, "--path-column")
+    path_column = _column(table, selected.path, PATH_COLUMNS, path, "--path-column")
     if path_column is None:
         raise DataError(
             f"{path} has no column of paths: it has {_some(table.names)}.", "Name it with --path-column."
         )
-    id_column = _column(table, chosen.id, (ID_COLUMN,), path, "--id-column")
-    radius_column = _column(table, chosen.radius, (), path, "--radius-column")
+    id_column = _column(table, selected.id, (ID_COLUMN,), path, "--id-column")
+    radius_column = _column(table, selected.radius, (), path, "--radius-column")
     files = [str(cell) for cell in table[path_column]]
     if not files:
         raise DataError(f"{path} has no rows.")
@@ -214,7 +214,7 @@ def _of_table(path: Path, chosen: TableColumns) -> Inputs:
         passed,
         {column.name: table[column.name] for column in passed},
         radii,
-        chosen.pixel_scale,
+        selected.pixel_scale,
     )
 
 

@@ -58,7 +58,7 @@ class Files:
         return len(self.paths)
 
     def name(self, index: int) -> str:
-        """The path as it was given."""
+        """The path, unchanged."""
         return self.prefix + self.paths[index]
 
     def read(self, index: int) -> bytes:

@@ -53,27 +53,27 @@ class GalaxyZooData(ArrayDataModule):
             options.size, options.size, options.channels, crop=options.crop or 0, frame_radii=FRAME_RADII
         )
         images = load_images(source, self.folder / ARRAYS, view)
-        chosen = select(
+        division = select(
             images.ids,
             labels,
             test=options.test_ids or options.test_fraction,
             validation=self.validation,
             seed=options.split_seed,
         )
-        normalization = Normalization.measured(images.rows, chosen.parts.train)
+        normalization = Normalization.measured(images.rows, division.parts.train)
         return ArrayData(
             images=images.rows,
-            targets=chosen.targets,
+            targets=division.targets,
             ids=images.ids,
-            split=chosen.parts,
-            classes=chosen.classes,
+            split=division.parts,
+            classes=division.classes,
             normalization=normalization,
             preprocessing=dataclasses.replace(view, frame=images.extra["width"]),
             augmentation=Affine() if options.augment else None,
             summary={
                 "images": len(images.ids),
                 "images_left_out": len(images.skipped),
-                **chosen.counts,
+                **division.counts,
             },
             extra={
                 "size": options.size,
@@ -84,7 +84,7 @@ class GalaxyZooData(ArrayDataModule):
                 "std": list(normalization.std),
                 "class_ucd": "src.morph.type",
             },
-            notes=(*_left_out(images.skipped), *chosen.notes),
+            notes=(*_left_out(images.skipped), *division.notes),
         )
 
     def _labels(self) -> Labels:

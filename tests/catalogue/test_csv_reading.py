@@ -59,8 +59,8 @@ def test_a_table_reads_the_same_however_it_was_saved(
                 archive.writestr("readme.txt", b"nothing")
         else:
             path.write_bytes(text.encode(encoding))
-        found = [row for _, row in read_table(path, ("id", "label"))]
-    assert found == [[number, label] for number, _, label in rows]
+        cells = [row for _, row in read_table(path, ("id", "label"))]
+    assert cells == [[number, label] for number, _, label in rows]
 
 
 @settings(max_examples=120, deadline=None)

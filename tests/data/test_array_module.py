@@ -113,7 +113,7 @@ def test_the_majority_class_is_learnt_and_then_tested(tmp_path: Path) -> None:
 
 
 def test_notes_are_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What a person should know of the data is printed when they are prepared, and not again."""
+    """Notes on the data are printed when they are prepared, and not again."""
     module = data(tmp_path)
     for _ in range(2):
         module.prepare_data()
@@ -122,7 +122,7 @@ def test_notes_are_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_asking_before_setup_is_one_sentence(tmp_path: Path) -> None:
-    """A caller who forgets `setup` is told so."""
+    """A caller who forgets `setup` gets an error that says so."""
     with pytest.raises(DataError, match=r"not open. Call setup"):
         _ = data(tmp_path).sizes
 

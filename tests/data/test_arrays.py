@@ -217,7 +217,7 @@ def start(folder: Path, pause: float) -> subprocess.Popen[str]:
 def wait_for(condition: Callable[[], bool]) -> None:
     until = time.monotonic() + 20
     while not condition():
-        assert time.monotonic() < until, "waited 20 s in vain"
+        assert time.monotonic() < until, "nothing happened within 20 s"
         time.sleep(0.01)
 
 
@@ -239,7 +239,7 @@ def test_kill_9_leaves_nothing_that_counts(tmp_path: Path) -> None:
     process.kill()
     process.communicate()
     assert list((tmp_path / "arrays").glob(".*.building"))
-    # Another key's build clears them too: nobody may ever ask for the first one again.
+    # Building another key removes them too: the first key may never be requested again.
     cached_array(tmp_path / "arrays", {"size": 5}, recipe)
     assert not list((tmp_path / "arrays").glob(".*.building"))
     assert start(tmp_path, 0).communicate()[0] == "200 1900\n"
@@ -256,7 +256,7 @@ def test_the_remains_of_the_living_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_changed_file_has_another_fingerprint(tmp_path: Path) -> None:
-    """A file that was fetched anew is told apart by its size or time, without reading it."""
+    """A file that was fetched again has another fingerprint by its size or time; it is not read."""
     path = tmp_path / "a.zip"
     path.write_bytes(b"one")
     first = fingerprint(path)
@@ -273,7 +273,7 @@ def test_a_read_only_folder_is_no_obstacle(
     """Images of a read-only data folder are prepared in the user's cache, or else in memory."""
     data = Path("/sys/kernel")  # where not even root may make a folder
     if not data.is_dir():
-        pytest.skip("no folder here that nobody may write to")
+        pytest.skip("no read-only folder on this machine")
     cache = tmp_path if home else data
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     array = cached_array(data / "arrays", KEY, lambda: recipe(spare=2))
@@ -282,9 +282,9 @@ def test_a_read_only_folder_is_no_obstacle(
     if home:
         assert cached_array(data / "arrays", KEY, never).ids == array.ids
         assert cache_folders(data) == [array.folder.parent]
-    told = " ".join(capsys.readouterr().err.split())
-    assert told.count("/sys/kernel/arrays is read-only") == 1
-    assert ("prepared in memory" in told) == (not home)
+    message = " ".join(capsys.readouterr().err.split())
+    assert message.count("/sys/kernel/arrays is read-only") == 1
+    assert ("prepared in memory" in message) == (not home)
 
 
 @pytest.mark.promise("Inputs")

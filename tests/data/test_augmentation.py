@@ -75,7 +75,7 @@ def test_a_shift_moves_by_pixels() -> None:
 
 
 def test_brightness_is_kept() -> None:
-    """Over many draws the mean of a galaxy on a dark sky stays as it was, to a few per cent."""
+    """Over many draws, the mean of a galaxy on a dark sky stays the same to a few per cent."""
     image = blob(60, 6).expand(256, -1, -1, -1)
     augment = Affine(zoom=0.0)
     changed = augment(image, drawn(augment, 256))

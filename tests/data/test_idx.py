@@ -29,10 +29,10 @@ def test_what_was_written_is_read(values: np.ndarray, packed: bool, tmp_path: Pa
     path = tmp_path / "file"
     path.write_bytes(gzip.compress(content) if packed else content)
 
-    found = read_idx(path, axes=values.ndim)
+    result = read_idx(path, axes=values.ndim)
 
-    np.testing.assert_array_equal(found, values)
-    assert found.flags.writeable
+    np.testing.assert_array_equal(result, values)
+    assert result.flags.writeable
 
 
 @pytest.mark.promise("Inputs")
@@ -57,17 +57,17 @@ def test_any_other_file_is_refused_and_nothing_crashes(content: bytes, packed: b
     path = tmp_path / "images.gz"
     path.write_bytes(gzip.compress(content) if packed else content)
     try:
-        found = read_idx(path, axes=3)
+        result = read_idx(path, axes=3)
     except DataError as error:
         message: str | None = error.message
     else:
         message = None
-        assert len(content) == 16 + found.size
+        assert len(content) == 16 + result.size
     assert message is None or str(path) in message
 
 
 def test_labels_where_images_are_wanted_are_named(tmp_path: Path) -> None:
-    """Someone who mixes up two files is told what the file holds and what was wanted."""
+    """If two files are mixed up, the error names what the file holds and what was expected."""
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(idx_bytes(np.zeros(5, np.uint8)))
 

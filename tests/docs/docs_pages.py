@@ -80,8 +80,8 @@ def cheap(text: str) -> str:
 
 
 def _steps(text: str) -> Iterator[Step]:
-    found = [(match.start(), match) for pattern in (_BLOCK, _NOTE) for match in pattern.finditer(text)]
-    for _, match in sorted(found, key=lambda pair: pair[0]):
+    parts = [(match.start(), match) for pattern in (_BLOCK, _NOTE) for match in pattern.finditer(text)]
+    for _, match in sorted(parts, key=lambda pair: pair[0]):
         if match.re is _NOTE:
             yield Step("note", match["text"])
             continue

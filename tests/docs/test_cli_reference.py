@@ -26,12 +26,12 @@ def generator() -> Any:
 
 def every(command: Any, name: str, parent: Any = None) -> list[Any]:
     context = command.context_class(command, info_name=name, parent=parent)
-    found = [context]
+    contexts = [context]
     for child in command.list_commands(context) if hasattr(command, "list_commands") else ():
         build = getattr(command, "build", None)
         sub = build(child, []) if build else command.get_command(context, child)
-        found += every(sub, child, context)
-    return found
+        contexts += every(sub, child, context)
+    return contexts
 
 
 def test_every_command_and_flag_is_in_the_reference(generator: Any, monkeypatch: pytest.MonkeyPatch) -> None:

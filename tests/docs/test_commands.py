@@ -5,7 +5,7 @@ A page says in HTML comments what has to be there before: `real` (archives with 
 galaxy-sim` (the simulated dataset), `needs: runs` (two finished runs), `needs: cutouts` (a trained run and
 images to apply it to), `interrupted: last` (the last run was stopped with Ctrl-C). What is fetched is
 shortened: 70,000 published images to a few hundred, a novel to its first chapters. Blocks marked `sh` are not
-executed: they need a GPU, a Kaggle account or a person, or install packages.
+executed: they need a GPU, a Kaggle account or user input, or install packages.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ INSTALL = "pip install --no-deps ."
 
 
 def _parameters() -> list[object]:
-    found: list[object] = []
+    parameters: list[object] = []
     for page in pages():
         if page.runs_something:
             real = any(note.partition(":")[0] == "real" for note in page.notes)
             marks = [pytest.mark.slow, *([pytest.mark.real] if real else [])]
-            found.append(pytest.param(page, id=page.path, marks=marks))
-    return found
+            parameters.append(pytest.param(page, id=page.path, marks=marks))
+    return parameters
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +62,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Reader:
-    """A person who follows a page, in a folder of their own."""
+    """Follows a page in a separate folder."""
 
     def __init__(self, folder: Path, warm: WarmProcess) -> None:
         self.warm = warm
@@ -145,7 +145,7 @@ class Reader:
 def test_what_a_page_shows_works(
     page: Page, tmp_path: Path, warm: WarmProcess, request: pytest.FixtureRequest
 ) -> None:
-    """Every command and every Python block of the documentation works, in the order of its page."""
+    """Every command and every Python block of the documentation works, in page order."""
     reader = Reader(tmp_path, warm)
     if "real" in page.notes:
         _download(request.getfixturevalue("real_data") / "galaxy-zoo", reader)
@@ -186,7 +186,7 @@ def _bring_cutouts(reader: Reader) -> None:
 
 
 def _bring(source: Path, reader: Reader) -> None:
-    """Put the published files of a dataset where a person might have them already."""
+    """Put the published files of a dataset where a user might already have them."""
     if not source.is_dir():
         pytest.skip(f"no real data at {source}")
     folder = reader.home / "Downloads" / source.name

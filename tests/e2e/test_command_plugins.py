@@ -51,7 +51,7 @@ def test_a_strangers_command_works_like_ours(distribution: Any, capsys: pytest.C
 def test_a_name_that_is_taken_needs_the_distribution(
     distribution: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A built-in command keeps its name, and two packages with one name are told apart by theirs."""
+    """A built-in command keeps its name; if two packages share one, the package's name selects."""
     install(distribution, "greeter", "train")
     install(distribution, "one-hello", "hello")
     install(distribution, "two-hello", "hello")

@@ -41,13 +41,13 @@ def test_compare_sets_runs_side_by_side(pair: list[Run], capsys: pytest.CaptureF
     """The best is first, the differing option is a column, and the majority class is below."""
     assert call("compare") == 0
     lines = capsys.readouterr().out.splitlines()
-    one, two, always = (
+    first_line, second_line, always = (
         next(n for n, line in enumerate(lines) if line.startswith(word)) for word in ("one", "two", "always")
     )
-    assert one < two < always
-    assert "act" in lines[one - 2]
-    assert "extra convs" not in lines[one - 2]
-    assert "67.1 to 72.8%" in lines[one]
+    assert first_line < second_line < always
+    assert "act" in lines[first_line - 2]
+    assert "extra convs" not in lines[first_line - 2]
+    assert "67.1 to 72.8%" in lines[first_line]
     assert "59.6%" in lines[always]
     assert "McNemar" in lines[-1]
     assert "they differ by more than chance" in lines[-1]
@@ -125,7 +125,7 @@ def test_json_tells_everything(pair: list[Run], runs_dir: Path, capsys: pytest.C
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         (["compare"], 1, "galaxynet train"),
         (["compare", "nothing"], 1, "There are no runs"),
@@ -134,15 +134,15 @@ def test_json_tells_everything(pair: list[Run], runs_dir: Path, capsys: pytest.C
     ],
 )
 def test_without_runs_it_says_how_to_get_one(
-    words: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+    words: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A new user gets a command, not an empty table."""
     assert call(*words) == code
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--where", "atc=tanh"], "Did you mean 'act'?"),
         (["--where", "tanh"], "not a condition"),
@@ -154,13 +154,13 @@ def test_without_runs_it_says_how_to_get_one(
     ],
 )
 def test_a_wrong_call_is_one_sentence_with_the_nearest_name(
-    pair: list[Run], words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    pair: list[Run], words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit code 2, and nothing on standard output."""
     assert call("compare", *words) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert said in err
+    assert message in err
 
 
 def test_a_condition_that_no_run_meets_says_so(pair: list[Run], capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,7 +126,7 @@ def test_kaggles_own_archives_are_taken(real_data: Path, tmp_path: Path) -> None
 
 @pytest.mark.real
 def test_images_without_votes_are_taken(real_data: Path, tmp_path: Path) -> None:
-    """Somebody with labels of their own fetches the images alone, and is told which option needs a file."""
+    """A user with their own labels can fetch the images alone; a note names the option for the labels."""
     folder = tmp_path / "downloads"
     folder.mkdir()
     (folder / "images_training_rev1.zip").symlink_to(real_data / "galaxy-zoo" / "images_training_rev1.zip")

@@ -121,11 +121,11 @@ def test_a_strangers_network_is_a_command(distribution: Any) -> None:
         },
         {"galaxynet.models": {"strange": "strange:SPEC"}},
     )
-    said = subprocess.run([COMMAND, "train", "strange", "--help"], capture_output=True, text=True).stdout
-    assert "--petals" in said
-    assert "(1 to 9)" in said
-    assert "good|bad" in said
-    assert "Network strange" in said
+    output = subprocess.run([COMMAND, "train", "strange", "--help"], capture_output=True, text=True).stdout
+    assert "--petals" in output
+    assert "(1 to 9)" in output
+    assert "good|bad" in output
+    assert "Network strange" in output
 
 
 def test_without_plugins_the_command_still_works() -> None:

@@ -75,9 +75,9 @@ def test_a_colleague_sees_the_whole_page(browser: Browser, site: str) -> None:
     rows = browser.value(ROWS)
     assert len(rows) == 4
     assert all(height > 10 for height in rows)
-    said = browser.value("document.body.innerText")
+    text = browser.value("document.body.innerText")
     for words in ("No gallery: ", "Wrong: ", "Right: ", "Originals above", "always not_odd", "<script>"):
-        assert words in said, words
+        assert words in text, words
 
     light = browser.value("getComputedStyle(document.documentElement).backgroundColor")
     for width, dark in ((1280, True), (390, False), (390, True), (768, False)):
@@ -87,10 +87,10 @@ def test_a_colleague_sees_the_whole_page(browser: Browser, site: str) -> None:
         shown = browser.value("getComputedStyle(document.documentElement).backgroundColor")
         assert (shown != light) == dark
 
-    asked = [
+    urls = [
         e["params"]["request"]["url"] for e in browser.events if e["method"] == "Network.requestWillBeSent"
     ]
-    assert [url for url in asked if not url.startswith("data:")] == [site]
+    assert [url for url in urls if not url.startswith("data:")] == [site]
     complaints = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
     assert [event for event in browser.events if event["method"] in complaints] == []
 

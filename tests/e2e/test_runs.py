@@ -55,7 +55,7 @@ def test_the_list_fits_the_terminal(
     """Every name is whole: columns are hidden for it with a note, and a very long name takes more lines."""
     monkeypatch.setenv("COLUMNS", str(width))
     made_run(runs_dir, id="aaaaaa", name="crop-90-without-rotation")
-    long = "a rather long name that somebody gave to a run of theirs, and then some more of it"
+    long = "a rather long name that someone has given to a run, and then some more of it"
     made_run(runs_dir, id="bbbbbb", name=long)
     assert call("runs", "list") == 0
     lines = capsys.readouterr().out.splitlines()
@@ -143,11 +143,11 @@ def test_remove_asks_and_no_means_no(runs_dir: Path) -> None:
 
 def test_remove_takes_several_and_damaged_ones(runs_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One that does not exist is found out before any is deleted."""
-    one, two, kept = (made_run(runs_dir) for _ in range(3))
-    (two.path / "run.json").unlink()
-    assert call("runs", "remove", one.record.id, two.path.name, "nothing", "--yes") == 1
-    assert one.path.is_dir()
-    assert call("runs", "remove", one.record.id, two.path.name, "--yes") == 0
+    first, second, kept = (made_run(runs_dir) for _ in range(3))
+    (second.path / "run.json").unlink()
+    assert call("runs", "remove", first.record.id, second.path.name, "nothing", "--yes") == 1
+    assert first.path.is_dir()
+    assert call("runs", "remove", first.record.id, second.path.name, "--yes") == 0
     assert [path.name for path in runs_dir.iterdir()] == [kept.path.name]
     assert "Deleted 2 runs" in capsys.readouterr().err
 
@@ -156,8 +156,8 @@ def test_a_running_run_is_not_removed_without_force(
     runs_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its process would go on writing into nothing."""
-    place = Environment(host=platform.node(), pid=os.getpid())
-    run = made_run(runs_dir, name="live", status="running", environment=place)
+    environment = Environment(host=platform.node(), pid=os.getpid())
+    run = made_run(runs_dir, name="live", status="running", environment=environment)
     assert call("runs", "remove", "live", "--yes") == 1
     assert "Still running: live" in capsys.readouterr().err
     assert run.path.is_dir()

@@ -1,4 +1,4 @@
-"""Names that somebody else chose: a terminal, a spreadsheet and a page show them and obey nothing."""
+"""Hostile names: a terminal, a spreadsheet and a page show them and do not obey them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Call:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """A run of which every text is hostile."""
-    made = made_run(tmp_path / "runs", id="good01", name="healthy", seed=3)
+    plain = made_run(tmp_path / "runs", id="good01", name="healthy", seed=3)
     run = made_run(
         tmp_path / "runs",
         id="evil01",
@@ -70,9 +70,9 @@ def run(tmp_path: Path) -> Run:
         command=["galaxynet", HOSTILE],
         baseline=MajorityClass(label=HOSTILE, accuracy=0.5, samples=1000),
     )
-    for one in (made, run):
-        add_curves(one, epochs=2)
-        add_predictions(one)
+    for each in (plain, run):
+        add_curves(each, epochs=2)
+        add_predictions(each)
     broken = tmp_path / "runs" / f"20260101-000000-{CLIPBOARD}-abcdef"
     broken.mkdir()
     return run
@@ -169,7 +169,7 @@ def test_what_is_spelt_out_and_what_stays() -> None:
 
 
 def test_a_spreadsheet_runs_no_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Names and labels that begin like formulas are guarded in every CSV, and read back as they were."""
+    """Names and labels that begin like formulas are guarded in every CSV, and read back unchanged."""
     run = made_run(tmp_path / "runs", name='=HYPERLINK("x")', act="@SUM(A1)", lr=-0.5)
     for words in (("runs", "list"), ("compare",)):
         with pytest.raises(SystemExit):
@@ -182,8 +182,8 @@ def test_a_spreadsheet_runs_no_name(tmp_path: Path, capsys: pytest.CaptureFixtur
     path = run.path / "predictions.csv"
     write_predictions(path, ["-1", "=2", "'=3"], ["=a"] * 3, ["@b"] * 3, ["=a"], [[0.5]] * 3)
     assert path.read_text().splitlines()[1:3] == ["-1,'=a,'@b,0.5", "'=2,'=a,'@b,0.5"]
-    found = Predictions.read(path)
-    assert (found.ids, found.labels, found.predictions) == (["-1", "=2", "'=3"], ["=a"] * 3, ["@b"] * 3)
+    kept = Predictions.read(path)
+    assert (kept.ids, kept.labels, kept.predictions) == (["-1", "=2", "'=3"], ["=a"] * 3, ["@b"] * 3)
     (run.path / "metrics.csv").write_text(csv_text.write(["epoch", "step", "=x"], [[0, 0, -0.5]]))
     assert run.metrics() == [{"epoch": 0, "step": 0, "=x": -0.5}]
 

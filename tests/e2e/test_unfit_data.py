@@ -39,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said", "way_out"),
+    ("words", "code", "message", "way_out"),
     [
         ("charrnn --dataset text --file empty.txt", 1, "empty.txt is empty", "a file with text"),
         ("charrnn --dataset text --file binary.txt", 1, "binary.txt is not UTF-8 text", "iconv"),
@@ -58,13 +58,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_data_that_are_not_fit_are_told_in_a_sentence(
-    folder: Path, words: str, code: int, said: str, way_out: str, capsys: pytest.CaptureFixture[str]
+    folder: Path, words: str, code: int, message: str, way_out: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No traceback and no half-made run: what is wrong, how to go on, 1 for bad data and 2 for a bad call."""
     ended, text = call(capsys, "train", *words.split())
 
     assert ended == code
-    assert said in text.replace(str(folder), "")
+    assert message in text.replace(str(folder), "")
     assert way_out in text
     assert "Traceback" not in text
     assert "unforeseen" not in text

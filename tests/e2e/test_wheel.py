@@ -50,9 +50,9 @@ print(json.dumps(found))
     python = environment / "bin" / "python"
     done = subprocess.run([python, "-c", check], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert {"model galaxy_alexnet", "dataset galaxy-zoo", "dataset galaxy-sim"} <= set(found)
-    assert all(Path(place).is_relative_to(environment) for place in found.values())
+    origins = json.loads(done.stdout)
+    assert {"model galaxy_alexnet", "dataset galaxy-zoo", "dataset galaxy-sim"} <= set(origins)
+    assert all(Path(origin).is_relative_to(environment) for origin in origins.values())
     shown = subprocess.run(
         [python, "-m", "galaxynet.cli.main", "plugins"], capture_output=True, text=True, cwd=tmp_path
     )

@@ -65,12 +65,12 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def get(stranger: Callable[..., Plugin], server: KaggleServer, data: Path) -> Callable[..., FetchResult]:
     """Fetch the stranger's dataset from the server, over https."""
-    made: dict[bool, Plugin] = {}
+    created: dict[bool, Plugin] = {}
 
     def run(md5: bool = False, policy: RetryPolicy = QUICK, force: bool = False) -> FetchResult:
-        if md5 not in made:
-            made[md5] = stranger(mirrored(server.mirror(), md5=md5))
-        return fetch(FetchRequest(made[md5], data, policy=policy, force=force))
+        if md5 not in created:
+            created[md5] = stranger(mirrored(server.mirror(), md5=md5))
+        return fetch(FetchRequest(created[md5], data, policy=policy, force=force))
 
     return run
 
@@ -102,7 +102,7 @@ def galaxynet(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(autouse=True)
 def _notes_are_seen() -> Iterator[None]:
-    """Make the console anew, so that capsys sees it, and let no test silence the next."""
+    """Create a new console, which capsys captures, and let no test silence the next."""
     terminal.messages.cache_clear()
     yield
     terminal.set_quiet(False)

@@ -22,9 +22,9 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-USER, KEY, TOKEN = "ada", "key-that-nobody-may-see", "token-that-nobody-may-see"
-SIGNATURE = "signature-that-nobody-may-see"
-REFRESH = "refresh-token-that-nobody-may-see"
+USER, KEY, TOKEN = "ada", "key-that-must-stay-secret", "token-that-must-stay-secret"
+SIGNATURE = "signature-that-must-stay-secret"
+REFRESH = "refresh-token-that-must-stay-secret"
 SECRETS = (KEY, TOKEN, REFRESH, SIGNATURE, base64.b64encode(f"{USER}:{KEY}".encode()).decode())
 PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head></html>"
 
@@ -107,7 +107,7 @@ class KaggleServer:
         """The address of a folder with the files."""
         return f"{self._scheme}://127.0.0.1:{self.port}/mirror"
 
-    def asked(self, part: str) -> list[dict[str, str]]:
+    def headers_of(self, part: str) -> list[dict[str, str]]:
         """The headers of the requests whose path holds `part`."""
         return [headers for _, path, headers in self.requests if part in path]
 
@@ -192,9 +192,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         signature = f"{SIGNATURE}-{next(self.owner.signatures)}"
         self.owner.valid.add(signature)
         # Through a proxy the storage has a name of its own; without one it is this server.
-        place = "storage.invalid" if self.path.startswith("http://") else f"127.0.0.1:{self.owner.port}"
+        host = "storage.invalid" if self.path.startswith("http://") else f"127.0.0.1:{self.owner.port}"
         self.send_response(302)
-        self.send_header("Location", f"http://{place}/storage/{name}?X-Goog-Signature={signature}")
+        self.send_header("Location", f"http://{host}/storage/{name}?X-Goog-Signature={signature}")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -213,10 +213,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         digest = hashlib.md5(self.owner.files[name] if fault == "corrupt" else content).digest()
         tag = f'"{digest.hex()}"'
         start = 0
-        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        requested = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         guard = self.headers.get("If-Range")
-        if asked and fault != "whole" and guard in (None, tag):
-            start = int(asked[1])
+        if requested and fault != "whole" and guard in (None, tag):
+            start = int(requested[1])
         if start >= len(content) > 0 and start:
             self._send(b"", 416, "text/plain")
             return
@@ -234,8 +234,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if fault == "chunked":
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
-            for place in range(0, len(body), 50_000):
-                piece = body[place : place + 50_000]
+            for offset in range(0, len(body), 50_000):
+                piece = body[offset : offset + 50_000]
                 self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
             self.wfile.write(b"0\r\n\r\n")
             return
@@ -257,9 +257,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.owner.arrived.set()
             self._wait()
         elif fault == "slow":
-            for place in range(0, len(body), 20_000):
-                self.wfile.write(body[place : place + 20_000])
-                if place > len(body) // 3:
+            for offset in range(0, len(body), 20_000):
+                self.wfile.write(body[offset : offset + 20_000])
+                if offset > len(body) // 3:
                     self.owner.arrived.set()
                     time.sleep(0.05)
         else:
@@ -274,8 +274,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif status == "cut":
             self._hang_up()
         else:
-            said = f"You must accept the rules, {KEY}" if status in ("400", "403") else "as asked for"
-            self._json({"code": int(status), "message": said}, int(status), value)
+            reason = f"You must accept the rules, {KEY}" if status in ("400", "403") else "as asked for"
+            self._json({"code": int(status), "message": reason}, int(status), value)
 
     def _wait(self) -> None:
         """Be silent until the client hangs up or the test is over."""

@@ -64,13 +64,13 @@ def test_any_honest_archive_is_read_back(content: dict[str, bytes], method: int)
 def test_damage_is_noticed(content: dict[str, bytes], data: st.DataObject) -> None:
     """One changed byte in an archive is an error or changes no member's content."""
     whole = bytearray(zip_bytes(content))
-    place = data.draw(st.integers(0, len(whole) - 1))
-    whole[place] ^= data.draw(st.integers(1, 255))
+    index = data.draw(st.integers(0, len(whole) - 1))
+    whole[index] ^= data.draw(st.integers(1, 255))
     try:
-        found = read_all(bytes(whole))
+        members = read_all(bytes(whole))
     except ArchiveError:
         return
-    assert sorted(found.values()) == sorted(content.values())
+    assert sorted(members.values()) == sorted(content.values())
 
 
 @pytest.mark.promise("Strangers' files")
@@ -138,7 +138,7 @@ def test_an_encrypted_member_is_refused() -> None:
 
 @pytest.mark.parametrize("twin", ["a.txt", "./a.txt", "a.txt/"])
 def test_a_name_that_is_there_twice_is_refused(twin: str) -> None:
-    """Two members of one name, however it is spelt, are refused: nobody can say which one is meant."""
+    """Two members with the same name, in any spelling, are refused as ambiguous."""
     buffer = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w") as archive:
         warnings.simplefilter("ignore")
@@ -159,8 +159,8 @@ def test_a_bomb_is_stopped_by_what_comes_out() -> None:
 def test_a_bomb_that_lies_about_its_size_is_stopped() -> None:
     """A small size in the header does not hide a zip bomb."""
     whole = bytearray(zip_bytes({"zeros": bytes(900_000)}))
-    for place in (22, whole.index(b"PK\x01\x02") + 24):
-        whole[place : place + 4] = struct.pack("<I", 10)
+    for index in (22, whole.index(b"PK\x01\x02") + 24):
+        whole[index : index + 4] = struct.pack("<I", 10)
     with pytest.raises(ArchiveError):
         read_all(bytes(whole))
 
@@ -222,7 +222,7 @@ def test_a_long_table_of_contents_is_not_read_to_its_end() -> None:
     ],
 )
 def test_what_is_no_archive_is_named(tmp_path: Path, content: bytes, reason: str) -> None:
-    """An empty file, a web page, something else and half an archive are told apart."""
+    """The error distinguishes an empty file, a web page, other files and half an archive."""
     path = tmp_path / "images.zip"
     path.write_bytes(content)
     with pytest.raises(ArchiveError, match=f"^images.zip {reason}"):
@@ -246,7 +246,7 @@ def test_every_member_is_read_once_by_verify(tmp_path: Path) -> None:
 
 
 def test_web_pages_are_told_from_data() -> None:
-    """An HTML page is known by its beginning, whatever it is named; a text of Austen's is none."""
+    """An HTML page is recognised by its beginning, whatever its name; a novel is not taken for one."""
     assert looks_like_web_page(b"\xef\xbb\xbf\r\n<!doctype HTML>")
     assert not looks_like_web_page(b"It is a truth universally acknowledged <html>")
 

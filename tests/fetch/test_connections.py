@@ -31,7 +31,7 @@ Stranger = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 that nobody but itself has signed, with its key."""
+    """A self-signed certificate for 127.0.0.1, with its key."""
     openssl = shutil.which("openssl")
     if not openssl:
         pytest.skip("no openssl to make a certificate with")
@@ -113,7 +113,7 @@ def test_a_bundle_that_cannot_be_used_is_named(
 def test_an_untrusted_certificate_is_told_from_a_damaged_bundle(
     stranger: Stranger, secure: KaggleServer, data: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A certificate that nobody vouches for is refused; named in REQUESTS_CA_BUNDLE, it is trusted."""
+    """An untrusted certificate is refused, unless REQUESTS_CA_BUNDLE names it."""
     plugin = stranger(mirrored(secure.mirror()))
     error = refused(plugin, data)
     assert error.message == "The certificate of 127.0.0.1 is not trusted."
@@ -196,7 +196,7 @@ def test_a_proxy_that_refuses_is_not_called_absent(
     status: str,
     reason: str,
 ) -> None:
-    """A proxy that answers with a refusal is told from one that is gone."""
+    """A proxy that refuses has another error than a proxy that does not answer."""
     server.fail("storage", status, always=True)
     monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{server.port}")
     error = refused(stranger(mirrored("https://stars.invalid/data")), data)

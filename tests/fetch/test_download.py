@@ -1,4 +1,4 @@
-"""Downloads over https: what is borne, what is believed, and what is told."""
+"""Downloads over https: tolerated faults, checks, and messages."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_wrong_bytes_of_the_right_size_are_fetched_again(
     server.fail("storage", "corrupt")
     get(md5=md5)
     assert whole(data)
-    assert len(server.asked("images.zip")) == 2
+    assert len(server.headers_of("images.zip")) == 2
 
 
 @pytest.mark.promise("Fetching")
@@ -159,7 +159,7 @@ def test_the_next_mirror_is_asked(
 def test_no_room_is_said_before_the_first_byte(
     get: Callable[..., FetchResult], server: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If a file does not fit on the disk, nothing of it is written."""
+    """If a file does not fit on the disk, nothing is written."""
     monkeypatch.setattr(errors, "_SPARE_BYTES", 1 << 60)
     with pytest.raises(DiskError, match="of free space"):
         get()
@@ -189,7 +189,7 @@ def test_two_fetches_at_once_do_it_once(
     first.join()
     second.join()
     assert get_again[0].fetched == ()
-    assert len(server.asked("images.zip")) == 1
+    assert len(server.headers_of("images.zip")) == 1
     receipt = receipts.load(data / "stars")
     assert receipt is not None
     assert {file.source.rpartition("/")[0] for file in receipt.files.values()} == {server.mirror()}
@@ -217,7 +217,7 @@ def test_an_address_that_is_none_is_the_plugins_fault(
 def test_a_wrong_file_in_the_folder_is_replaced(
     get: Callable[..., FetchResult], data: Path, content: bytes
 ) -> None:
-    """A file that lies in the data folder without a receipt, and is not the right one, is fetched."""
+    """A wrong file in the data folder, without a receipt, is replaced by a download."""
     (data / "stars").mkdir(parents=True)
     (data / "stars" / "images.zip").write_bytes(content)
     assert get(md5=True).fetched == ("images.zip", "labels.zip")

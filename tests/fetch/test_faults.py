@@ -24,8 +24,8 @@ QUICK = ("--timeout", "0.5", "--retries", "2", "--retry-pause", "0.01")
 FILES = challenge()
 CREDENTIALS = json.dumps({"username": USER, "key": KEY})
 
-# Machines on which every name is unknown, and on which every name leads to a port where nobody listens: what
-# the command sees is what the system itself would answer.
+# Machines on which every name is unknown, and on which every name leads to a closed port: the
+# command gets the answers of the system itself.
 NO_DNS = """
 import socket
 
@@ -84,7 +84,7 @@ class Scene:
         self._on_a_machine(NO_DNS)
 
     def refused(self) -> None:
-        self.held = socket.socket()  # bound and not listening: nobody else can answer there
+        self.held = socket.socket()  # bound and not listening, so no other process can answer
         self.held.bind(("127.0.0.1", 0))
         self._on_a_machine(DEAD_END.replace("PORT", str(self.held.getsockname()[1])))
 
@@ -102,7 +102,7 @@ class Scene:
         self.environment["http_proxy"] = "socks5h://127.0.0.1:9"
 
     def no_bundle(self) -> None:
-        # Kaggle's own address is https; nobody is asked, for the bundle is looked for first.
+        # Kaggle's own address is https; no request is made, since the bundle is checked first.
         del self.environment["KAGGLE_API_ENVIRONMENT"]
         self.environment["REQUESTS_CA_BUNDLE"] = str(self.folder / "bundle.pem")
         self.environment["https_proxy"] = self.environment["http_proxy"]
@@ -188,8 +188,8 @@ def bomb() -> bytes:
 
 def deflate64() -> bytes:
     content = bytearray(zip_bytes({"images/0.jpg": bytes(1000)}))
-    for place in (8, content.index(b"PK\x01\x02") + 10):
-        content[place] = 9
+    for index in (8, content.index(b"PK\x01\x02") + 10):
+        content[index] = 9
     return bytes(content)
 
 
@@ -302,7 +302,7 @@ def test_the_next_call_goes_on_where_the_last_one_stopped(
     server.storage = iter(())
     again = Scene(server, tmp_path)
     assert again.run().returncode == 0
-    assert server.asked("/storage/images.zip")[0]["Range"] == f"bytes={part}-"
+    assert server.headers_of("/storage/images.zip")[0]["Range"] == f"bytes={part}-"
     assert (data / "stars" / "images.zip").read_bytes() == FILES["images.zip"]
     assert on_disk(data / "stars") == ["images.zip", "labels.zip", "receipt.json"]
 

@@ -29,9 +29,9 @@ def test_it_goes_on_where_it_stopped(
     """A download that was cut resumes, guarded by the entity tag of what is there."""
     server.fail("storage", "cut 300000", "cut 700000")
     get()
-    asked = server.asked("images.zip")
+    requests = server.headers_of("images.zip")
     tag = f'"{hashlib.md5(IMAGES).hexdigest()}"'
-    assert [(headers.get("Range"), headers.get("If-Range")) for headers in asked] == [
+    assert [(headers.get("Range"), headers.get("If-Range")) for headers in requests] == [
         (None, None),
         ("bytes=300000-", tag),
         ("bytes=700000-", tag),
@@ -49,7 +49,7 @@ def test_a_new_process_goes_on_too(get: Callable[..., FetchResult], server: Kagg
     server.storage = iter(())
     server.requests.clear()
     get()
-    assert server.asked("images.zip")[0]["Range"] == "bytes=400000-"
+    assert server.headers_of("images.zip")[0]["Range"] == "bytes=400000-"
     assert whole(data)
 
 
@@ -74,9 +74,9 @@ def test_another_part_than_asked_for_is_not_believed(
     """A partial answer (206) that begins at another byte is dropped at once."""
     server.fail("storage", "cut", "wrong range")
     get()
-    said = capsys.readouterr().err
-    assert "sent another range of images.zip" in said
-    assert "damaged" not in said
+    message = capsys.readouterr().err
+    assert "sent another range of images.zip" in message
+    assert "damaged" not in message
     assert whole(data)
 
 
@@ -87,7 +87,7 @@ def test_an_answer_for_another_file_is_not_believed(
     """A partial answer (206) with another entity tag is dropped, and the file begun again."""
     server.fail("storage", "cut", "other file")
     get()
-    assert server.asked("images.zip")[2].get("Range") is None
+    assert server.headers_of("images.zip")[2].get("Range") is None
     assert whole(data)
 
 
@@ -103,7 +103,7 @@ def test_without_an_entity_tag_nothing_is_glued(
     server.storage = iter(())
     server.requests.clear()
     get()
-    assert "Range" not in server.asked("images.zip")[0]
+    assert "Range" not in server.headers_of("images.zip")[0]
     assert whole(data)
 
 
@@ -116,7 +116,7 @@ def test_bytes_that_only_arrive_again_are_no_progress(
     server.fail("storage", "cut 500000", always=True)
     with pytest.raises(FetchError, match="Gave up after 4 attempts"):
         get()
-    assert len(server.asked("images.zip")) == 4
+    assert len(server.headers_of("images.zip")) == 4
 
 
 def test_an_interrupt_keeps_the_part(
@@ -135,7 +135,7 @@ def test_an_interrupt_keeps_the_part(
     monkeypatch.setattr(downloads, "_body", body)
     assert on_disk(data / "stars") == PART
     get()
-    assert server.asked("images.zip")[1]["Range"] == "bytes=50000-"
+    assert server.headers_of("images.zip")[1]["Range"] == "bytes=50000-"
     assert whole(data)
 
 
@@ -151,7 +151,7 @@ def test_a_part_of_unknown_origin_is_not_used(
     (data / "stars" / "images.zip.part").write_bytes(b"x" * 5000)
     (data / "stars" / "images.zip.part.json").write_text(state)
     get()
-    assert "Range" not in server.asked("images.zip")[0]
+    assert "Range" not in server.headers_of("images.zip")[0]
     assert whole(data)
 
 
@@ -164,7 +164,7 @@ def test_a_part_that_is_whole_is_not_asked_for(
     state = {"source": f"{server.mirror()}/images.zip", "validator": '"x"', "size": len(IMAGES), "md5": ""}
     (data / "stars" / "images.zip.part.json").write_text(json.dumps(state))
     get()
-    assert server.asked("images.zip") == []
+    assert server.headers_of("images.zip") == []
     assert whole(data)
 
 
@@ -197,5 +197,5 @@ def test_a_continued_download_passes_the_publishers_hash_at_once(
     server.storage = iter(())
     server.requests.clear()
     get(md5=True)
-    assert len(server.asked("images.zip")) == 1
+    assert len(server.headers_of("images.zip")) == 1
     assert "damaged" not in capsys.readouterr().err

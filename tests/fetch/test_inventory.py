@@ -36,15 +36,15 @@ def item(data: Path, *, verify: bool = False, name: str = "stars") -> InventoryI
 
 
 def test_what_is_there_is_told(fetched: Path, tmp_path: Path) -> None:
-    """Files, size with all caches, time and origin of a dataset are told."""
+    """The listing has the files, size with all caches, time and origin of a dataset."""
     (fetched / "stars" / "cache").mkdir()
     (fetched / "stars" / "cache" / "images.bin").write_bytes(bytes(100_000))
-    found = item(fetched)
-    assert (found.status, found.files) == ("there", 2)
-    assert found.size == sum(p.stat().st_size for p in (fetched / "stars").rglob("*") if p.is_file())
-    assert found.sources == (f"from {tmp_path / 'downloads'}",)
-    assert found.fetched is not None
-    assert found.problems == ()
+    entry = item(fetched)
+    assert (entry.status, entry.files) == ("there", 2)
+    assert entry.size == sum(p.stat().st_size for p in (fetched / "stars").rglob("*") if p.is_file())
+    assert entry.sources == (f"from {tmp_path / 'downloads'}",)
+    assert entry.fetched is not None
+    assert entry.problems == ()
 
 
 def test_what_was_not_fetched_is_listed_too(stranger: Stranger, data: Path) -> None:
@@ -68,8 +68,8 @@ def test_a_changed_byte_is_found_by_verify_alone(fetched: Path) -> None:
     whole[40] ^= 1
     path.write_bytes(whole)
     assert item(fetched).status == "there"
-    found = item(fetched, verify=True)
-    assert (found.status, found.problems) == ("damaged", ("images.zip has changed since it was fetched",))
+    entry = item(fetched, verify=True)
+    assert (entry.status, entry.problems) == ("damaged", ("images.zip has changed since it was fetched",))
 
 
 @pytest.mark.promise("Fetching")
@@ -81,7 +81,7 @@ def test_a_missing_or_shorter_file_is_seen_at_once(fetched: Path, spoil: Callabl
 
 
 def test_untouched_files_verify(fetched: Path) -> None:
-    """A dataset that nobody touched is verified."""
+    """An unchanged dataset is verified."""
     assert item(fetched, verify=True).status == "verified"
 
 
@@ -90,8 +90,8 @@ def test_a_begun_download_is_incomplete(stranger: Stranger, data: Path) -> None:
     stranger(GALAXIES)
     (data / "stars").mkdir(parents=True)
     (data / "stars" / "images.zip.part").write_bytes(bytes(1000))
-    found = item(data)
-    assert (found.status, found.size) == ("incomplete", 1000)
+    entry = item(data)
+    assert (entry.status, entry.size) == ("incomplete", 1000)
 
 
 @pytest.mark.promise("Strangers' files")
@@ -105,8 +105,8 @@ def test_a_damaged_receipt_does_not_hide_the_others(fetched: Path) -> None:
 def test_data_outlive_their_plugin(fetched: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A dataset whose package is not installed any more is still listed, and can be removed."""
     monkeypatch.setenv("GALAXYNET_PLUGINS", "galaxynet")
-    found = item(fetched)
-    assert found.problems == ("the package that declares it is not installed",)
+    entry = item(fetched)
+    assert entry.problems == ("the package that declares it is not installed",)
     assert remove(fetched, "stars", lambda _: True) is not None
     assert not (fetched / "stars").exists()
 
@@ -167,7 +167,7 @@ def test_every_form_tells_the_same(fetched: Path, format: str, capsys: pytest.Ca
 def test_verify_ends_with_a_failure_if_something_is_damaged(
     fetched: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`datasets --verify` has exit status 1 for a script, and names the command that mends it."""
+    """`datasets --verify` has exit status 1 for a script, and names the command that repairs it."""
     (fetched / "stars" / "labels.zip").write_bytes(b"x")
     with pytest.raises(SystemExit) as ended:
         main(["datasets", "--verify"])

@@ -32,8 +32,8 @@ def get(stranger: Stranger, kaggle: KaggleServer, data: Path) -> Callable[..., F
     """Fetch the stranger's dataset from the server that passes for Kaggle."""
     plugin = stranger(GALAXIES)
 
-    def run(**wish: object) -> FetchResult:
-        return fetch(FetchRequest(plugin, data, **{"policy": QUICK, **wish}))  # type: ignore[arg-type]
+    def run(**changes: object) -> FetchResult:
+        return fetch(FetchRequest(plugin, data, **{"policy": QUICK, **changes}))  # type: ignore[arg-type]
 
     return run
 
@@ -62,8 +62,8 @@ def test_a_competition_is_fetched(get: Callable[..., FetchResult], kaggle: Kaggl
     receipt = receipts.load(data / "stars")
     assert receipt is not None
     assert receipt.files["images.zip"].source == "kaggle competition star-challenge"
-    assert len(kaggle.asked("DownloadDataFile")) == 2
-    assert not kaggle.asked("more.zip")
+    assert len(kaggle.headers_of("DownloadDataFile")) == 2
+    assert not kaggle.headers_of("more.zip")
 
 
 def test_a_group_of_files_is_added(get: Callable[..., FetchResult], data: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_signed_link_gets_no_credential(get: Callable[..., FetchResult], kag
     """Credentials go to Kaggle's API alone, never to the storage that a link leads to."""
     kaggle.fail("storage", "cut")
     get()
-    assert all("Authorization" in headers for headers in kaggle.asked("DownloadDataFile"))
+    assert all("Authorization" in headers for headers in kaggle.headers_of("DownloadDataFile"))
     stored = [headers for _, path, headers in kaggle.requests if path.startswith("/storage")]
     assert stored
     assert not any("Authorization" in headers for headers in stored)
@@ -113,7 +113,7 @@ def test_an_expired_link_mid_way_goes_on(
     """A link that expires midway is replaced, and the download resumes where it stopped."""
     kaggle.fail("storage", "cut 600000", "403")
     get()
-    stored = kaggle.asked("/storage/images.zip")
+    stored = kaggle.headers_of("/storage/images.zip")
     assert [headers.get("Range") for headers in stored] == [None, "bytes=600000-", "bytes=600000-"]
     assert whole(data)
 
@@ -208,7 +208,7 @@ def test_a_token_is_taken(
     monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
     get()
     assert whole(data)
-    assert kaggle.asked("ListDataFiles")[0]["Authorization"] == f"Bearer {TOKEN}"
+    assert kaggle.headers_of("ListDataFiles")[0]["Authorization"] == f"Bearer {TOKEN}"
 
 
 def test_an_open_token_file_is_pointed_out(
@@ -248,14 +248,14 @@ def test_a_plan_asks_for_sizes_and_writes_nothing(
     stranger: Stranger, kaggle: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dry run tells files, sizes and origin; without credentials it tells what it can."""
-    wish = FetchRequest(stranger(GALAXIES), data, policy=QUICK)
-    lines = plan(wish)
+    request = FetchRequest(stranger(GALAXIES), data, policy=QUICK)
+    lines = plan(request)
     assert [(line.name, line.size) for line in lines] == [(name, len(FILES[name])) for name in WHOLE[:2]]
     assert all("star-challenge" in line.action for line in lines)
-    assert not kaggle.asked("/storage")
+    assert not kaggle.headers_of("/storage")
     assert not data.exists()
     monkeypatch.delenv("KAGGLE_KEY")
-    assert [line.size for line in plan(wish)] == [None, None]
+    assert [line.size for line in plan(request)] == [None, None]
 
 
 @pytest.mark.real
@@ -271,5 +271,5 @@ def test_the_real_archives_come_through(real_data: Path, kaggle: KaggleServer, d
     )
     assert outcome.fetched == names
     assert outcome.lines
-    assert kaggle.asked("/storage/images_training_rev1.zip")[2]["Range"] == "bytes=60000000-"
+    assert kaggle.headers_of("/storage/images_training_rev1.zip")[2]["Range"] == "bytes=60000000-"
     assert all((outcome.folder / name).read_bytes() == kaggle.files[name] for name in names)

@@ -122,7 +122,7 @@ def test_verbose_prints_no_headers(
         "fetch", "stars", "--timeout", "2", **server.environment(), VERBOSE="1", VERBOSE_OUTPUT="true"
     )
     assert done.returncode == 0, done.stderr
-    assert len(server.asked("DownloadDataFile")) == 2
+    assert len(server.headers_of("DownloadDataFile")) == 2
     assert not [secret for secret in (*SECRETS, "Authorization") if secret in done.stdout + done.stderr]
 
 

@@ -101,7 +101,7 @@ def test_a_kaggle_json_that_cannot_be_used_is_named(
 
 
 @pytest.mark.promise("Fetching")
-@pytest.mark.parametrize("place", ["kaggle.json", "KAGGLE_KEY", "KAGGLE_API_TOKEN", "access_token"])
+@pytest.mark.parametrize("variable", ["kaggle.json", "KAGGLE_KEY", "KAGGLE_API_TOKEN", "access_token"])
 @pytest.mark.parametrize(
     ("key", "reason"),
     [
@@ -115,22 +115,22 @@ def test_a_key_with_quotes_in_it_is_named(
     home: Path,
     kaggle: KaggleServer,
     monkeypatch: pytest.MonkeyPatch,
-    place: str,
+    variable: str,
     key: str,
     reason: str,
 ) -> None:
     """A key or token that was copied with its quotes is called so, and not shown or sent."""
-    value = key.format(TOKEN if "oken" in place.lower() else KEY)
-    if place == "kaggle.json":
-        (home / place).write_text(json.dumps({"username": USER, "key": value}))
-    elif place == "access_token":
-        (home / place).write_text(value)
+    value = key.format(TOKEN if "oken" in variable.lower() else KEY)
+    if variable == "kaggle.json":
+        (home / variable).write_text(json.dumps({"username": USER, "key": value}))
+    elif variable == "access_token":
+        (home / variable).write_text(value)
     else:
         monkeypatch.setenv("KAGGLE_USERNAME", USER)
-        monkeypatch.setenv(place, value)
+        monkeypatch.setenv(variable, value)
     with pytest.raises(FetchError) as raised:
         get()
-    assert place in raised.value.message
+    assert variable in raised.value.message
     assert reason in raised.value.message
     assert kaggle.requests == []
 

@@ -74,4 +74,4 @@ def test_a_kaggle_dataset_that_lacks_a_file(stranger: Stranger, kaggle: KaggleSe
     with pytest.raises(FetchError, match=r"does not contain test\.csv"):
         fetch(FetchRequest(stranger(DIGITS), data, source="kaggle", policy=QUICK))
     assert on_disk(data / "stars") == ["receipt.json", "train.gz"]
-    assert len(kaggle.asked("DownloadDataset")) == 1
+    assert len(kaggle.headers_of("DownloadDataset")) == 1

@@ -87,14 +87,14 @@ def test_a_folders_file_that_the_dataset_refuses_is_not_taken(
     """A file of a folder that training would refuse is named by its path, and neither copied nor linked."""
     folder = downloads(tmp_path / "downloads")
     write_zip(folder / "images.zip", FEW)
-    wish = FetchRequest(stranger(SITE), data, folder=folder, link=link)
+    request = FetchRequest(stranger(SITE), data, folder=folder, link=link)
     with pytest.raises(DataError, match=f"^{folder / 'images.zip'} has 1 images"):
-        fetch(wish)
+        fetch(request)
     assert "checked" not in capsys.readouterr().err
     assert on_disk(data / "stars") == []
     assert contents(folder / "images.zip") == FEW
     write_zip(folder / "images.zip", IMAGES)
-    assert fetch(wish).fetched == ("images.zip", "labels.zip")
+    assert fetch(request).fetched == ("images.zip", "labels.zip")
     assert (data / "stars" / "images.zip").is_symlink() == link
 
 
@@ -104,13 +104,13 @@ def test_a_refused_replacement_does_not_cost_the_good_file(
 ) -> None:
     """If the dataset refuses what should replace a file, the file that was there stays."""
     folder = downloads(tmp_path / "downloads")
-    wish = FetchRequest(stranger(SITE), data, folder=folder)
-    fetch(wish)
+    request = FetchRequest(stranger(SITE), data, folder=folder)
+    fetch(request)
     write_zip(folder / "images.zip", FEW)
     with pytest.raises(DataError, match="three are needed"):
-        fetch(wish)
+        fetch(request)
     assert contents(data / "stars" / "images.zip") == IMAGES
-    assert fetch(replace(wish, folder=None)).present == ("images.zip", "labels.zip")
+    assert fetch(replace(request, folder=None)).present == ("images.zip", "labels.zip")
 
 
 @pytest.mark.promise("Fetching")
@@ -129,7 +129,7 @@ def test_a_stop_between_two_files_costs_no_second_download(
     stranger: Stranger, kaggle: KaggleServer, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that waits for the others when a fetch is killed is not downloaded again."""
-    wish = FetchRequest(stranger(SITE), data, policy=QUICK)
+    request = FetchRequest(stranger(SITE), data, policy=QUICK)
 
     def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -137,14 +137,14 @@ def test_a_stop_between_two_files_costs_no_second_download(
     with monkeypatch.context() as patch:
         patch.setattr(DatasetStore, "publish", killed)
         with pytest.raises(KeyboardInterrupt):
-            fetch(wish)
+            fetch(request)
     assert [name for name in on_disk(data / "stars") if not name.endswith(".json")] == [
         "images.zip.part",
         "labels.zip.part",
     ]
     kaggle.requests.clear()
-    assert fetch(wish).fetched == ("images.zip", "labels.zip")
-    assert not kaggle.asked("/storage")
+    assert fetch(request).fetched == ("images.zip", "labels.zip")
+    assert not kaggle.headers_of("/storage")
     assert on_disk(data / "stars") == WHOLE
 
 
@@ -153,14 +153,14 @@ def test_what_came_before_a_failure_is_kept_for_the_next_call(
     stranger: Stranger, kaggle: KaggleServer, data: Path
 ) -> None:
     """If the second file cannot be had, the first waits for it without its name, and is not fetched again."""
-    wish = FetchRequest(stranger(SITE), data, policy=QUICK)
+    request = FetchRequest(stranger(SITE), data, policy=QUICK)
     kaggle.fail("api", "", "", "", "404")
     with pytest.raises(Exception, match=r"has no labels\.zip"):
-        fetch(wish)
+        fetch(request)
     assert on_disk(data / "stars") == ["images.zip.part", "images.zip.part.json"]
     kaggle.requests.clear()
-    fetch(wish)
-    assert not kaggle.asked("/storage/images.zip")
+    fetch(request)
+    assert not kaggle.headers_of("/storage/images.zip")
     assert on_disk(data / "stars") == WHOLE
 
 

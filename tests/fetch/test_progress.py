@@ -1,4 +1,4 @@
-"""What a person sees while a file is copied, downloaded or checked."""
+"""The progress shown while a file is copied, downloaded or checked."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_no_receipt_is_none(tmp_path: Path) -> None:
 
 @given(st.text(max_size=60) | st.sampled_from(["{}", "[]", "null", '{"dataset": 3}']))
 def test_a_damaged_receipt_is_named(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
-    """Whatever stands in a receipt that is none, the error names the file and the command that mends it."""
+    """For any damage to a receipt, the error names the file and the command that repairs it."""
     folder = tmp_path_factory.mktemp("stars")
     (folder / "receipt.json").write_text(text, encoding="utf-8")
     with pytest.raises(DamagedReceiptError, match=r"receipt\.json is damaged") as raised:

@@ -19,7 +19,7 @@ WHOLE = ["calls", "images.zip", "labels.csv", "receipt.json"]
 
 
 def test_the_files_and_the_options_are_kept(stranger: Stranger, data: Path) -> None:
-    """A simulator's files lie in the data folder, and the receipt has every option, defaults included."""
+    """A simulator's files are in the data folder, and the receipt has every option, including defaults."""
     fetch(FetchRequest(stranger(SIMULATED), data, options={"count": 7}))
     assert len(contents(data / "stars" / "images.zip")) == 7
     receipt = receipts.load(data / "stars")

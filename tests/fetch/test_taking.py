@@ -24,7 +24,7 @@ WHOLE = ["images.zip", "labels.zip", "receipt.json"]
 
 
 def test_archives_are_taken_and_entered(stranger: Stranger, tmp_path: Path, data: Path) -> None:
-    """The archives of a folder lie in the data folder afterwards, unchanged, with their hashes and origin."""
+    """The archives of a folder are copied unchanged to the data folder; the receipt has hashes and origin."""
     folder = downloads(tmp_path / "downloads")
     outcome = fetch(FetchRequest(stranger(GALAXIES), data, folder=folder))
     assert outcome.fetched == ("images.zip", "labels.zip")
@@ -127,22 +127,22 @@ def test_links_in_place_of_copies(stranger: Stranger, tmp_path: Path, data: Path
 def test_taking_twice_takes_once(stranger: Stranger, tmp_path: Path, data: Path) -> None:
     """The same folder a second time changes nothing; another file of that name replaces the first."""
     folder = downloads(tmp_path / "downloads")
-    wish = FetchRequest(stranger(GALAXIES), data, folder=folder)
-    fetch(wish)
+    request = FetchRequest(stranger(GALAXIES), data, folder=folder)
+    fetch(request)
     before = (data / "stars" / "images.zip").stat().st_ino
-    outcome = fetch(wish)
+    outcome = fetch(request)
     assert outcome.fetched == ()
     assert outcome.present == ("images.zip", "labels.zip")
     assert (data / "stars" / "images.zip").stat().st_ino == before
     write_zip(folder / "images.zip", {"images/9.jpg": b"9"})
-    assert fetch(wish).fetched == ("images.zip",)
+    assert fetch(request).fetched == ("images.zip",)
     assert contents(data / "stars" / "images.zip") == {"images/9.jpg": b"9"}
 
 
 def test_what_is_there_without_a_receipt_is_checked_and_kept(
     stranger: Stranger, tmp_path: Path, data: Path
 ) -> None:
-    """Files that a person put into the data folder by hand are checked, entered, and not fetched."""
+    """Files that were put into the data folder by hand are checked and recorded, not fetched."""
     data.mkdir()
     downloads(data / "stars")
     outcome = fetch(FetchRequest(stranger(GALAXIES), data))
@@ -167,53 +167,53 @@ def test_a_missing_archive_is_named_with_its_forms(stranger: Stranger, tmp_path:
 def test_what_is_optional_may_be_missing(
     stranger: Stranger, tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without an optional file the others are taken and it is told; without a needed one nothing is."""
+    """Without an optional file, the others are imported, with a note; without a required one, none is."""
     optional = GALAXIES.replace('folder="labels.csv"', 'folder="labels.csv", optional="Make labels."')
     folder = downloads(tmp_path / "downloads")
     (folder / "labels.zip").unlink()
-    wish = FetchRequest(stranger(optional), data, folder=folder)
-    assert plan(wish)[1] == PlannedFile("labels.zip", None, "missing. Make labels.")
-    outcome = fetch(wish)
+    request = FetchRequest(stranger(optional), data, folder=folder)
+    assert plan(request)[1] == PlannedFile("labels.zip", None, "missing. Make labels.")
+    outcome = fetch(request)
     assert (outcome.fetched, outcome.present) == (("images.zip",), ())
-    said = capsys.readouterr().err
-    assert "does not contain labels (labels.zip or labels.csv or star-challenge.zip). Make labels." in said
+    message = capsys.readouterr().err
+    assert "does not contain labels (labels.zip or labels.csv or star-challenge.zip). Make labels." in message
     (folder / "images.zip").unlink()
     with pytest.raises(FetchError, match=r"does not contain images .*; labels "):
-        fetch(replace(wish, data_dir=tmp_path / "elsewhere"))
+        fetch(replace(request, data_dir=tmp_path / "elsewhere"))
 
 
 def test_a_plan_finds_the_same_fault(stranger: Stranger, tmp_path: Path, data: Path) -> None:
     """A dry run over a folder that lacks a file fails with the sentence of the fetch, and writes nothing."""
     folder = downloads(tmp_path / "downloads")
-    wish = FetchRequest(stranger(GALAXIES), data, folder=folder)
-    assert [line.action for line in plan(wish)] == [f"copy {folder / name}" for name in WHOLE[:2]]
+    request = FetchRequest(stranger(GALAXIES), data, folder=folder)
+    assert [line.action for line in plan(request)] == [f"copy {folder / name}" for name in WHOLE[:2]]
     (folder / "labels.zip").unlink()
     with pytest.raises(FetchError) as planned:
-        plan(wish)
+        plan(request)
     assert not data.exists()
     with pytest.raises(FetchError) as fetched:
-        fetch(wish)
+        fetch(request)
     assert str(planned.value) == str(fetched.value)
 
 
 def test_a_plan_counts_on_what_is_there(stranger: Stranger, tmp_path: Path, data: Path) -> None:
     """A dry run does not miss in the folder what was fetched before."""
     folder = downloads(tmp_path / "downloads")
-    wish = FetchRequest(stranger(GALAXIES), data, folder=folder)
-    fetch(wish)
+    request = FetchRequest(stranger(GALAXIES), data, folder=folder)
+    fetch(request)
     size = (folder / "labels.zip").stat().st_size
     (folder / "labels.zip").unlink()
-    assert plan(wish)[1] == PlannedFile("labels.zip", size, "already present")
+    assert plan(request)[1] == PlannedFile("labels.zip", size, "already present")
 
 
 def test_the_missing_half_may_come_later(stranger: Stranger, tmp_path: Path, data: Path) -> None:
     """A folder that lacks what was fetched before is enough."""
     folder = downloads(tmp_path / "downloads")
-    wish = FetchRequest(stranger(GALAXIES), data, folder=folder)
-    fetch(wish)
+    request = FetchRequest(stranger(GALAXIES), data, folder=folder)
+    fetch(request)
     (folder / "images.zip").unlink()
     write_zip(folder / "labels.zip", {"labels.csv": b"new"})
-    assert fetch(wish).fetched == ("labels.zip",)
+    assert fetch(request).fetched == ("labels.zip",)
 
 
 @pytest.mark.promise("Fetching")
@@ -245,11 +245,11 @@ def test_a_damaged_replacement_does_not_cost_the_good_file(
 ) -> None:
     """If a replacement is damaged, the file that was there stays, with its receipt."""
     folder = downloads(tmp_path / "downloads")
-    wish = FetchRequest(stranger(GALAXIES), data, folder=folder)
-    fetch(wish)
+    request = FetchRequest(stranger(GALAXIES), data, folder=folder)
+    fetch(request)
     (folder / "images.zip").write_bytes(b"PK\x03\x04 half")
     with pytest.raises(DataError):
-        fetch(wish)
+        fetch(request)
     assert contents(data / "stars" / "images.zip") == IMAGES
     receipt = receipts.load(data / "stars")
     assert receipt is not None
@@ -259,7 +259,7 @@ def test_a_damaged_replacement_does_not_cost_the_good_file(
 def test_a_full_disk_leaves_nothing(
     stranger: Stranger, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A disk that has no room is said before the first byte is copied."""
+    """A full disk is reported before the first byte is copied."""
     folder = downloads(tmp_path / "downloads")
     monkeypatch.setattr("galaxynet.fetching.errors._SPARE_BYTES", 1 << 60)
     with pytest.raises(FetchError, match=r"of free space and has") as raised:
@@ -269,7 +269,7 @@ def test_a_full_disk_leaves_nothing(
 
 
 def test_wrong_words_are_usage_errors(stranger: Stranger, tmp_path: Path, data: Path) -> None:
-    """An unknown folder and an unknown group are errors of the call, which name what there is."""
+    """An unknown folder or group is a usage error; it names the groups that exist."""
     plugin = stranger(GALAXIES)
     with pytest.raises(UsageError, match="There is no folder"):
         fetch(FetchRequest(plugin, data, folder=tmp_path / "nowhere"))

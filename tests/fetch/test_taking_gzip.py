@@ -75,7 +75,7 @@ def test_a_file_is_converted_when_the_dataset_says_so(stranger: Stranger, tmp_pa
 
 
 def test_a_damaged_gzip_file_is_refused(stranger: Stranger, tmp_path: Path, data: Path) -> None:
-    """Half a gzip file, and one that is none, are named."""
+    """A truncated gzip file, and one that is not a gzip file, are refused by name."""
     folder = tmp_path / "downloads"
     folder.mkdir()
     (folder / "book.txt").write_text("call me")

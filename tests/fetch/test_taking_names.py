@@ -47,12 +47,12 @@ def test_what_a_browser_renamed_is_found(
     folder = downloads(tmp_path / "downloads")
     for old, new in zip(("images.zip", "labels.zip"), names, strict=True):
         (folder / old).rename(folder / new)
-    wish = FetchRequest(stranger(GALAXIES), data, folder=folder)
-    assert [line.action for line in plan(wish)] == [f"copy {folder / name}" for name in names]
-    fetch(wish)
+    request = FetchRequest(stranger(GALAXIES), data, folder=folder)
+    assert [line.action for line in plan(request)] == [f"copy {folder / name}" for name in names]
+    fetch(request)
     assert contents(data / "stars" / "images.zip") == IMAGES
     assert contents(data / "stars" / "labels.zip") == LABELS
-    assert fetch(wish).fetched == ()
+    assert fetch(request).fetched == ()
 
 
 @pytest.mark.parametrize("named", [False, True])
@@ -76,11 +76,11 @@ def test_the_expected_name_and_the_newest_copy_come_first(
     for number in (1, 2):
         copy = write_zip(folder / f"images ({number}).zip", {f"images/{number}.jpg": b"copy"})
         os.utime(copy, (1000 * number, 1000 * number))
-    wish = FetchRequest(stranger(GALAXIES), data, folder=folder)
-    fetch(wish)
+    request = FetchRequest(stranger(GALAXIES), data, folder=folder)
+    fetch(request)
     assert contents(data / "stars" / "images.zip") == IMAGES
     (folder / "images.zip").unlink()
-    fetch(wish)
+    fetch(request)
     assert contents(data / "stars" / "images.zip") == {"images/2.jpg": b"copy"}
 
 
@@ -129,9 +129,9 @@ def packed_with(method: int, encrypted: bool = False) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("images/0.jpg", bytes(1000))
     content = bytearray(buffer.getvalue())
-    for place in (8, content.index(b"PK\x01\x02") + 10):
-        content[place : place + 2] = struct.pack("<H", method)
-        content[place - 2] |= encrypted
+    for index in (8, content.index(b"PK\x01\x02") + 10):
+        content[index : index + 2] = struct.pack("<H", method)
+        content[index - 2] |= encrypted
     return bytes(content)
 
 
@@ -170,7 +170,7 @@ def test_a_download_in_a_foreign_method_is_fetched_once(
     kaggle.files["images.zip"] = packed_with(9)
     with pytest.raises(DataError, match="Deflate64"):
         fetch(FetchRequest(stranger(GALAXIES), data, policy=QUICK))
-    assert len(kaggle.asked("/storage/images.zip")) == 1
+    assert len(kaggle.headers_of("/storage/images.zip")) == 1
     assert on_disk(data / "stars") == []
 
 
@@ -191,20 +191,20 @@ def test_a_link_whose_file_is_gone_says_so(
 ) -> None:
     """A file that was taken with --link and moved away is said to be a link to where it was."""
     folder = downloads(tmp_path / "downloads")
-    wish = FetchRequest(stranger(GALAXIES), data, folder=folder, link=True)
-    fetch(wish)
+    request = FetchRequest(stranger(GALAXIES), data, folder=folder, link=True)
+    fetch(request)
     moved = folder.rename(tmp_path / "elsewhere")
     link = data / "stars" / "images.zip"
     reason = f"is a link to {folder / 'images.zip'}, which is not there"
     (item,) = (item for item in inventory(data) if item.name == "stars")
     assert item.problems[0] == f"images.zip {reason}"
-    fetch(FetchRequest(wish.plugin, data, policy=QUICK))
+    fetch(FetchRequest(request.plugin, data, policy=QUICK))
     assert f"{link} {reason}. Fetching it again." in capsys.readouterr().err
     assert not link.is_symlink()
     (moved / "images.zip").rename(tmp_path / "images.zip")
     (moved / "images.zip").symlink_to(tmp_path / "nowhere.zip")
     with pytest.raises(FetchError, match=r"images\.zip is a link to .*nowhere\.zip, which is not there"):
-        fetch(FetchRequest(wish.plugin, tmp_path / "other", folder=moved))
+        fetch(FetchRequest(request.plugin, tmp_path / "other", folder=moved))
 
 
 @pytest.mark.promise("Fetching")

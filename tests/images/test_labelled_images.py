@@ -147,7 +147,7 @@ def test_an_id_of_two_images_is_ambiguous(tmp_path: Path) -> None:
 
 
 def test_distinct_ids(tmp_path: Path) -> None:
-    """Images of one name are told apart by as many folders as it takes; others keep their short ids."""
+    """Images of the same name get as many folders in their ids as it takes; others keep short ids."""
     inputs = folder_of(tmp_path, "a/1.jpg", "b/1.jpg", "x/c/2.jpg", "y/c/2.jpg", "3.jpg")
     assert distinct_ids(inputs) == ["3", "a/1.jpg", "b/1.jpg", "x/c/2.jpg", "y/c/2.jpg"]
     listed = tmp_path / "list.txt"

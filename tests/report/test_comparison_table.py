@@ -202,10 +202,10 @@ def test_json_is_strict_and_complete() -> None:
     damaged = [DamagedRun(Path("runs/d"), "it has no run.json.")]
     text = comparison_to_json([made_group()], lambda group: list(map(row_to_dict, group.rows)), damaged)
     values = json.loads(text, parse_constant=lambda name: pytest.fail(name))
-    (found,) = values["tables"]
-    assert found["differing"] == ["act"]
-    assert found["majority"] == [{"label": "not_odd", "accuracy": 0.596}]
-    assert [row["value"] for row in found["rows"]] == [0.702, 0.69, None]
+    (table,) = values["tables"]
+    assert table["differing"] == ["act"]
+    assert table["majority"] == [{"label": "not_odd", "accuracy": 0.596}]
+    assert [row["value"] for row in table["rows"]] == [0.702, 0.69, None]
     assert values["damaged"] == [{"folder": "runs/d", "reason": "it has no run.json."}]
 
 

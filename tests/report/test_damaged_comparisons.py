@@ -75,10 +75,10 @@ def test_the_name_of_a_sweep_is_answered_with_its_option(
         tmp_path / "runs" / FOLDER / "my ones", SweepRecord(name="my ones", model=model, dataset=dataset)
     ).save()
     assert call("compare", "my ones") == 1
-    said = " ".join(capsys.readouterr().err.split())
-    assert "There is no run 'my ones'" in said
-    assert "galaxynet compare --sweep 'my ones'" in said
-    assert "Did you mean" not in said
+    message = " ".join(capsys.readouterr().err.split())
+    assert "There is no run 'my ones'" in message
+    assert "galaxynet compare --sweep 'my ones'" in message
+    assert "Did you mean" not in message
 
 
 def test_what_cannot_be_drawn_is_said_before_the_table(

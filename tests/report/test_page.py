@@ -26,7 +26,9 @@ EVIL = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 _LOADED = ("src", "href", "xlink:href", "srcset", "data", "action", "poster")
 
 
-def made(runs: list[Run], options: PageOptions | None = None, data_dir: Path = NOWHERE, **more: Any) -> str:
+def page_of(
+    runs: list[Run], options: PageOptions | None = None, data_dir: Path = NOWHERE, **more: Any
+) -> str:
     return render_page(group_rows([Row(run) for run in runs]), data_dir, options, **more)
 
 
@@ -50,7 +52,7 @@ def test_other_peoples_text_is_harmless(tmp_path: Path) -> None:
     runs[0].record.options.model["act"] = f"{EVIL} too"
     runs[0].record.dataset.name = runs[1].record.dataset.name = EVIL
     damaged = [DamagedRun(Path(EVIL.replace("/", "")), EVIL)]
-    text = made(runs, PageOptions(conditions=[f"name={EVIL}"]), test=EVIL, damaged=damaged)
+    text = page_of(runs, PageOptions(conditions=[f"name={EVIL}"]), test=EVIL, damaged=damaged)
     seen = Reader(text)
     assert len(seen.all("script")) == 1
     assert not [name for _, attributes in seen.tags for name in attributes if name.startswith("on")]
@@ -64,14 +66,14 @@ def test_any_name_can_be_drawn(tmp_path: Path, name: str) -> None:
     """What is a formula to matplotlib or forbidden in XML is still only a name."""
     runs = galaxies(tmp_path)
     runs[0].record.name = name
-    drawn = Reader(made(runs)).all("svg")
+    drawn = Reader(page_of(runs)).all("svg")
     assert len(drawn) == 3
 
 
 @pytest.mark.promise("Strangers' files")
 def test_nothing_is_fetched_from_elsewhere(tmp_path: Path) -> None:
     """The page of a comparison loads nothing from elsewhere and forbids the browser to."""
-    text = made(galaxies(tmp_path))
+    text = page_of(galaxies(tmp_path))
     seen = Reader(text)
     assert not re.search(r"https?://|//cdn|@import", text)
     assert not {"iframe", "object", "embed", "base", "form"} & {tag for tag, _ in seen.tags}
@@ -85,7 +87,7 @@ def test_nothing_is_fetched_from_elsewhere(tmp_path: Path) -> None:
 def test_every_id_is_there_once_and_every_reference_meets_one(tmp_path: Path) -> None:
     """Several figures in one document do not take each other's markers and clips."""
     runs = [*galaxies(tmp_path), *galaxies(tmp_path, test_set="ffffffff")]
-    text = made(runs)
+    text = page_of(runs)
     seen = Reader(text)
     ids = [attributes["id"] for _, attributes in seen.tags if "id" in attributes]
     assert len(seen.all("svg")) == 6
@@ -100,17 +102,17 @@ def test_the_tables_are_those_of_the_terminal(tmp_path: Path) -> None:
     runs = galaxies(tmp_path)
     runs.append(made_run(tmp_path, name="lost", act="exponential", status="diverged", metrics={}))
     runs.append(made_run(tmp_path, name="elsewhere", test_set="ffffffff"))
-    text = made(runs, test="McNemar says so.")
+    text = page_of(runs, test="McNemar says so.")
     seen = Reader(text)
     assert text.count('<span class="mark">best</span>') == 1
     row = text[text.index(">run-0</th>") :]
     assert "70.0%" in row[: row.index("</tr>")]
     assert 'class="mark"' in row[: row.index("</tr>")]
-    for said in (
+    for words in (
         *("67.1 to 72.8%", "undefined loss", "always not_odd", "59.6%", "published: report, section 2.4"),
         *("McNemar says so.", "In a separate table: the same dataset, but other test samples"),
     ):
-        assert said in seen.text, said
+        assert words in seen.text, words
     assert all(heading.get("scope") in ("col", "row") for heading in seen.all("th"))
     assert all(svg["role"] == "img" and svg["aria-label"] for svg in seen.all("svg"))
 
@@ -118,24 +120,24 @@ def test_the_tables_are_those_of_the_terminal(tmp_path: Path) -> None:
 def test_the_network_is_a_column_only_where_there_are_several(tmp_path: Path) -> None:
     """The title names a single network; several are distinguished in the table."""
     runs = galaxies(tmp_path)
-    assert ">model</th>" not in made(runs)
-    assert ">model</th>" in made(runs, PageOptions(names=["run", "model"]))
+    assert ">model</th>" not in page_of(runs)
+    assert ">model</th>" in page_of(runs, PageOptions(names=["run", "model"]))
     runs.append(made_run(tmp_path, name="other", model=PluginId(name="tiny")))
-    assert ">model</th>" in made(runs)
+    assert ">model</th>" in page_of(runs)
 
 
 def test_the_names_of_the_curves_stand_in_order(tmp_path: Path) -> None:
     """By their names and the numbers in them, though the table has the best first."""
     names = ["lr 10", "lr 9", "act"]
     runs = [galaxies(tmp_path, 1, name=name, accuracy=0.7 - n / 10)[0] for n, name in enumerate(names)]
-    curves = made(runs).partition("<h3>Learning curves")[2]
+    curves = page_of(runs).partition("<h3>Learning curves")[2]
     places = [curves.index(f">{name}<") for name in sorted(names, key=len)]
     assert places == sorted(places)  # act, lr 9, lr 10
 
 
 def test_seeds_are_taken_together(tmp_path: Path) -> None:
     """With --over-seeds the rows are configurations, with mean and deviation."""
-    seen = Reader(made(galaxies(tmp_path, 4), PageOptions(over_seeds=True, top=1)))
+    seen = Reader(page_of(galaxies(tmp_path, 4), PageOptions(over_seeds=True, top=1)))
     assert "mean accuracy" in seen.text
     assert "1.4 points" in seen.text
     assert "--top hides 1 more configuration" in seen.text
@@ -143,26 +145,27 @@ def test_seeds_are_taken_together(tmp_path: Path) -> None:
 
 def test_a_missing_gallery_is_said_with_the_way_to_it(tmp_path: Path) -> None:
     """Without the data the page is whole but for the pictures, and says which command fetches them."""
-    text = Reader(made(galaxies(tmp_path), data_dir=tmp_path / "data")).text
+    text = Reader(page_of(galaxies(tmp_path), data_dir=tmp_path / "data")).text
     assert re.search("No gallery: .*galaxynet fetch galaxy-zoo.*--data-dir", text)
     assert "run-1" in text
     gone = galaxies(tmp_path, dataset=PluginId(name="gone", distribution="removed", version="2.0"))
     assert (
-        "No gallery: The dataset gone is not installed: it came with removed 2.0." in Reader(made(gone)).text
+        "No gallery: The dataset gone is not installed: it came with removed 2.0."
+        in Reader(page_of(gone)).text
     )
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
     """Runs that left nothing but their record still have their table, and why there are no figures."""
-    text = Reader(made([made_run(tmp_path, name="bare", metrics={}, status="failed")])).text
+    text = Reader(page_of([made_run(tmp_path, name="bare", metrics={}, status="failed")])).text
     assert "bare" in text
     assert "Learning curves: " in text
-    assert made([]).count("none met the conditions") == 1
+    assert page_of([]).count("none met the conditions") == 1
 
 
 def test_thirty_six_runs_stay_small(tmp_path: Path) -> None:
     """A page of 36 runs can be mailed: it is below 3 MB."""
-    text = made(galaxies(tmp_path, 36))
+    text = page_of(galaxies(tmp_path, 36))
     assert len(text.encode()) < 1_000_000  # without pictures, of which a gallery has some 200 kB
     assert "The first 8 of the 36 runs in the table" in text
 
@@ -178,7 +181,7 @@ def blob_run(folder: Path, data: Any, **changes: Any) -> Run:
         guess = names.index(label) if right else (names.index(label) + 1) % 3
         sure = 0.5 + number / 100
         guesses.append(names[guess])
-        shares.append([sure if place == guess else (1 - sure) / 2 for place in range(3)])
+        shares.append([sure if index == guess else (1 - sure) / 2 for index in range(3)])
     values = {
         "dataset": PluginId(name="blobs", distribution="toys", version="1.0"),
         "options": OptionValues(dataset={"samples": 120, "pause": 0.0, "no_longer": 1}),
@@ -233,7 +236,7 @@ def test_a_dataset_that_breaks_costs_the_gallery_alone(
         raise ZeroDivisionError("of the stranger")
 
     monkeypatch.setattr(type(blobs), "load", load)
-    text = Reader(made([run])).text
+    text = Reader(page_of([run])).text
     assert "No gallery: The dataset blobs of toys 1.0 cannot be opened: ZeroDivisionError" in text
     assert "Confusion matrix" in text
 
@@ -242,17 +245,17 @@ def test_reconstructions_stand_beneath_their_originals(tmp_path: Path) -> None:
     """An autoencoder's page needs no dataset: one sample of each class and what came back of it."""
     originals = np.zeros((6, 1, 9, 9), np.float32)
     originals[:, 0] = np.arange(6, dtype=np.float32)[:, None, None] * 40
-    found = ReconstructedSamples(list("uvwxyz"), ["a", "b"] * 3, originals, originals + 300)
+    samples = ReconstructedSamples(list("uvwxyz"), ["a", "b"] * 3, originals, originals + 300)
     run = made_run(
         tmp_path, task="reconstruction", metric="test/mse", metrics={"test/mse": 4.0}, baseline=None
     )
-    found.write(run.path / RECONSTRUCTIONS)
+    samples.write(run.path / RECONSTRUCTIONS)
     (strip,) = gallery(run, NOWHERE)
     assert [(sample.id, sample.truth, len(sample.pictures)) for sample in strip.samples] == [
         ("u", "a", 2),
         ("v", "b", 2),
     ]
-    images = Reader(made([run])).all("img")
+    images = Reader(page_of([run])).all("img")
     assert [image["alt"] for image in images][:2] == [
         "original of sample u, a",
         "reconstruction of sample u, a",
@@ -263,7 +266,7 @@ def test_a_language_run_has_no_gallery(tmp_path: Path) -> None:
     """Nothing is said to be missing where there is nothing to see."""
     run = made_run(tmp_path, task="language", metric="test/loss", metrics={"test/loss": 1.5}, baseline=None)
     assert gallery(run, NOWHERE) == []
-    assert "No gallery" not in made([run])
+    assert "No gallery" not in page_of([run])
 
 
 @pytest.mark.parametrize("shape", [(300, 200, 3), (40, 30), (40, 30, 1), (40, 30, 5)])

@@ -34,9 +34,9 @@ def test_runs_on_other_data_never_share_a_table(order: list[int]) -> None:
         row(metric="test/loss"),
         row(act="tanh"),
     ]
-    found = group_rows([rows[number] for number in order])
-    assert sorted(len(group.rows) for group in found) == [1, 1, 1, 1, 2]
-    whys = [group.reason for group in found]
+    groups = group_rows([rows[number] for number in order])
+    assert sorted(len(group.rows) for group in groups) == [1, 1, 1, 1, 2]
+    whys = [group.reason for group in groups]
     assert whys[0] == ""  # the newest run's table
     assert sorted(why.split(":")[0].split(" (")[0] for why in whys[1:]) == [
         "another dataset",
@@ -109,7 +109,7 @@ def test_conditions_choose_runs(condition: str, expected: list[str] | None) -> N
         with pytest.raises(UsageError, match="--where"):
             filter_rows(rows, [condition])
     else:
-        assert [found.run.record.name for found in filter_rows(rows, [condition])] == expected
+        assert [item.run.record.name for item in filter_rows(rows, [condition])] == expected
 
 
 @pytest.mark.promise("Measurements")
@@ -118,31 +118,31 @@ def test_conditions_choose_runs(condition: str, expected: list[str] | None) -> N
 def test_the_best_comes_first_and_the_undefined_last(values: list[float | None], higher: bool) -> None:
     """Best means highest or lowest by the metric; a diverged run is never best."""
     rows = [row(metrics={"test/accuracy": value}, higher_is_better=higher) for value in values]
-    found = [found.value for found in sort_rows(rows)]
+    in_order = [item.value for item in sort_rows(rows)]
     known = sorted((value for value in values if value is not None), reverse=higher)
-    assert found == known + [None] * values.count(None)
+    assert in_order == known + [None] * values.count(None)
 
 
 def test_rows_are_sorted_by_any_column_in_both_directions() -> None:
     """Numbers by size, words by letters, with a minus from the largest down."""
     rows = [row(name="b", lr=0.01), row(name="c", lr=1e-5), row(name="a", lr=0.3)]
-    assert [found.run.label for found in sort_rows(rows, "lr")] == ["c", "b", "a"]
-    assert [found.run.label for found in sort_rows(rows, "-lr")] == ["a", "b", "c"]
-    assert [found.run.label for found in sort_rows(rows, "name")] == ["a", "b", "c"]
+    assert [item.run.label for item in sort_rows(rows, "lr")] == ["c", "b", "a"]
+    assert [item.run.label for item in sort_rows(rows, "-lr")] == ["a", "b", "c"]
+    assert [item.run.label for item in sort_rows(rows, "name")] == ["a", "b", "c"]
 
 
 def test_the_metric_is_sorted_best_first_and_its_minus_turns_that_round() -> None:
     """Asked for by name or not, the metric goes from the best down; for a loss that is the lowest."""
     rows = [row(name=name, accuracy=value) for name, value in (("a", 0.5), ("b", 0.7), ("c", 0.6))]
     for name in ("accuracy", "test/accuracy", "value", "interval"):
-        assert [found.run.label for found in sort_rows(rows, f"-{name}" if name == "interval" else name)] == [
+        assert [item.run.label for item in sort_rows(rows, f"-{name}" if name == "interval" else name)] == [
             "b", "c", "a"
         ]  # fmt: skip
-    assert [found.run.label for found in sort_rows(rows, "-accuracy")] == ["a", "c", "b"]
-    for found, mean in zip(rows, (3, 2, 1), strict=True):  # an option of a plugin
-        found.run.record.options.model["mean"] = mean
-        vars(found).pop("options", None)
-    assert [found.run.label for found in sort_rows(rows, "mean")] == ["c", "b", "a"]
+    assert [item.run.label for item in sort_rows(rows, "-accuracy")] == ["a", "c", "b"]
+    for item, mean in zip(rows, (3, 2, 1), strict=True):  # an option of a plugin
+        item.run.record.options.model["mean"] = mean
+        vars(item).pop("options", None)
+    assert [item.run.label for item in sort_rows(rows, "mean")] == ["c", "b", "a"]
 
 
 def test_what_there_is_of_a_condition_is_told() -> None:

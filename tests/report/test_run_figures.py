@@ -87,8 +87,8 @@ def test_a_majority_class_far_below_does_not_flatten_the_curves(tmp_path: Path) 
     (run.path / "metrics.csv").write_text("epoch,val/loss,val/accuracy\n0,0.2,0.96\n1,0.1,0.98\n2,0.1,0.99\n")
     accuracy = draw(run, "learning-curves").axes[1]
     assert accuracy.get_ylim()[0] > 0.9
-    (said,) = [text.get_text() for text in accuracy.texts]
-    assert said == "majority class 11.3% of the test part: far below this panel"
+    (note,) = [text.get_text() for text in accuracy.texts]
+    assert note == "majority class 11.3% of the test part: far below this panel"
 
 
 def test_a_loss_that_is_the_metric_is_drawn_once(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ def row(**changes: Any) -> Row:
 
 def column(group: Group, title: str, **how: Any) -> list[str]:
     """The cells of a column of the table of configurations."""
-    made = seeds_table(group, **how)
-    return [line.cells[made.titles.index(title)] for line in (*made.lines, *made.summary)]
+    table = seeds_table(group, **how)
+    return [line.cells[table.titles.index(title)] for line in (*table.lines, *table.summary)]
 
 
 def made_group() -> Group:
@@ -67,8 +67,8 @@ def test_a_mean_says_of_how_many_runs_it_is() -> None:
         group = trials("finished", status)
         assert column(group, "runs")[0] == "1 of 2"
         assert column(group, name)[0] == "1"
-        (one,) = configurations(group)
-        assert {key: one.to_dict()[key] for key in ("failed", "unfinished", "diverged")} == {
+        (config,) = configurations(group)
+        assert {key: config.to_dict()[key] for key in ("failed", "unfinished", "diverged")} == {
             **dict.fromkeys(("failed", "unfinished", "diverged"), 0), name: 1
         }  # fmt: skip
     assert not {"failed", "unfinished", "diverged"} & set(seeds_table(trials("finished")).titles)
@@ -83,8 +83,8 @@ def test_where_no_run_has_a_value_the_reason_stands_in_its_place(status: str, wo
     group = trials(status, status)
     assert column(group, "mean accuracy")[0] == word
     assert column(group, "runs")[0] == "2"
-    made = seeds_table(group)
-    assert made.lines[0].styles[list(made.titles).index("mean accuracy")] == STATUS_STYLE[status]
+    table = seeds_table(group)
+    assert table.lines[0].styles[list(table.titles).index("mean accuracy")] == STATUS_STYLE[status]
 
 
 def test_configurations_are_sorted_by_what_is_shown_of_them() -> None:
@@ -111,7 +111,7 @@ def test_configurations_are_sorted_by_what_is_shown_of_them() -> None:
         "act": "elu relu tanh",
     }.items():
         group = Group(rows, order=order)
-        assert [one.options["act"] for one in configurations(group)] == expected.split(), order
+        assert [config.options["act"] for config in configurations(group)] == expected.split(), order
     kept = seeds_table(Group(rows, order="train_seconds"), top=2)
     assert [line.cells[0] for line in kept.lines[:2]] == ["tanh", "elu"]
     assert kept.footer == ["--top hides 1 more configuration"]
@@ -128,23 +128,23 @@ def test_the_table_of_means_fits_with_its_options_whole(width: int) -> None:
     ]
     rows.append(row(act="relu", lr=0.5, seed=9, status="failed", metrics={}))
     group = Group(rows)
-    made = seeds_table(group, width)
-    assert max(map(len, format_table(replace(made, title="", footer=()), width).plain.splitlines())) <= width
+    table = seeds_table(group, width)
+    assert max(map(len, format_table(replace(table, title="", footer=()), width).plain.splitlines())) <= width
     if width >= 60:
-        assert [line.cells[:2] for line in made.lines[:4]].count(["exponential", "0.0004"]) == 1
-        text = format_table(replace(made, title="", footer=()), width).plain
+        assert [line.cells[:2] for line in table.lines[:4]].count(["exponential", "0.0004"]) == 1
+        text = format_table(replace(table, title="", footer=()), width).plain
         assert "…" not in text
         assert "always not_odd" in text
-    gone = [title for title in seeds_table(group).titles if title not in made.titles]
-    assert all(title in made.footer[0] for title in gone) if gone else not made.footer
+    gone = [title for title in seeds_table(group).titles if title not in table.titles]
+    assert all(title in table.footer[0] for title in gone) if gone else not table.footer
     assert ("range" in gone) == (width < 100)
 
 
 def test_a_single_run_has_no_deviation() -> None:
     """One seed says nothing about the spread, and no 0 pretends that it does."""
-    (one,) = configurations(Group([row()]))
-    assert one.mean == 0.7
-    assert one.deviation is None
+    (config,) = configurations(Group([row()]))
+    assert config.mean == 0.7
+    assert config.deviation is None
 
 
 def test_for_a_loss_the_lowest_mean_is_best() -> None:
@@ -159,15 +159,15 @@ def test_for_a_loss_the_lowest_mean_is_best() -> None:
         )
         for lr, loss in ((0.1, 5.0), (0.2, 3.0))
     ]
-    assert [one.mean for one in configurations(Group(rows))] == [3.0, 5.0]
+    assert [config.mean for config in configurations(Group(rows))] == [3.0, 5.0]
 
 
 def test_the_table_of_means_has_the_majority_class_too() -> None:
     """A mean is not shown without what always the same answer would score."""
     group = made_group()
-    made = seeds_table(group)
-    titles, texts = list(made.titles), [list(line.cells) for line in (*made.lines, *made.summary)]
-    assert len(titles) == len(made.right_aligned) == len(texts[0])
+    table = seeds_table(group)
+    titles, texts = list(table.titles), [list(line.cells) for line in (*table.lines, *table.summary)]
+    assert len(titles) == len(table.right_aligned) == len(texts[0])
     assert texts[0][titles.index("mean accuracy")] == "71.0%"
     assert texts[0][titles.index("± deviation")] == "1.0 points"
     assert texts[2][titles.index("mean accuracy")] == "undefined loss"
@@ -178,29 +178,29 @@ def test_the_table_of_means_has_the_majority_class_too() -> None:
 def test_seeds_alone_make_one_row() -> None:
     """Runs of one configuration need no option to tell them apart."""
     group = Group([row(seed=1), row(seed=2)])
-    made = seeds_table(group)
-    assert made.titles[:2] == ["model", "runs"]
-    assert list(made.lines[0].cells[:2]) == ["galaxy_alexnet", "2"]
+    table = seeds_table(group)
+    assert table.titles[:2] == ["model", "runs"]
+    assert list(table.lines[0].cells[:2]) == ["galaxy_alexnet", "2"]
 
 
 def test_runs_of_other_lengths_or_precisions_are_not_averaged() -> None:
     """Three epochs and thirty are two configurations, and so are full and half precision, CPU and GPU."""
 
-    def one(**changes: Any) -> Row:
+    def short(**changes: Any) -> Row:
         return row(epochs=3, **changes)
 
     others = [
         row(epochs=30, seed=2, accuracy=0.9),
-        one(seed=2, precision="bf16"),
-        one(seed=2, devices=2),
-        one(seed=2, accelerator="cuda"),
+        short(seed=2, precision="bf16"),
+        short(seed=2, devices=2),
+        short(seed=2, accelerator="cuda"),
     ]
     for other in others:
-        found = configurations(Group([one(seed=1), other]))
-        assert [len(configuration.rows) for configuration in found] == [1, 1]
-    assert run_labels([one(name="").run, others[0].run]) == ["epochs 3, seed 1", "epochs 30, seed 2"]
-    made = seeds_table(Group([one(), others[0]]))
-    assert [(made.titles[0], line.cells[0]) for line in made.lines[:2]] == [
+        configs = configurations(Group([short(seed=1), other]))
+        assert [len(configuration.rows) for configuration in configs] == [1, 1]
+    assert run_labels([short(name="").run, others[0].run]) == ["epochs 3, seed 1", "epochs 30, seed 2"]
+    table = seeds_table(Group([short(), others[0]]))
+    assert [(table.titles[0], line.cells[0]) for line in table.lines[:2]] == [
         ("epochs requested", "30"),
         ("epochs requested", "3"),
     ]
@@ -210,14 +210,19 @@ def test_an_early_stop_makes_no_other_configuration() -> None:
     """What counts is how long a run was to train; how long it did is a matter of its seed."""
     stopped = row(seed=2)
     stopped.run.record.epochs = 5
-    assert [len(one.rows) for one in configurations(Group([row(seed=1), stopped]))] == [2]
+    assert [len(config.rows) for config in configurations(Group([row(seed=1), stopped]))] == [2]
 
 
 def test_a_seed_that_was_run_twice_counts_once() -> None:
     """Two runs of one seed have no deviation over seeds, and the table says how many seeds there are."""
     twice = Group([row(seed=1, accuracy=0.6), row(seed=1, accuracy=0.6)])
-    (one,) = configurations(twice)
-    assert (one.mean, one.deviation, one.to_dict()["runs"], one.to_dict()["seeds"]) == (0.6, None, 2, 1)
+    (config,) = configurations(twice)
+    assert (config.mean, config.deviation, config.to_dict()["runs"], config.to_dict()["seeds"]) == (
+        0.6,
+        None,
+        2,
+        1,
+    )
     assert column(twice, "runs") == ["2 (1 seed)", ""]
     (mixed,) = configurations(Group([*twice.rows, row(seed=2, accuracy=0.8)]))
     assert mixed.mean == pytest.approx(0.7)

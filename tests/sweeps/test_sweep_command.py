@@ -34,7 +34,7 @@ class Net(Plain):
     def training_step(self, batch, index):
         match self.options.hidden:
             case 13: os.kill(os.getpid(), signal.SIGKILL)
-            case 14: raise MemoryError("no room for 14 units")
+            case 14: raise MemoryError("14 units need too much memory")
             case 15: os._exit(3)
         loss = super().training_step(batch, index)
         return loss * float("inf") if self.options.hidden == 16 else loss
@@ -113,9 +113,9 @@ def test_every_trial_ends_as_what_it_is(
     assert trial['{"hidden": 8}'].status == "finished"
     assert trial['{"hidden": 16}'].status == "diverged"
     assert "killed" in trial['{"hidden": 13}'].message
-    assert "no room for 14 units" in trial['{"hidden": 14}'].message
+    assert "14 units need too much memory" in trial['{"hidden": 14}'].message
     assert "exit code 3" in trial['{"hidden": 15}'].message
-    assert "no room for 14 units" in opened("all").log(trial['{"hidden": 14}'].key).read_text()
+    assert "14 units need too much memory" in opened("all").log(trial['{"hidden": 14}'].key).read_text()
     # Each has a run that says the same, so that a comparison shows it.
     runs = {run.record.id: run for run in galaxynet.list_runs()}
     assert len(runs) == 5
@@ -275,7 +275,7 @@ def test_two_processes_do_not_run_one_sweep() -> None:
     ],
 )
 def test_a_wrong_call_starts_nothing(words: tuple[str, ...], stderr: str) -> None:
-    """An option that does not exist or a value that cannot be is told before anything runs; exit 2."""
+    """An unknown option or an invalid value is reported before anything runs, with exit code 2."""
     done = run_here("sweep", *words) if words[0] == "--act" else run_here("sweep", "toynet", *words)
     assert (done.returncode, stderr in " ".join(done.stderr.split())) == (2, True), done.stderr
     assert not Path(os.environ["GALAXYNET_RUNS"]).exists()

@@ -65,7 +65,7 @@ def test_a_draw_from_a_grid_has_no_doubles() -> None:
 
 
 def test_whole_numbers_are_drawn_evenly() -> None:
-    """Of a range of whole numbers the ends come as often as the others."""
+    """The ends of an integer range are drawn with the same probability as the others."""
     rng, dimension = random.Random(1), Dimension("batch_size", (), 1, 5, integer=True)
     drawn = [dimension.sample(rng) for _ in range(5000)]
     assert all(850 < drawn.count(value) < 1150 for value in range(1, 6))

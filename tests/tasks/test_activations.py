@@ -35,6 +35,6 @@ def test_every_activation_is_the_function_that_keras_gives_that_name(name: Activ
 
 
 def test_an_unknown_activation_is_refused_with_the_names_there_are() -> None:
-    """Somebody who mistypes an activation in Python reads which ones there are."""
+    """The error for an unknown activation lists the known ones."""
     with pytest.raises(OptionError, match=r"no activation 'rleu'.* relu, tanh"):
         activation("rleu")  # type: ignore[arg-type]

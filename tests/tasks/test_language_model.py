@@ -67,7 +67,7 @@ def test_it_draws_what_is_likely() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ({"prime": "abé€a"}, "has no 'é', '€'"),
         ({"prime": None}, "--prime None"),
@@ -82,9 +82,9 @@ def test_it_draws_what_is_likely() -> None:
         ({"seed": 0.5}, "--seed 0.5"),
     ],
 )
-def test_what_cannot_be_written_is_told_at_once(words: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_written_is_told_at_once(words: dict[str, Any], message: str) -> None:
     """Unknown characters are named, and numbers out of range, before the first character is drawn."""
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=message):
         bigrams().generate(**words)
 
 
@@ -92,7 +92,7 @@ def test_a_prime_is_read_as_a_text_is() -> None:
     """Windows' ends of lines and a byte order mark are taken as in texts, unless they were learnt."""
 
     def begun(vocabulary: str, prime: str) -> str:
-        # The next character in the order of Unicode is certain.
+        # The next character in Unicode order is certain.
         table = torch.roll(torch.eye(len(vocabulary)) * 50, 1, dims=1)
         info = DataInfo("text", (4,), (), {"vocabulary": vocabulary})
         return "".join(LanguageModel(Bigrams(table), OptimizerOptions(), info).generate(prime, 1))
@@ -162,7 +162,7 @@ def test_an_interrupted_run_repeats_an_uninterrupted_one(
 def test_a_run_does_not_go_on_with_another_text(
     change: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A text that was edited in its training part meanwhile is told of, new letters in it or not."""
+    """A change in the training part of a text is reported, with or without new letters."""
     path = text_file(tmp_path)
     cut = interrupted(monkeypatch, {"file": path, "epochs": 3, "iterations": 5, "hidden": 4, "name": "cut"})
     path.write_text(path.read_text().replace(*change, 1), encoding="utf-8")
@@ -248,9 +248,9 @@ def test_samples_are_shown_while_it_trains(tmp_path: Path, capfd: pytest.Capture
     (tmp_path / "my.txt").write_text("[red]\n[bold]" * 60)
     options: dict[str, Any] = {"file": tmp_path / "my.txt", "epochs": 2, "hidden": 5, "iterations": 5}
     shown = galaxynet.train("charrnn", dataset="text", sample_every=1e-9, **options)
-    said = capfd.readouterr().err
-    assert "it writes in epoch 1" in said
-    assert "[" in said.partition("it writes in epoch 1")[2]
+    output = capfd.readouterr().err
+    assert "it writes in epoch 1" in output
+    assert "[" in output.partition("it writes in epoch 1")[2]
     silent = galaxynet.train("charrnn", dataset="text", sample_every=0, **options)
     assert "it writes" not in capfd.readouterr().err
     assert shown.metrics() == silent.metrics()

@@ -73,7 +73,7 @@ def test_the_error_is_in_grey_levels_whatever_the_network_is_given(pixels: Any, 
 
 
 def test_the_run_keeps_test_images_and_what_came_back(tmp_path: Path) -> None:
-    """The first test images, in grey levels, and their decodings lie in the run folder, with id and class."""
+    """The run folder has the first test images, in grey levels, and their decodings, with id and class."""
     folder = make_idx_folder(tmp_path / "idx", test=80)
     run = train(folder)
     kept = ReconstructedSamples.read(run.path / RECONSTRUCTIONS)

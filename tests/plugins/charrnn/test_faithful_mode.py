@@ -82,23 +82,25 @@ def test_it_learns_as_min_char_rnn_does(
     )
 
     tokens = data.parts["train"]
-    place, expected, smooth = 0, [], 7 * math.log(len(model.vocabulary))
+    position, expected, smooth = 0, [], 7 * math.log(len(model.vocabulary))
     for number in range(updates):
-        if number == 0 or place + 7 + 1 >= len(tokens):
-            place, reference.hidden = 0, np.zeros(11)
-        expected.append(reference.update(tokens[place : place + 7], tokens[place + 1 : place + 8]))
+        if number == 0 or position + 7 + 1 >= len(tokens):
+            position, reference.hidden = 0, np.zeros(11)
+        expected.append(
+            reference.update(tokens[position : position + 7], tokens[position + 1 : position + 8])
+        )
         smooth = 0.999 * smooth + 0.001 * expected[-1]
-        place += 7
+        position += 7
     assert losses == pytest.approx(expected, rel=tolerance)
     assert model.smooth_loss == pytest.approx(smooth, rel=tolerance)
-    for weight, wanted in zip(weights(network), reference.weights, strict=True):
-        np.testing.assert_allclose(weight.detach().numpy(), wanted, atol=100 * tolerance)
+    for weight, expected_weight in zip(weights(network), reference.weights, strict=True):
+        np.testing.assert_allclose(weight.detach().numpy(), expected_weight, atol=100 * tolerance)
 
 
 def test_a_batch_changes_nothing_but_the_speed(tmp_path: Path) -> None:
     """Updates handed over one at a time or all at once give the same weights."""
     (tmp_path / "my.txt").write_text(TEXT)
-    found = []
+    outputs = []
     for batch_size in (1, 100):
         options = TextFileOptions(file=tmp_path / "my.txt", sequence=9, iterations=12)
         data = TextFileData(options, data_dir=tmp_path, batch_size=batch_size)
@@ -107,8 +109,8 @@ def test_a_batch_changes_nothing_but_the_speed(tmp_path: Path) -> None:
         model = CharRNN(CharRNNOptions(hidden=6), data.info)
         model.group_updates(data)
         trainer(max_epochs=1, limit_val_batches=0).fit(model, datamodule=data)
-        found.append(model.network.output.weight.detach())
-    assert torch.equal(*found)
+        outputs.append(model.network.output.weight.detach())
+    assert torch.equal(*outputs)
 
 
 def test_the_backward_pass_is_the_gradient() -> None:

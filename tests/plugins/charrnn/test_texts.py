@@ -56,7 +56,7 @@ def test_every_text_comes_back(text: str) -> None:
 
 @pytest.mark.promise("Inputs")
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "is empty"),
         (b" \r\n\n", "holds white space alone, 3 characters"),
@@ -66,10 +66,10 @@ def test_every_text_comes_back(text: str) -> None:
         (b"\xff\xfea\x00\x00\xd8b\x00", "damaged UTF-16"),
     ],
 )
-def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     """An empty, a binary and a Latin-1 file are each refused in a sentence of their own."""
     (tmp_path / "bad.txt").write_bytes(content)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         read_text(tmp_path / "bad.txt")
 
 
@@ -136,7 +136,7 @@ def test_a_text_is_known_by_all_of_it(tmp_path: Path) -> None:
 
 
 def test_the_division_is_told_in_characters(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """The parts are told in one unit, once, and what a sample is."""
+    """A single note gives the sizes of all parts in characters, and the length of a sample."""
     (tmp_path / "my.txt").write_text("ab\n" * 1000)
     data = TextFileData(TextFileOptions(file=tmp_path / "my.txt"), data_dir=tmp_path)
     data.prepare_data()
@@ -155,15 +155,15 @@ def test_every_held_out_character_is_predicted_once(
 ) -> None:
     """Every held-out character is predicted exactly once, whatever the streams, batches and processes."""
     tokens = torch.arange(characters)
-    found, lengths = [], set()
+    targets, lengths = [], set()
     for rank in range(processes):
         batches = EvaluationBatches(tokens, streams=streams, rank=rank, processes=processes, chunk=chunk)
         lengths.add(len(batches))
         for batch in batches:
             counted = batch.targets >= 0
             assert torch.equal(batch.inputs[counted] + 1, batch.targets[counted])
-            found += batch.targets[counted].tolist()
-    assert sorted(found) == list(range(1, characters))
+            targets += batch.targets[counted].tolist()
+    assert sorted(targets) == list(range(1, characters))
     assert len(lengths) == 1
 
 
@@ -179,11 +179,11 @@ def test_training_goes_on_where_it_was(characters: int, streams: int, sequence: 
         return torch.cat([torch.cat([b.inputs, b.targets, b.indices[:, None]], 1) for b in batches])
 
     three = StreamBatches(tokens, updates=updates, epoch=lambda: epoch, **shape)
-    found = []
+    parts = []
     for epoch in range(3):  # noqa: B007 (the batches ask for it)
-        found.append(flat(three))
+        parts.append(flat(three))
     whole = StreamBatches(tokens, updates=3 * updates, epoch=lambda: 0, **shape)
-    assert torch.equal(torch.cat(found), flat(whole))
+    assert torch.equal(torch.cat(parts), flat(whole))
     for batch in whole:
         assert torch.equal(batch.inputs + 1, batch.targets)
         assert torch.equal(batch.inputs[:, 0] - batch.inputs[0, 0], whole.begins)
@@ -207,16 +207,16 @@ def test_another_text_is_not_kept_as_the_novel(tmp_path: Path, capfd: pytest.Cap
 
     (tmp_path / "mine").mkdir()
     kept = data_dir() / "pride-and-prejudice" / NOVEL.name
-    code, said = fetch(b"It is a truth\n" * 99)
+    code, output = fetch(b"It is a truth\n" * 99)
     assert code == 1
-    assert f"{tmp_path / 'mine' / 'pg1342.txt'} is not the novel" in said.replace(NOVEL.name, "pg1342.txt")
-    assert "--dataset text --file FILE" in said
-    assert "checked" not in said
+    assert f"{tmp_path / 'mine' / 'pg1342.txt'} is not the novel" in output.replace(NOVEL.name, "pg1342.txt")
+    assert "--dataset text --file FILE" in output
+    assert "checked" not in output
     assert not kept.exists()
     novel = "“Mr. Bennet,” she said.\n".encode() * 30_000
     assert fetch(novel)[0] == 0
-    code, said = fetch(b"caf\xe9\n" * 99)
-    assert (code, "pg1342.txt is not UTF-8 text: byte 0xe9" in said) == (1, True), said
+    code, output = fetch(b"caf\xe9\n" * 99)
+    assert (code, "pg1342.txt is not UTF-8 text: byte 0xe9" in output) == (1, True), output
     assert kept.read_bytes() == novel
     assert sorted(path.name for path in kept.parent.iterdir()) == [NOVEL.name, "receipt.json"]
 

@@ -75,9 +75,9 @@ def test_the_published_sum_stands_beside_the_runs_it_applies_to() -> None:
     def published(dataset: str = "fashion-mnist", **options: Any) -> ReferenceValue | None:
         return reference_for(Components.load("fashion_ae", dataset).plan(options), "test/mse")
 
-    found = published(code=16, hidden=32)
-    assert found is not None
-    assert (found.metric, found.value) == ("train/epoch_sum", 190_000)
+    reference = published(code=16, hidden=32)
+    assert reference is not None
+    assert (reference.metric, reference.value) == ("train/epoch_sum", 190_000)
     assert published(code=17) is None
     assert published(code=16, pixels="unit") is None
     assert published(code=16, epochs=2) is None  # the sum of the hundredth epoch is no measure of the second

@@ -121,6 +121,6 @@ def test_the_same_step_gives_the_same_weights_to_the_last_digit() -> None:
 
 
 def test_a_kernel_without_known_points_is_refused() -> None:
-    """A network author who asks for a 7x7 kernel is told which there are."""
+    """An unsupported kernel size is refused; the error lists the supported ones."""
     with pytest.raises(ValueError, match=r"kernel_size is 7: it must be one of \[3, 5\]"):
         WinogradConv2d(1, 1, 7)

@@ -94,7 +94,7 @@ def test_shape_of_the_image_follows_the_galaxy() -> None:
 
 
 def test_arms_fade_with_the_seeing_and_the_light() -> None:
-    """Worse seeing, a fainter galaxy and weaker arms each leave less of the arms to be seen."""
+    """Worse seeing, a fainter galaxy and weaker arms each make the arms less visible."""
     plain = impression(SPIRAL).arms
     assert impression(SPIRAL, seeing=4.0).arms < 0.8 * plain
     assert impression(replace(SPIRAL, magnitude=18.0)).arms < 0.8 * plain

@@ -93,7 +93,7 @@ def test_broken_sum_is_refused_for_each_question(question: Question) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), 1.2, -0.1])
 def test_impossible_fraction_is_refused(value: float) -> None:
-    """A fraction that is no number, or beyond 0 to 1, is refused with its column."""
+    """A fraction that is not a number, or not in 0 to 1, is refused; the error names its column."""
     row = golden_row()
     row[COLUMN_INDEX["Class8.7"]] = value
     with pytest.raises(DataError, match=r"Class8\.7"):

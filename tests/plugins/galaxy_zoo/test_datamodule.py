@@ -70,9 +70,9 @@ def test_inputs_have_mean_zero_and_deviation_one(tmp_path: Path) -> None:
 def test_normalization_measures_what_numpy_measures() -> None:
     """Mean and deviation are those of the images, computed without loss in integers."""
     images = np.random.default_rng(1).integers(0, 256, (40, 9, 9, 2), dtype=np.uint8)
-    found = Normalization.measured(images, np.arange(5, 35))
-    assert np.allclose(found.mean, images[5:35].mean((0, 1, 2)))
-    assert np.allclose(found.std, images[5:35].std((0, 1, 2)))
+    normalization = Normalization.measured(images, np.arange(5, 35))
+    assert np.allclose(normalization.mean, images[5:35].mean((0, 1, 2)))
+    assert np.allclose(normalization.std, images[5:35].std((0, 1, 2)))
     black = Normalization.measured(np.zeros((3, 4, 4, 1), np.uint8), np.arange(3))
     assert black.std == (1.0,)
 
@@ -83,10 +83,10 @@ def test_augment_changes_the_training_part_alone(tmp_path: Path) -> None:
     plain, moved = galaxies(tmp_path), galaxies(tmp_path, augment=True)
     for loader in ("val_dataloader", "test_dataloader"):
         pairs = zip(getattr(plain, loader)(), getattr(moved, loader)(), strict=True)
-        assert all(torch.equal(one.inputs, two.inputs) for one, two in pairs)
-    one, two = next(iter(plain.train_dataloader())), next(iter(moved.train_dataloader()))
-    assert torch.equal(one.indices, two.indices)
-    assert not torch.allclose(one.inputs, two.inputs, atol=0.05)
+        assert all(torch.equal(plain_batch.inputs, moved_batch.inputs) for plain_batch, moved_batch in pairs)
+    plain_batch, moved_batch = next(iter(plain.train_dataloader())), next(iter(moved.train_dataloader()))
+    assert torch.equal(plain_batch.indices, moved_batch.indices)
+    assert not torch.allclose(plain_batch.inputs, moved_batch.inputs, atol=0.05)
 
 
 @pytest.mark.promise("Inputs")
@@ -111,14 +111,14 @@ def test_a_truncated_image_is_counted_and_named(tmp_path: Path, capsys: pytest.C
     images["117.jpg"] = images["117.jpg"][:-80] + b"\xff\xd9"
     write_images(folder / "images_training_rev1.zip", images)
     module = galaxies(tmp_path)
-    said = "117.jpg: a damaged or incomplete JPEG: Corrupt JPEG data: premature end"
-    assert said in capsys.readouterr().err
+    message = "117.jpg: a damaged or incomplete JPEG: Corrupt JPEG data: premature end"
+    assert message in capsys.readouterr().err
     assert module.summary["images_left_out"] == 1
     assert 117 not in module.ids
 
 
 def test_labels_choose_the_classes(tmp_path: Path) -> None:
-    """The same images serve plurality, the five-class rule and a table of one's own."""
+    """The same images serve plurality, the five-class rule and a user's label table."""
     make_zoo(tmp_path / "galaxy-zoo")
     assert galaxies(tmp_path).info.classes[4] == "Class6.2"
     assert galaxies(tmp_path, labels="morphology5").summary["labelled"] == 20
@@ -128,7 +128,7 @@ def test_labels_choose_the_classes(tmp_path: Path) -> None:
 
 
 def test_a_table_of_ones_own_needs_no_votes(tmp_path: Path) -> None:
-    """Whoever has labels of their own does not need Kaggle's solutions."""
+    """A user with their own labels does not need Kaggle's solutions."""
     folder = make_zoo(tmp_path / "galaxy-zoo")
     (folder / "training_solutions_rev1.zip").unlink()
     own = own_table(tmp_path / "own.csv")

@@ -111,14 +111,14 @@ DAMAGE = {
 def test_any_damaged_images_are_left_out_and_named(kinds: list[str]) -> None:
     """Whichever images are damaged, the others are read in order, and each damaged one is named."""
     kinds = ["whole"] * 13 + kinds  # the whole ones are the majority, which tells the width
-    images = {f"{place}.jpg": DAMAGE[kind](GOOD) for place, kind in enumerate(kinds)}
+    images = {f"{index}.jpg": DAMAGE[kind](GOOD) for index, kind in enumerate(kinds)}
     with tempfile.TemporaryDirectory() as folder:
         source = write_images(Path(folder, "images.zip"), images)
         array = load_images(source, Path(folder, "arrays"), square(16, "gray"))
-        assert array.ids == [place for place, kind in enumerate(kinds) if kind == "whole"]
+        assert array.ids == [index for index, kind in enumerate(kinds) if kind == "whole"]
         assert len(array.rows) == len(array.ids)
         named = {int(Path(name).stem) for name in array.skipped}
-        assert named == {place for place, kind in enumerate(kinds) if kind != "whole"}
+        assert named == {index for index, kind in enumerate(kinds) if kind != "whole"}
 
 
 GOOD = jpeg(picture(7))
@@ -140,8 +140,8 @@ def test_a_truncated_jpeg_is_left_out_even_with_an_end_marker(tmp_path: Path) ->
     }
     images = {f"{number}.jpg": data for number, data in enumerate(encodings.values())}
     for number, data in enumerate(encodings.values(), start=1):
-        for place, cut in enumerate(range(len(data) // 4, len(data) - 2, 599)):
-            images[f"{number * 1000 + place}.jpg"] = data[:cut] + b"\xff\xd9"
+        for part, cut in enumerate(range(len(data) // 4, len(data) - 2, 599)):
+            images[f"{number * 1000 + part}.jpg"] = data[:cut] + b"\xff\xd9"
     array = load_images(write_images(tmp_path / "images.zip", images), tmp_path / "arrays", GRAY)
     assert array.ids == [0, 1, 2]
     assert len(array.skipped) == len(images) - 3 > 20

@@ -46,9 +46,9 @@ def test_the_highest_of_five_columns_is_the_highest_of_all(shares: list[float]) 
     row = np.array(shares)
     for question in QUESTIONS:  # in an order in which each follows the one that leads to it
         places = list(question.indices)
-        asked = 1.0 if question.asked_of is None else row[COLUMN_INDEX[question.asked_of]]
+        expected = 1.0 if question.asked_of is None else row[COLUMN_INDEX[question.asked_of]]
         total = row[places].sum()
-        row[places] = row[places] / total * asked if total else asked / len(places)
+        row[places] = row[places] / total * expected if total else expected / len(places)
     label = PLURALITY_CLASSES[plurality(Votes([7], row[None])).of[7]]
     assert row[COLUMN_INDEX[label]] == pytest.approx(row.max())
 
@@ -175,8 +175,8 @@ def test_no_galaxy_is_labelled_by_what_is_no_vote(
 def test_a_fraction_may_be_rounded_beyond_one(tmp_path: Path) -> None:
     """The sixth decimal of a published table costs no row."""
     header = ",".join(["GalaxyID", *COLUMNS])
-    found = read_votes(write_csv(tmp_path / "votes.csv", header, ["1,1.000001,-1e-9" + ",0" * 35]))
-    assert plurality(found).of == {1: 0}
+    read = read_votes(write_csv(tmp_path / "votes.csv", header, ["1,1.000001,-1e-9" + ",0" * 35]))
+    assert plurality(read).of == {1: 0}
 
 
 def test_a_list_of_ids_is_read(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_no_text_breaks_the_reader_of_ids(text: str) -> None:
     ["5.87726E+17", "1e5", "100,000", "100008.5", "2/11/2020", "9" * 19, "9" * 5000, "1_0", "\u0661", ""],
 )
 def test_an_ambiguous_id_is_refused(text: str) -> None:
-    """A number that was rounded, may be another one, or is none is refused, in a few words."""
+    """A rounded or ambiguous id, or one that is not a number, is refused with a short message."""
     with pytest.raises(ValueError, match="GalaxyID") as caught:
         galaxy_id(text)
     assert len(str(caught.value)) < 120
@@ -237,9 +237,9 @@ def test_labels_votes_and_lists_read_the_same_ids(tmp_path: Path) -> None:
     assert list(read_labels(table).of) == expected
     assert read_ids(table) == expected
     votes = [";".join([id_, "0,383147", *["0"] * 36]) for id_ in ids]
-    found = read_votes(write_csv(tmp_path / "votes.csv", ";".join(["GALAXYID", *COLUMNS]), votes))
-    assert found.ids == expected
-    assert found.fractions[:, 0].tolist() == [0.383147] * 3
+    read = read_votes(write_csv(tmp_path / "votes.csv", ";".join(["GALAXYID", *COLUMNS]), votes))
+    assert read.ids == expected
+    assert read.fractions[:, 0].tolist() == [0.383147] * 3
 
 
 @pytest.mark.promise("Inputs")

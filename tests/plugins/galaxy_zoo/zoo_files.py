@@ -74,7 +74,7 @@ def make_zoo(folder: Path, galaxies: Iterable[int] = range(100, 130), width: int
     write_images(folder / "images_training_rev1.zip", {f"{i}.jpg": jpeg(picture(i, width)) for i in ids})
     write_votes(
         folder / "training_solutions_rev1.zip",
-        {i: (SMOOTH, DISK, ODD)[place % 3] for place, i in enumerate(ids)},
+        {i: (SMOOTH, DISK, ODD)[index % 3] for index, i in enumerate(ids)},
     )
     return folder
 

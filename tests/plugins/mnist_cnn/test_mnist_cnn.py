@@ -39,14 +39,14 @@ def test_images_are_known_by_all_of_them(tmp_path: Path) -> None:
     """Another training image, or another label of one, changes the digest in the record."""
     before = data(make_idx_folder(tmp_path / "own"), tmp_path).summary
     assert data(tmp_path / "own", tmp_path, seed=5).summary == before
-    found = {before["digest"]}
+    digests = {before["digest"]}
     for name, values in (
         ("train-images-idx3-ubyte.gz", np.zeros((60, 28, 28), np.uint8)),
         ("train-labels-idx1-ubyte.gz", np.zeros(60, np.uint8)),
     ):
         (tmp_path / "own" / name).write_bytes(gzip.compress(idx_bytes(values)))
-        found.add(data(tmp_path / "own", tmp_path).summary["digest"])
-    assert len(found) == 3
+        digests.add(data(tmp_path / "own", tmp_path).summary["digest"])
+    assert len(digests) == 3
 
 
 def test_the_network_has_the_tutorial_s_parameters() -> None:
@@ -108,11 +108,11 @@ def test_softplus_pushes_no_output_that_exceeds_one() -> None:
 def test_probabilities_of_softplus_name_the_class_that_is_counted(seed: int, offset: float) -> None:
     """Probabilities add up to one, and their largest is the answer whose accuracy is reported."""
     logits = torch.from_numpy(np.random.default_rng(seed).normal(offset, 8, (5, 10))).float()
-    found = MnistCnn(MnistCnnOptions(output="softplus"), _INFO).probabilities(logits)
+    probabilities = MnistCnn(MnistCnnOptions(output="softplus"), _INFO).probabilities(logits)
 
-    torch.testing.assert_close(found.sum(1), torch.ones(5))
+    torch.testing.assert_close(probabilities.sum(1), torch.ones(5))
     best = logits.argmax(1, keepdim=True)
-    torch.testing.assert_close(found.gather(1, best)[:, 0], found.max(1).values)
+    torch.testing.assert_close(probabilities.gather(1, best)[:, 0], probabilities.max(1).values)
 
 
 def test_the_published_files_and_figure_are_those_of_mnist() -> None:
@@ -129,7 +129,7 @@ def test_the_published_files_and_figure_are_those_of_mnist() -> None:
         "train-images.idx3-ubyte",
         "train-images-idx3-ubyte/train-images-idx3-ubyte",
     )
-    assert [(one.options, one.metrics) for one in SPEC.references] == [
+    assert [(reference.options, reference.metrics) for reference in SPEC.references] == [
         ({"act": "relu", "output": "softplus", "folder": None}, {"test/accuracy": 0.9874})
     ]
     assert SPEC.training == {"epochs": 5, "batch_size": 32, "precision": "float32"}
@@ -160,7 +160,7 @@ def test_the_published_division_is_kept(tmp_path: Path) -> None:
 
 
 def test_runs_on_other_images_do_not_count_as_comparable(tmp_path: Path) -> None:
-    """Two folders of one's own have different test ids; the same folder twice has the same."""
+    """Two different folders have different test ids; the same folder has the same ids each time."""
     first = data(make_idx_folder(tmp_path / "a"), tmp_path)
     other = data(make_idx_folder(tmp_path / "b", seed=1), tmp_path)
 

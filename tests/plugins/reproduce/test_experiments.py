@@ -16,7 +16,7 @@ from galaxynet_reproduce.experiments import FULL, Experiment, Extent, experiment
 NONE: Mapping[str, Run] = {}
 
 
-def made(*words: str) -> list[Experiment]:
+def planned(*words: str) -> list[Experiment]:
     return experiments(catalogue().select(words), {})
 
 
@@ -32,7 +32,7 @@ def made(*words: str) -> list[Experiment]:
 )
 def test_seeds_and_epochs_cut_all_arms_alike(extent: Extent, trainings: int, epochs: int) -> None:
     """`--seeds` and `--epochs` limit every network of a claim; beyond the full test they do nothing."""
-    (galaxy,) = made("galaxy")
+    (galaxy,) = planned("galaxy")
     missing = galaxy.missing(extent, NONE)
     assert len(missing) == trainings
     assert {training.plan.training.epochs for training in missing} == ({epochs} if epochs else set())
@@ -40,7 +40,7 @@ def test_seeds_and_epochs_cut_all_arms_alike(extent: Extent, trainings: int, epo
 
 def test_claims_share_their_trainings() -> None:
     """The seven claims about galaxies need the twelve networks once."""
-    (galaxy,) = made("galaxy")
+    (galaxy,) = planned("galaxy")
     assert len(galaxy.tests) == 7
     assert len(galaxy.networks) == 12
     assert galaxy.n_trainings == 36
@@ -48,7 +48,7 @@ def test_claims_share_their_trainings() -> None:
 
 def test_a_run_of_the_full_test_counts_for_a_part() -> None:
     """A finished run of the full test takes the place of its training, of a shorter one too."""
-    (mnist,) = made("mnist")
+    (mnist,) = planned("mnist")
     first = mnist.networks[0]
     done = {first.training(0).key: Run(Path("nowhere"), made_record())}
     assert len(first.missing(FULL, done)) == 2
@@ -57,7 +57,7 @@ def test_a_run_of_the_full_test_counts_for_a_part() -> None:
 
 def test_an_interrupt_leaves_a_seed_of_everything() -> None:
     """Trainings are ordered seed by seed, so that a stopped test has one seed of every network."""
-    (galaxy,) = made("galaxy")
+    (galaxy,) = planned("galaxy")
     seeds = [training.plan.training.seed for training in galaxy.missing(FULL, NONE)]
     assert seeds == [0] * 12 + [1] * 12 + [2] * 12
 

@@ -18,7 +18,7 @@ def outcomes() -> list[Outcome]:
     judged = {
         "fashion/loss-16": (Judgement(FAILS, "It is worse.", OURS), EXTENT),
         "fashion/64-looks-worst": (Judgement(UNDECIDED, "It takes 3 seeds.", OURS), EXTENT),
-        "galaxy/exponential": (Judgement(FAILED, "No training came to a result: no room."), ""),
+        "galaxy/exponential": (Judgement(FAILED, "No training has a result: out of memory."), ""),
     }
     return [
         Outcome(

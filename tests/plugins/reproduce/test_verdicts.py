@@ -151,8 +151,8 @@ def test_one_pair_is_tested_by_its_samples(tmp_path: Path) -> None:
     rule = Exceeds(arm="good", than="bad", metric=ACCURACY)
     arms = {"good": [good], "bad": [bad]}
     assert verdict(rule, arms) == UNDECIDED
-    for one, right in ((good, 90), (bad, 60)):
-        folder = one.runs[0].path
+    for side, right in ((good, 90), (bad, 60)):
+        folder = side.runs[0].path
         folder.mkdir()
         guesses = ["x"] * right + ["y"] * (100 - right)
         write_predictions(folder / "predictions.csv", range(100), ["x"] * 100, guesses)
@@ -211,10 +211,10 @@ def test_more_rivals_make_it_harder_to_be_the_best() -> None:
 
 
 def timed(rates: Sequence[float], **changes: Any) -> list[Trained]:
-    made = trained([0.7] * len(rates), **changes)
-    for run, rate in zip(made.runs.values(), rates, strict=True):
+    result = trained([0.7] * len(rates), **changes)
+    for run, rate in zip(result.runs.values(), rates, strict=True):
         run.record.samples_per_second = rate
-    return [made]
+    return [result]
 
 
 def test_slower_is_a_matter_of_time_for_a_sample() -> None:
