@@ -67,11 +67,12 @@ test-lowest: $(VENV)/.dev ## some tests with the lowest versions that pyproject.
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	.venv-lowest/bin/python -m pytest -o filterwarnings=default $(LOWEST_TESTS)
 
-check: $(VENV)/.dev ## style, types, documentation
+check: $(VENV)/.dev ## style, types, wording, documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file tests/mypy.ini
+	$(BIN)/python -m docs.phrases
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 mutants: $(VENV)/.proofs ## changes to the code that no test notices (ONLY='galaxynet.data.splits*')

@@ -23,6 +23,8 @@ _SUFFIXES = (".py", ".md", ".yml", ".yaml", ".toml", ".html", "Makefile")
 _PROSE = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", -1)}
 _GAP = r"""(?:\s|#|["'])+"""  # also from one comment line, or adjacent string, to the next
 
+_GENERATED = {"build", "demo", "dist", "htmlcov", "mutants", "runs", "site"}
+
 Finding = tuple[int, str, str]
 
 
@@ -90,11 +92,11 @@ def prose_of(source: str) -> str:
 
 
 def files_below(paths: list[Path]) -> Iterator[Path]:
-    """Yield the files to check among paths, folders walked; hidden and built ones are left out."""
+    """Yield the files to check among paths and in folders; hidden and generated ones are left out."""
     for path in paths:
         if path.is_dir():
-            names = (p for p in sorted(path.iterdir()) if not p.name.startswith((".", "_build")))
-            yield from files_below([p for p in names if p.name not in {"site", "demo", "build", "dist"}])
+            children = [p for p in sorted(path.iterdir()) if not p.name.startswith(".")]
+            yield from files_below([p for p in children if not (path == ROOT and p.name in _GENERATED)])
         elif path.name.endswith(_SUFFIXES):
             yield path
 
