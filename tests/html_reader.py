@@ -27,4 +27,4 @@ class Reader(HTMLParser):
             self.text += data
 
     def all(self, tag: str) -> list[dict[str, str]]:
-        return [attributes for found, attributes in self.tags if found == tag]
+        return [attributes for name, attributes in self.tags if name == tag]
