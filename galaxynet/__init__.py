@@ -1,13 +1,14 @@
-"""galaxynet: fetch a data set, train a network on it, compare what was trained, and apply it.
+"""galaxynet: fetch a dataset, train networks on it, compare them, and apply them.
 
-The verbs of the command line are functions here, imported when they are first used:
+The commands of the command line are functions here, each imported when it is first used:
 
     import galaxynet
     run = galaxynet.train("galaxy_alexnet", dataset="galaxy-sim", act="tanh")
     run.record.metrics["test/accuracy"]
 """
 
-# Nothing is imported here: for `python -m galaxynet`, the current directory comes first until that is mended.
+# Nothing is imported here: for `python -m galaxynet`, the current directory comes first until `safe_path`
+# corrects that.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from galaxynet.api import fetch, generate, sweep, train

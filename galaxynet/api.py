@@ -1,4 +1,4 @@
-"""The verbs of the command line for Python: fetch, train, sweep, generate."""
+"""The commands of the command line as Python functions: fetch, train, sweep, generate."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def fetch(
     Args:
         dataset: Name of an installed dataset.
         folder: A folder to take the files from, as `--from` does; None to download or simulate them.
-        link: Make links to the files of `folder`, not copies.
-        groups: Groups of files to fetch besides those that always are.
+        link: Link to the files of `folder` instead of copying them.
+        groups: Optional groups of files to fetch as well.
         source: Name of a source, such as `kaggle` or `https`; None for the dataset's first.
         force: Fetch again what is already there.
         data_dir: The folder of the datasets; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
         **options: Options of a simulator, `count=2000`.
 
     Returns:
-        The dataset's folder, which files are new and which were there, and what the dataset says of itself.
+        The dataset's folder, the new and the existing files, and what the dataset reports about them.
 
     Raises:
-        GalaxynetError: If the call is wrong, or files cannot be had or are damaged.
+        GalaxynetError: If the call is wrong, or files are unavailable or damaged.
     """
     from galaxynet.fetching.fetch import fetch as fetch_files
     from galaxynet.fetching.request import FetchRequest
@@ -83,19 +83,19 @@ def train(
         model: Name of an installed network.
         dataset: Name of a dataset; None for the network's own.
         name: A name for the run.
-        like: A run, or its id, name or folder, or `last`: supplies the options that are not given.
-        resume: An interrupted run to continue, named in the same way; it supplies all options.
-        runs_dir: Where the run is kept; None for `GALAXYNET_RUNS` or `./runs`.
-        data_dir: Where the datasets are; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
-        **options: Options of network, dataset and trainer by their names, `extra_convs=3`.
+        like: A run, or its id, name or folder, or `last`, whose options are used unless given here.
+        resume: An interrupted run to continue, given in the same way; all options are its own.
+        runs_dir: The folder of the runs; None for `GALAXYNET_RUNS` or `./runs`.
+        data_dir: The folder of the datasets; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
+        **options: Options of the network, dataset and trainer, such as `extra_convs=3`.
 
     Returns:
         The run; its `status` says whether it finished.
 
-    It seeds torch, numpy and Python in the calling process.
+    Seeds torch, numpy and Python in the calling process.
 
     Raises:
-        GalaxynetError: If the call is wrong or the data are not fit.
+        GalaxynetError: If the call is wrong, or the data are unsuitable.
     """
     from galaxynet.report.run_summary import print_start, report_end
     from galaxynet.training.train import train as train_plan
@@ -141,32 +141,32 @@ def sweep(
 ) -> list[Run]:
     """Train a network with many values of its options, as `galaxynet sweep MODEL` does.
 
-    The same call again continues the sweep: finished trials are not trained again.
+    Repeating the call continues the sweep: finished trials are not trained again.
 
     Args:
         model: Name of an installed network.
         dataset: Name of a dataset; None for the network's own.
-        name: Name of the sweep; empty for one that the same call always has.
-        seeds: How many seeds each configuration is trained with.
-        random: How many configurations to draw by chance; None for all combinations.
-        random_seed: Determines the draw.
-        parallel: How many trials run at once; None for one on each GPU, or one at a time on a CPU.
+        name: Name of the sweep; if empty, derived from the arguments.
+        seeds: Number of seeds for each configuration.
+        random: Number of configurations to sample at random; None for all combinations.
+        random_seed: Seed of the sample.
+        parallel: Number of trials to run at once; None for one per GPU, or one at a time on a CPU.
         engine: Where trials run: in processes of this machine, or on a Ray cluster.
         trial_cpus: CPUs of each trial on a cluster; None for one.
         retry_failed: Run failed trials again.
-        yes: Whether more than 1,000 trials are meant.
-        runs_dir: Where the runs are kept; None for `GALAXYNET_RUNS` or `./runs`.
-        data_dir: Where the datasets are; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
-        **options: Options of network, dataset and trainer by their names: a value, a list of values, or a
-            text as the command line takes it, `lr="1e-4..1e-2:5:log"`.
+        yes: Allow more than 1,000 trials.
+        runs_dir: The folder of the runs; None for `GALAXYNET_RUNS` or `./runs`.
+        data_dir: The folder of the datasets; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
+        **options: Options of the network, dataset and trainer: a value, a list of values, or text as on the
+            command line, such as `lr="1e-4..1e-2:5:log"`.
 
     Returns:
-        The runs of the trials, ordered as planned; a trial without a run is left out.
+        The runs of the trials, in planned order; trials without a run are left out.
 
-    Each trial is a process of its own, which does not run the calling program again.
+    Each trial runs in a process of its own, which does not run the calling program again.
 
     Raises:
-        GalaxynetError: If the call is wrong, or the sweep is run by another process.
+        GalaxynetError: If the call is wrong, or another process is running the sweep.
     """
     from galaxynet.sweeps.dimensions import check_names, dimension_from
     from galaxynet.sweeps.estimate import Estimate
@@ -209,22 +209,22 @@ def generate(
     seed: int = 0,
     runs_dir: Path | str | None = None,
 ) -> Iterator[str]:
-    """Let a language model write, as `galaxynet generate RUN` does.
+    """Generate text with a language model, as `galaxynet generate RUN` does.
 
     Args:
         run: A run, or its id, name or folder, or `last`.
-        length: Characters to write.
-        temperature: Below 1 it keeps to what is likely; 0 takes the likeliest character each time.
-        prime: The beginning, which it reads and goes on from; it is not repeated.
-        seed: The same seed writes the same text.
-        runs_dir: Where the runs are; None for `GALAXYNET_RUNS` or `./runs`.
+        length: Number of characters to generate.
+        temperature: Below 1, likely characters become likelier; 0 always takes the likeliest.
+        prime: The beginning of the text, which is not repeated in the result.
+        seed: The same seed gives the same text.
+        runs_dir: The folder of the runs; None for `GALAXYNET_RUNS` or `./runs`.
 
     Returns:
-        The characters, one after the other.
+        The characters, one by one.
 
     Raises:
-        RunError: If the run's network cannot write, or its weights are gone.
-        UsageError: If the prime has characters that it does not know, or a number is out of range.
+        RunError: If the run's network cannot generate text, or its weights are gone.
+        UsageError: If the prime has characters that the network does not know, or a number is out of range.
     """
     from galaxynet.errors import RunError
 

@@ -1,8 +1,7 @@
 """Processes that this one starts: they end when it ends, and import nothing from the current directory.
 
-A child notices the end of its parent by a pipe that closes (processes of `multiprocessing`) or by the number
-of its parent, which changes then (other processes). Both work on Linux and on macOS, whatever ended the
-parent, SIGKILL included.
+A child notices the end of its parent by a closed pipe (processes of `multiprocessing`) or by a changed parent
+id (other processes). Both work on Linux and macOS, whatever ended the parent, even SIGKILL.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _SHELTER = threading.RLock()
 
 
 def end_with_parent(pid: int | None = None, *, grace_s: float = GRACE_S) -> Callable[[], None]:
-    """Have this process end when its parent does.
+    """Make this process end when its parent does.
 
     When the parent is gone, this process is sent SIGTERM and, if that does not end it, SIGKILL.
 
@@ -72,7 +71,7 @@ def _watch(pid: int | None, over: threading.Event, grace_s: float) -> None:
 
 @contextmanager
 def isolated_start() -> Iterator[None]:
-    """Start Python processes that import nothing from the current directory, and no program a second time.
+    """Start Python processes that import neither files from the current directory nor the main module.
 
     Within it, `multiprocessing` finds neither the current directory on the path nor a main module (which it
     would run again in every child: a script may have no guard, a notebook no file), and any other Python
@@ -105,7 +104,7 @@ def _sheltered() -> Iterator[None]:
 
 
 class _Child:
-    """What the processes of both contexts have in common.
+    """Common base of the processes of both contexts.
 
     Attributes:
         grace_s: Seconds that it has to end by itself once its parent is gone.
@@ -119,7 +118,7 @@ class _Child:
             super().start()  # type: ignore[misc]
 
     def run(self) -> None:
-        """Do what the process is for, and end when its parent does."""
+        """Run the target, and end when the parent does."""
         end_with_parent(grace_s=self.grace_s)
         super().run()  # type: ignore[misc]
 

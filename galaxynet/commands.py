@@ -1,4 +1,4 @@
-"""What commands share, those of plugins too: common options, completion, and how errors are shown."""
+"""Helpers for commands, including those of plugins: common options, completion, and error messages."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def complete_runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
             )
             names = filter(None, [values["id"], values.get("name")])
         except (OSError, ValueError, KeyError, TypeError):
-            continue  # a damaged run is not worth an error in the middle of a command line
+            continue  # completion skips damaged runs
         completions += [
             (name, described)
             for name in names

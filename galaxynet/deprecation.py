@@ -8,15 +8,15 @@ from typing import Any
 
 
 def moved_names(module: str, targets: Mapping[str, str], *, removed_in: str) -> Callable[[str], Any]:
-    """A module's `__getattr__` for names that live elsewhere now.
+    """A module's `__getattr__` for names that have moved.
 
     Args:
         module: The module that had the names.
-        targets: `module:attribute` of each name's new place.
-        removed_in: The release in which the old names go.
+        targets: `module:attribute` of each name's new location.
+        removed_in: The release that removes the old names.
 
     Returns:
-        A function that returns the object from its new place with a `DeprecationWarning`, and raises
+        A function that returns the object from its new location with a `DeprecationWarning`, and raises
         `AttributeError` for other names.
     """
 

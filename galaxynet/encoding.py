@@ -1,4 +1,4 @@
-"""Which encoding a text file has: by its byte order mark, else UTF-8; and advice where it is neither."""
+"""The encoding of a text file: by its byte order mark, else UTF-8; and a hint if it is neither."""
 
 from __future__ import annotations
 

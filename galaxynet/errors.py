@@ -31,7 +31,7 @@ class GalaxynetError(Exception):
 
     Args:
         message: One sentence saying what is wrong, naming the file, option or plugin concerned.
-        hint: One sentence with the way out, preferably a command.
+        hint: One sentence that says what to do, preferably a command.
 
     Attributes:
         exit_code: The exit status of the command line: 1, a failure.
@@ -59,7 +59,7 @@ class OptionError(UsageError):
 
 
 class PluginError(GalaxynetError):
-    """A plugin that cannot be used: it does not import, is too new, or breaks the contract."""
+    """A plugin that cannot be used: it cannot be imported, is too new, or breaks the contract."""
 
 
 class DataError(GalaxynetError):
@@ -71,13 +71,13 @@ class RunError(GalaxynetError):
 
 
 def first_fault(error: Any) -> tuple[str, str]:
-    """Place and reason of the first thing that pydantic found wrong, for the middle of a sentence.
+    """Location and reason of pydantic's first error, for the middle of a sentence.
 
     Args:
         error: A `pydantic.ValidationError`; this module imports no pydantic.
 
     Returns:
-        `metrics.loss` and `input should be a valid number`; the place is empty if it is the whole.
+        `metrics.loss` and `input should be a valid number`; the location is empty if it is the whole.
     """
     first = error.errors()[0]
     return ".".join(map(str, first["loc"])), first["msg"][0].lower() + first["msg"][1:]

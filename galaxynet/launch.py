@@ -1,4 +1,4 @@
-"""The launch environment: variables by which a launcher or a shell would change a training unasked.
+"""The launch environment: variables of a launcher or a shell that could change a training.
 
 Lightning takes its rank from them when it is imported, the number of processes when a trainer is made, and
 defaults of the trainer from `PL_TRAINER_*`; PyTorch takes address and port from them, Matplotlib its backend.
@@ -38,8 +38,8 @@ class Launcher:
     Attributes:
         name: Its name in messages.
         size: The variable with the number of processes.
-        needs: What must be set besides, for the description to be complete.
-        hint: How to do it without.
+        needs: Other variables that a complete description has.
+        hint: How to train without it.
     """
 
     name: str
@@ -59,7 +59,7 @@ _LAUNCHERS = (
         "Let galaxynet start them: galaxynet train MODEL --devices N",
     ),
     Launcher("srun", "SLURM_STEP_NUM_TASKS", ("SLURM_PROCID", "SLURM_LOCALID"), _SRUN_HINT),
-    # A batch script has these too; with them, Lightning would wait for the other tasks for ever.
+    # A batch script has these too; with them, Lightning would wait forever for the other tasks.
     Launcher(
         "srun",
         "SLURM_NTASKS",
@@ -79,7 +79,7 @@ _LAUNCHERS = (
 
 @dataclass
 class _State:
-    """What this process has put aside, and for how many blocks."""
+    """What this process has hidden, and for how many blocks."""
 
     blocks: int = 0
     environment: dict[str, str] = field(default_factory=dict)
@@ -175,7 +175,7 @@ def _put_back() -> None:
 
 
 def _rank_holder() -> Any:
-    """What keeps Lightning's rank; None as long as Lightning is not imported."""
+    """The object that has Lightning's rank; None if Lightning is not imported."""
     return getattr(sys.modules.get("lightning_utilities.core.rank_zero"), "rank_zero_only", None)
 
 

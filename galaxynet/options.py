@@ -1,12 +1,12 @@
-"""Options: typed settings that become command-line flags, keys of the run record and lines of the docs.
+"""Options: typed settings that become command-line flags, keys of the run record and lines of the help.
 
 An options class is a frozen dataclass whose fields are made by `option`:
 
     class NetOptions(Options):
         hidden: int = option(100, "units of the hidden layer", ge=1)
 
-Values are validated by pydantic when an instance is made, and only then is pydantic imported: it costs
-0.15 s, which is more than all the rest of `--help`.
+Values are validated by pydantic when an instance is created. Only then is pydantic imported: that takes 0.15
+s, more than everything else in `--help`.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def option(
     """Declare a field of an `Options` class.
 
     Args:
-        default: The value where none is given; it makes the field optional on the command line.
+        default: The default; it makes the field optional on the command line.
         help: What the option does, in a few words, with its unit.
         ge: Smallest value allowed.
         gt: Value that a number must exceed.
         le: Largest value allowed.
         lt: Value that a number must stay below.
-        metavar: What `--help` shows in place of the type.
+        metavar: What `--help` shows instead of the type.
 
     Returns:
         A dataclass field; typed as Any so that it can stand as a default of any type.
@@ -59,16 +59,16 @@ def option(
 
 @dataclass(frozen=True)
 class OptionField:
-    """One option as the command line and the docs see it.
+    """An option, as the command line and the docs use it.
 
     Attributes:
         name: The field's name, `extra_convs`.
         type: Its type without None.
-        optional: Whether None is a value.
+        optional: True if None is allowed.
         default: Its default.
         help: Its description.
         bounds: Any of `ge`, `gt`, `le`, `lt`.
-        metavar: Shown in place of the type, or empty.
+        metavar: Shown instead of the type, or empty.
     """
 
     name: str
@@ -86,7 +86,7 @@ class OptionField:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """All its flags; a switch has `--no-augment` beside `--augment`."""
+        """All its flags; a switch has both `--augment` and `--no-augment`."""
         return (self.flag, f"--no-{self.flag[2:]}") if self.type is bool else (self.flag,)
 
     @property
@@ -117,7 +117,7 @@ class Options:
     @classmethod
     def fields(cls) -> tuple[OptionField, ...]:
         """The options as declared, inherited ones first."""
-        key: Any = cls  # mypy takes a class with generated methods for unhashable
+        key: Any = cls  # mypy considers a class with generated methods unhashable
         return _fields(key)
 
     @classmethod

@@ -65,7 +65,7 @@ Activation = Literal[
 
 
 class OptimizerOptions(Options):
-    """How a network's weights are learnt; inherit from it and give the defaults of your network."""
+    """Options of optimiser and schedule; inherit from it to set your network's defaults."""
 
     optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = option("adam", "optimiser (sgd: momentum 0.9)")
     lr: float = option(1e-3, "learning rate; the highest one where a schedule is used", gt=0, le=100)
@@ -79,7 +79,7 @@ class OptimizerOptions(Options):
 
 @dataclass(frozen=True)
 class Reference:
-    """A published figure that runs are set beside.
+    """A published figure to compare runs with.
 
     Attributes:
         options: The option values that a run must have for the figure to apply to it; of the model, of
@@ -99,7 +99,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class DataInfo:
-    """What a network has to know of its data to be built. Plain types, so that it is kept with the weights.
+    """What a network needs to know about its data. Plain types, so that it can be saved with the weights.
 
     Attributes:
         dataset: The dataset's name.
@@ -173,10 +173,10 @@ class ModelSpec:
         options: The options class; each of its fields becomes a flag and a key of the run record.
         module: `module:Class` of the LightningModule, built as `Class(options, data_info)`. It is imported
             when the model is trained, not before.
-        dataset: The dataset that is used unless `--dataset` names another.
+        dataset: The default of `--dataset`.
         training: Defaults of the trainer's options for this model, for example `{"epochs": 12}`.
-        references: Published figures to set runs beside.
-        claims: `module:NAME` of a tuple of `galaxynet_reproduce.Claim`: what a publication says of this
+        references: Published figures to compare runs with.
+        claims: `module:NAME` of a tuple of `galaxynet_reproduce.Claim`: what a publication claims about this
             network, for `galaxynet reproduce` to test. Only that command imports it.
         figures: Figures that this model can draw besides those of its task: for each name a
             `module:function`, called as `function(runs)` with a sequence of `galaxynet.runs.Run` and
@@ -209,12 +209,12 @@ class DatasetSpec:
         sources: Where the files come from, best first. A folder (`fetch NAME --from FOLDER`) always works.
         homepage: Where to read about the data and get the files by hand.
         preprocessing: `module:Class` of a subclass of `galaxynet.images.preprocessing.Preprocessing`, where
-            images are prepared in a way of the dataset's own; empty for the built-in one. Its `kind` names it
-            in the records of runs.
+            images need special preparation; empty for the built-in one. Its `kind` names it in the records of
+            runs.
         check: `module:function`, called as `function(folder)` before fetched files get their final names. In
-            the folder, which has the dataset's name, they have them already. It returns lines that say what
-            is there, and raises `DataError` for what training would refuse; then the files do not stay.
-            Empty if there is nothing to check.
+            `folder`, which has the dataset's name, they already have them. It returns lines to print, and
+            raises `DataError` if training would refuse the files; then they are removed. Empty if there is
+            nothing to check.
         contract: The version of the contract that the spec was written for.
     """
 

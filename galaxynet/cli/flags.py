@@ -21,13 +21,13 @@ _COLUMN = 24
 
 @dataclass(frozen=True)
 class Panel:
-    """Flags that stand under one heading of `--help`.
+    """Flags under one heading of `--help`.
 
     Attributes:
         title: The heading.
         options: The options class that they are made from.
         defaults: Defaults that differ from those of the class (a model's own number of epochs).
-        lists: Whether each flag takes a text with one or several values in it, which the caller reads.
+        lists: True if each flag takes text with one or several values, which the caller parses.
     """
 
     title: str
@@ -43,7 +43,7 @@ def command_from_options(
     help: str,
     epilog: str | None = None,
 ) -> Command:
-    """A command whose flags are the fields of options classes, besides those that the function declares.
+    """A command with the fields of options classes as flags, besides those that the function declares.
 
     Args:
         name: The command's name.
@@ -52,7 +52,7 @@ def command_from_options(
             earlier run's values (`--like`) and typed values stay distinct.
         panels: The options, as `--help` lists them.
         help: The description; a blank line ends a paragraph.
-        epilog: What stands after the flags.
+        epilog: Text after the flags.
     """
     own = [
         parameter
@@ -120,7 +120,7 @@ def _parameter(option: OptionField, panel: Panel) -> inspect.Parameter:
 
 def _flag_type(option: OptionField) -> Any:
     if option.choices:
-        return str  # `Options` refuses what is no choice, in the same words as in Python
+        return str  # `Options` rejects other values, with the same message as in Python
     if option.type in (bool, int, float, str, Path):
         return option.type
     raise PluginError(f"The option {option.flag} has a type that no flag can have: {option.type}.")
@@ -135,7 +135,7 @@ def _completion(choices: tuple[str, ...], several: bool) -> Callable[[str], list
 
 
 def _metavar(option: OptionField) -> str | None:
-    """What stands for the value: the choices if they fit into the column, else a word."""
+    """The placeholder of the value: the choices if they fit into the column, else a word."""
     if option.choices:
         shown = "|".join(map(str, option.choices))
         return shown if len(shown) <= _COLUMN else option.name.rpartition("_")[2].upper()

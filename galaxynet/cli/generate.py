@@ -57,13 +57,13 @@ def command(
 
 
 def _write(text: Iterable[str]) -> None:
-    """Print as it comes; when the reader has gone (`| head`), end without a complaint."""
+    """Print text as it is generated; end silently if the reader has gone (`| head`)."""
     try:
         for part in text:
             terminal.write(part)
             sys.stdout.flush()
     except BrokenPipeError:
-        # The interpreter flushes once more at the end, and would complain then.
+        # The interpreter flushes once more at the end, and would raise an error then.
         import os
 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

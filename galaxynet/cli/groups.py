@@ -27,12 +27,12 @@ Command = Any  # Typer carries its own copy of Click and does not export its Com
 
 @dataclass(frozen=True)
 class Listed:
-    """A command as a listing shows it.
+    """An entry of a listing of commands.
 
     Attributes:
-        name: What is typed.
+        name: The name that users type.
         help: One line.
-        panel: The heading that it is listed under.
+        panel: The heading above it.
     """
 
     name: str
@@ -77,7 +77,7 @@ class LazyGroup(TyperGroup, abc.ABC):
         try:
             return name, self.build(name, rest), rest
         except GalaxynetError:
-            if ctx.resilient_parsing:  # completion: nothing to offer, and nothing to say
+            if ctx.resilient_parsing:  # completion: no suggestions, and no message
                 return None, None, rest
             raise
 
@@ -120,7 +120,7 @@ def command_of_plugin(plugin: Plugin) -> Command:
     target = registry.resolve_for(plugin, spec.module)
     try:
         return command_of(target, spec.name)
-    except Exception as error:  # whatever Typer makes of a stranger's annotations
+    except Exception as error:  # Typer may raise anything for third-party annotations
         raise PluginError(
             f"The command plugin {plugin.name!r} of {plugin.distribution} {plugin.version} cannot be used: "
             f"{type(error).__name__}: {error}.",
@@ -157,9 +157,9 @@ def docstring(function: Any) -> str:
 
 
 def flowing(text: str) -> str:
-    """A help text whose paragraphs fill the lines of a terminal; what is indented, as examples are, stays.
+    """A help text with its paragraphs unwrapped; indented lines, such as examples, are kept.
 
-    Typer keeps the line breaks of the source, which fall anywhere in a narrower terminal.
+    Typer keeps the line breaks of the source, which look wrong in a narrower terminal.
     """
     paragraphs = inspect.cleandoc(text).split("\n\n")
     return "\n\n".join(

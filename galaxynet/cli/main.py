@@ -109,9 +109,9 @@ def _root(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show full tracebacks.")] = False,
 ) -> None:
-    """Fetch a data set, train a network on it, compare what was trained, and apply it.
+    """Fetch a dataset, train networks on it, compare them, and apply them.
 
-    A first round, with no account and no network:
+    To try it without an account or a network connection:
 
       galaxynet fetch galaxy-sim
       galaxynet train galaxy_alexnet --dataset galaxy-sim
@@ -135,12 +135,14 @@ def root() -> Command:
 
 @isolated_environment()
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0, 1 for a failure, 2 for a wrong call, 130 for an interrupt."""
+    """Run the command line and exit: 0, 1 for a failure, 2 for a usage error, 130 for an interrupt."""
     if argv is None:
         guard()
     args = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # what a terminal's alphabet lacks is no reason to fail
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # a character that the terminal cannot show must not raise an error
             stream.reconfigure(errors="replace")
     debug = "--debug" in args or bool(os.environ.get("GALAXYNET_DEBUG"))
     args = [word for word in args if word != "--debug"]
@@ -181,7 +183,7 @@ def _call(command: Any, args: list[str]) -> None:
     try:
         command.main(args=args, prog_name="galaxynet", complete_var="_GALAXYNET_COMPLETE")
     except SystemExit as end:
-        # Typer turns Ctrl-C into an exit without a word.
+        # Typer turns Ctrl-C into a silent exit.
         if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):
             raise KeyboardInterrupt from None
         raise

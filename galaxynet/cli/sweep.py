@@ -1,4 +1,4 @@
-"""`galaxynet sweep MODEL`: many trainings that differ in some options, as one."""
+"""`galaxynet sweep MODEL`: train a network with many values of its options."""
 
 # Annotations are evaluated here, unlike elsewhere: those of the command hold values of one network.
 from collections.abc import Iterable
@@ -230,7 +230,7 @@ def _run(plan: "SweepPlan", estimate: "Estimate", retry: bool) -> None:
     statuses = [trial.status for trial in sweep.record.trials if trial.key in keys]
     try:
         show_sweep(plan.runs_dir, plan.name)
-    except RunError:  # no trial has a run: the summary and the logs are all there is
+    except RunError:  # no trial has a run, so there is only the summary and the logs
         if "failed" not in statuses:
             raise
     terminal.note(f"{count(len(statuses), 'trial')}: {count_statuses(statuses)}")

@@ -1,4 +1,4 @@
-"""What `galaxynet sweep` prints before its first trial: the plan, what is done, and how long it takes."""
+"""What `galaxynet sweep` prints before its first trial: the plan, finished trials, and the time it takes."""
 
 from __future__ import annotations
 

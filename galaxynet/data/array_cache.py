@@ -1,4 +1,4 @@
-"""Where prepared arrays are kept, and how they are dropped; without NumPy, for `galaxynet datasets`."""
+"""The cache of prepared arrays: its folders and their cleanup. No NumPy, for `galaxynet datasets`."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def elsewhere(folder: Path) -> Path | None:
 
 
 def cache_folders(dataset: Path) -> list[Path]:
-    """The folders that hold arrays of a dataset, those that exist."""
+    """The existing folders with arrays of a dataset."""
     folders = (dataset / ARRAYS, elsewhere(dataset / ARRAYS))
     return [folder for folder in folders if folder is not None and folder.is_dir()]
 
 
 def fingerprint(path: Path) -> dict[str, Any]:
-    """What identifies the state of a file or folder without reading it: name, size, time of change.
+    """The state of a file or folder, without reading it: name, size, modification time.
 
-    A folder changes its time when a file is added, removed or renamed in it, not when one is overwritten. The
-    path tells an archive that changed from another one of the same name; no array depends on it.
+    The time of a folder changes when a file in it is added, removed or renamed, not when one is overwritten.
+    The path distinguishes a changed archive from another one of the same name; no array depends on it.
     """
     status = path.stat()
     size = 0 if path.is_dir() else status.st_size
@@ -57,7 +57,7 @@ def fingerprint(path: Path) -> dict[str, Any]:
 
 
 def canonical(key: Mapping[str, Any], **more: Any) -> str:
-    """A key as text: the same for a file that was moved."""
+    """A key as text, which stays the same if the file is moved."""
     plain = {
         name: {part: value[part] for part in value if part != "path"} if _is_fingerprint(value) else value
         for name, value in key.items()
@@ -66,7 +66,7 @@ def canonical(key: Mapping[str, Any], **more: Any) -> str:
 
 
 def drop_outdated(folder: Path, key: Mapping[str, Any]) -> None:
-    """Remove arrays made of a file that has changed since, by the key of an array that was made of it now."""
+    """Remove arrays of earlier versions of a file; `key` is that of an array of its present version."""
     for index in folder.glob(f"*/{INDEX}"):
         try:
             old = json.loads(index.read_text(encoding="utf-8"))["key"]
@@ -80,7 +80,7 @@ def drop_outdated(folder: Path, key: Mapping[str, Any]) -> None:
 
 
 def clean(folder: Path) -> None:
-    """Remove all arrays in a folder, but for those that another process is making.
+    """Remove all arrays in a folder, except those that another process is building.
 
     A training that has opened an array keeps it until it ends.
     """
@@ -93,22 +93,22 @@ def clean(folder: Path) -> None:
                 builders.path.unlink(missing_ok=True)
                 builders.release()
     for path in folder.glob(".*.lock"):
-        # Held also by one that has not begun to write: it may read an archive for minutes.
+        # A process may hold the lock before it writes: it may read an archive for minutes.
         builders = Lock(path)
         if _is_idle(builders):
             path.unlink(missing_ok=True)
             builders.release()
-    with contextlib.suppress(OSError):  # what is not ours stays, and so does its folder
+    with contextlib.suppress(OSError):  # other files stay, and so does the folder
         folder.rmdir()
 
 
 @contextlib.contextmanager
 def lock(folder: Path, name: str) -> Iterator[bool]:
-    """Hold the right to build `name`; the system takes it back from a process that dies.
+    """Hold the lock for building `name`; the system releases it if the process dies.
 
     Yields:
-        Whether it is really held: False on a file system without locks, where several processes may
-        build one array, each beside the others, and the first to finish wins.
+        True if the lock is held; False on a file system without locks, where several processes may build
+        the same array, and the first to finish wins.
     """
     builders = _lock_of(folder, name)
     try:
@@ -129,7 +129,7 @@ def _lock_of(folder: Path, name: str) -> Lock:
 
 
 def _is_idle(builders: Lock) -> bool:
-    """True if no process builds under this lock, which is then ours, or there are no locks."""
+    """True if no other process holds this lock (it is then ours), or there are no locks."""
     try:
         return builders.acquire()
     except LocksUnsupportedError:
@@ -137,7 +137,7 @@ def _is_idle(builders: Lock) -> bool:
 
 
 def remove_remains(folder: Path, mine: str) -> None:
-    """Remove what builders that died have left. Those of `mine` are dead, because we hold its lock."""
+    """Remove leftovers of processes that died. Those of `mine` are dead, because we hold its lock."""
     for remains in folder.glob(".*.building"):
         name = remains.name.split(".")[1]
         if name == mine:

@@ -56,9 +56,9 @@ class ArrayData:
     notes: tuple[str, ...] = ()
 
     def digest(self) -> str:
-        """Sixteen hex digits that tell these samples, labels and parts from others; pixels in memory, too.
+        """Sixteen hex digits that identify these samples, labels and parts; also the pixels, if in memory.
 
-        A memory map is not read to its end for that; its file is named by what it was made from.
+        A memory map is not read for that; its file is named by what it was made from.
         """
         hasher = hashlib.sha256("\n".join(map(str, self.ids)).encode())
         pixels = () if isinstance(self.images, np.memmap) else (self.images,)
@@ -68,7 +68,7 @@ class ArrayData:
 
 
 class ArrayDataModule(DataModule):
-    """A dataset of uint8 images with a target each: a subclass says in `load` what they are."""
+    """A dataset of uint8 images with one target each, which a subclass returns from `load`."""
 
     def __init__(
         self, options: Any, *, data_dir: Path, batch_size: int = 64, validation: float = 0.1, seed: int = 0
@@ -79,7 +79,7 @@ class ArrayDataModule(DataModule):
 
     @abc.abstractmethod
     def load(self) -> ArrayData:
-        """Read the dataset, preparing first whatever is slow to read.
+        """Read the dataset; what is slow to read is prepared first.
 
         Raises:
             DataError: If the files are missing or cannot be used.
@@ -110,7 +110,7 @@ class ArrayDataModule(DataModule):
 
     @property
     def info(self) -> DataInfo:
-        """What a network has to know of the data."""
+        """What a network needs to know about the data."""
         shape = self.data.images.shape
         height, width = shape[1:3]
         channels = shape[3] if len(shape) == 4 else 1
@@ -183,7 +183,7 @@ class ArrayDataModule(DataModule):
         )
 
     def train_dataloader(self) -> DeviceBatches:
-        """Training batches in an order of their own for each epoch, augmented if that was asked for."""
+        """Training batches, in a new order for each epoch, augmented if requested."""
         return self.batches(
             self.data.split.train, self.batch_size, shuffle=True, augmentation=self.data.augmentation
         )
@@ -199,13 +199,13 @@ class ArrayDataModule(DataModule):
 
     @property
     def _evaluation_batch(self) -> int:
-        # Nothing is learnt from it, so its size matters only for the speed.
+        # There is no training on it, so its size only affects the speed.
         return max(self.batch_size, _EVALUATION_BATCH)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """Leave a batch as it is: it lies on the device already."""
+        """Return a batch unchanged: it is on the device already."""
         return batch
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the arrays behind when the module is sent to another process; `setup` opens them there."""
+        """Exclude the arrays when the module is sent to another process, where `setup` opens them."""
         return {**self.__dict__, "_data": None, "_store": None}

@@ -1,7 +1,7 @@
-"""Prepared samples on disk: one uint8 array and its index, kept under a key of all that determines them.
+"""Prepared samples on disk: a uint8 array and its index, under a key of everything that determines them.
 
-An array is written beside its final place and renamed when it is whole, so whatever interrupts a build
-(Ctrl-C, `kill -9`, a full disk) leaves nothing that a later start could take for an array.
+An array is written to a temporary folder and renamed when it is complete, so an interrupted build (Ctrl-C,
+`kill -9`, a full disk) leaves nothing that could be mistaken for an array.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an array is made, worked out only when it has to be.
+    """How to build an array; created only if it has to be built.
 
     Attributes:
-        rows: How many there are at most.
+        rows: The largest possible number of rows.
         shape: Shape of a row.
         blocks: Makes the blocks, in order.
         extra: More for the index; JSON types.
@@ -71,7 +71,7 @@ class CachedArray:
         ids: The id of each row.
         skipped: Samples that were left out: name and reason.
         extra: What the recipe added.
-        folder: Where it lies; the folder of all arrays if it is in memory alone.
+        folder: Its folder; the folder of all arrays if it is only in memory.
     """
 
     rows: npt.NDArray[np.uint8]
@@ -82,18 +82,18 @@ class CachedArray:
 
 
 def cached_array(folder: Path, key: Mapping[str, Any], recipe: Callable[[], Recipe]) -> CachedArray:
-    """The array of a key: opened if it is there, else built.
+    """The array of a key: opened if it exists, else built.
 
-    Where the folder is read-only, the array is kept in the user's cache, or else in memory alone. Arrays of a
-    file whose fingerprint in the key has changed are removed.
+    If the folder is read-only, the array is stored in the user's cache, or else only in memory. Outdated
+    arrays, by the fingerprint of a file in the key, are removed.
 
     Args:
-        folder: Where the arrays of a dataset are kept: `arrays` in its folder, for `galaxynet datasets`.
+        folder: The folder of the dataset's arrays: `arrays` in its folder, for `galaxynet datasets`.
         key: All that determines the array; JSON types.
         recipe: Called only if the array must be built.
 
     Raises:
-        DataError: If the disk is full, the folder cannot be written, or what the array is made of cannot be
+        DataError: If the disk is full, the folder is not writable, or the source of the array cannot be
             read.
     """
     name = hashlib.blake2b(canonical(key, format=FORMAT).encode(), digest_size=8).hexdigest()
@@ -122,14 +122,14 @@ def _kept(folder: Path, name: str, key: Mapping[str, Any], recipe: Callable[[], 
     path = folder / name
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder, name) as held:
-        # Another process may have built it while this one waited.
+        # Another process may have built it in the meantime.
         array = _open(path)
         if array is not None:
             return array
         if held:
             remove_remains(folder, name)
         if path.exists():
-            shutil.rmtree(path)  # there, and not to be opened: damaged
+            shutil.rmtree(path)  # it exists but cannot be opened: damaged
         with _reading():
             prepared = recipe()
         _build(path, key, prepared)
@@ -154,7 +154,7 @@ def _in_memory(folder: Path, recipe: Callable[[], Recipe]) -> CachedArray:
 
 
 def _open(path: Path) -> CachedArray | None:
-    """The array in a folder, or None if it is not there or damaged."""
+    """The array in a folder, or None if it is missing or damaged."""
     try:
         index = json.loads((path / INDEX).read_text(encoding="utf-8"))
         rows = np.load(path / ARRAY, mmap_mode="c")
@@ -177,7 +177,7 @@ def _build(path: Path, key: Mapping[str, Any], recipe: Recipe) -> None:
             with (building / ARRAY).open("wb") as stream:
                 _write_header(stream, (recipe.rows, *recipe.shape))
                 for block in _blocks(recipe):
-                    # Written, not stored through a map: on a full disk a map kills the process.
+                    # Written, not memory-mapped: on a full disk, a map kills the process.
                     stream.write(np.ascontiguousarray(block.rows).data)
                     ids += block.ids
                     skipped.update(block.skipped)
@@ -194,7 +194,7 @@ def _build(path: Path, key: Mapping[str, Any], recipe: Recipe) -> None:
 
 
 def _blocks(recipe: Recipe) -> Iterator[Block]:
-    """The blocks of a recipe; an error of the one who takes them does not come through here."""
+    """The blocks of a recipe; errors of the consumer do not pass through here."""
     blocks = None
     while True:
         with _reading():
@@ -207,7 +207,7 @@ def _blocks(recipe: Recipe) -> Iterator[Block]:
 
 @contextlib.contextmanager
 def _reading() -> Iterator[None]:
-    """Say of an error of the system that it came from reading, and not from the disk of the arrays."""
+    """Report an OSError as a failure to read, not to write the arrays."""
     try:
         yield
     except OSError as error:

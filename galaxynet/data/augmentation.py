@@ -20,7 +20,7 @@ class Affine:
         flip: Mirror every second sample, on average.
         shift: Largest shift along either axis, as a share of the image's side.
         zoom: Largest zoom; the scale is log-uniform between `1 / (1 + zoom)` and `1 + zoom`.
-        padding: What lies outside the frame: `zeros`, `border` or `reflection`.
+        padding: How to fill in pixels outside the frame: `zeros`, `border` or `reflection`.
     """
 
     rotation: float = 180.0
@@ -33,7 +33,7 @@ class Affine:
         """Draw a transformation for each sample.
 
         Args:
-            samples: How many.
+            samples: Number of samples.
             generator: A generator on the CPU; it alone determines the result.
 
         Returns:

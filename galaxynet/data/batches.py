@@ -1,4 +1,4 @@
-"""Batches out of one array that lies on the device: no workers, no per-sample Python.
+"""Batches from one array on the device: no workers, no Python code per sample.
 
 A batch is an index into a uint8 array; it is normalised and augmented as a batch, where the array is.
 """
@@ -24,11 +24,11 @@ _MEASURED = 2048
 
 
 class Batch(NamedTuple):
-    """What a network is given at each step.
+    """The samples of one step.
 
     Attributes:
         inputs: Normalised samples, float32, shape (samples, channels, height, width) for images.
-        targets: What is to be learnt, shape (samples,) for classes.
+        targets: The targets, of shape (samples,) for classes.
         indices: The rows of the samples in the dataset, int64, shape (samples,).
     """
 
@@ -39,7 +39,7 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Normalization:
-    """Pixel values to network inputs: `(value - mean) / std`, channel by channel.
+    """Maps pixel values to network inputs: `(value - mean) / std`, channel by channel.
 
     Attributes:
         mean: Subtracted, in units of the stored values (0 to 255).
@@ -51,14 +51,14 @@ class Normalization:
 
     @classmethod
     def measured(cls, images: npt.NDArray[np.uint8], rows: Rows) -> Normalization:
-        """Mean and deviation of each channel over some images; 2,048 of them, evenly spread, suffice.
+        """The mean and standard deviation of each channel, from up to 2,048 evenly spaced images.
 
         Args:
             images: uint8, shape (n, height, width, channels).
             rows: The images to measure; at least one.
         """
         pixels = images[rows[:: max(1, len(rows) // _MEASURED)]].reshape(-1, images.shape[3])
-        # Sums of integers are exact, so every machine finds the same numbers.
+        # Sums of integers are exact, so the result is the same on every machine.
         total = pixels.sum(axis=0, dtype=np.int64)
         squares = np.square(pixels, dtype=np.uint16).sum(axis=0, dtype=np.int64)
         mean = total / len(pixels)
@@ -67,7 +67,7 @@ class Normalization:
 
     def on(self, device: torch.device) -> Callable[[Tensor], Tensor]:
         """A function that normalises images of shape (samples, channels, height, width) to float32."""
-        # Made once and not for every batch: a copy to a GPU makes the host wait.
+        # Created once, not for every batch: a copy to a GPU makes the host wait.
         mean = torch.tensor(self.mean, device=device).view(1, -1, 1, 1)
         std = torch.tensor(self.std, device=device).view(1, -1, 1, 1)
         if not any(self.mean):
@@ -82,8 +82,8 @@ class ArrayStore:
         images: uint8, shape (n, height, width, channels), or (n, height, width) for one channel; it may be
             a memory map.
         targets: Of any type, first axis n.
-        device: Where the batches are to be.
-        share: The part of the device's free memory that the array may take.
+        device: The device of the batches.
+        share: The share of the device's free memory that the array may take.
     """
 
     def __init__(
@@ -110,10 +110,10 @@ class ArrayStore:
         else:
             gathered = self.images.index_select(0, rows.cpu())
             if self.device.type == "cuda":
-                # From pinned memory the copy runs beside the computation of the batch before.
+                # From pinned memory, the copy overlaps with the computation of the previous batch.
                 gathered = gathered.pin_memory()
             gathered = gathered.to(self.device, non_blocking=True)
-        return gathered.permute(0, 3, 1, 2)  # channels last in memory, as convolutions like it
+        return gathered.permute(0, 3, 1, 2)  # channels last in memory, which is fast for convolutions
 
 
 def _free_memory(device: torch.device) -> float:
@@ -139,7 +139,7 @@ class DeviceBatches:
         augmentation: Applied to every batch, if given.
         shuffle: Draw a new order for each epoch.
         seed: Determines order and augmentation, with the epoch.
-        epoch: Tells the number of the epoch when an iteration begins.
+        epoch: Returns the number of the epoch; called when an iteration begins.
         rank: Number of this process.
         processes: How many processes share the batches.
     """

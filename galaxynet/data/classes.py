@@ -1,4 +1,4 @@
-"""Labelled samples divided into parts: which classes take part, and what is said of the others."""
+"""Divide labelled samples into parts, and report classes that cannot take part."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def divide(
 ) -> Division:
     """Divide labelled samples into training, validation and test part.
 
-    With a share as `test`, a class of a single sample takes no part, because it cannot be in both the
-    training and the test part. With rows, exactly these are tested, and all classes take part: a network is
-    wrong about a class that it was never shown, and that belongs into its figure.
+    If `test` is a share, classes with a single sample are left out, because they cannot be in both the
+    training and the test part. If it is rows, exactly these are tested and all classes take part: a network
+    is wrong about a class that it was never shown, and its accuracy has to include that.
 
     Args:
         ids: The id of every sample.
@@ -95,7 +95,7 @@ def _without_singles(
 def _check_classes(
     parts: Split, targets: npt.NDArray[np.int64], classes: tuple[str, ...], noun: tuple[str, str]
 ) -> list[str]:
-    """Refuse a training part that teaches nothing; note classes that are tested and not taught."""
+    """Refuse a training part with fewer than two classes; note classes that only the test part has."""
     taught = set(targets[np.concatenate([parts.train, parts.validation])].tolist())
     if len(taught) < 2:
         content = f"{noun[1]} of one class only, {classes[taught.pop()]}" if taught else f"no {noun[1]}"

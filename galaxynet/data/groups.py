@@ -1,4 +1,4 @@
-"""Several batches handed over at once, so that one training step can hold several updates."""
+"""Groups of batches, so that one training step can run several updates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lightning.fabric.utilities import move_data_to_device
 class Group:
     """Consecutive batches, one for each update of a training step.
 
-    It is no tuple or list, so Lightning takes it for one batch and looks for nothing in it.
+    It is neither a tuple nor a list, so Lightning treats it as one batch and does not look inside.
 
     Args:
         batches: The batches, in order; at least one.

@@ -32,7 +32,7 @@ _CHUNK = 2**24
 def read_idx(path: Path, axes: int) -> npt.NDArray[np.uint8]:
     """Read an idx file of unsigned bytes.
 
-    No more is unpacked than the header announces, and no more memory taken than there are values.
+    No more is unpacked than the header declares, and no more memory is used than there are values.
 
     Args:
         path: The file. Its first bytes, not its name, decide whether it is compressed.
@@ -90,7 +90,7 @@ def _read(stream: BinaryIO | gzip.GzipFile, path: Path, axes: int) -> npt.NDArra
         raise DataError(f"{path} announces {size:,} values, more than any such dataset has.", _AGAIN)
     values = bytearray()
     while len(values) < size:
-        # In pieces: a header that lies must not cost the memory that it announces.
+        # In pieces: a false header must not cost the memory that it declares.
         piece = stream.read(min(_CHUNK, size - len(values)))
         if not piece:
             raise DataError(f"{path} is cut short: it has {len(values):,} of {size:,} values.", _AGAIN)

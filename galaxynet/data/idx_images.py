@@ -28,7 +28,7 @@ Part = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 
 
 class IdxOptions(Protocol):
-    """What the options of such a dataset must have."""
+    """The options that such a dataset must have."""
 
     @property
     def folder(self) -> Path | None:
@@ -88,7 +88,7 @@ def read_part(folder: Path, images: str, labels: str, hint: str) -> Part:
     """Images of shape (n, height, width) and labels of shape (n,) of one part.
 
     Args:
-        folder: Where the files lie, as `NAME.gz`, `NAME`, or with a dot before `idx`, as some copies have it.
+        folder: The folder of the files: `NAME.gz`, `NAME`, or with a dot before `idx`, as in some copies.
         images: Name of the images' file, without `.gz`.
         labels: The same for the labels.
         hint: The way out if a file is missing.
@@ -125,7 +125,7 @@ def read_parts(folder: Path, hint: str) -> tuple[Part, Part]:
 
 
 def describe(folder: Path) -> list[str]:
-    """Say what has been fetched: the `check` of a `DatasetSpec`.
+    """Describe the fetched files: the `check` of a `DatasetSpec`.
 
     Args:
         folder: The dataset's folder.

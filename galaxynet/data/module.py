@@ -1,4 +1,4 @@
-"""What every dataset's data module offers to training."""
+"""The base class of data modules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from galaxynet.plugin import DataInfo
 
 @dataclass(frozen=True)
 class Baseline:
-    """What one scores by always answering the most frequent class of the training part.
+    """The score of always answering the most frequent class of the training part.
 
     Attributes:
         label: That class.
@@ -33,19 +33,19 @@ class Baseline:
 
 
 class DataModule(lightning.LightningDataModule, abc.ABC):
-    """Base class of all datasets. It also serves a bare `lightning.Trainer`.
+    """Base class of all datasets. Also works with a plain `lightning.Trainer`.
 
     Args:
         options: The dataset's options.
-        data_dir: The folder of all datasets; this one's files lie in `data_dir/<name>/`.
-        batch_size: Samples of one step, over all processes together.
-        validation: Share of the training part that is held out for the selection of a model, 0 to below 1.
+        data_dir: The folder of all datasets; this one's files are in `data_dir/<name>/`.
+        batch_size: Samples per step, over all processes together.
+        validation: Share of the training part that is held out for model selection, 0 to below 1.
         seed: Determines the order and the augmentation of every epoch, not the split.
 
     Attributes:
         name: The dataset's name; each subclass sets it.
         folder: The folder of its files.
-        updates_per_step: The most batches that training is given at once, see `Task.updates_per_step`.
+        updates_per_step: The largest number of batches in a group, see `Task.updates_per_step`.
     """
 
     name: str
@@ -70,7 +70,7 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
     @property
     @abc.abstractmethod
     def info(self) -> DataInfo:
-        """What a network has to know of the data. Available after `setup`, as all that follow."""
+        """What a network needs to know about the data. Like all properties below, available after `setup`."""
 
     @property
     @abc.abstractmethod
@@ -80,7 +80,7 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
     @property
     @abc.abstractmethod
     def summary(self) -> dict[str, Any]:
-        """Counts and settings that belong into the record of a run; JSON types."""
+        """Counts and settings for the record of a run; JSON types."""
 
     @property
     @abc.abstractmethod
@@ -102,48 +102,48 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
 
     @property
     def baseline(self) -> Baseline | None:
-        """The most frequent class as a classifier; None where there are no classes."""
+        """The most frequent class as a classifier; None without classes."""
         return None
 
     @property
     def preprocessing(self) -> Preprocessing | None:
         """From an image file to a network input, kept with a run so that it can be applied.
 
-        None where the samples are not made of images.
+        None if the samples are not made from images.
         """
         return None
 
     @property
     def rank(self) -> int:
-        """Number of this process among those of the trainer; 0 without one."""
+        """Rank of this process in the trainer; 0 without one."""
         return self.trainer.global_rank if self.trainer else 0
 
     @property
     def processes(self) -> int:
-        """How many processes the trainer has; 1 without one."""
+        """Number of processes of the trainer; 1 without one."""
         return self.trainer.world_size if self.trainer else 1
 
     @property
     def device(self) -> torch.device:
-        """Where the trainer computes; the CPU without one."""
+        """The trainer's device; the CPU without one."""
         return self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
 
     def epoch(self) -> int:
-        """The epoch that the trainer is in; 0 without one."""
+        """The trainer's current epoch; 0 without one."""
         return self.trainer.current_epoch if self.trainer else 0
 
     @property
     def group_size(self) -> int:
-        """How many batches training is given at once."""
+        """Number of batches in a group."""
         return self.updates_per_step
 
 
 def _in_groups(train_dataloader: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Let a data module's `train_dataloader` give its batches in groups where that was asked for."""
+    """Make a data module's `train_dataloader` group its batches if requested."""
 
     @functools.wraps(train_dataloader)
     def grouped(self: DataModule) -> Any:
-        # Until here is returned, none are grouped: a subclass may take the loader of its base and change it.
+        # Not grouped inside the call: a subclass may modify the loader of its base.
         most, self.updates_per_step = self.updates_per_step, 1
         try:
             loader = train_dataloader(self)

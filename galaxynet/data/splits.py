@@ -1,8 +1,8 @@
-"""Training, validation and test parts: stratified by class, decided by the samples' ids alone.
+"""Training, validation and test parts: stratified by class, determined only by the samples' ids.
 
-Within each class the ids are ordered by a keyed hash and the first of them are taken. The same ids give the
-same parts on every machine, in every order they come in, with every version of numpy; and when samples are
-added or removed, the others change sides only near the boundary.
+Within each class, the ids are ordered by a keyed hash, and the first ones are taken. The same ids give the
+same parts on every machine, in any order, with any version of numpy. If samples are added or removed, others
+change parts only near the boundary.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Split(NamedTuple):
     """Rows of the dataset in each part, ascending. The parts are disjoint.
 
     Attributes:
-        train: Rows that the weights are learnt from.
-        validation: Rows that a model is selected on; empty if none are held out.
-        test: Rows that the final figure is measured on.
+        train: Rows for training.
+        validation: Rows for model selection; empty if none are held out.
+        test: Rows for the final test.
     """
 
     train: Rows
@@ -47,8 +47,8 @@ def allocate(counts: Sequence[int], fraction: float, *, require_both_sides: bool
 
     Args:
         counts: Samples of each class.
-        fraction: Share to be taken, in [0, 1).
-        require_both_sides: Give every class of two or more samples at least one on either side.
+        fraction: Share to take, in [0, 1).
+        require_both_sides: Give every class with two or more samples at least one on each side.
 
     Returns:
         The number of samples per class, each within one of `fraction * count`.
@@ -84,7 +84,7 @@ def held_out(
         targets: The class of every row of the dataset.
         fraction: Share to hold out, in [0, 1).
         key: Names this division; another key gives an independent one.
-        require_both_sides: Give every class of two or more samples at least one on either side.
+        require_both_sides: Give every class with two or more samples at least one on each side.
 
     Returns:
         The rows that stay and the rows held out, both ascending.
@@ -94,7 +94,7 @@ def held_out(
     selected = []
     sizes = allocate([len(group) for group in members], fraction, require_both_sides=require_both_sides)
     for group, size in zip(members, sizes, strict=True):
-        # Two ids with one hash are as good as impossible; the id itself then decides, not the order given.
+        # Equal hashes are practically impossible; then the id decides, not the given order.
         ordered = sorted(group.tolist(), key=lambda row: (hash_position(key, ids[row]), str(ids[row])))
         selected += ordered[:size]
     out = np.sort(np.array(selected, dtype=np.int64))
@@ -110,7 +110,7 @@ def split(
     validation: float,
     seed: int,
 ) -> Split:
-    """Divide the samples of a dataset into training, validation and test part.
+    """Divide the samples of a dataset into training, validation and test parts.
 
     Args:
         rows: The rows that take part, without repetition.
@@ -118,8 +118,8 @@ def split(
         targets: The class of every row of the dataset.
         test: The share of the test part, in (0, 1), or its rows.
         validation: The share of the remaining samples that is held out for validation, in [0, 1).
-        seed: Selects the division. The validation part is drawn by a key of its own, so it is independent
-            of how the test part came about.
+        seed: Selects the division. The validation part has a key of its own, so it does not depend on how
+            the test part was selected.
     """
     if isinstance(test, float | int):
         rest, tested = held_out(rows, ids, targets, test, f"test:{seed}", require_both_sides=True)
@@ -131,6 +131,6 @@ def split(
 
 
 def digest_test_set(ids: Iterable[str | int], labels: Iterable[str | int] = ()) -> str:
-    """Sixteen hex digits that identify a set of labelled test samples, in whatever order."""
+    """Sixteen hex digits that identify a set of labelled test samples, in any order."""
     text = "\n".join(sorted(f"{id_}\t{label}" for id_, label in zip_longest(ids, labels, fillvalue="")))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

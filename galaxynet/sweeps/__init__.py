@@ -1,1 +1,1 @@
-"""Many trainings that differ in some options, as one: planned, estimated, resumable (no torch at import)."""
+"""Sweeps: trainings with many values of options, planned, estimated and resumable (no torch at import)."""
