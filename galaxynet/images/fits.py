@@ -255,7 +255,12 @@ def _named(band: str, planes: list[_Plane]) -> _Plane:
     if band.isdigit() and 1 <= int(band) <= len(planes):
         return planes[int(band) - 1]
     known = ", ".join(name for plane in planes for name in plane.names[:1])
-    has = f"its bands are {known}" if known else f"its {len(planes)} planes have no names: number them from 1"
+    if known:
+        has = f"its bands are {known}"
+    elif len(planes) == 1:
+        has = "its only plane has no name"
+    else:
+        has = f"its {len(planes)} planes have no names: number them from 1"
     raise ImageError(f"it has no band {band}; {has}", Flag.UNSUPPORTED)
 
 
