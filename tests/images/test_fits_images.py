@@ -80,8 +80,8 @@ def test_planes_are_averaged_to_gray() -> None:
     mean = np.where(np.isfinite(high), (low + high) / 2, low).astype(np.float32)
     picture = gray(plain(np.stack([low, high])))
     assert np.array_equal(picture.pixels, FIXED.gray(mean))
-    one = gray(plain(np.stack([low, high])), FitsOptions(bands=("2",), stretch=FIXED))
-    assert np.array_equal(one.pixels, FIXED.gray(high))
+    second = gray(plain(np.stack([low, high])), FitsOptions(bands=("2",), stretch=FIXED))
+    assert np.array_equal(second.pixels, FIXED.gray(high))
 
 
 @pytest.mark.parametrize(
