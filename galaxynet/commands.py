@@ -35,8 +35,8 @@ DataDir = Annotated[
         file_okay=False,
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no notes and no progress, only errors.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, do it.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Suppress notes and progress.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 Parallel = Annotated[
     int | None,
@@ -44,7 +44,7 @@ Parallel = Annotated[
         "--parallel",
         min=1,
         metavar="N",
-        help="Trainings at once; cores and GPUs are shared out among them.",
+        help="Trainings to run at once; they share the cores and GPUs.",
         show_default="one for each GPU",
     ),
 ]
@@ -58,7 +58,7 @@ def dataset_option(usual: str) -> Any:
     """`--dataset` of a command whose flags depend on it; `usual` is the network's own dataset."""
     return typer.Option(
         "--dataset",
-        help="Dataset to train on; it brings the flags below.",
+        help="Dataset to train on; its flags are listed below.",
         show_default=usual,
         autocompletion=_complete_datasets,
     )

@@ -68,9 +68,9 @@ class OptimizerOptions(Options):
     """Options of optimiser and schedule; inherit from it to set your network's defaults."""
 
     optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = option("adam", "optimiser (sgd: momentum 0.9)")
-    lr: float = option(1e-3, "learning rate; the highest one where a schedule is used", gt=0, le=100)
+    lr: float = option(1e-3, "learning rate; its maximum if a schedule is used", gt=0, le=100)
     schedule: Literal["constant", "cosine", "one-cycle"] = option(
-        "constant", "course of the learning rate over the whole training"
+        "constant", "learning-rate schedule over the whole training"
     )
     weight_decay: float = option(
         0.0, "weight decay (decoupled for adamw, an L2 penalty otherwise)", ge=0, le=10

@@ -38,7 +38,7 @@ def command(
         typer.Option(
             "--where",
             metavar="CONDITION",
-            help="Only runs that meet it: act=tanh, lr<0.01, status!=failed.",
+            help="Show only runs that meet this condition: act=tanh, lr<0.01, status!=failed.",
         ),
     ] = None,
     sort: Annotated[
@@ -46,7 +46,7 @@ def command(
         typer.Option(
             "--sort",
             metavar="COLUMN",
-            help="Sort by this, ascending (the compared metric: best first); -COLUMN reverses.",
+            help="Sort by this column, ascending (the compared metric: best first); -COLUMN reverses.",
         ),
     ] = "",
     top: Annotated[

@@ -22,7 +22,7 @@ def command(
             metavar="RUN", help="Id, name or folder of a run, or last.", autocompletion=complete_runs
         ),
     ],
-    length: Annotated[int, typer.Option("--length", help="Characters to write.", min=0)] = 500,
+    length: Annotated[int, typer.Option("--length", help="Number of characters to generate.", min=0)] = 500,
     temperature: Annotated[
         float,
         typer.Option(
@@ -36,7 +36,7 @@ def command(
         typer.Option("--prime", help="Text to continue.", show_default=False),
     ] = "",
     seed: Annotated[
-        int, typer.Option("--seed", help="The same seed writes the same text.", min=0, max=2**32 - 1)
+        int, typer.Option("--seed", help="The same seed gives the same text.", min=0, max=2**32 - 1)
     ] = 0,
     runs_dir: RunsDir = None,
     quiet: Quiet = False,

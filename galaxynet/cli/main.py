@@ -39,20 +39,16 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
-    "fetch": Entry(
-        "Data", "Get a dataset: download, take from a folder, or simulate.", "galaxynet.cli.fetch"
-    ),
-    "datasets": Entry(
-        "Data", "Which datasets there are and what is on this machine.", "galaxynet.cli.datasets"
-    ),
+    "fetch": Entry("Data", "Download, import or simulate a dataset.", "galaxynet.cli.fetch"),
+    "datasets": Entry("Data", "List, verify and remove datasets.", "galaxynet.cli.datasets"),
     "train": Entry("Networks", "Train a network on a dataset.", "galaxynet.cli.train"),
     "sweep": Entry("Networks", "Train a network with many values of its options.", "galaxynet.cli.sweep"),
     "predict": Entry(
         "Networks", "Apply a trained network to images and write a catalogue.", "galaxynet.cli.predict"
     ),
-    "generate": Entry("Networks", "Let a trained language model write.", "galaxynet.cli.generate"),
+    "generate": Entry("Networks", "Generate text with a trained language model.", "galaxynet.cli.generate"),
     "plugins": Entry("Networks", "List installed networks, datasets and commands.", "galaxynet.cli.plugins"),
-    "compare": Entry("Runs", "Set runs side by side in a table.", "galaxynet.cli.compare"),
+    "compare": Entry("Runs", "Compare runs in a table.", "galaxynet.cli.compare"),
     "figures": Entry("Runs", "Draw learning curves and other figures of runs.", "galaxynet.cli.figures"),
     "runs": Entry("Runs", "List, show and remove runs.", "galaxynet.cli.runs"),
 }

@@ -41,11 +41,12 @@ class Train(LazyGroup):
         if flag_first and not ctx.resilient_parsing:
             if args[0] in ("--resume", "--like") and not earlier:
                 raise UsageError(
-                    f"{args[0]} needs a run.", f"See them with: galaxynet runs list; or say: {args[0]} last"
+                    f"{args[0]} needs a run.", f"List them with: galaxynet runs list; or use: {args[0]} last"
                 )
             if not earlier:
                 raise UsageError(
-                    f"The network comes first, before {args[0]}.", f"Say: galaxynet train MODEL {args[0]} ..."
+                    f"The network comes first, before {args[0]}.",
+                    f"Write: galaxynet train MODEL {args[0]} ...",
                 )
             model = _record(earlier, value_of(args, "--runs-dir")).model
             args = [registry.recorded("model", model), *args]

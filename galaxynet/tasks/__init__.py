@@ -1,4 +1,4 @@
-"""Tasks: LightningModule bases that bring loss, metrics and optimiser to a network."""
+"""Tasks: LightningModule base classes with loss, metrics and optimiser for a network."""
 
 from galaxynet.tasks.activations import activation
 from galaxynet.tasks.classifier import Classifier

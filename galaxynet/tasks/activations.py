@@ -15,14 +15,14 @@ __all__ = ["Exponential", "activation"]
 
 
 class Exponential(nn.Module):
-    """`exp(x)`, elementwise. It has no upper bound: a deep network of these soon overflows float32."""
+    """`exp(x)`, elementwise. It is unbounded: deep networks with it soon overflow float32."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         """`exp(inputs)`, of the same shape."""
         return torch.exp(inputs)
 
 
-# Every one without its parameters in the Keras defaults; torch's defaults are the same (elu: alpha 1; gelu:
+# All with the default parameters of Keras, which are also torch's (elu: alpha 1; gelu:
 # the exact form with erf, not the approximation by tanh; softplus: beta 1).
 _ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,

@@ -1,4 +1,4 @@
-"""An average over an epoch that costs next to nothing per step."""
+"""An average over an epoch with almost no cost per step."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from galaxynet.tasks.shares import rank_and_size
 class EpochMean:
     """The mean of a quantity over all samples of an epoch, on all processes.
 
-    A step adds one multiplication and one addition on the device and transfers nothing; `self.log` per
-    step costs more than the whole step of a small network.
+    Each step adds one multiplication and one addition on the device, and no transfer; calling `self.log` in
+    each step takes longer than the whole step of a small network.
     """
 
     def __init__(self) -> None:
@@ -22,10 +22,10 @@ class EpochMean:
         self._samples = 0
 
     def add(self, mean: Tensor, samples: int) -> None:
-        """Count a batch by its mean (a scalar) and its number of samples."""
+        """Add a batch: its mean (a scalar) and its number of samples."""
         if self._sum is None:
             self._sum = torch.zeros((), device=mean.device)
-        # One operation: what a step of a small network costs is the number of operations.
+        # A single operation: their number is what a step of a small network costs.
         self._sum.add_(mean.detach(), alpha=samples)
         self._samples += samples
 
@@ -36,7 +36,7 @@ class EpochMean:
     def compute(self, device: torch.device) -> Tensor:
         """The mean over all samples of all processes; a scalar on `device`. Resets it.
 
-        NaN if nothing was added, or if anything added was NaN: an undefined loss has to stay visible.
+        NaN if nothing was added, or anything added was NaN: an undefined loss must stay visible.
         """
         total, samples = self._reduce(device)
         mean: Tensor = total / samples
@@ -53,9 +53,9 @@ class EpochMean:
     def _reduce(self, device: torch.device) -> Tensor:
         """Sum and number of samples over all processes.
 
-        A mean of the processes' means would count each process alike, however few samples it had.
+        A mean of the processes' means would give each process the same weight, however few samples it had.
         """
-        # float32 counts exactly up to 16.7 million only; Apple GPUs have no float64, and one process.
+        # float32 counts exactly only up to 16.7 million; Apple GPUs have no float64, and a single process.
         exact = torch.float32 if device.type == "mps" else torch.float64
         reduced = torch.zeros(2, dtype=exact, device=device)
         if self._sum is not None:

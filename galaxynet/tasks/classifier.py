@@ -19,7 +19,7 @@ from galaxynet.tasks.task import Task
 
 
 class Predictions(NamedTuple):
-    """What a classifier answered for the test samples of one process.
+    """A classifier's predictions for the test samples of one process.
 
     Attributes:
         indices: Rows of the samples in the dataset, int64 of shape (n,).
@@ -73,7 +73,7 @@ class Classifier(Task):
         self.validation_accuracy.update(logits, batch.targets)
 
     def test_step(self, batch: Batch, index: int) -> None:
-        """The same for the test part, and keep what was predicted."""
+        """Count loss and accuracy of one batch of the test part, and keep the predictions."""
         logits = self(batch.inputs)
         self.evaluation_loss.add(self.loss(logits, batch.targets), len(batch.targets))
         self.test_accuracy.update(logits, batch.targets)
@@ -115,7 +115,7 @@ class Classifier(Task):
         return self.probabilities(self(batch.inputs))
 
     def on_train_epoch_start(self) -> None:
-        """Begin new averages."""
+        """Reset the averages."""
         super().on_train_epoch_start()
         self.train_accuracy.reset()
 
@@ -130,7 +130,7 @@ class Classifier(Task):
         self.log("val/accuracy", self.validation_accuracy)
 
     def on_test_epoch_start(self) -> None:
-        """Forget the predictions of an earlier test."""
+        """Discard the predictions of an earlier test."""
         self._predicted = []
 
     def on_test_epoch_end(self) -> None:

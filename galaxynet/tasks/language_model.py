@@ -32,16 +32,16 @@ class LanguageModel(Task):
     """A network that reads text character by character and predicts the next one.
 
     A batch holds a sequence of each stream: `inputs` and `targets` are int64 of shape (streams, characters).
-    `indices`, on the CPU, are the place of the sequence in its stream, and 0 is its beginning, where the
-    carried state is forgotten. The data module says in `DataInfo.extra` how many `streams` are read side by
-    side and what the `vocabulary` is.
+    `indices`, on the CPU, are the position of the sequence in its stream; at 0, its beginning, the carried
+    state is reset. The data module gives the number of parallel `streams` and the `vocabulary` in
+    `DataInfo.extra`.
 
     Args:
         network: Maps (inputs of shape (streams, characters), state) to (logits of shape (streams,
             characters, vocabulary), state).
         options: The model's options.
         data_info: Vocabulary and streams.
-        sample_every: Seconds between samples of text that are shown while it trains; 0 for none.
+        sample_every: Seconds between samples of text shown during training; 0 for none.
     """
 
     task = "language"
@@ -62,11 +62,11 @@ class LanguageModel(Task):
         self._sampled = time.monotonic()
 
     def objective(self, loss: Tensor, characters: int) -> Tensor:
-        """What is minimised: the mean cross-entropy of an update, unless a subclass weighs it otherwise."""
+        """The loss to minimise: the mean cross-entropy of an update; a subclass may weight it."""
         return loss
 
     def first_state(self, streams: int) -> State:
-        """The state in which held-out text and text of its own are begun: None, unless a subclass says so."""
+        """The initial state for held-out and generated text; None unless a subclass overrides it."""
         return None
 
     @property
@@ -75,7 +75,7 @@ class LanguageModel(Task):
         return self._state
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """What is minimised for one batch."""
+        """The loss to minimise for one batch."""
         if int(batch.indices[0]) == 0:
             self._state = None
         logits, state = self.network(batch.inputs, self._state)
@@ -111,11 +111,11 @@ class LanguageModel(Task):
         self.log("lr", self.learning_rate())
 
     def on_validation_epoch_start(self) -> None:
-        """Give every process a carried state to begin held-out text with."""
+        """Give every process a carried state with which held-out text begins."""
         self._share_state()
 
     def on_test_epoch_start(self) -> None:
-        """Give every process a carried state to begin held-out text with."""
+        """Give every process a carried state with which held-out text begins."""
         self._share_state()
 
     def _share_state(self) -> None:
@@ -138,7 +138,7 @@ class LanguageModel(Task):
             self.evaluation_loss.add(loss, characters)
 
     def test_step(self, batch: Batch, index: int) -> None:
-        """The same for the test part."""
+        """Count the loss of one batch of the test part."""
         self.validation_step(batch, index)
 
     def on_validation_epoch_end(self) -> None:
@@ -155,7 +155,7 @@ class LanguageModel(Task):
         self.log(f"{part}/{self.metric}", loss / math.log(2))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the carried state of every process: an epoch can end in the middle of the text."""
+        """Save the carried state of every process: an epoch can end in the middle of the text."""
         mine = _on_cpu(self._state)
         states = [mine]
         _, processes = rank_and_size()
@@ -165,28 +165,28 @@ class LanguageModel(Task):
         checkpoint["carried_states"] = states
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the carried state up again."""
+        """Restore the carried state."""
         states = checkpoint.get("carried_states", [None])
         rank, _ = rank_and_size()
         state = states[rank] if rank < len(states) else None
-        self._state = state  # on the CPU: where the network goes is known when the training starts
+        self._state = state  # on the CPU: the network's device is only known when the training starts
 
     def on_train_start(self) -> None:
-        """Bring a state that was loaded to where the network is."""
+        """Move a loaded state to the network's device."""
         self._state = _moved(self._state, self.device)
         self._sampled = time.monotonic()
 
     def generate(
         self, prime: str = "", length: int = 500, *, temperature: float = 1.0, seed: int = 0
     ) -> Iterator[str]:
-        """The characters that follow `prime`, one after the other.
+        """The characters that follow `prime`, one by one.
 
         Args:
-            prime: The beginning; empty to begin as after the end of a line. Where the text was read without
-                carriage returns and byte order mark, it is read without them, too.
-            length: How many characters to draw.
-            temperature: Divides the logits; 0 takes the likeliest character each time.
-            seed: The same seed draws the same text; 0 to 2**32 - 1.
+            prime: The beginning; empty to start a new line. Carriage returns and a byte order mark are
+                removed if they were removed from the text.
+            length: Number of characters to generate.
+            temperature: Divides the logits; 0 always takes the likeliest character.
+            seed: The same seed gives the same text; 0 to 2**32 - 1.
 
         Raises:
             UsageError: If the prime is not a string, or has characters that were not in the text, or a number
@@ -205,12 +205,12 @@ class LanguageModel(Task):
             for _ in range(length):
                 with torch.no_grad():
                     logits, state = self.network(torch.tensor([read], device=self.device), state)
-                # Drawn on the CPU: every device then draws the same from the same probabilities.
+                # Sampled on the CPU: every device then gives the same text for the same probabilities.
                 last = logits[0, -1].float().cpu()
                 if temperature == 0:
                     index = int(last.argmax())
                 else:
-                    # Less the greatest first: a very low temperature must not overflow.
+                    # The maximum is subtracted first, since a very low temperature must not overflow.
                     weights = functional.softmax((last - last.max()) / temperature, dim=0)
                     index = int(torch.multinomial(weights, 1, generator=rng))
                 yield self.vocabulary[index]

@@ -38,7 +38,7 @@ def build_optimizer(
         case "sgd":
             return torch.optim.SGD(trainable, lr=lr, weight_decay=decay, momentum=0.9, fused=fused)
         case "adagrad":
-            # Its fused form is there for the CPU alone.
+            # Its fused form exists only for the CPU.
             fused = fused and all(parameter.device.type == "cpu" for parameter in trainable)
             return torch.optim.Adagrad(trainable, lr=lr, weight_decay=decay, fused=fused)
 

@@ -1,4 +1,4 @@
-"""Reconstruction: a network that gives back what it was given, after squeezing it through a code."""
+"""Reconstruction: autoencoders, which reproduce their input from a code."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _WHITE = 255.0
 
 
 class Reconstructions(NamedTuple):
-    """Test samples and what came back of them.
+    """Test samples and their reconstructions.
 
     Attributes:
         indices: Rows of the samples in the dataset, int64 of shape (n,).
         targets: The targets that came with them (classes, where the dataset has them), shape (n, ...).
         originals: The samples in units of the stored pixels, 0 to 255, float32, shape (n, *input_shape).
-        decodings: What the network made of them, in the same units and shape; not bounded.
+        decodings: Their reconstructions, in the same units and shape; unbounded.
     """
 
     indices: Tensor
@@ -40,16 +40,16 @@ class Reconstructions(NamedTuple):
 class Reconstructor(Task):
     """A network that maps a batch of samples to a batch of the same shape.
 
-    The loss is the mean squared error in the units that the network is given. The metric `mse` is the same in
-    units of the stored pixels (0 to 255) whatever those are, so that all runs on a dataset can be compared.
-    `train/epoch_sum` is what tutorials print as "loss": the mean squared error of each batch, added up over
-    the batches of an epoch; it grows with the number of batches. It is in pixel units too.
+    The loss is the mean squared error in the units of the network's input. The metric `mse` is the same in
+    units of the stored pixels (0 to 255), so that all runs on a dataset can be compared. `train/epoch_sum` is
+    what tutorials print as "loss": the mean squared error of each batch, added up over the batches of an
+    epoch; it grows with the number of batches. It is in pixel units too.
 
     Args:
         network: Maps inputs of shape (n, *input_shape) to outputs of the same shape.
         options: The model's options.
         data_info: Shape of a sample.
-        scale: The value that the network is given for the brightest pixel; datasets give 1.
+        scale: The input value of the brightest pixel; datasets use 1.
     """
 
     task = "reconstruction"
@@ -89,7 +89,7 @@ class Reconstructor(Task):
         self.evaluation_loss.add(self.loss(self(originals), originals), len(originals))
 
     def test_step(self, batch: Batch, index: int) -> None:
-        """The same for the test part, and keep the first reconstructions."""
+        """Count the loss of one batch of the test part, and keep the first reconstructions."""
         originals = self.scaled(batch.inputs)
         outputs = self(originals)
         self.evaluation_loss.add(self.loss(outputs, originals), len(originals))
@@ -116,7 +116,7 @@ class Reconstructor(Task):
         return outputs
 
     def on_train_epoch_start(self) -> None:
-        """Begin new averages."""
+        """Reset the averages."""
         super().on_train_epoch_start()
         self.batch_losses.reset()
 
@@ -134,7 +134,7 @@ class Reconstructor(Task):
         self._log_evaluation("val")
 
     def on_test_epoch_start(self) -> None:
-        """Forget the reconstructions of an earlier test."""
+        """Discard the reconstructions of an earlier test."""
         self._kept = []
 
     def on_test_epoch_end(self) -> None:
@@ -144,7 +144,7 @@ class Reconstructor(Task):
     def reconstructions(self) -> Reconstructions:
         """The first reconstructions of the last test, ordered by row.
 
-        They are the same samples however many processes took part.
+        They are the same samples for any number of processes.
         """
         joined = Reconstructions(*gather_columns(self._kept))
         order = joined.indices.argsort()[:KEPT]

@@ -1,4 +1,4 @@
-"""Several processes compute what one does: each counts by its share of the batch."""
+"""Several processes compute what one would: each is weighted by its share of the batch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from galaxynet.data.groups import Group
 
 
 def rank_and_size() -> tuple[int, int]:
-    """The number of this process and how many train together; 0 and 1 where it is alone."""
+    """The rank of this process and the number of processes; 0 and 1 without others."""
     if distributed.is_available() and distributed.is_initialized():
         return distributed.get_rank(), distributed.get_world_size()
     return 0, 1
@@ -36,8 +36,8 @@ class BatchShares(Callback):
     """Weights the gradients of each process by its share of the samples of a batch.
 
     DDP averages the gradients of all processes equally, while each process takes the mean over its own
-    samples. Where they have unequal numbers of samples, that is not the gradient of the mean over the batch.
-    Whatever the loss is, it must be a mean over samples. `Task` brings this callback itself.
+    samples. If their numbers of samples differ, that is not the gradient of the mean over the batch. The loss
+    must be a mean over samples. `Task` adds this callback itself.
 
     The network's `batch_shares` are this process's shares of the batches of a group, between 0 and 1, and
     `batch_share` is that of the current batch.
@@ -48,7 +48,7 @@ class BatchShares(Callback):
     ) -> None:
         """Ask all processes how many samples they have."""
         counts = [sample_count(part) for part in (batch.batches if isinstance(batch, Group) else [batch])]
-        # A batch that cannot be counted counts as much as any other, which is what DDP makes of it.
+        # A batch that cannot be counted gets the same weight as any other, as in DDP.
         mine = torch.tensor(
             [1.0 if count is None else float(count) for count in counts], device=pl_module.device
         )
@@ -60,14 +60,14 @@ class BatchShares(Callback):
     def on_before_backward(
         self, trainer: Trainer, pl_module: lightning.LightningModule, loss: Tensor
     ) -> None:
-        """Weight the gradients, and not the loss: that is shown and watched as it is."""
+        """Weight the gradients, not the loss, which is displayed and monitored unweighted."""
         share: Any = pl_module.batch_share
         weight = share * trainer.world_size
         loss.register_hook(lambda gradient: gradient * weight)  # type: ignore[no-untyped-call]
 
 
 def skip_without_samples(step: Callable[..., Any], *, trains: bool) -> Callable[..., Any]:
-    """Take a training or evaluation step only with samples to take it on.
+    """Skip a training or evaluation step without samples.
 
     A batch may have fewer samples than there are processes. A mean over no samples is undefined, and made-up
     samples would enter metrics and batch statistics.
@@ -103,7 +103,7 @@ def gather_columns(parts: Sequence[tuple[Tensor, ...]]) -> list[Tensor]:
 
 
 def has_batch_statistics(network: nn.Module) -> bool:
-    """Whether a network normalises by statistics of the batch, which each process takes of its own share."""
+    """True if a network normalises by batch statistics, which each process computes for its own share."""
     kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
     return any(isinstance(module, kinds) for module in network.modules())
 

@@ -1,4 +1,4 @@
-"""What all tasks have in common: the network, its optimiser, and losses averaged over an epoch."""
+"""The common base of tasks: the network, its optimiser, and losses averaged over an epoch."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ class Task(lightning.LightningModule):
 
     Args:
         network: The network; its `forward` takes a batch of inputs.
-        options: The model's options. An `OptimizerOptions` gives optimiser and schedule by itself.
-        data_info: What the network was built for; kept with the weights.
+        options: The model's options. `OptimizerOptions` define optimiser and schedule.
+        data_info: The data that the network is built for; saved with the weights.
 
     Attributes:
-        task: What runs are grouped by in comparisons: `classification`, `reconstruction`, `language`, or a
-            name of your own.
+        task: The task, by which comparisons group runs: `classification`, `reconstruction`, `language`, or
+            your own name.
         metric: The metric that runs are compared by, without `train/`, `val/` or `test/`.
         higher_is_better: Whether a larger value of the metric is better.
-        precisions: The number formats that it computes in, as `--precision` names them.
-        updates_per_step: The most updates of the weights that a training step of Lightning's holds. More than
-            one makes a network quick whose update takes a few milliseconds, and changes no result. Such a
-            network has one optimiser, and its schedule moves after each update; `self.log` in its
+        precisions: The supported number formats, as `--precision` names them.
+        updates_per_step: The largest number of weight updates in one training step of Lightning's. More than
+            one makes networks faster whose update takes a few milliseconds, and changes no result. Such a
+            network has one optimiser, its schedule advances after each update, and `self.log` in its
             `training_step` needs a `batch_size`.
         train_loss: The epoch's training loss, to which `training_step` adds.
-        evaluation_loss: The same of validation and test.
-        temperature: What logits are divided by where the network is applied, fitted to the validation part;
-            None where none was fitted.
+        evaluation_loss: The same for validation and test.
+        temperature: The divisor of logits when the network is applied, fitted on the validation part; None if
+            none was fitted.
         batch_share: This process's share of the samples of the training batch; None with one process.
-        batch_shares: The same of each batch of a group.
+        batch_shares: The same for each batch of a group.
     """
 
     task: ClassVar[str]
@@ -61,7 +61,7 @@ class Task(lightning.LightningModule):
         self.network = network
         self.options = options
         self.data_info = data_info
-        # JSON types alone, so that a checkpoint opens with weights_only=True and runs no code of anybody's.
+        # Only JSON types, so that a checkpoint opens with weights_only=True and executes no code.
         self.save_hyperparameters(
             {"options": options.to_dict(), "data_info": data_info.to_dict()}, logger=False
         )
@@ -77,15 +77,15 @@ class Task(lightning.LightningModule):
                 step: Any = skip_without_samples(cls.__dict__[name], trains=trains)
                 if trains:
                     step = updating(step)
-                # Lightning asks for it at every step; kept here, it need not be worked out each time.
+                # Cached, because Lightning asks for it at every step.
                 step.__signature__ = inspect.signature(step)
                 setattr(cls, name, step)
 
     def group_updates(self, data: DataModule) -> None:
-        """Let a training step hold as many updates as the network allows; to be called before training.
+        """Group as many updates per training step as the network allows; call it before training.
 
         Args:
-            data: What it is trained on.
+            data: The training data.
         """
         if self.updates_per_step > 1:
             self.automatic_optimization = False
@@ -98,9 +98,9 @@ class Task(lightning.LightningModule):
         return output
 
     def output_columns(self) -> tuple[Column, ...]:
-        """The columns that applying the network gives, in order; empty if it cannot be applied to images.
+        """The columns of the network's output, in order; empty if it cannot be applied to images.
 
-        Whether its probabilities are calibrated, `temperature` tells when this is called.
+        When this is called, `temperature` shows whether its probabilities are calibrated.
         """
         return ()
 
@@ -113,11 +113,11 @@ class Task(lightning.LightningModule):
         raise NotImplementedError(f"{type(self).__name__} declares output columns and has no outputs().")
 
     def configure_callbacks(self) -> list[Callback]:
-        """With several processes, the weighting of each by its share of a batch."""
+        """With several processes, the callback that weights each by its share of a batch."""
         return [BatchShares()] if self.trainer.num_devices * self.trainer.num_nodes > 1 else []
 
     def of_batch(self, mean: Tensor) -> Tensor:
-        """A mean over this process's samples as its part of the mean over the whole training batch.
+        """This process's part of the mean over the whole training batch, from the mean over its own samples.
 
         The parts of all processes add up to that mean.
         """
@@ -133,12 +133,12 @@ class Task(lightning.LightningModule):
         return self.optimize_with(self.options)
 
     def optimize_with(self, options: OptimizerOptions) -> OptimizerLRScheduler:
-        """Optimiser and schedule from some options, the schedule over all updates of the training."""
+        """Optimiser and schedule from the given options; the schedule spans the whole training."""
         clips = (
             type(self).configure_gradient_clipping
             is not lightning.LightningModule.configure_gradient_clipping
         )
-        # A fused optimiser unscales gradients itself, too late to clip them; Lightning refuses that.
+        # A fused optimiser unscales the gradients too late to clip them, which Lightning refuses.
         fused = not clips or self.trainer.precision == "32-true"
         optimizer = build_optimizer(self.network.parameters(), options, fused=fused)
         scheduler = build_scheduler(optimizer, options, update_count(self.trainer))
@@ -147,19 +147,19 @@ class Task(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Clip the gradients in grouped updates, where Lightning leaves it to the network."""
-        # A network that optimises by hand, as it likes, also clips by hand.
+        """Clip the gradients of grouped updates, since Lightning does not."""
+        # A network with its own manual optimisation clips gradients itself.
         if self._groups_updates:
             self.configure_gradient_clipping(optimizer)
 
     def learning_rate(self) -> float:
-        """The present learning rate of the first parameter group."""
+        """The current learning rate of the first parameter group."""
         optimizers: Any = self.optimizers(use_pl_optimizer=False)
         first = optimizers[0] if isinstance(optimizers, list) else optimizers
         return float(first.param_groups[0]["lr"])
 
     def on_train_epoch_start(self) -> None:
-        """Begin a new average."""
+        """Reset the average."""
         self.train_loss.reset()
 
     def on_train_epoch_end(self) -> None:

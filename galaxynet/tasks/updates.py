@@ -1,8 +1,8 @@
-"""Several updates of the weights in one training step, for networks whose step is short.
+"""Several weight updates in one training step, for networks with short steps.
 
-Lightning counts each training step, looks up every hook and times it. Where a step takes less than a
-millisecond, that is a good part of it. So a training step can hold a group of batches and update the weights
-once for each, by manual optimisation. The updates are the same as by automatic optimisation.
+Lightning counts each training step, looks up every hook and times it. If a step takes less than a
+millisecond, that is a good part of its time. So a training step can process a group of batches and update the
+weights once for each, by manual optimisation. The updates are the same as with automatic optimisation.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from galaxynet.data.groups import Group, GroupedBatches
 
 
 def updating(training_step: Callable[..., Any]) -> Callable[..., Any]:
-    """A training step that, given a group of batches, takes itself for each of them and updates the weights.
+    """Wrap a training step so that, given a group of batches, it runs for each and updates the weights.
 
-    Given a group, it returns the loss of each batch before its update, shape (batches,); given a batch, what
-    it returned before.
+    Given a group, the wrapped step returns the loss of each batch before its update, shape (batches,); given
+    a batch, it is unchanged.
 
     Args:
         training_step: The `training_step` of a task. It returns the loss, a scalar, or a mapping that has
@@ -47,7 +47,7 @@ def _run_updates(task: Any, training_step: Callable[..., Any], group: Group, *, 
         output = training_step(task, batch, *([group.first + number] if with_index else []))
         loss: Tensor = output["loss"] if isinstance(output, Mapping) else output
         optimizer.zero_grad()
-        # Lightning computes the gradients outside autocast too: else they would be in bf16 where the forward
+        # Outside autocast, as in Lightning: otherwise the gradients would be in bf16 where the forward
         # pass was in float32.
         with torch.autocast(task.device.type, enabled=False):
             task.manual_backward(loss)
@@ -59,7 +59,7 @@ def _run_updates(task: Any, training_step: Callable[..., Any], group: Group, *, 
 
 
 def update_count(trainer: lightning.Trainer) -> int:
-    """Updates of the weights in the whole training."""
+    """Number of weight updates in the whole training."""
     steps = int(trainer.estimated_stepping_batches)
     loader = trainer.train_dataloader
     return steps // len(loader) * loader.updates if isinstance(loader, GroupedBatches) else steps

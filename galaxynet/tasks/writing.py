@@ -1,4 +1,4 @@
-"""Letting a language model write: what is asked of one, what can be asked for."""
+"""The protocol of networks that generate text, and the validation of requests."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _LARGEST_SEED = 2**32 - 1
 
 @runtime_checkable
 class TextGenerator(Protocol):
-    """What `galaxynet generate` asks of a model: a task with this method can write."""
+    """The protocol of `galaxynet generate`: a task with this method can generate text."""
 
     def generate(self, prime: str, length: int, *, temperature: float, seed: int) -> Iterator[str]:
-        """The characters that follow `prime`, one after the other.
+        """The characters that follow `prime`, one by one.
 
         Args:
-            prime: The beginning; the model reads it and goes on.
-            length: How many characters to draw.
-            temperature: Divides the logits: below 1 the model keeps to what is likely, 0 takes the
-                likeliest character each time.
-            seed: The same seed draws the same text.
+            prime: The beginning, which the model continues.
+            length: Number of characters to generate.
+            temperature: Divides the logits: below 1, likely characters become likelier; 0 always takes the
+                likeliest.
+            seed: The same seed gives the same text.
 
         Raises:
             UsageError: If the prime has characters that the model does not know.
@@ -33,18 +33,18 @@ class TextGenerator(Protocol):
 
 
 def check_request(vocabulary: str, prime: Any, length: Any, *, temperature: Any, seed: Any) -> str:
-    r"""See that a text can be written.
+    r"""Check a request for generated text.
 
     Args:
         vocabulary: The characters that the model knows.
         prime: The beginning.
-        length: How many characters to draw.
+        length: Number of characters to generate.
         temperature: Divides the logits.
-        seed: Determines what is drawn.
+        seed: Seed of the sampling.
 
     Returns:
-        The prime as the files of texts are read: `\n` ends a line, and there is no byte order mark. What the
-        vocabulary has of them stays.
+        The prime, normalised like text files: lines end with `\n`, and there is no byte order mark, unless
+        the vocabulary has these characters.
 
     Raises:
         UsageError: If the prime is not a string or has other characters, or a number is out of range.

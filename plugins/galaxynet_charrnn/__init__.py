@@ -63,7 +63,7 @@ PRIDE_AND_PREJUDICE = DatasetSpec(
 
 TEXT = DatasetSpec(
     name="text",
-    summary="any text of yours, UTF-8, named by --file",
+    summary="your own text file, UTF-8, named with --file",
     options=TextFileOptions,
     module="galaxynet_charrnn.datamodule:TextFileData",
 )

@@ -11,16 +11,14 @@ from galaxynet.plugin import Activation, OptimizerOptions, Options, option
 class FashionAeOptions(OptimizerOptions):
     """What can be chosen of the autoencoder and of how it learns."""
 
-    code: int = option(32, "numbers that an image is squeezed into", ge=1, le=4096)
-    hidden: int = option(
-        0, "units of a further layer on either side of the code; 0: the code is the only one", ge=0, le=4096
-    )
+    code: int = option(32, "size of the code: numbers per image", ge=1, le=4096)
+    hidden: int = option(0, "units of another hidden layer on each side of the code; 0: none", ge=0, le=4096)
     act: Activation = option("sigmoid", "activation of the code and the hidden layers; the output is linear")
     pixels: Literal["raw", "unit"] = option(
-        "raw", "what the network is given and has to give back: raw, pixels of 0 to 255; unit, of 0 to 1"
+        "raw", "range of the pixels that the network reconstructs: raw, 0 to 255; unit, 0 to 1"
     )
     optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = option("adagrad", "optimiser (sgd: momentum 0.9)")
-    lr: float = option(0.1, "learning rate; the highest one where a schedule is used", gt=0, le=100)
+    lr: float = option(0.1, "learning rate; its maximum if a schedule is used", gt=0, le=100)
 
 
 class FashionMnistOptions(Options):
@@ -28,6 +26,6 @@ class FashionMnistOptions(Options):
 
     folder: Path | None = option(
         None,
-        "train on the idx files of this folder, named as MNIST's, instead of the fetched ones",
+        "folder of idx files to use instead of the fetched ones, named like MNIST's",
         metavar="FOLDER",
     )

@@ -12,7 +12,7 @@ from galaxynet_galaxy_zoo.options import GalaxyZooOptions
 
 SPEC = DatasetSpec(
     name="galaxy-sim",
-    summary="simulated galaxies and volunteers, in the same form; needs no account and no network",
+    summary="simulated galaxies and volunteers, in the same format; needs no account or network",
     options=GalaxyZooOptions,
     module="galaxynet_galaxy_sim.data:GalaxySimData",
     files=(TRAINING_IMAGES, SOLUTIONS),

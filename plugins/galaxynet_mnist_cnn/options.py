@@ -18,8 +18,8 @@ class MnistCnnOptions(OptimizerOptions):
     act: Activation = option("relu", "activation of the convolutions and of the hidden dense layer")
     output: Literal["softmax", "softplus"] = option(
         "softmax",
-        "what makes probabilities of the last layer; softplus as Keras' cross-entropy takes it: cut off at 1 "
-        "and divided by the sum, so that an output that exceeds 1 is neither raised nor lowered any more",
+        "function of the last layer that gives probabilities; softplus is clipped to 1 and "
+        "divided by the sum, as in Keras' cross-entropy, so an output above 1 has no gradient",
     )
 
 
@@ -28,6 +28,6 @@ class MnistOptions(Options):
 
     folder: Path | None = option(
         None,
-        "train on the idx files of this folder, named as MNIST's, instead of the fetched ones",
+        "folder of idx files to use instead of the fetched ones, named like MNIST's",
         metavar="FOLDER",
     )

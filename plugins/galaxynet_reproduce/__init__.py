@@ -42,7 +42,7 @@ __all__ = [
 
 SPEC = CommandSpec(
     name="reproduce",
-    summary="Test what publications say of the networks.",
+    summary="Test published claims about the networks.",
     module="galaxynet_reproduce.command:command",
     panel="Networks",
 )

@@ -96,7 +96,7 @@ def reproduce(
     data_dir: Path | str | None = None,
     **options: Any,
 ) -> list[Outcome]:
-    """Test what publications say of the networks, as `galaxynet reproduce TOPIC` does.
+    """Test published claims about the networks, as `galaxynet reproduce TOPIC` does.
 
     Args:
         *topics: Topics, claims or networks, or `all`.
