@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,10 @@ def read_csv(path: Path) -> Table:
         DataError: If it is empty or damaged, or has two columns of one name.
     """
     rows = read_rows(path)
-    header = [name or f"column{number}" for number, name in enumerate(next(rows, []), start=1)]
+    described, parameters, description = _csv_metadata(path)
+    header = [
+        _name(name, described) or f"column{number}" for number, name in enumerate(next(rows, []), start=1)
+    ]
     if not header or len(set(header)) < len(header):
         repeated = next((name for name in header if header.count(name) > 1), "")
         raise DataError(
@@ -52,7 +55,6 @@ def read_csv(path: Path) -> Table:
     for row in rows:
         for texts, cell in zip(cells, row, strict=True):
             texts.append(cell)
-    described, parameters, description = _csv_metadata(path)
     columns, values = [], {}
     for name, texts in zip(header, cells, strict=True):
         column = described.get(name)
@@ -82,12 +84,17 @@ def csv_blocks(path: Path, rows: int) -> tuple[Table, Iterator[Block]] | None:
     """
     described, parameters, description = _csv_metadata(path)
     lines = read_rows(path)
-    names = next(lines, [])
+    names = [_name(name, described) for name in next(lines, [])]
     if not names or sorted(names) != sorted(described):
         return None
     columns = [described[name] for name in names]
     table = make_table(columns, empty_cells(columns), parameters, description)
     return table, blocks_of_cells(path, columns, lines, rows, guarded=True)
+
+
+def _name(name: str, described: Mapping[str, Column]) -> str:
+    """The name of a column, which may be guarded as cells are."""
+    return name if name in described or csv_text.unguard(name) not in described else csv_text.unguard(name)
 
 
 def empty_cells(columns: Sequence[Column]) -> dict[str, npt.NDArray[Any]]:

@@ -207,6 +207,7 @@ def command(
     with terminal.working("loading PyTorch"):
         from galaxynet.prediction.job import predict_to_file
         from galaxynet.prediction.network import applied_network
+        from galaxynet.prediction.parts import parts_folder
         from galaxynet.prediction.preview import preview
         from galaxynet.prediction.rows import Catalogue
     network = applied_network(
@@ -219,9 +220,14 @@ def command(
         _print_preview(preview(catalogue))
         return
     assert output is not None
-    prediction = predict_to_file(
-        selected, catalogue, output, shard=part, overwrite=overwrite, gallery=gallery
-    )
+    try:
+        prediction = predict_to_file(
+            selected, catalogue, output, shard=part, overwrite=overwrite, gallery=gallery
+        )
+    except (KeyboardInterrupt, OSError):
+        if parts_folder(output).is_dir():
+            terminal.note("the same command continues where this one stopped")
+        raise
     _print_summary(prediction)
     if gallery is not None:
         terminal.note(f"{gallery}: pictures of the selected images")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from galaxynet import phrases
+from galaxynet import phrases, untrusted
 from galaxynet.catalogue.columns import Table, clean_text
 from galaxynet.catalogue.reading import read_table, table_reader
 from galaxynet.errors import DataError, UsageError
@@ -79,7 +79,7 @@ def find_inputs(words: Sequence[str], table: TableColumns = DEFAULT) -> Inputs:
     if not words:
         raise UsageError("Name the images: a folder, a zip archive, files, a list or a table.")
     if len(words) == 1 and _is_table(words[0]):
-        return _of_table(Path(words[0]).expanduser(), table)
+        return _of_table(_expanded(words[0]), table)
     if table.path or table.id or table.radius:
         raise UsageError("Columns can be named for one table alone, and that is not what was given.")
     sources: list[Source] = []
@@ -103,7 +103,7 @@ def _is_single_image(word: str) -> bool:
 
 
 def _is_table(word: str) -> bool:
-    path = Path(word).expanduser()
+    path = _expanded(word)
     if word == STDIN or not path.is_file() or table_reader(path) is None:
         return False
     return not path.name.lower().endswith(_FITS) or _holds_table(path)
@@ -126,8 +126,8 @@ def _holds_table(path: Path) -> bool:
 def _source(word: str) -> tuple[Source, str]:
     """The images that one word names, and a note."""
     if word == STDIN:
-        return _listed(sys.stdin.read(_LARGEST_LIST), "standard input", Path()), ""
-    path = Path(word).expanduser()
+        return _listed(_standard_input(), "standard input", Path()), ""
+    path = _expanded(word)
     if path.is_dir():
         return _in_folder(path, word)
     if path.is_file():
@@ -137,7 +137,31 @@ def _source(word: str) -> tuple[Source, str]:
         if not paths:
             raise DataError(f"No file fits {word}.")
         return Files(paths), ""
+    if path.exists():
+        raise DataError(
+            f"{word} is not an ordinary file.",
+            "Give a list of paths on standard input: ... | galaxynet predict RUN - -o FILE",
+        )
     raise DataError(f"{word} does not exist.")
+
+
+def _expanded(word: str) -> Path:
+    """A path, its `~` replaced where that names a home."""
+    try:
+        return Path(word).expanduser()
+    except RuntimeError:
+        return Path(word)
+
+
+def _standard_input() -> str:
+    """The text on standard input; bytes that are not UTF-8 stay what they are, as names have them."""
+    if sys.stdin is None:  # closed by the caller
+        raise UsageError("Standard input is closed.", "Name a file with one path a line.")
+    stream = getattr(sys.stdin, "buffer", None)
+    text = sys.stdin.read(_LARGEST_LIST + 1) if stream is None else stream.read(_LARGEST_LIST + 1)
+    if len(text) > _LARGEST_LIST:
+        raise DataError(f"The list on standard input is larger than {_LARGEST_LIST // 2**20} MiB.")
+    return text if isinstance(text, str) else text.decode("utf-8-sig", "surrogateescape")
 
 
 def _in_folder(path: Path, word: str) -> tuple[Source, str]:
@@ -161,7 +185,7 @@ def _in_file(path: Path, word: str) -> tuple[Source, str]:
         return members, _passed_over(members.passed_over, word)
     if suffix in _LISTS:
         try:
-            text = path.read_bytes()[:_LARGEST_LIST].decode("utf-8-sig", "surrogateescape")
+            text = untrusted.read_bytes(path, _LARGEST_LIST).decode("utf-8-sig", "surrogateescape")
         except OSError as error:
             raise DataError(f"{word} cannot be read: {error.strerror or error}.") from None
         return _listed(text, word, path.parent), ""

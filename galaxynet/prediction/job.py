@@ -148,10 +148,13 @@ def _begin(parts: Parts, request: dict[str, Any], overwrite: bool, gallery: Path
     job = parts.job()
     continued = job is not None and job.get("request") == request
     page = None if gallery is None else str(gallery.absolute())
+    if parts.output.is_dir():
+        raise UsageError(f"{parts.output} is a folder.", "Name a file.")
     if gallery is not None:
         # A page of the same job may be there already: it is written before the parts are removed.
         ours = continued and job is not None and job.get("gallery") == page
         check_page(gallery, overwrite=overwrite or ours)
+        gallery.parent.mkdir(parents=True, exist_ok=True)
     if job is not None and continued:
         return job
     if parts.output.exists() and not overwrite:

@@ -142,9 +142,11 @@ class AppliedNetwork:
             while start < len(pixels):
                 try:
                     parts.append(self._apply(pixels[start : start + self.batch_size]))
-                except torch.OutOfMemoryError as error:
+                except RuntimeError as error:
+                    if not _is_out_of_memory(error):
+                        raise
                     if self.batch_size == 1:
-                        raise GalaxynetError("Not even one image fits into the GPU's memory.") from error
+                        raise GalaxynetError("Not even one image fits into the memory.") from error
                     self._halve()
                     continue
                 start += self.batch_size
@@ -284,6 +286,11 @@ def select_device(accelerator: Accelerator) -> torch.device:
             f"--accelerator {accelerator}, but this machine has none.", "Use --accelerator auto."
         )
     return torch.device("cuda" if cuda and accelerator != "mps" else "mps")
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """True if the memory of the device was too small; for the CPU, PyTorch has no class of its own."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 @contextlib.contextmanager

@@ -30,6 +30,11 @@ _ROWS = "rows"
 _WIDTHS = "widths"
 
 
+def parts_folder(output: Path) -> Path:
+    """The folder of the parts of a catalogue."""
+    return output.with_name(output.name + ".parts")
+
+
 class Parts:
     """The folder of a prediction's parts.
 
@@ -40,7 +45,7 @@ class Parts:
 
     def __init__(self, output: Path, columns: Sequence[Column]) -> None:
         self.output = output
-        self.folder = output.with_name(output.name + ".parts")
+        self.folder = parts_folder(output)
         self.columns = tuple(columns)
 
     @contextlib.contextmanager

@@ -81,6 +81,8 @@ def check_page(path: Path, *, overwrite: bool) -> None:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"--gallery {path}: a page of pictures ends in .html.")
+    if path.is_dir():
+        raise UsageError(f"--gallery {path} is a folder.", "Name a file.")
     if path.exists() and not overwrite:
         raise UsageError(f"{path} exists.", "Replace it with --overwrite, or name another file.")
 

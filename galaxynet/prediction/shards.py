@@ -85,6 +85,8 @@ def merge(paths: Sequence[Path], output: Path, *, overwrite: bool = False) -> in
             twice.
     """
     check_format(output)
+    if output.is_dir():
+        raise UsageError(f"{output} is a folder.", "Name a file.")
     if output.exists() and not overwrite:
         raise UsageError(f"{output} exists.", "Replace it with --overwrite, or name another file.")
     parts = sorted((_part(path) for path in paths), key=lambda part: (part.first, part.end))
