@@ -1,4 +1,4 @@
-"""Files and folders that appear whole under their final name, or not at all, and vanish at once."""
+"""Atomic writes and removals: files and folders appear complete under their final name, or not at all."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        # mkstemp makes the file private; a record in a shared folder is for all who can read the folder.
+        # mkstemp makes the file private; a record in a shared folder must be readable like the folder.
         Path(name).chmod(0o666 & ~_umask())
         Path(name).replace(path)
     except BaseException:
@@ -50,7 +50,7 @@ def publish(part: Path, final: Path) -> None:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder, first renamed: an interrupt leaves no half of it under its name.
+    """Rename a folder, then remove it, so that an interrupt leaves no half of it under its name.
 
     Raises:
         OSError: If it cannot be removed.
@@ -72,10 +72,10 @@ def finish_removals(folder: Path) -> None:
 
 @contextlib.contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside `path` that becomes `path` if the block ends without an error.
+    """A temporary folder next to `path`, renamed to `path` if the block ends without an error.
 
-    If it raises (an interrupt and a full disk included), the temporary folder is removed. If `path`
-    came to be meanwhile, made by another process, that one stays and ours is dropped.
+    If the block raises, for example on an interrupt or a full disk, the temporary folder is removed. If
+    another process has created `path` in the meantime, that one stays and ours is dropped.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".building"))

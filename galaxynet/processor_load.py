@@ -1,4 +1,4 @@
-"""How busy the processor is: what a training or a sweep says where other programs slow it down."""
+"""Processor load: notes for trainings and sweeps that other programs slow down."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def usable_cores() -> int:
 
 
 def load_average() -> float | None:
-    """Programs that wanted a core of this machine in the last minute, on average; None if unknown."""
+    """Average number of programs in the last minute that wanted a core of this machine; None if unknown."""
     try:
         return round(os.getloadavg()[0], 2)
     except (AttributeError, OSError):
@@ -31,11 +31,11 @@ def load_average() -> float | None:
 
 @dataclass
 class BusyMeter:
-    """Finds out whether a training gets the processor's time.
+    """Measures whether a training gets enough processor time.
 
     Attributes:
-        threads: Threads that it computes with.
-        window_s: Seconds that have to be slow.
+        threads: Threads of the training.
+        window_s: Seconds that the training must be slow before a note.
     """
 
     threads: int
@@ -44,11 +44,11 @@ class BusyMeter:
     _processor_s: float = 0.0
 
     def add(self, wall_s: float, processor_s: float) -> float | None:
-        """Count a stretch of training.
+        """Add a period of training.
 
         Args:
-            wall_s: Seconds that it took.
-            processor_s: Seconds of the processor that it used, of all threads together.
+            wall_s: Its duration in seconds.
+            processor_s: Its processor time in seconds, over all threads.
 
         Returns:
             The share of its threads' time that the training computed, once it has stayed below `BUSY_BELOW`
@@ -65,11 +65,11 @@ class BusyMeter:
 
 
 def busy_note(share: float, threads: int, load: float | None) -> str:
-    """What to say of a training that does not get the processor's time, and what helps.
+    """The note for a training that lacks processor time, with a remedy.
 
     Args:
-        share: The share of its threads' time that it computed.
-        threads: How many threads it has.
+        share: The share of its threads' time in which it computed.
+        threads: Number of its threads.
         load: The load average, if it is known.
     """
     known = "" if load is None else f" (load average {load:.1f})"
@@ -84,11 +84,11 @@ def busy_note(share: float, threads: int, load: float | None) -> str:
 
 
 def crowded_note(trials: int, threads: int, cores: int) -> str:
-    """What to say of a sweep whose trials want more cores than there are; empty if they do not.
+    """The note for a sweep whose trials need more cores than there are; empty if they do not.
 
     Args:
-        trials: Trials at once.
-        threads: Threads of each.
+        trials: Number of trials at once.
+        threads: Threads of each trial.
         cores: Cores that they share.
     """
     if trials * threads <= cores:

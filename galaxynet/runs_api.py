@@ -1,4 +1,4 @@
-"""What Python does with runs: find, list, compare, draw and load them."""
+"""Functions for runs: find, list, compare, draw and load them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def find_run(reference: Run | Path | str, runs_dir: Path | str | None = None) -> Run:
-    """The run of that id, name or folder, or `last`; of a `Run` what its folder says now.
+    """The run with this id, name or folder, or `last`; a `Run` is read again from its folder.
 
     Raises:
         RunError: If no run matches, or several do.
@@ -51,13 +51,13 @@ def compare(
         *runs: Runs, or their ids, names or folders, or `last`; all if none are named.
         sweep: The runs of this sweep instead.
         where: Conditions that a run meets, `"act=tanh"`, `"lr<0.01"`.
-        sort: The column to order by, best or smallest first; `"-COLUMN"` the other way round.
-        top: Rows to keep of those that can be compared with each other; None for all.
+        sort: The column to sort by, best or smallest first; `"-COLUMN"` reverses the order.
+        top: Number of rows to keep in each group of comparable runs; None for all.
         columns: The columns; all fields, options and metrics if none are named.
         runs_dir: The folder of the runs; None for `GALAXYNET_RUNS` or `./runs`.
 
     Returns:
-        A row for each run, ready for `pandas.DataFrame`. Runs are comparable where `task`, `dataset` and
+        A row for each run, ready for `pandas.DataFrame`. Runs are comparable if `task`, `dataset` and
         `test_set` agree; an accuracy has its 95 % interval in `low` and `high`.
 
     Raises:
@@ -96,8 +96,8 @@ def figures(
         *runs: Runs, or their ids, names or folders, or `last`.
         kinds: `learning-curves`, `confusion` or figures of the networks' plugins; all if none are named.
         formats: The files of each: `png`, `svg`.
-        out: A folder for figures that show the runs of a network together; None for each run's own folder
-            and figures of its own.
+        out: A folder for figures that show all runs of a network together; None for separate figures in
+            each run's folder.
         runs_dir: The folder of the runs; None for `GALAXYNET_RUNS` or `./runs`.
 
     Returns:

@@ -1,6 +1,6 @@
-"""Keep the current directory off the module search path, where a `random.py` would pass for Python's own.
+"""Keep the current directory off the module search path, where a `random.py` would replace Python's own.
 
-This is imported before anything is safe to import, so it needs only what Python has loaded by itself.
+Imported before anything else, so it uses only modules that Python itself has already loaded.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Where the files of a dataset come from: the declarations that a `DatasetSpec` carries.
 
 Nothing here downloads anything. A dataset names its files and its sources, and `galaxynet.fetching` does the
-rest: a plugin gets resumable, verified downloads for its declaration alone.
+rest: a plugin only declares its files to get resumable, verified downloads.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ class DataFile:
     Attributes:
         name: The file's name in the data folder, for example `images_training_rev1.zip`.
         summary: What is in it, in a few words.
-        group: Empty for a file that is always fetched; otherwise the name that `--with` takes to add it.
+        group: Empty for a file that is always fetched; otherwise the name that `--with` takes to include it.
         size: Exact size in bytes, if the publisher states it.
         md5: The publisher's MD5 checksum, if there is one (32 hex digits).
         folder: Name of the unpacked folder or file that can replace this file if the user has already
             unpacked it; empty if there is no such form.
         convert: `module:function`, called as `function(source, target)` with two paths once a file has
-            arrived and passed its checks; it writes what is kept to `target`. It must copy a file that is
-            already converted unchanged. Empty if the file is kept as it arrives.
+            arrived and passed its checks; it writes the converted file to `target`, and must copy a file that
+            is already converted unchanged. Empty if the file is kept as it arrives.
         optional: Empty if the dataset needs the file. Otherwise a local folder (`--from`) may lack it, and
             this sentence says what to do without it. A download always fetches it.
     """

@@ -1,4 +1,4 @@
-"""The network charrnn, which learns to write character by character, and the texts that it reads.
+"""The network charrnn, which generates text character by character, and its datasets.
 
 This module is imported for listings and for `--help`, so it imports no torch.
 """
@@ -24,7 +24,7 @@ CHARRNN = ModelSpec(
     module="galaxynet_charrnn.model:CharRNN",
     dataset="pride-and-prejudice",
     # 20 epochs of 1,000 updates. A batch is what Lightning handles at once, not what an update sees.
-    # The network computes in float32 alone, and `auto` can mean another format.
+    # The network only computes in float32, and `auto` can be another format.
     training={"epochs": 20, "batch_size": 100, "precision": "float32"},
     references=(
         Reference({"hidden": 100, "epochs": 20, **_FAITHFUL}, {"train/smooth_loss": 45.0}, _REPORT),

@@ -16,8 +16,8 @@ State = Any
 class TanhLayers(nn.Module):
     """Layers of tanh units, each with one bias, as in min-char-rnn.
 
-    The first layer's input weights are a table with a row for each character: a product with a vector that
-    is 1 in one place picks out a row.
+    The first layer's input weights are a table with a row per character: the product with a one-hot vector
+    selects a row.
 
     Args:
         characters: Size of the vocabulary.
@@ -74,7 +74,7 @@ class GatedLayers(nn.Module):
         super().__init__()
         self.table = nn.Embedding(characters, hidden)
         layer_class = nn.LSTM if cell == "lstm" else nn.GRU
-        # PyTorch warns of a dropout that has no place between layers.
+        # PyTorch warns if there is dropout but only one layer.
         self.layers = layer_class(hidden, hidden, layers, dropout=dropout if layers > 1 else 0.0)
 
     def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
@@ -91,7 +91,7 @@ class CharRNNNetwork(nn.Module):
         hidden: Units of each recurrent layer.
         layers: Number of recurrent layers.
         dropout: Share of the outputs of each layer that is dropped in training.
-        cell: Kind of the layers.
+        cell: Type of the layers.
     """
 
     def __init__(
@@ -115,10 +115,11 @@ class CharRNNNetwork(nn.Module):
         """Logits of shape (streams, characters, vocabulary), and the state to carry on.
 
         Args:
-            tokens: Places in the vocabulary, int64, shape (streams, characters).
-            state: What the last call gave; None at the beginning of a text.
+            tokens: Indices in the vocabulary, int64, shape (streams, characters).
+            state: The state that the last call returned; None at the beginning of a text.
         """
-        # On a CPU, PyTorch's gated layers fail or crawl in bf16, and the plain one is too small to gain.
+        # On a CPU, PyTorch's gated layers fail or are slow in bf16, and the plain one is too small to
+        # benefit.
         with torch.autocast(tokens.device.type, enabled=False):
             outputs, state = self.recurrent(tokens.t(), state)
             logits: Tensor = self.output(self.dropout(outputs)).transpose(0, 1)

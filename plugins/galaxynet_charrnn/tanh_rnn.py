@@ -1,7 +1,7 @@
 """The plain recurrent layer, with a backward pass written out.
 
-PyTorch's own layer records some ten operations for every character and walks back over them. Here the whole
-sequence is one operation, whose gradient is four lines; that is about twice as fast for small layers.
+PyTorch's own layer records some ten operations per character for the backward pass. Here the whole sequence
+is a single operation with a gradient of four lines, which is about twice as fast for small layers.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def tanh_recurrence(inputs: Tensor, weight: Tensor, start: Tensor) -> Tensor:
     """A tanh recurrence over a sequence: `h[t] = tanh(u[t] + h[t-1] W^T)`.
 
     Args:
-        inputs: What each step is given from outside (`u`), shape (characters, streams, hidden).
-        weight: From the state before (`W`), shape (hidden, hidden).
+        inputs: The input of each step (`u`), shape (characters, streams, hidden).
+        weight: The recurrent weights (`W`), shape (hidden, hidden).
         start: The state before the first step, shape (streams, hidden). No gradient flows into it.
 
     Returns:

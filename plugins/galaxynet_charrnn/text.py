@@ -1,4 +1,4 @@
-"""Reading a text: from bytes to characters, without the licence that Project Gutenberg puts around it."""
+"""Read a text: from bytes to characters, without the licence of Project Gutenberg."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Corpus(NamedTuple):
     Attributes:
         vocabulary: Its distinct characters, in Unicode order.
         tokens: The index of each character in the vocabulary, int32, shape (characters,).
-        digest: The first 16 hex digits of the SHA-256 of its UTF-8, which tell it from another text.
+        digest: The first 16 hex digits of the SHA-256 of its UTF-8, which identify the text.
     """
 
     vocabulary: str
@@ -42,7 +42,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.", "Name a text file.") from None
     encoding = encoding_of(data[:4])
-    # UTF-16 has these in every other place; nothing that people read has one.
+    # Null bytes: every other byte in UTF-16, and none in text that people read.
     if encoding == "utf-8-sig" and b"\0" in data:
         raise DataError(
             f"{path} is not UTF-8 text: it has a zero byte at position {data.index(0):,}.",
@@ -65,7 +65,7 @@ def read_text(path: Path) -> str:
 
 
 def without_licence(text: str) -> str:
-    """The book alone: what stands between the marks of Project Gutenberg, or all where there are none."""
+    """The book itself: the text between the markers of Project Gutenberg, or all of it without markers."""
     start, end = _START.search(text), _END.search(text)
     book = text[start.end() if start else 0 : end.start() if end else len(text)]
     return book.strip("\n") + "\n"
