@@ -24,6 +24,8 @@ from galaxynet.sources import (
     Simulator,
     Source,
 )
+from galaxynet.vote_tree import KEY as VOTE_TREE
+from galaxynet.vote_tree import VoteAnswer, VoteClass, VoteQuestion, VoteTree
 
 __all__ = [
     "CONTRACT",
@@ -42,6 +44,10 @@ __all__ = [
     "Reference",
     "Simulator",
     "Source",
+    "VoteAnswer",
+    "VoteClass",
+    "VoteQuestion",
+    "VoteTree",
     "option",
 ]
 
@@ -105,8 +111,8 @@ class DataInfo:
         dataset: The dataset's name.
         input_shape: Shape of one sample, `(channels, height, width)` for images.
         classes: Names of the classes, ordered by index; empty if there are none.
-        extra: Anything else that a network needs to know of the dataset (a vocabulary, for example); JSON
-            types only.
+        extra: Anything else that a network needs to know of the dataset: a `vocabulary`, or a `vote_tree` where
+            the targets are vote fractions; JSON types only.
     """
 
     dataset: str
@@ -128,6 +134,37 @@ class DataInfo:
             )
         channels, height, width = self.input_shape
         return channels, height, width
+
+    @property
+    def class_count(self) -> int:
+        """The number of classes.
+
+        Raises:
+            UsageError: If there are none, and somebody has asked a network for classes to learn them.
+        """
+        if not self.classes:
+            raise UsageError(
+                f"The dataset {self.dataset} gives no classes with these options, and this network learns "
+                "nothing else.",
+                "Choose others with --labels, or another dataset with --dataset.",
+            )
+        return len(self.classes)
+
+    @property
+    def vote_tree(self) -> VoteTree:
+        """The questions whose vote fractions are the targets, `extra["vote_tree"]`.
+
+        Raises:
+            UsageError: If the targets are something else, and somebody has asked for a network for votes.
+            DataError: If the questions are not a tree.
+        """
+        if VOTE_TREE not in self.extra:
+            raise UsageError(
+                f"The dataset {self.dataset} gives no vote fractions with these options, and this network "
+                "learns nothing else.",
+                "Galaxies have them with --labels votes.",
+            )
+        return VoteTree.from_dict(self.extra[VOTE_TREE])
 
     @property
     def vocabulary(self) -> str:
@@ -175,6 +212,8 @@ class ModelSpec:
             when the model is trained, not before.
         dataset: The default of `--dataset`.
         training: Defaults of the trainer's options for this model, for example `{"epochs": 12}`.
+        dataset_options: Defaults of the dataset's options for this model, for example `{"channels": "rgb"}`;
+            those that a dataset does not have are ignored.
         references: Published figures to compare runs with.
         claims: `module:NAME` of a tuple of `galaxynet_reproduce.Claim`: what a publication claims about this
             network, for `galaxynet reproduce` to test. Only that command imports it.
@@ -190,6 +229,7 @@ class ModelSpec:
     module: str
     dataset: str
     training: Mapping[str, Any] = field(default_factory=dict)
+    dataset_options: Mapping[str, Any] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
     claims: str = ""
     figures: Mapping[str, str] = field(default_factory=dict)

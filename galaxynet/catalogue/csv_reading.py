@@ -25,7 +25,9 @@ _ZIP = b"PK\x03\x04"
 _SUFFIXES = (".csv", ".tsv", ".txt")
 
 
-def read_table(path: Path, columns: Sequence[str], hint: str = "") -> Iterator[tuple[int, list[str]]]:
+def read_table(
+    path: Path, columns: Sequence[str], hint: str = "", *, optional: Sequence[str] = ()
+) -> Iterator[tuple[int, list[str]]]:
     """The number of the line and the cells of the wanted columns, for every row that is not empty.
 
     Cells may be separated by commas, semicolons or tabs. The text may be UTF-8, or UTF-16 or UTF-32 with a
@@ -35,6 +37,7 @@ def read_table(path: Path, columns: Sequence[str], hint: str = "") -> Iterator[t
         path: The table, or a zip that holds one.
         columns: Names of the wanted columns.
         hint: The way out where a column is missing; the names of the columns if empty.
+        optional: Names of more columns, whose cells are empty where the table lacks them.
 
     Yields:
         The line in which the row ends, and the wanted cells.
@@ -48,8 +51,13 @@ def read_table(path: Path, columns: Sequence[str], hint: str = "") -> Iterator[t
         above, first = next(((number, line) for number, line in lines if line.strip()), (1, ""))
         if first.lower().startswith("sep=") and len(first.strip()) <= 5:  # a note for Excel
             above, first = next(lines, (above, ""))
-        delimiter, header = _header(first, columns)
+        delimiter, header = _header(first, [*columns, *optional])
         indices = [_column(path, header, name, columns, hint) for name in columns]
+        present = {name.casefold() for name in header}
+        more = [
+            _column(path, header, name, columns, hint) if name.casefold() in present else None
+            for name in optional
+        ]
         reader = csv.reader((line for _, line in lines), delimiter=delimiter, strict=True)
         for row in reader:
             if len(row) < len(header):
@@ -61,7 +69,9 @@ def read_table(path: Path, columns: Sequence[str], hint: str = "") -> Iterator[t
                     f"Put a cell that contains {_NAMES[delimiter]} between double quotes.",
                 )
             if any(map(str.strip, row)):
-                yield above + reader.line_num, [row[index] for index in indices]
+                cells = [row[index] for index in indices]
+                cells += ["" if index is None else row[index] for index in more]
+                yield above + reader.line_num, cells
 
 
 def read_rows(path: Path) -> Iterator[list[str]]:

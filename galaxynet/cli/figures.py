@@ -37,7 +37,7 @@ def command(
         typer.Option(
             "--kind",
             metavar="NAME",
-            help="learning-curves, confusion, or a figure of the network. Default: all.",
+            help="learning-curves, confusion, votes, or a figure of the network. Default: all.",
         ),
     ] = None,
     format: Annotated[

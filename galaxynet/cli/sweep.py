@@ -57,7 +57,7 @@ class SweepGroup(LazyGroup):
             _sweep(components),
             [
                 Panel(f"Network {model.name}", model.options, lists=True),
-                Panel(f"Dataset {data.name}", data.options, lists=True),
+                Panel(f"Dataset {data.name}", data.options, components.dataset_defaults, lists=True),
                 Panel("Training", TrainingOptions, model.training, lists=True),
             ],
             help=f"{model.summary[:1].upper()}{model.summary[1:]}: many trainings on {data.name}. Each "

@@ -67,7 +67,7 @@ class Train(LazyGroup):
             _train(components),
             [
                 Panel(f"Network {model.name}", model.options),
-                Panel(f"Dataset {data.name}", data.options),
+                Panel(f"Dataset {data.name}", data.options, components.dataset_defaults),
                 Panel("Training", TrainingOptions, model.training),
             ],
             help=f"{model.summary[:1].upper()}{model.summary[1:]}, trained on {data.name}: {data.summary}.",

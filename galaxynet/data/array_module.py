@@ -31,7 +31,8 @@ class ArrayData:
 
     Attributes:
         images: uint8, shape (n, height, width, channels) or (n, height, width); it may be a memory map.
-        targets: Shape (n, ...); for classes int64, -1 in rows that take no part.
+        targets: Shape (n, ...); for classes int64, -1 in rows that take no part. Numbers to be predicted
+            are float32 of shape (n, columns), NaN where they are unknown.
         ids: The id of each row.
         split: The rows of each part; rows in no part are not used.
         classes: Names of the classes, or empty.
@@ -138,16 +139,22 @@ class ArrayDataModule(DataModule):
 
     @property
     def test_labels(self) -> list[int | str]:
-        """The class of each of `test_ids`, by name."""
+        """The class of each of `test_ids`, by name; a digest of its numbers where these are predicted."""
         data = self.data
-        return [data.classes[data.targets[row]] for row in data.split.test] if data.classes else []
+        if data.classes:
+            return [data.classes[data.targets[row]] for row in data.split.test]
+        if _are_numbers(data.targets):
+            return [hashlib.sha256(data.targets[row].tobytes()).hexdigest()[:16] for row in data.split.test]
+        return []
 
     @property
     def baseline(self) -> Baseline | None:
-        """The most frequent class of the training part and its share of the test part."""
+        """The most frequent class of the training part, or the mean row of numbers, on the test part."""
         data = self.data
-        if not data.classes or not len(data.split.test):
+        if not len(data.split.test):
             return None
+        if not data.classes:
+            return _mean_row(data) if _are_numbers(data.targets) else None
         counts = np.bincount(data.targets[data.split.train], minlength=len(data.classes))
         most = int(counts.argmax())
         share = float(np.mean(data.targets[data.split.test] == most))
@@ -209,3 +216,19 @@ class ArrayDataModule(DataModule):
     def __getstate__(self) -> dict[str, Any]:
         """Exclude the arrays when the module is sent to another process, where `setup` opens them."""
         return {**self.__dict__, "_data": None, "_store": None}
+
+
+def _are_numbers(targets: npt.NDArray[Any]) -> bool:
+    return targets.ndim == 2 and targets.dtype.kind == "f"
+
+
+def _mean_row(data: ArrayData) -> Baseline | None:
+    """The root mean square error of the training part's mean of each column; unknown numbers do not count."""
+    known = ~np.isnan(data.targets)
+    train, test = data.split.train, data.split.test
+    if not known[test].any():
+        return None
+    filled = np.where(known, data.targets, 0.0).astype(np.float64)
+    mean = filled[train].sum(axis=0) / np.maximum(known[train].sum(axis=0), 1)
+    errors = (filled[test] - mean)[known[test]]
+    return Baseline("the mean row", float(np.sqrt(np.mean(errors**2))), len(test), metric="rmse")

@@ -18,14 +18,14 @@ class Division:
     """Labelled samples in their parts.
 
     Attributes:
-        targets: Index of the class of every sample; -1 for those that take no part.
-        classes: Names of the classes.
+        targets: Index of the class of every sample, -1 for those that take no part; or what else is learnt.
+        classes: Names of the classes; none where something else is learnt.
         parts: Rows of the samples in each part.
         counts: For the record of a run; JSON types.
         notes: What the user should know, one line each.
     """
 
-    targets: npt.NDArray[np.int64]
+    targets: npt.NDArray[Any]
     classes: tuple[str, ...]
     parts: Split
     counts: dict[str, Any]

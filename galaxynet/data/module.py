@@ -19,17 +19,19 @@ from galaxynet.plugin import DataInfo
 
 @dataclass(frozen=True)
 class Baseline:
-    """The score of always answering the most frequent class of the training part.
+    """The score of always giving the same answer, which is taken from the training part.
 
     Attributes:
-        label: That class.
-        accuracy: Its share of the test part, 0 to 1.
+        label: That answer: the most frequent class, or the mean row of numbers.
+        accuracy: What it scores on the test part: its share for a class, else the value of `metric`.
         samples: Samples in the test part.
+        metric: The metric; it is shown beside runs that are compared by it.
     """
 
     label: str
     accuracy: float
     samples: int
+    metric: str = "accuracy"
 
 
 class DataModule(lightning.LightningDataModule, abc.ABC):
@@ -102,7 +104,7 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
 
     @property
     def baseline(self) -> Baseline | None:
-        """The most frequent class as a classifier; None without classes."""
+        """The score of always giving the same answer; None if no such answer is known."""
         return None
 
     @property

@@ -104,7 +104,9 @@ def run_columns(group: Group, names: Sequence[str] = ()) -> list[Column[Row]]:
     absent = set()
     if all(row.fields["epochs"] == row.get(_EPOCHS_OPTION) for row in group.rows):
         absent.add(_EPOCHS_OPTION)  # the same as the epochs trained
-    if not percentage_metric(group.first.record.metric):
+    if all(row.fields["low"] is None for row in group.rows) and not percentage_metric(
+        group.first.record.metric
+    ):
         absent.add("interval")
     if all(row.fields["published"] is None for row in group.rows):
         absent.add("published")
@@ -150,7 +152,7 @@ def _label(row: Row, counts: Counter[str]) -> str:
 
 def _interval(row: Row) -> str:
     low, high = row.fields["low"], row.fields["high"]
-    return NONE if low is None else show_interval((low, high))
+    return NONE if low is None else show_interval((low, high), row.run.record.metric)
 
 
 def _rate(row: Row) -> str:

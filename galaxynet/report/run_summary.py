@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from galaxynet import terminal
-from galaxynet.evaluation.intervals import accuracy_interval
 from galaxynet.phrases import count
-from galaxynet.report.wording import show_interval, show_metric, show_seconds
+from galaxynet.report.wording import interval_of, show_baseline, show_interval, show_metric, show_seconds
 from galaxynet.runs import Run
 
 _MAX_CLASSES = 20
@@ -27,8 +26,7 @@ def print_start(run: Run) -> None:
         terminal.note(f"{len(counts)} classes: {listed}")
     if record.baseline is not None:
         terminal.note(
-            f"always answering {record.baseline.label} would score {record.baseline.accuracy:.1%} "
-            "on the test part"
+            f"always answering {record.baseline.label} would score {show_baseline(record)} on the test part"
         )
     terminal.note(f"run {record.id} in {run.path} on {record.device}, {record.precision}")
 
@@ -57,12 +55,13 @@ def _print_result(run: Run) -> None:
     if value is None:
         return
     text = ""
-    if record.task == "classification":
-        samples = record.splits["test"]
-        interval = show_interval(accuracy_interval(value, samples))
-        text += f" (95 % interval {interval}, {samples:,} samples)"
-        if record.baseline is not None:
-            text += f", majority class {record.baseline.accuracy:.1%}"
+    interval = interval_of(record)
+    if interval is not None:
+        shown = show_interval(interval, record.metric)
+        text += f" (95 % interval {shown}, {record.splits['test']:,} samples)"
+    if record.baseline is not None:
+        name = "majority class" if record.task == "classification" else record.baseline.label
+        text += f", {name} {show_baseline(record)}"
     reference = record.reference
     if reference is not None:
         published = show_metric(reference.metric, reference.value)

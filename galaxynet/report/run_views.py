@@ -158,7 +158,7 @@ def result_lines(run: Run) -> Lines:
     lines = [(record.metric.replace("/", " "), show_result(record))]
     interval = interval_of(record)
     if interval:
-        lines.append(("95% interval", show_interval(interval)))
+        lines.append(("95% interval", show_interval(interval, record.metric)))
     if record.baseline:
         lines.append(
             (f"always {record.baseline.label}", show_metric(record.metric, record.baseline.accuracy))

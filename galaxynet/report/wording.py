@@ -37,8 +37,15 @@ def percentage_metric(metric: str) -> bool:
 
 
 def interval_of(record: RunRecord) -> tuple[float, float] | None:
-    """The 95 % interval of a run's test accuracy; None for another metric or without test samples."""
+    """The 95 % interval of the metric by which a run is compared; None if there is none.
+
+    That of an accuracy is computed; another metric has one if the test recorded its ends, as the metrics
+    `<metric>_low` and `<metric>_high`.
+    """
     value = record.metrics.get(record.metric)
+    low, high = (measured(record.metrics.get(f"{record.metric}_{end}")) for end in ("low", "high"))
+    if value is not None and low is not None and high is not None and low <= high:
+        return low, high
     samples = record.splits.get("test", 0)
     if value is None or samples < 1 or not percentage_metric(record.metric) or not 0 <= value <= 1:
         return None
@@ -54,8 +61,10 @@ def show_metric(metric: str, value: float | None) -> str:
     return f"{value:.{share_digits(value)}%}" if percentage_metric(metric) else f"{value:,.4g}"
 
 
-def show_interval(interval: tuple[float, float]) -> str:
-    """`67.3 to 72.9%`."""
+def show_interval(interval: tuple[float, float], metric: str = "accuracy") -> str:
+    """`67.3 to 72.9%` for an accuracy, `0.0997 to 0.1032` for another metric."""
+    if not percentage_metric(metric):
+        return f"{show_metric(metric, interval[0])} to {show_metric(metric, interval[1])}"
     digits = share_digits(sum(interval) / 2)
     return f"{interval[0] * 100:.{digits}f} to {interval[1]:.{digits}%}"
 
@@ -115,6 +124,15 @@ def show_result(record: RunRecord) -> str:
     return show_metric(record.metric, value)
 
 
+def show_baseline(record: RunRecord) -> str:
+    """What always giving the same answer scores: `59.6%`; empty if the record does not know."""
+    if record.baseline is None:
+        return ""
+    if percentage_metric(record.metric):
+        return f"{record.baseline.accuracy:.1%}"
+    return show_metric(record.metric, record.baseline.accuracy)
+
+
 def caption(record: RunRecord) -> str:
     """The line below a figure: test metric with interval, majority class, samples."""
     metric = record.metric.replace("/", " ")
@@ -126,7 +144,7 @@ def caption(record: RunRecord) -> str:
     text = f"{record.dataset.name}: {metric} {show_metric(record.metric, value)}"
     interval = interval_of(record)
     if interval:
-        text += f" (95% interval {show_interval(interval)}, {record.splits['test']:,} samples)"
+        text += f" (95% interval {show_interval(interval, record.metric)}, {record.splits['test']:,} samples)"
     if record.baseline:
-        text += f",\nalways answering {record.baseline.label} scores {record.baseline.accuracy:.1%}"
+        text += f",\nalways answering {record.baseline.label} scores {show_baseline(record)}"
     return text

@@ -112,7 +112,11 @@ class OptionValues(Part):
 
 
 class MajorityClass(Part):
-    """What always guessing the most frequent class of the training part scores on the test part."""
+    """What always giving the same answer scores on the test part.
+
+    For classification it is the most frequent class of the training part and its share; for vote fractions it
+    is the mean row of the training part, with its root mean square error as `accuracy`.
+    """
 
     label: str
     accuracy: FiniteFloat
@@ -184,7 +188,8 @@ class RunRecord(Part):
         preprocessing: From an image to what the network takes, of `Preprocessing.to_dict`; empty where the
             samples are not images, and in older records.
         calibration: How to correct the network's probabilities; empty for no correction.
-        baseline: The majority class, for classification.
+        vote_tree: The questions of `VoteTree.to_dict`, for vote fractions; else empty.
+        baseline: What always giving the same answer scores, where the data module knows it.
         reference: The published figure for these options, if there is one.
         metrics: Final metrics; None where undefined.
         epochs: Epochs done.
@@ -222,6 +227,7 @@ class RunRecord(Part):
     data: dict[str, Plain] = Field(default_factory=dict)
     preprocessing: dict[str, Plain] = Field(default_factory=dict, max_length=100)
     calibration: dict[str, Plain] = Field(default_factory=dict, max_length=100)
+    vote_tree: dict[str, Plain] = Field(default_factory=dict, max_length=10)
     baseline: MajorityClass | None = None
     reference: ReferenceValue | None = None
     metrics: dict[str, Number] = Field(default_factory=dict)

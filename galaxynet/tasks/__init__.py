@@ -5,5 +5,6 @@ from galaxynet.tasks.classifier import Classifier
 from galaxynet.tasks.language_model import LanguageModel
 from galaxynet.tasks.reconstructor import Reconstructor
 from galaxynet.tasks.task import Task
+from galaxynet.tasks.vote_fractions import VoteFractions
 
-__all__ = ["Classifier", "LanguageModel", "Reconstructor", "Task", "activation"]
+__all__ = ["Classifier", "LanguageModel", "Reconstructor", "Task", "VoteFractions", "activation"]

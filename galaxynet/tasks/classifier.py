@@ -47,7 +47,7 @@ class Classifier(Task):
 
     def __init__(self, network: nn.Module, options: Options, data_info: DataInfo) -> None:
         super().__init__(network, options, data_info)
-        classes = len(data_info.classes)
+        classes = data_info.class_count
         self.validation_accuracy = MulticlassAccuracy(classes, average="micro")
         self.test_accuracy = MulticlassAccuracy(classes, average="micro")
         self.train_accuracy = EpochMean()

@@ -148,9 +148,15 @@ class Components:
         """The options classes under `model`, `dataset` and `training`, each with the defaults it is given."""
         return {
             "model": (self.model_spec.options, {}),
-            "dataset": (self.dataset_spec.options, {}),
+            "dataset": (self.dataset_spec.options, self.dataset_defaults),
             "training": (TrainingOptions, self.model_spec.training),
         }
+
+    @property
+    def dataset_defaults(self) -> dict[str, Any]:
+        """The defaults of the dataset's options that the network sets."""
+        known = {field.name for field in self.dataset_spec.options.fields()}
+        return {name: value for name, value in self.model_spec.dataset_options.items() if name in known}
 
     def fields(self) -> dict[str, OptionField]:
         """Every option by its name."""

@@ -8,12 +8,15 @@ from lightning.pytorch import Trainer
 
 from galaxynet.data.module import DataModule
 from galaxynet.evaluation.fitting import fit_to_validation
+from galaxynet.evaluation.votes import vote_metrics
 from galaxynet.runs import Run, write_predictions
 from galaxynet.runs.folder import PREDICTIONS
 from galaxynet.runs.reconstructions import RECONSTRUCTIONS, ReconstructedSamples
-from galaxynet.tasks import Classifier, Reconstructor, Task
+from galaxynet.runs.votes import VOTES, Votes
+from galaxynet.tasks import Classifier, Reconstructor, Task, VoteFractions
 from galaxynet.tasks.classifier import Predictions
 from galaxynet.tasks.reconstructor import Reconstructions
+from galaxynet.tasks.vote_fractions import VotedSamples
 from galaxynet.training.checkpoint import Checkpoints
 from galaxynet.training.metrics_file import decimal
 
@@ -48,6 +51,7 @@ def evaluate(run: Run | None, trainer: Trainer, network: Task, data: DataModule)
     # All processes together gather these.
     predictions = network.predictions() if isinstance(network, Classifier) else None
     reconstructions = network.reconstructions() if isinstance(network, Reconstructor) else None
+    votes = network.voted_samples() if isinstance(network, VoteFractions) else None
     fitted = fit_to_validation(network, data)
     if run is None:
         return
@@ -58,6 +62,8 @@ def evaluate(run: Run | None, trainer: Trainer, network: Task, data: DataModule)
         _write_predictions(run, predictions, data)
     if reconstructions is not None:
         _write_reconstructions(run, reconstructions, data)
+    if votes is not None and isinstance(network, VoteFractions):
+        _write_votes(run, votes, data, network)
 
 
 def _write_predictions(run: Run, predictions: Predictions, data: DataModule) -> None:
@@ -81,3 +87,14 @@ def _write_reconstructions(run: Run, reconstructions: Reconstructions, data: Dat
         reconstructions.decodings.numpy(),
     )
     samples.write(run.path / RECONSTRUCTIONS)
+
+
+def _write_votes(run: Run, votes: VotedSamples, data: DataModule, network: VoteFractions) -> None:
+    observed, predicted = votes.observed.double().numpy(), votes.predicted.double().numpy()
+    derived = vote_metrics(network.tree, observed, predicted)
+    run.record.metrics = {
+        **run.record.metrics,
+        **{f"test/{name}": decimal(value) for name, value in derived.items()},
+    }
+    ids = [str(data.ids[row]) for row in votes.indices.tolist()]
+    Votes(ids, network.tree.columns, observed.tolist(), predicted.tolist()).write(run.path / VOTES)

@@ -21,7 +21,7 @@ from galaxynet.runs import (
     describe_environment,
 )
 from galaxynet.runs.run_record import Status
-from galaxynet.tasks import Task
+from galaxynet.tasks import Task, VoteFractions
 from galaxynet.training.config import Plan
 from galaxynet.training.device import Hardware
 
@@ -46,7 +46,7 @@ def build_record(
     """
     metric = f"test/{network.metric}"
     # The most frequent class says something of a network that names classes, and of no other.
-    baseline = data.baseline if network.task == "classification" else None
+    baseline = data.baseline if data.baseline and data.baseline.metric == network.metric else None
     return RunRecord(
         name=plan.name,
         sweep=plan.sweep,
@@ -65,6 +65,7 @@ def build_record(
         test_set=digest_test_set(data.test_ids, data.test_labels),
         data=dict(data.summary),
         preprocessing={} if data.preprocessing is None else data.preprocessing.to_dict(),
+        vote_tree=network.tree.to_dict() if isinstance(network, VoteFractions) else {},
         baseline=None
         if baseline is None
         else MajorityClass(label=baseline.label, accuracy=baseline.accuracy, samples=baseline.samples),

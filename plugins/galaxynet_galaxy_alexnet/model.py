@@ -18,6 +18,6 @@ class GalaxyAlexNet(Classifier):
 
     def __init__(self, options: GalaxyAlexNetOptions, data_info: DataInfo) -> None:
         network = GalaxyAlexNetNetwork(
-            data_info.image_shape, len(data_info.classes), options.act, options.extra_convs
+            data_info.image_shape, data_info.class_count, options.act, options.extra_convs
         )
         super().__init__(network, options, data_info)

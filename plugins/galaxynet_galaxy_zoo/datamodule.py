@@ -1,10 +1,11 @@
-"""Galaxies and their classes as batches: images, labels and parts brought together."""
+"""Galaxies and their classes or votes as batches: images, labels and parts brought together."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from galaxynet.data.array_cache import ARRAYS
 from galaxynet.data.array_module import ArrayData, ArrayDataModule
@@ -17,9 +18,10 @@ from galaxynet_galaxy_zoo import GALAXY_ZOO, SOLUTIONS, TRAINING_IMAGES
 from galaxynet_galaxy_zoo.archives import load_images
 from galaxynet_galaxy_zoo.files import need
 from galaxynet_galaxy_zoo.labels import RULES, Labels, read_labels
-from galaxynet_galaxy_zoo.options import GalaxyZooOptions
-from galaxynet_galaxy_zoo.selection import select
-from galaxynet_galaxy_zoo.tables import read_votes
+from galaxynet_galaxy_zoo.options import VOTES, GalaxyZooOptions
+from galaxynet_galaxy_zoo.selection import select, select_votes
+from galaxynet_galaxy_zoo.tables import Votes, read_votes
+from galaxynet_galaxy_zoo.tree import TREE
 
 FRAME_RADII = 8.48
 """Side of the survey's cutouts in radii of the galaxy: 424 pixels of 0.02 Petrosian 90 % radii.
@@ -48,18 +50,24 @@ class GalaxyZooData(ArrayDataModule):
         """
         options = self.options
         source = need(self.folder, TRAINING_IMAGES)
-        labels = self._labels()
+        parts: dict[str, Any] = {
+            "test": options.test_ids or options.test_fraction,
+            "validation": self.validation,
+            "seed": options.split_seed,
+        }
+        # Read before the images are prepared, which takes a while: a mistake in a table shows at once.
+        targets = self._votes() if options.labels == VOTES else self._labels()
         view = Preprocessing(
             options.size, options.size, options.channels, crop=options.crop or 0, frame_radii=FRAME_RADII
         )
         images = load_images(source, self.folder / ARRAYS, view)
-        division = select(
-            images.ids,
-            labels,
-            test=options.test_ids or options.test_fraction,
-            validation=self.validation,
-            seed=options.split_seed,
-        )
+        extra: dict[str, Any] = {"class_ucd": "src.morph.type"}
+        if isinstance(targets, Votes):
+            origin = str(options.votes or SOLUTIONS.name)
+            division = select_votes(images.ids, targets, origin, **parts)
+            extra |= {"fraction_ucd": "src.morph", "vote_tree": TREE.to_dict()}
+        else:
+            division = select(images.ids, targets, **parts)
         normalization = Normalization.measured(images.rows, division.parts.train)
         return ArrayData(
             images=images.rows,
@@ -82,7 +90,7 @@ class GalaxyZooData(ArrayDataModule):
                 "width": images.extra["width"],
                 "mean": list(normalization.mean),
                 "std": list(normalization.std),
-                "class_ucd": "src.morph.type",
+                **extra,
             },
             notes=(*_left_out(images.skipped), *division.notes),
         )
@@ -90,14 +98,20 @@ class GalaxyZooData(ArrayDataModule):
     def _labels(self) -> Labels:
         rule = RULES.get(self.options.labels)
         if rule is not None:
-            return rule(read_votes(need(self.folder, SOLUTIONS)))
+            return rule(self._votes())
         path = expanded(Path(self.options.labels))
         if not path.exists():
             raise DataError(
                 f"--labels {self.options.labels}: there is no such file.",
-                f"It takes {', '.join(RULES)}, or a CSV file with the columns GalaxyID and label.",
+                f"It takes {', '.join(RULES)}, {VOTES}, or a CSV file with the columns GalaxyID and label.",
             )
         return read_labels(path)
+
+    def _votes(self) -> Votes:
+        path = self.options.votes
+        if path is None:
+            return read_votes(need(self.folder, SOLUTIONS))
+        return read_votes(path, partial=True)
 
 
 def _left_out(skipped: Mapping[str, str]) -> list[str]:

@@ -9,20 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from galaxynet.errors import DataError
+from galaxynet.evaluation.votes import fitting
 from galaxynet_galaxy_zoo.options import LABEL_RULES
 from galaxynet_galaxy_zoo.tables import Votes, rows_of
-from galaxynet_galaxy_zoo.votes import COLUMN_INDEX, COLUMNS
+from galaxynet_galaxy_zoo.tree import MORPHOLOGY, TREE
+from galaxynet_galaxy_zoo.votes import COLUMN_INDEX
 
 PLURALITY_CLASSES = ("Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2")
 """The columns that can have the highest fraction: no answer has more votes than the one that led to it."""
 
-MORPHOLOGY_CLASSES = (
-    "completely_round_smooth",
-    "in_between_smooth",
-    "cigar_shaped_smooth",
-    "edge_on",
-    "spiral",
-)
+MORPHOLOGY_CLASSES = tuple(member.label for member in MORPHOLOGY)
 """The five classes of Zhu et al., arXiv:1807.10406, table 1."""
 
 
@@ -47,10 +43,13 @@ def plurality(votes: Votes) -> Labels:
     """The answer with the highest fraction of all 37; the first in a tie.
 
     Only five of the columns are compared: the others can equal the answer that led to their question, which
-    comes before them, and exceed it by no more than the rounding of the table.
+    comes before them, and exceed it by no more than the rounding of the table. A galaxy has no label where
+    one of the five is unknown.
     """
-    label = votes.fractions[:, [COLUMN_INDEX[name] for name in PLURALITY_CLASSES]].argmax(axis=1)
-    of = dict(zip(votes.ids, label.tolist(), strict=True))
+    fractions = votes.fractions[:, [COLUMN_INDEX[name] for name in PLURALITY_CLASSES]]
+    known = ~np.isnan(fractions).any(axis=1)
+    label = np.where(known, fractions.argmax(axis=1), -1)
+    of = {id_: c for id_, c in zip(votes.ids, label.tolist(), strict=True) if c >= 0}
     return Labels(PLURALITY_CLASSES, of, "the plurality of the votes", fixed=True)
 
 
@@ -59,18 +58,7 @@ def morphology5(votes: Votes) -> Labels:
 
     Where the votes add up, a galaxy fits one rule at most. One that fits none, as most do, has no label.
     """
-    fraction = dict(zip(COLUMNS, votes.fractions.T, strict=True))
-    smooth = fraction["Class1.1"] >= 0.469
-    featured = fraction["Class1.2"] >= 0.430
-    face_on = fraction["Class2.2"] >= 0.715
-    rules = (
-        smooth & (fraction["Class7.1"] >= 0.5),
-        smooth & (fraction["Class7.2"] >= 0.5),
-        smooth & (fraction["Class7.3"] >= 0.5),
-        featured & (fraction["Class2.1"] >= 0.602),
-        featured & face_on & (fraction["Class4.1"] >= 0.619),
-    )
-    label = np.select(rules, range(len(rules)), default=-1)
+    label = fitting(TREE, MORPHOLOGY, votes.fractions)
     of = {id_: c for id_, c in zip(votes.ids, label.tolist(), strict=True) if c >= 0}
     return Labels(MORPHOLOGY_CLASSES, of, "the five-class rule", fixed=True)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from galaxynet.errors import OptionError
 from galaxynet.options import Options, option
 from galaxynet.paths import expanded
 
 LABEL_RULES = ("plurality", "morphology5")
 """Rules that turn a galaxy's votes into a class; see `galaxynet_galaxy_zoo.labels`."""
+
+VOTES = "votes"
+"""The value of `--labels` for the vote fractions themselves."""
 
 
 class GalaxyZooOptions(Options):
@@ -23,8 +27,14 @@ class GalaxyZooOptions(Options):
     labels: str = option(
         "plurality",
         "plurality (the answer with the most votes), morphology5 (five classes by vote thresholds), "
-        "or a CSV file with the columns GalaxyID and label",
+        "votes (the 37 vote fractions), or a CSV file with the columns GalaxyID and label",
         metavar="RULE|CSV",
+    )
+    votes: Path | None = option(
+        None,
+        "table of votes in the form of the challenge's solutions, which are the default; blank cells are "
+        "unknown",
+        metavar="CSV",
     )
     test_fraction: float = option(0.3, "share of the galaxies to hold out for the final test", gt=0, lt=1)
     test_ids: Path | None = option(
@@ -37,6 +47,10 @@ class GalaxyZooOptions(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.labels not in LABEL_RULES:
+        if self.labels not in (*LABEL_RULES, VOTES):
+            if self.votes is not None:
+                raise OptionError(
+                    "--votes is of no use with a table of labels.", "Leave out --labels or --votes."
+                )
             # The record has to mean the same file wherever it is read.
             object.__setattr__(self, "labels", str(expanded(Path(self.labels)).absolute()))

@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from galaxynet.data.classes import Division, divide
+from galaxynet.data.splits import Rows, split
 from galaxynet.errors import DataError
-from galaxynet_galaxy_zoo.labels import Labels
-from galaxynet_galaxy_zoo.tables import read_ids
+from galaxynet_galaxy_zoo.labels import Labels, plurality
+from galaxynet_galaxy_zoo.tables import Votes, read_ids
+from galaxynet_galaxy_zoo.votes import COLUMNS, check_sums
+
+TOLERANCE = 0.01
+"""How far sums of votes may be off in training: a table may be rounded to two or three decimals."""
 
 
 def select(
@@ -55,18 +61,7 @@ def select(
         f"{len(rows):,} galaxies have image and label ({counts['without_label']:,} images have no label, "
         f"{counts['without_image']:,} labels no image)"
     ]
-    tested: Any = test
-    if isinstance(test, Path):
-        expected = read_ids(test)
-        tested = rows[np.isin(numbers[rows], expected)]
-        if not len(tested):
-            raise DataError(f"None of the {len(expected):,} galaxies of {test} has an image and a label.")
-        counts["test_ids_missing"] = len(expected) - len(tested)
-        if counts["test_ids_missing"]:
-            notes.append(
-                f"{counts['test_ids_missing']:,} of the {len(expected):,} galaxies of {test.name} have no "
-                f"image or no label: the test part has {len(tested):,}"
-            )
+    tested = _tested(test, rows, numbers, "label", counts, notes)
     division = divide(
         ids,
         targets,
@@ -80,3 +75,89 @@ def select(
     return dataclasses.replace(
         division, counts={**counts, **division.counts}, notes=(*notes, *division.notes)
     )
+
+
+def select_votes(
+    ids: Sequence[int | str],
+    votes: Votes,
+    origin: str,
+    *,
+    test: float | Path,
+    validation: float,
+    seed: int,
+) -> Division:
+    """Join images and votes by GalaxyID and divide them; strata are the plurality answers.
+
+    Args:
+        ids: The GalaxyID of every image.
+        votes: The votes of some galaxies.
+        origin: Where the votes come from, for messages.
+        test: As in `select`.
+        validation: The share of the training part that is held out, in [0, 1).
+        seed: Selects the division.
+
+    Raises:
+        DataError: If the votes do not add up as the questions demand, no row of votes has an image, no test
+            galaxy has both, or the training part is empty.
+    """
+    check_sums(votes.fractions, votes.ids, tolerance=TOLERANCE, partial=True)
+    given = np.flatnonzero((~np.isnan(votes.fractions)).any(axis=1))
+    row_of = {votes.ids[row]: row for row in given.tolist()}
+    numbers = np.array(ids, dtype=np.int64)
+    places = np.array([row_of.get(int(number), -1) for number in numbers], dtype=np.int64)
+    rows = np.flatnonzero(places >= 0).astype(np.int64)
+    if not len(rows):
+        raise DataError(
+            f"None of the {len(row_of):,} galaxies of {origin} has an image; there are {len(ids):,} images.",
+            "GalaxyID has to be the name of the image: 100008 for 100008.jpg.",
+        )
+    targets = np.full((len(ids), len(COLUMNS)), np.nan, dtype=np.float32)
+    targets[rows] = votes.fractions[places[rows]]
+    unknown = np.isnan(targets[rows])
+    counts: dict[str, Any] = {
+        "with_votes": len(rows),
+        "without_votes": len(ids) - len(rows),
+        "without_image": len(row_of) - len(rows),
+        "unknown_fractions": int(unknown.sum()),
+    }
+    notes = [
+        f"{len(rows):,} galaxies have image and votes ({counts['without_votes']:,} images have no votes, "
+        f"{counts['without_image']:,} rows of votes no image)"
+    ]
+    if unknown.any():
+        notes.append(
+            f"{int(unknown.any(axis=1).sum()):,} of them lack answers: {counts['unknown_fractions']:,} of "
+            f"{unknown.size:,} vote fractions are unknown and left out of loss and metrics"
+        )
+    tested = _tested(test, rows, numbers, "votes", counts, notes)
+    labels = plurality(votes).of
+    strata = np.array([labels.get(int(number), -1) for number in numbers], dtype=np.int64)
+    parts = split(rows, ids, strata, test=tested, validation=validation, seed=seed)
+    if not len(parts.train):
+        raise DataError("There is nothing to learn: the training part is empty.", "See --test-ids.")
+    return Division(targets, (), parts, counts, tuple(notes))
+
+
+def _tested(
+    test: float | Path,
+    rows: Rows,
+    numbers: npt.NDArray[np.int64],
+    what: str,
+    counts: dict[str, Any],
+    notes: list[str],
+) -> float | Rows:
+    """The share of the test part, or its rows; adds to counts and notes which of a file are missing."""
+    if not isinstance(test, Path):
+        return test
+    expected = read_ids(test)
+    tested: Rows = rows[np.isin(numbers[rows], expected)]
+    article = "a " if what == "label" else ""
+    if not len(tested):
+        raise DataError(f"None of the {len(expected):,} galaxies of {test} has an image and {article}{what}.")
+    counts["test_ids_missing"] = len(expected) - len(tested)
+    if counts["test_ids_missing"]:
+        notes.append(
+            f"{counts['test_ids_missing']:,} of the {len(expected):,} galaxies of {test.name} have no "
+            f"image or no {what}: the test part has {len(tested):,}"
+        )
+    return tested

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from array import array
 from collections.abc import Iterator
@@ -28,15 +29,19 @@ class Votes:
 
     Attributes:
         ids: The galaxies.
-        fractions: Their vote fractions, float64, shape (n, 37), ordered as `COLUMNS`.
+        fractions: Their vote fractions, float64, shape (n, 37), ordered as `COLUMNS`; NaN if unknown.
     """
 
     ids: list[int]
     fractions: npt.NDArray[np.float64]
 
 
-def read_votes(path: Path) -> Votes:
+def read_votes(path: Path, *, partial: bool = False) -> Votes:
     """Read the solutions, from the zip as Kaggle gives it or from the unpacked CSV.
+
+    Args:
+        path: The table.
+        partial: Take columns that are missing and cells that are blank for unknown fractions.
 
     Raises:
         DataError: If the file is damaged, lacks a column, or has two rows for a galaxy, an id that is not a
@@ -45,7 +50,8 @@ def read_votes(path: Path) -> Votes:
     hint = "The votes are training_solutions_rev1.csv of the competition, with GalaxyID and 37 columns."
     ids: dict[int, None] = {}
     values = array("d")
-    for line, galaxy, cells in rows_of(path, COLUMNS, hint):
+    required, optional = ((), COLUMNS) if partial else (COLUMNS, ())
+    for line, galaxy, cells in rows_of(path, required, hint, optional=optional):
         if galaxy in ids:
             raise DataError(f"{path}, line {line}: a second row of votes for galaxy {galaxy}.")
         ids[galaxy] = None
@@ -53,11 +59,16 @@ def read_votes(path: Path) -> Votes:
             values.extend(map(float, cells))
         except ValueError:
             del values[len(values) // len(COLUMNS) * len(COLUMNS) :]
-            values.extend(_fraction(path, line, galaxy, *cell) for cell in zip(COLUMNS, cells, strict=True))
+            values.extend(
+                math.nan if partial and not text.strip() else _fraction(path, line, galaxy, column, text)
+                for column, text in zip(COLUMNS, cells, strict=True)
+            )
     if not ids:
         raise DataError(f"{path} has no rows.")
     fractions = np.frombuffer(values, np.float64).reshape(-1, len(COLUMNS))
-    _check(path, list(ids), fractions)
+    if partial and np.isnan(fractions).all():
+        raise DataError(f"{path} has no votes in any of its {len(ids):,} rows.", hint)
+    _check(path, list(ids), fractions, partial)
     return Votes(list(ids), fractions)
 
 
@@ -72,9 +83,11 @@ def _fraction(path: Path, line: int, galaxy: int, column: str, text: str) -> flo
         ) from None
 
 
-def _check(path: Path, ids: list[int], fractions: npt.NDArray[np.float64]) -> None:
+def _check(path: Path, ids: list[int], fractions: npt.NDArray[np.float64], partial: bool) -> None:
     """Refuse values that are not votes but would win a label: argmax treats NaN as the highest."""
     inside = (fractions >= -_ROUNDING) & (fractions <= 1 + _ROUNDING)  # false for NaN
+    if partial:
+        inside |= np.isnan(fractions)
     if not inside.all():
         row, column = np.argwhere(~inside)[0].tolist()
         raise DataError(
@@ -96,14 +109,14 @@ def read_ids(path: Path) -> list[int]:
 
 
 def rows_of(
-    path: Path, columns: tuple[str, ...] = (), hint: str = ""
+    path: Path, columns: tuple[str, ...] = (), hint: str = "", *, optional: tuple[str, ...] = ()
 ) -> Iterator[tuple[int, int, list[str]]]:
     """Line number, GalaxyID and the requested cells of every row that is not empty.
 
     Raises:
         DataError: As `read_table`, or if an id is not a whole number.
     """
-    for line, (text, *cells) in read_table(path, (ID, *columns), hint):
+    for line, (text, *cells) in read_table(path, (ID, *columns), hint, optional=optional):
         try:
             yield line, galaxy_id(text), cells
         except ValueError as error:

@@ -140,13 +140,20 @@ ANSWERS: dict[str, str] = {
 """What each column's answer says."""
 
 
-def check_sums(table: ArrayLike, ids: Sequence[str | int] | None = None, *, tolerance: float = 1e-4) -> None:
+def check_sums(
+    table: ArrayLike,
+    ids: Sequence[str | int] | None = None,
+    *,
+    tolerance: float = 1e-4,
+    partial: bool = False,
+) -> None:
     """Refuse vote fractions that cannot come from the decision tree.
 
     Args:
         table: Fractions, shape (galaxies, 37), ordered as `COLUMNS`, each in 0 to 1.
         ids: A name for each row, used in the message; the row's number if omitted.
         tolerance: How far a sum may be from what the tree demands. The published fractions are rounded.
+        partial: Allow unknown fractions, NaN; sums with one of them are not checked.
 
     Raises:
         DataError: If a row has another number of columns, a fraction that is not a number in 0 to 1, or
@@ -165,6 +172,8 @@ def check_sums(table: ArrayLike, ids: Sequence[str | int] | None = None, *, tole
 
     with np.errstate(invalid="ignore"):
         outside = ~((fractions >= -tolerance) & (fractions <= 1 + tolerance))
+        if partial:
+            outside &= ~np.isnan(fractions)
     if outside.any():
         row, column = (int(position) for position in np.argwhere(outside)[0])
         raise DataError(
@@ -179,5 +188,6 @@ def check_sums(table: ArrayLike, ids: Sequence[str | int] | None = None, *, tole
             demanded = 1.0 if question.asked_of is None else fractions[row, COLUMN_INDEX[question.asked_of]]
             raise DataError(
                 f"{name(row)}: the answers of question {question.number} add up to {total[row]:.6f}, "
-                f"not to {question.asked_of or 'all'} = {demanded:.6f}."
+                f"not to {question.asked_of or 'all'} = {demanded:.6f}.",
+                "Fractions are shares of all volunteers of a galaxy, not of those who were asked.",
             )

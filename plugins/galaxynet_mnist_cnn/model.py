@@ -36,7 +36,7 @@ class MnistCnn(Classifier):
     updates_per_step = 20
 
     def __init__(self, options: MnistCnnOptions, data_info: DataInfo) -> None:
-        network = MnistCnnNetwork(data_info.image_shape, len(data_info.classes), options.act)
+        network = MnistCnnNetwork(data_info.image_shape, data_info.class_count, options.act)
         super().__init__(network, options, data_info)
         self.output = options.output
 

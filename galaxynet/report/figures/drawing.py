@@ -12,6 +12,7 @@ from galaxynet.errors import GalaxynetError, RunError, UsageError
 from galaxynet.phrases import count
 from galaxynet.registry import Plugin
 from galaxynet.runs.folder import FIGURES, METRICS, PREDICTIONS, Run
+from galaxynet.runs.votes import VOTES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 Format = Literal["png", "svg"]
 LEARNING_CURVES = "learning-curves"
 CONFUSION = "confusion"
+VOTE_FRACTIONS = "votes"
+_ONE_RUN = {CONFUSION, VOTE_FRACTIONS}
+"""Figures that show a single run."""
 
 
 def names(run: Run) -> list[str]:
@@ -28,6 +32,8 @@ def names(run: Run) -> list[str]:
         available.append(LEARNING_CURVES)
     if run.record.task == "classification" and (run.path / PREDICTIONS).is_file():
         available.append(CONFUSION)
+    if run.record.vote_tree and (run.path / VOTES).is_file():
+        available.append(VOTE_FRACTIONS)
     return [*available, *(name for name in _plugin_figures(run)[1] if name not in available)]
 
 
@@ -36,7 +42,7 @@ def draw(runs: Run | Sequence[Run], name: str) -> Figure:
 
     Args:
         runs: A run, or several for a figure that shows several.
-        name: `learning-curves`, `confusion`, or a figure of the model's plugin.
+        name: `learning-curves`, `confusion`, `votes`, or a figure of the model's plugin.
 
     Raises:
         UsageError: If there is no such figure.
@@ -138,7 +144,7 @@ def write_joint_figures(
 ) -> list[Path]:
     """Write one file `<prefix>-<kind>` for each figure that can show all runs together.
 
-    Figures that cannot are skipped with a note; so is the confusion matrix of several runs, as it shows one.
+    Figures that cannot are skipped with a note. Figures that show one run are left out for several.
 
     Args:
         runs: Runs of one network.
@@ -156,7 +162,7 @@ def write_joint_figures(
     """
     written = []
     for kind in kinds or dict.fromkeys(name for run in runs for name in names(run)):
-        if kind == CONFUSION and len(runs) > 1:
+        if kind in _ONE_RUN and len(runs) > 1:
             continue
         try:
             figure = draw(runs, kind)
@@ -189,11 +195,16 @@ def _function(runs: Sequence[Run], name: str) -> Callable[[Sequence[Run]], Figur
         from galaxynet.report.figures.confusion import confusion_matrix
 
         return confusion_matrix
+    if name == VOTE_FRACTIONS and all(run.record.vote_tree for run in runs):
+        from galaxynet.report.figures.votes import votes_figure
+
+        return votes_figure
     for run in runs:
         plugin, figures = _plugin_figures(run)
         if plugin and name in figures:
             return cast("Callable[[Sequence[Run]], Figure]", registry.resolve_for(plugin, figures[name]))
     standard = [LEARNING_CURVES, *([CONFUSION] if other is None else [])]
+    standard += [VOTE_FRACTIONS] if all(run.record.vote_tree for run in runs) else []
     known = dict.fromkeys([*standard, *(kind for run in runs for kind in _plugin_figures(run)[1])])
     raise UsageError(
         f"There is no figure {name!r} of {(other or runs[0]).label}.", f"There are: {', '.join(known)}."

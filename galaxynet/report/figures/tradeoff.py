@@ -12,7 +12,7 @@ from galaxynet.report.comparison import majority_classes, title
 from galaxynet.report.figures.style import COLOURS, FAINT, INK, heading, new_figure, plain_axes
 from galaxynet.report.rows import Group
 from galaxynet.report.seeds import Configuration, configurations
-from galaxynet.report.wording import interval_of, percentage_metric, show_value
+from galaxynet.report.wording import interval_of, percentage_metric, show_metric, show_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -183,7 +183,7 @@ def _scales(axes: Axes, group: Group, placed: Sequence[Configuration]) -> None:
     for label, accuracy in majority_classes(group):
         axes.axhline(accuracy, color=FAINT, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
         axes.annotate(
-            f"always {label} {accuracy:.1%}",
+            f"always {label} {show_metric(metric, accuracy)}",
             (0.0, accuracy),
             xycoords=("axes fraction", "data"),
             xytext=(4, 3),

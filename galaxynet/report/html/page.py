@@ -178,7 +178,7 @@ def _describe_best(run: Run, alone: bool) -> str:
     record = run.record
     value = show_metric(record.metric, record.metrics.get(record.metric))
     interval = interval_of(record)
-    suffix = f", 95% interval {show_interval(interval)}" if interval else ""
+    suffix = f", 95% interval {show_interval(interval, record.metric)}" if interval else ""
     prefix = "" if alone else "the best run, "
     return f"{prefix}{run.label} ({record.metric.replace('/', ' ')} {value}{suffix})"
 
@@ -187,6 +187,7 @@ def _plots(group: Group, best: Run | None, number: int) -> tuple[list[Plot], lis
     from galaxynet.report.figures.confusion import confusion_matrix
     from galaxynet.report.figures.curves import learning_curves
     from galaxynet.report.figures.tradeoff import metric_over_time
+    from galaxynet.report.figures.votes import votes_figure
 
     metric = group.first.record.metric.replace("/", " ")
     runs = [row.run for row in group.rows]
@@ -200,6 +201,8 @@ def _plots(group: Group, best: Run | None, number: int) -> tuple[list[Plot], lis
         candidates.append((f"{metric} over training time", "", False, lambda: metric_over_time(group)))
     if best is not None and best.record.task == "classification":
         candidates.append((f"Confusion matrix of {best.label}", "", False, lambda: confusion_matrix([best])))
+    if best is not None and best.record.vote_tree:
+        candidates.append((f"Votes of {best.label}", "", True, lambda: votes_figure([best])))
     candidates.append(("Learning curves", some, True, lambda: learning_curves(few)))
     plots, missing = [], []
     for index, (name, caption, wide, function) in enumerate(candidates, 1):

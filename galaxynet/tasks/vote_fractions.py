@@ -1,0 +1,218 @@
+"""Vote fractions: what share of the volunteers gives each answer of a tree of questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from galaxynet.catalogue.columns import Column
+from galaxynet.data.batches import Batch
+from galaxynet.plugin import DataInfo, Options
+from galaxynet.tasks.average import EpochMean
+from galaxynet.tasks.shares import gather_columns
+from galaxynet.tasks.task import Task
+
+LEAST_ASKED = 0.5
+"""A fraction of those who were asked is NaN where a smaller share of the volunteers was asked."""
+
+
+class VotedSamples(NamedTuple):
+    """What the volunteers and the network answered for test samples.
+
+    Attributes:
+        indices: Rows of the samples in the dataset, int64 of shape (n,).
+        observed: The volunteers' fractions, float32 of shape (n, columns); NaN where they are unknown.
+        predicted: The network's, of the same shape.
+    """
+
+    indices: Tensor
+    observed: Tensor
+    predicted: Tensor
+
+
+class VoteFractions(Task):
+    """A network that maps a batch of samples to logits, one for each answer of a tree of questions.
+
+    The logits of a question become shares of those who are asked it (softmax). Multiplied along the tree,
+    they become fractions of all volunteers, which add up as the tree demands.
+
+    The loss is the Kullback-Leibler divergence of a question's shares, weighted by the fraction of the
+    volunteers who were asked it, summed over the questions: the negative log likelihood of the votes, less
+    what no network can avoid. Questions without known answers are left out. Source of the idea: Walmsley et
+    al. 2020, MNRAS 491, 1554, whose likelihood needs the number of votes, too.
+
+    The metric `rmse` is the root mean square error of all known fractions, as in the Galaxy Zoo challenge.
+
+    Args:
+        network: Maps inputs of shape (n, *input_shape) to logits of shape (n, columns of the tree).
+        options: The model's options.
+        data_info: The tree of questions and the shape of a sample. `extra["class_ucd"]` and
+            `extra["fraction_ucd"]` say what the label and the fractions are about.
+
+    Raises:
+        UsageError: If the dataset gives no vote fractions.
+    """
+
+    task = "vote fractions"
+    metric = "rmse"
+    higher_is_better = False
+
+    def __init__(self, network: nn.Module, options: Options, data_info: DataInfo) -> None:
+        super().__init__(network, options, data_info)
+        self.tree = data_info.vote_tree
+        owners = [number for number, size in enumerate(self.tree.sizes) for _ in range(size)]
+        self.question_of: Tensor
+        self.register_buffer("question_of", torch.tensor(owners), persistent=False)
+        self.squared_error = EpochMean()
+        self._tested: list[VotedSamples] = []
+
+    def log_shares(self, logits: Tensor) -> Tensor:
+        """Logarithms of the shares of those who are asked, float32, of the shape of the logits."""
+        parts = torch.split(logits.float(), self.tree.sizes, dim=1)
+        return torch.cat([functional.log_softmax(part, dim=1) for part in parts], dim=1)
+
+    def fractions(self, logits: Tensor) -> Tensor:
+        """Fractions of all volunteers, float32, of the shape of the logits."""
+        return self.of_all(self.log_shares(logits).exp())
+
+    def of_all(self, shares: Tensor) -> Tensor:
+        """Shares of those who are asked, multiplied along the tree."""
+        parts: list[Tensor] = list(torch.split(shares, self.tree.sizes, dim=1))
+        for number in self.tree.order:
+            parent = self.tree.parents[number]
+            if parent is not None:
+                parts[number] = parts[number] * self._column(parts, parent)
+        return torch.cat(parts, dim=1)
+
+    def asked(self, fractions: Tensor) -> Tensor:
+        """The fraction of the volunteers who are asked each question, shape (n, questions)."""
+        everyone = torch.ones(len(fractions), device=fractions.device)
+        return torch.stack(
+            [everyone if parent is None else fractions[:, parent] for parent in self.tree.parents], dim=1
+        )
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The mean over samples of the divergence from the votes in nats. A scalar.
+
+        Args:
+            logits: Shape (n, columns).
+            targets: Fractions of all volunteers; NaN where they are unknown. A question counts if all its
+                answers are known.
+        """
+        unknown = self._by_question(targets.isnan().float())
+        votes = targets.masked_fill(unknown[:, self.question_of] > 0, 0.0).clamp(min=0.0)
+        asked = self._by_question(votes)
+        cross_entropy = -(votes * self.log_shares(logits)).sum()
+        entropy = torch.xlogy(asked, asked).sum() - torch.xlogy(votes, votes).sum()
+        return (cross_entropy - entropy) / len(targets)
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """The loss of one batch."""
+        loss = self.loss(self(batch.inputs), batch.targets)
+        self.train_loss.add(loss, len(batch.targets))
+        return loss
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        """Count loss and error of one batch."""
+        self._evaluate(batch)
+
+    def test_step(self, batch: Batch, index: int) -> None:
+        """The same for the test part, and keep what was predicted."""
+        predicted = self._evaluate(batch)
+        self._tested.append(VotedSamples(batch.indices.cpu(), batch.targets.cpu(), predicted.cpu()))
+
+    def predict_step(self, batch: Batch, index: int) -> Tensor:
+        """Fractions of all volunteers for one batch."""
+        return self.fractions(self(batch.inputs))
+
+    def output_columns(self) -> tuple[Column, ...]:
+        """The plurality answer, the fractions of all volunteers, and those of the volunteers asked."""
+        extra = self.data_info.extra
+        label = ";".join(filter(None, ["meta.code.class", str(extra.get("class_ucd", ""))]))
+        subject = str(extra.get("fraction_ucd", ""))
+        fraction = ";".join(filter(None, ["stat.value", subject, "meta.modelled"]))
+        answers = [(question, answer) for question in self.tree.questions for answer in question.answers]
+        return (
+            Column("label", "string", "", label, "answer with the most votes; empty without a prediction"),
+            *(
+                Column(answer.column, "float32", "", fraction, f"fraction of all volunteers: {answer.text}")
+                for _, answer in answers
+            ),
+            *(
+                Column(
+                    answer.conditional,
+                    "float32",
+                    "",
+                    fraction,
+                    f"fraction of those asked: {answer.text}; NaN if under half are asked",
+                )
+                for _, answer in answers
+                if answer.conditional
+            ),
+        )
+
+    def outputs(self, inputs: Tensor) -> Mapping[str, Tensor | Sequence[str]]:
+        """The cells of `output_columns`."""
+        shares = self.log_shares(self(inputs)).exp()
+        fractions = self.of_all(shares)
+        asked = self.asked(fractions)[:, self.question_of]
+        conditional = shares.masked_fill(asked < LEAST_ASKED, float("nan"))
+        columns = self.tree.columns
+        places = self.tree.plurality_columns
+        best = fractions[:, list(places)].argmax(1).tolist()
+        names = [answer.conditional for question in self.tree.questions for answer in question.answers]
+        return {
+            "label": [columns[places[index]] for index in best],
+            **{column: fractions[:, place] for place, column in enumerate(columns)},
+            **{name: conditional[:, place] for place, name in enumerate(names) if name},
+        }
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin a new average."""
+        self.squared_error.reset()
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation loss and error."""
+        super().on_validation_epoch_end()
+        self.log("val/rmse", self.squared_error.compute(self.device).sqrt())
+
+    def on_test_epoch_start(self) -> None:
+        """Forget the predictions of an earlier test."""
+        self.squared_error.reset()
+        self._tested = []
+
+    def on_test_epoch_end(self) -> None:
+        """Log the test loss and error."""
+        super().on_test_epoch_end()
+        self.log("test/rmse", self.squared_error.compute(self.device).sqrt())
+
+    def voted_samples(self) -> VotedSamples:
+        """The votes and predictions of the last test, over all processes, in the order of the rows."""
+        joined = VotedSamples(*gather_columns(self._tested))
+        order = joined.indices.argsort()
+        return VotedSamples(*(column[order] for column in joined))
+
+    def _evaluate(self, batch: Batch) -> Tensor:
+        logits = self(batch.inputs)
+        self.evaluation_loss.add(self.loss(logits, batch.targets), len(batch.targets))
+        predicted = self.fractions(logits)
+        known = ~batch.targets.isnan()
+        errors = (predicted - batch.targets)[known]
+        if len(errors):
+            self.squared_error.add(errors.square().mean(), len(errors))
+        return predicted
+
+    def _by_question(self, columns: Tensor) -> Tensor:
+        """Sums over the answers of each question, shape (n, questions)."""
+        sums = columns.new_zeros(len(columns), len(self.tree.questions))
+        return sums.index_add_(1, self.question_of, columns)
+
+    def _column(self, parts: Sequence[Tensor], place: int) -> Tensor:
+        """A column, by its place, of the questions' parts, shape (n, 1)."""
+        number = next(n for n, part in enumerate(self.tree.slices) if part.start <= place < part.stop)
+        offset = place - self.tree.slices[number].start
+        return parts[number][:, offset : offset + 1]
