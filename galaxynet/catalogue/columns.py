@@ -30,6 +30,8 @@ class Column:
         unit: Its unit as VOUnits writes it, for example `deg`; empty for none.
         ucd: What it is, for example `stat.probability`; empty if no UCD fits.
         description: The same in a phrase.
+        nullable: Whether a row with a prediction may have NaN here; otherwise NaN means that the prediction
+            failed. Files do not keep it.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Column:
     unit: str = ""
     ucd: str = ""
     description: str = ""
+    nullable: bool = field(default=False, compare=False)
 
     @property
     def dtype(self) -> np.dtype[Any]:

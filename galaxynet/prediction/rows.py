@@ -109,7 +109,8 @@ class Catalogue:
             cells[column.name] = np.full(count, column.missing, column.dtype)
             cells[column.name][usable] = answers[column.name]
             if column.type.startswith("float"):
-                finite &= np.isfinite(cells[column.name].astype(np.float64))
+                values = cells[column.name].astype(np.float64)
+                finite &= np.isfinite(values) | (np.isnan(values) if column.nullable else False)
         for row in np.flatnonzero(usable & ~finite):
             flags[row] |= int(Flag.UNDEFINED)
             reasons[row] = "; ".join(

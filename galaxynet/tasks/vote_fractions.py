@@ -149,6 +149,7 @@ class VoteFractions(Task):
                     "",
                     fraction,
                     f"fraction of those asked: {answer.text}; NaN if under half are asked",
+                    nullable=True,
                 )
                 for _, answer in answers
                 if answer.conditional

@@ -73,7 +73,7 @@ class GalaxyVotesNetwork(nn.Module):
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions beside a shortcut; the first one, and the shortcut, may step by two pixels.
+    """Two 3x3 convolutions beside a shortcut; both may halve the image.
 
     Args:
         before: Channels of its input.
@@ -92,8 +92,12 @@ class Block(nn.Module):
         )
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or before != after:
+            # The mean of the pixels stepped over, as in He et al. 2019 (arXiv:1812.01187, ResNet-D). Besides,
+            # a 1x1 convolution with a stride writes out of bounds in oneDNN for some numbers of channels.
             self.shortcut = nn.Sequential(
-                nn.Conv2d(before, after, 1, stride=stride, bias=False), nn.BatchNorm2d(after)
+                nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False),
+                nn.Conv2d(before, after, 1, bias=False),
+                nn.BatchNorm2d(after),
             )
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

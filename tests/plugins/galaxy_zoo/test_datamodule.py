@@ -150,7 +150,7 @@ def test_data_that_are_not_there_name_the_command_that_fetches_them(tmp_path: Pa
 def test_a_misspelt_rule_is_one_sentence(tmp_path: Path) -> None:
     """`--labels` that is neither a rule nor a file says what it takes."""
     make_zoo(tmp_path / "galaxy-zoo")
-    with pytest.raises(DataError, match="plurality, morphology5, or a CSV file"):
+    with pytest.raises(DataError, match="plurality, morphology5, votes, or a CSV file"):
         galaxies(tmp_path, labels="plurlity")
 
 

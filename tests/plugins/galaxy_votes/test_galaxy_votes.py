@@ -1,0 +1,160 @@
+"""The network galaxy_votes, from training to figures and catalogues."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from zoo_files import jpeg, make_zoo, picture, write_votes
+
+import galaxynet
+from galaxynet.evaluation.votes import rmse
+from galaxynet.plugin import DataInfo
+from galaxynet.runs import Run
+from galaxynet.runs.votes import VOTES, Votes
+from galaxynet_galaxy_votes import GalaxyVotesOptions
+from galaxynet_galaxy_votes.model import GalaxyVotes, GalaxyVotesNetwork
+from galaxynet_galaxy_zoo.tree import TREE
+from galaxynet_galaxy_zoo.votes import COLUMNS, check_sums
+
+ROUND = {"Class1.1": 0.9, "Class1.2": 0.1, "Class2.1": 0.1, "Class6.1": 0.1, "Class6.2": 0.9, "Class7.1": 0.9}
+ROUND |= {"Class8.1": 0.1, "Class9.1": 0.1}
+ODD = {"Class1.1": 0.5, "Class1.2": 0.5, "Class2.1": 0.5, "Class6.1": 1.0, "Class7.2": 0.5, "Class8.6": 1.0}
+ODD |= {"Class9.3": 0.5}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A small galaxy_votes, trained for an epoch on forty pictures."""
+    folder = tmp_path_factory.mktemp("trained")
+    galaxies = range(100, 140)
+    make_zoo(folder / "data" / "galaxy-zoo", galaxies, width=32)
+    (folder / "data" / "galaxy-zoo" / "training_solutions_rev1.zip").unlink()
+    write_votes(
+        folder / "data" / "galaxy-zoo" / "training_solutions_rev1.zip",
+        {galaxy: (ROUND, ODD)[galaxy % 2] for galaxy in galaxies},
+    )
+    return galaxynet.train(
+        "galaxy_votes",
+        width=4,
+        size=16,
+        crop=24,
+        epochs=1,
+        batch_size=8,
+        threads=1,
+        precision="float32",
+        name="small",
+        runs_dir=folder / "runs",
+        data_dir=folder / "data",
+    )
+
+
+def test_it_has_the_parameters_it_says() -> None:
+    """1.2 million with its defaults and in colour, for images of any size."""
+    network = GalaxyVotesNetwork(3, 37)
+    assert sum(p.numel() for p in network.parameters()) == 1_235_909
+    assert network(torch.zeros(2, 3, 64, 64)).shape == (2, 37)
+    deep = GalaxyVotesNetwork(1, 5, width=8, depth=2)
+    assert len(deep.stages) == 8
+    assert deep(torch.zeros(1, 1, 33, 40)).shape == (1, 5)
+
+
+def test_it_learns(trained: Run) -> None:
+    """A few steps on eight images bring the loss far down: every layer takes part."""
+    torch.manual_seed(0)
+    info = DataInfo("toy", (3, 16, 16), extra={"vote_tree": TREE.to_dict()})
+    task = GalaxyVotes(GalaxyVotesOptions(width=4), info)
+    images = torch.randn(8, 3, 16, 16)
+    targets = task.fractions(3 * torch.randn(8, 37, generator=torch.Generator().manual_seed(1)))
+    optimizer = torch.optim.AdamW(task.parameters(), lr=2e-2)
+    losses = []
+    for _ in range(60):
+        loss = task.loss(task(images), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.2 * losses[0]
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in task.parameters())
+
+
+def test_a_training_takes_what_the_network_asks_for(trained: Run) -> None:
+    """Colour, votes and augmentation are defaults of the network; what is given wins over them."""
+    options = trained.record.options.dataset
+    assert (options["channels"], options["labels"], options["augment"]) == ("rgb", "votes", True)
+    assert (options["size"], options["crop"]) == (16, 24)
+
+
+def test_a_run_keeps_what_it_predicted(trained: Run) -> None:
+    """`votes.csv` gives back the recorded error; intervals, questions and derived classes are recorded."""
+    record = trained.record
+    votes = Votes.read(trained.path / VOTES)
+    observed, predicted = np.array(votes.observed), np.array(votes.predicted)
+    error = record.metrics["test/rmse"]
+    low, high = record.metrics["test/rmse_low"], record.metrics["test/rmse_high"]
+    assert error is not None
+    assert low is not None
+    assert high is not None
+    assert len(votes.ids) == record.splits["test"]
+    assert error == pytest.approx(rmse(observed, predicted), rel=1e-4)
+    assert low <= error <= high
+    check_sums(predicted, tolerance=1e-4)
+    assert record.metrics["test/rmse_odd"] == pytest.approx(
+        rmse(observed[:, 13:15], predicted[:, 13:15]), rel=1e-4
+    )
+    assert record.metrics["test/plurality/samples"] == record.splits["test"]
+    assert record.metrics["best/val/rmse"] == record.metrics["val/rmse"]
+    assert record.baseline is not None
+    assert record.baseline.label == "the mean row"
+
+
+def test_a_comparison_shows_error_interval_and_mean_row(
+    trained: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The table has the error with its bootstrap interval, and the mean row below it."""
+    from galaxynet.cli.main import main
+
+    with pytest.raises(SystemExit):
+        main(["compare", "--runs-dir", str(trained.path.parent)])
+    shown = capsys.readouterr().out
+    assert "test rmse" in shown
+    assert f"{trained.record.metrics['test/rmse']:.4g}" in shown
+    assert f"{trained.record.metrics['test/rmse_low']:.4g} to" in shown
+    assert trained.record.baseline is not None
+    assert f"always the mean row {trained.record.baseline.accuracy:.4g}" in " ".join(shown.split())
+    (row,) = galaxynet.compare(trained)
+    assert (row["low"], row["high"]) == (
+        trained.record.metrics["test/rmse_low"],
+        trained.record.metrics["test/rmse_high"],
+    )
+
+
+def test_its_figure_is_drawn(trained: Run) -> None:
+    """Predicted over observed fractions, written after the training; several runs have no joint one."""
+    from galaxynet.report.figures import draw, names, write_joint_figures
+
+    assert "votes" in names(trained)
+    assert (trained.figures / "votes.png").read_bytes().startswith(b"\x89PNG")
+    figure = draw(trained, "votes")
+    assert len([axes for axes in figure.axes if axes.axison]) == 11
+    written = write_joint_figures([trained, trained], trained.path / "joint", "x", formats=["png"])
+    assert [path.name for path in written] == ["x-learning-curves.png"]
+
+
+def test_it_predicts_a_catalogue(trained: Run, tmp_path: Path) -> None:
+    """Each image has a label and fractions whose sums hold; a damaged one has a reason and NaN."""
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.jpg", jpeg(picture(number, 32)))
+        archive.writestr("3.jpg", b"\xff\xd8\xff")
+    table = galaxynet.load(trained).predict(tmp_path / "images.zip")
+    fractions = np.stack([table[column] for column in COLUMNS], axis=1)
+    check_sums(fractions[:3], tolerance=1e-5)
+    assert np.isnan(fractions[3]).all()
+    assert set(table["label"][:3]) <= {"Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2"}
+    assert (table["flag"][:3] == 0).all()
+    led = table["Class2.2"] >= 0.5
+    assert np.isnan(table["t03_bar_a06_bar_fraction"]).tolist() == (~led).tolist()
