@@ -111,7 +111,7 @@ class DataInfo:
         dataset: The dataset's name.
         input_shape: Shape of one sample, `(channels, height, width)` for images.
         classes: Names of the classes, ordered by index; empty if there are none.
-        extra: Anything else that a network needs to know of the dataset: a `vocabulary`, or a `vote_tree` where
+        extra: Anything else that a network needs to know of the dataset: a `vocabulary`, or a `vote_tree` if
             the targets are vote fractions; JSON types only.
     """
 
@@ -140,7 +140,7 @@ class DataInfo:
         """The number of classes.
 
         Raises:
-            UsageError: If there are none, and somebody has asked a network for classes to learn them.
+            UsageError: If there are none, but a network for classes is to learn them.
         """
         if not self.classes:
             raise UsageError(
@@ -155,7 +155,7 @@ class DataInfo:
         """The questions whose vote fractions are the targets, `extra["vote_tree"]`.
 
         Raises:
-            UsageError: If the targets are something else, and somebody has asked for a network for votes.
+            UsageError: If the targets are something else, but a network for votes is to learn them.
             DataError: If the questions are not a tree.
         """
         if VOTE_TREE not in self.extra:

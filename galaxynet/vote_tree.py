@@ -75,7 +75,7 @@ class VoteClass:
 
 @dataclass(frozen=True)
 class VoteTree:
-    """The questions, in the order of their columns.
+    """The questions, ordered as their columns.
 
     Attributes:
         questions: All questions.
@@ -105,14 +105,14 @@ class VoteTree:
 
     @cached_property
     def slices(self) -> tuple[slice, ...]:
-        """The place of each question's answers in `columns`."""
+        """The indices of each question's answers in `columns`."""
         ends = [sum(self.sizes[: index + 1]) for index in range(len(self.sizes))]
         return tuple(slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True))
 
     @cached_property
     def parents(self) -> tuple[int | None, ...]:
-        """The place in `columns` of the answer that leads to each question; None if everyone is asked."""
-        index = {column: place for place, column in enumerate(self.columns)}
+        """The index in `columns` of the answer that leads to each question; None if everyone is asked."""
+        index = {column: number for number, column in enumerate(self.columns)}
         return tuple(None if q.asked_of is None else index[q.asked_of] for q in self.questions)
 
     @cached_property
@@ -134,16 +134,16 @@ class VoteTree:
 
     @cached_property
     def plurality_columns(self) -> tuple[int, ...]:
-        """The places in `columns` that can have the highest fraction of all.
+        """The indices in `columns` that can have the highest fraction of all.
 
         No answer has more votes than the one that leads to its question, so these are the answers to the
         questions that everyone is asked.
         """
         return tuple(
-            place
+            index
             for part, parent in zip(self.slices, self.parents, strict=True)
             if parent is None
-            for place in range(part.start, part.stop)
+            for index in range(part.start, part.stop)
         )
 
     def to_dict(self) -> dict[str, Any]:

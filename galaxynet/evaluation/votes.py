@@ -72,11 +72,11 @@ def vote_metrics(tree: VoteTree, observed: Fractions, predicted: Fractions) -> d
 
 
 def pluralities(tree: VoteTree, fractions: Fractions) -> npt.NDArray[np.int64]:
-    """The place in `tree.columns` of the highest fraction, the first of equals; -1 where it is unknown."""
-    places = np.array(tree.plurality_columns)
-    part = fractions[:, places]
+    """The index in `tree.columns` of the highest fraction, the first of equals; -1 where it is unknown."""
+    candidates = np.array(tree.plurality_columns)
+    part = fractions[:, candidates]
     known = ~np.isnan(part).any(axis=1)
-    best = places[np.where(np.isnan(part), -1.0, part).argmax(axis=1)]
+    best = candidates[np.where(np.isnan(part), -1.0, part).argmax(axis=1)]
     return np.where(known, best, -1)
 
 
@@ -99,9 +99,9 @@ def nearest(tree: VoteTree, classes: Sequence[VoteClass], fractions: Fractions) 
 
 def _ratios(tree: VoteTree, classes: Sequence[VoteClass], fractions: Fractions) -> Fractions:
     """The smallest ratio of a fraction and its threshold, shape (samples, classes)."""
-    place = {column: index for index, column in enumerate(tree.columns)}
+    index = {column: number for number, column in enumerate(tree.columns)}
     ratios = [
-        np.min([fractions[:, place[column]] / least for column, least in c.minima.items()], axis=0)
+        np.min([fractions[:, index[column]] / least for column, least in c.minima.items()], axis=0)
         for c in classes
     ]
     return np.stack(ratios, axis=1)

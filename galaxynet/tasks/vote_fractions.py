@@ -88,7 +88,7 @@ class VoteFractions(Task):
                 parts[number] = parts[number] * self._column(parts, parent)
         return torch.cat(parts, dim=1)
 
-    def asked(self, fractions: Tensor) -> Tensor:
+    def fraction_asked(self, fractions: Tensor) -> Tensor:
         """The fraction of the volunteers who are asked each question, shape (n, questions)."""
         everyone = torch.ones(len(fractions), device=fractions.device)
         return torch.stack(
@@ -105,9 +105,9 @@ class VoteFractions(Task):
         """
         unknown = self._by_question(targets.isnan().float())
         votes = targets.masked_fill(unknown[:, self.question_of] > 0, 0.0).clamp(min=0.0)
-        asked = self._by_question(votes)
+        led = self._by_question(votes)
         cross_entropy = -(votes * self.log_shares(logits)).sum()
-        entropy = torch.xlogy(asked, asked).sum() - torch.xlogy(votes, votes).sum()
+        entropy = torch.xlogy(led, led).sum() - torch.xlogy(votes, votes).sum()
         return (cross_entropy - entropy) / len(targets)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
@@ -160,16 +160,16 @@ class VoteFractions(Task):
         """The cells of `output_columns`."""
         shares = self.log_shares(self(inputs)).exp()
         fractions = self.of_all(shares)
-        asked = self.asked(fractions)[:, self.question_of]
-        conditional = shares.masked_fill(asked < LEAST_ASKED, float("nan"))
+        led = self.fraction_asked(fractions)[:, self.question_of]
+        conditional = shares.masked_fill(led < LEAST_ASKED, float("nan"))
         columns = self.tree.columns
-        places = self.tree.plurality_columns
-        best = fractions[:, list(places)].argmax(1).tolist()
+        candidates = self.tree.plurality_columns
+        best = fractions[:, list(candidates)].argmax(1).tolist()
         names = [answer.conditional for question in self.tree.questions for answer in question.answers]
         return {
-            "label": [columns[places[index]] for index in best],
-            **{column: fractions[:, place] for place, column in enumerate(columns)},
-            **{name: conditional[:, place] for place, name in enumerate(names) if name},
+            "label": [columns[candidates[index]] for index in best],
+            **{column: fractions[:, index] for index, column in enumerate(columns)},
+            **{name: conditional[:, index] for index, name in enumerate(names) if name},
         }
 
     def on_validation_epoch_start(self) -> None:
@@ -192,7 +192,7 @@ class VoteFractions(Task):
         self.log("test/rmse", self.squared_error.compute(self.device).sqrt())
 
     def voted_samples(self) -> VotedSamples:
-        """The votes and predictions of the last test, over all processes, in the order of the rows."""
+        """The votes and predictions of the last test, over all processes, ordered as the dataset's rows."""
         joined = VotedSamples(*gather_columns(self._tested))
         order = joined.indices.argsort()
         return VotedSamples(*(column[order] for column in joined))
@@ -212,8 +212,8 @@ class VoteFractions(Task):
         sums = columns.new_zeros(len(columns), len(self.tree.questions))
         return sums.index_add_(1, self.question_of, columns)
 
-    def _column(self, parts: Sequence[Tensor], place: int) -> Tensor:
-        """A column, by its place, of the questions' parts, shape (n, 1)."""
-        number = next(n for n, part in enumerate(self.tree.slices) if part.start <= place < part.stop)
-        offset = place - self.tree.slices[number].start
+    def _column(self, parts: Sequence[Tensor], index: int) -> Tensor:
+        """A column, by its index, of the questions' parts, shape (n, 1)."""
+        number = next(n for n, part in enumerate(self.tree.slices) if part.start <= index < part.stop)
+        offset = index - self.tree.slices[number].start
         return parts[number][:, offset : offset + 1]

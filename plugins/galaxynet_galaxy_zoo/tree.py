@@ -1,7 +1,7 @@
 """The questions of Galaxy Zoo 2 as a tree that networks for vote fractions are built for.
 
-The names of the answers are those of the Galaxy Zoo 2 catalogue (Willett et al. 2013, MNRAS 435, 2835, table
-5), where a fraction is the share of those who were asked the question.
+The names of the answers are those of the Galaxy Zoo 2 catalogue (Willett et al. 2013, MNRAS 435, 2835),
+where a fraction is the share of those who were asked the question.
 """
 
 from __future__ import annotations
@@ -53,4 +53,4 @@ TREE = VoteTree(
     ),
     {"morphology5": MORPHOLOGY},
 )
-"""The eleven questions in the order of the competition's 37 columns."""
+"""The eleven questions ordered as the competition's 37 columns."""

@@ -33,9 +33,9 @@ def test_galaxies_are_resampled_whole() -> None:
     """Errors of one galaxy go together: 37 equal ones do not make the interval narrower than one does."""
     generator = np.random.default_rng(1)
     error = generator.standard_normal((50, 1))
-    one = rmse_interval(np.zeros((50, 1)), error)
+    single = rmse_interval(np.zeros((50, 1)), error)
     many = rmse_interval(np.zeros((50, 37)), np.repeat(error, 37, axis=1))
-    assert many == pytest.approx(one)
+    assert many == pytest.approx(single)
 
 
 def test_unknown_fractions_do_not_count() -> None:
@@ -71,7 +71,7 @@ def test_classes_are_derived_from_fractions() -> None:
 
 
 def test_a_test_without_votes_of_a_question_has_no_error_for_it() -> None:
-    """A question that nobody's votes are known of is missing, not zero."""
+    """A question without any known votes is missing, not zero."""
     observed = np.array([row(c1_1=1.0, c6_2=1.0)])
     observed[0, COLUMN_INDEX["Class3.1"] : COLUMN_INDEX["Class4.1"]] = np.nan
     metrics = vote_metrics(TREE, observed, np.zeros((1, 37)))

@@ -32,7 +32,7 @@ def test_votes_are_read_as_they_were_written(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_file_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:
-    """A file that somebody has changed or cut off is refused by name."""
+    """A file that was changed or cut off is refused by name."""
     path = tmp_path / "votes.csv"
     path.write_text(text)
     with pytest.raises(RunError, match=words):

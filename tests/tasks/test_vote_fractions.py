@@ -49,11 +49,11 @@ def test_the_answers_of_a_question_add_up_to_those_asked(tree: VoteTree, seed: i
     """Whatever the network says, each question's fractions add up to the fraction that was asked it."""
     logits = 8 * torch.randn(5, len(tree.columns), generator=torch.Generator().manual_seed(seed))
     fractions = task(tree).fractions(logits)
-    index = {column: place for place, column in enumerate(tree.columns)}
+    index = {column: number for number, column in enumerate(tree.columns)}
     assert ((fractions >= 0) & (fractions <= 1)).all()
     for q, part in zip(tree.questions, tree.slices, strict=True):
-        asked = torch.ones(5) if q.asked_of is None else fractions[:, index[q.asked_of]]
-        torch.testing.assert_close(fractions[:, part].sum(1), asked, atol=1e-6, rtol=0)
+        led = torch.ones(5) if q.asked_of is None else fractions[:, index[q.asked_of]]
+        torch.testing.assert_close(fractions[:, part].sum(1), led, atol=1e-6, rtol=0)
 
 
 @settings(max_examples=40)

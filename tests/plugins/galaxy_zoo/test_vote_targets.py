@@ -61,7 +61,7 @@ def full(row: dict[str, float]) -> dict[str, float]:
 
 
 def test_votes_become_targets(data_dir: Path) -> None:
-    """A batch has the 37 fractions of its galaxies, and the network is told the questions."""
+    """A batch has the 37 fractions of its galaxies, and the network is given the questions."""
     module = opened(data_dir)
     batch = next(iter(module.test_dataloader()))
     assert batch.targets.dtype == torch.float32
@@ -76,7 +76,7 @@ def test_the_tree_is_that_of_the_columns() -> None:
     """The questions that networks are given lead where the published columns say."""
     assert TREE.columns == COLUMNS
     assert [q.asked_of for q in TREE.questions] == [q.asked_of for q in QUESTIONS]
-    assert [COLUMNS[place] for place in TREE.plurality_columns] == [
+    assert [COLUMNS[index] for index in TREE.plurality_columns] == [
         *("Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2")
     ]
 
@@ -84,8 +84,8 @@ def test_the_tree_is_that_of_the_columns() -> None:
 def test_votes_and_plurality_classes_have_the_same_parts(data_dir: Path) -> None:
     """A network for votes and one for classes are trained and tested on the same galaxies."""
     votes, classes = opened(data_dir), opened(data_dir, labels="plurality")
-    for one, other in zip(votes.data.split, classes.data.split, strict=True):
-        assert one.tolist() == other.tolist()
+    for rows, other in zip(votes.data.split, classes.data.split, strict=True):
+        assert rows.tolist() == other.tolist()
 
 
 def test_runs_with_other_votes_are_not_compared(data_dir: Path, tmp_path: Path) -> None:
