@@ -54,6 +54,8 @@ def test_every_command_and_flag_is_in_the_reference(generator: Any, monkeypatch:
                 value = parameter.default
                 if value is not None and value is not False and value != "" and parameter.show_default:
                     shown = parameter.show_default if isinstance(parameter.show_default, str) else value
+                    if value is True:  # the name of the flag that is on
+                        shown = parameter.opts[0].lstrip("-")
                     assert f"| `{shown}` |" in row
 
 
