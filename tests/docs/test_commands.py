@@ -168,7 +168,8 @@ def test_what_a_page_shows_works(
 
 def _bring_cutouts(reader: Reader) -> None:
     """Train a run, and lay out images as an astronomer has them: a folder, a zip, a table, FITS."""
-    reader.command("galaxynet train galaxy_alexnet --dataset galaxy-sim --epochs 1 --quiet")
+    # Conformal sets need 30 validation samples.
+    reader.command("galaxynet train galaxy_alexnet --dataset galaxy-sim --epochs 1 --validation 0.75 -q")
     with zipfile.ZipFile(reader.data / "galaxy-sim" / "images_training_rev1.zip") as archive:
         images = [archive.read(name) for name in archive.namelist() if name.endswith(".jpg")][:6]
     for folder in ("cutouts", "big"):
@@ -183,6 +184,22 @@ def _bring_cutouts(reader: Reader) -> None:
             archive.writestr(f"{number}.jpg", image)
     rows = [f"g{number},big/{number}.jpg,{5 + number}" for number in range(len(images))]
     (reader.folder / "targets.csv").write_text("\n".join(["id,file,petro_r90", *rows]))
+    _bring_labels(reader, len(images))
+
+
+def _bring_labels(reader: Reader, count: int) -> None:
+    """Labels of these images, and the same galaxies as cubes of three bands."""
+    names = [f"{number},{'disk' if number % 2 else 'smooth'}" for number in range(count)]
+    (reader.folder / "mine.csv").write_text("\n".join(["name,label", *names]))
+    (reader.folder / "labelled.csv").write_text(
+        "\n".join(["file,label", *(f"big/{name}".replace(",", ".jpg,") for name in names)])
+    )
+    (reader.folder / "test.csv").write_text("name\n0\n1\n")
+    (reader.folder / "cubes").mkdir()
+    for number in range(count):
+        cube = fits.PrimaryHDU(np.random.default_rng(number).normal(1, 0.1, (3, 64, 64)))
+        cube.header["BANDS"] = "gri"
+        cube.writeto(reader.folder / "cubes" / f"{number}.fits")
 
 
 def _bring(source: Path, reader: Reader) -> None:
