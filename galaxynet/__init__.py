@@ -20,15 +20,17 @@ if TYPE_CHECKING:
         RunError,
         UsageError,
     )
+    from galaxynet.evaluation.result import Evaluation
     from galaxynet.prediction.trained_model import TrainedModel
     from galaxynet.runs import DamagedRun, Run
-    from galaxynet.runs_api import compare, figures, find_run, list_runs, load
+    from galaxynet.runs_api import compare, evaluate, figures, find_run, list_runs, load
 
     __version__: str
 
 __all__ = [
     "DamagedRun",
     "DataError",
+    "Evaluation",
     "GalaxynetError",
     "OptionError",
     "PluginError",
@@ -38,6 +40,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "compare",
+    "evaluate",
     "fetch",
     "figures",
     "find_run",
@@ -50,9 +53,12 @@ __all__ = [
 
 _MODULES = {
     "DamagedRun": "galaxynet.runs",
+    "Evaluation": "galaxynet.evaluation.result",
     "Run": "galaxynet.runs",
     "TrainedModel": "galaxynet.prediction.trained_model",
-    **dict.fromkeys(("compare", "figures", "find_run", "list_runs", "load"), "galaxynet.runs_api"),
+    **dict.fromkeys(
+        ("compare", "evaluate", "figures", "find_run", "list_runs", "load"), "galaxynet.runs_api"
+    ),
     **dict.fromkeys(
         ("DataError", "GalaxynetError", "OptionError", "PluginError", "RunError", "UsageError"),
         "galaxynet.errors",

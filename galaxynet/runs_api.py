@@ -1,4 +1,4 @@
-"""Functions for runs: find, list, compare, draw and load them."""
+"""Functions for runs: find, list, compare, draw, evaluate and load them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from galaxynet.errors import UsageError
 from galaxynet.launch import isolated_environment
 
 if TYPE_CHECKING:
+    from galaxynet.evaluation.result import Evaluation
     from galaxynet.prediction.trained_model import TrainedModel
     from galaxynet.report.figures import Format
     from galaxynet.runs import DamagedRun, Run
@@ -94,7 +95,8 @@ def figures(
 
     Args:
         *runs: Runs, or their ids, names or folders, or `last`.
-        kinds: `learning-curves`, `confusion` or figures of the networks' plugins; all if none are named.
+        kinds: `learning-curves`, `confusion`, `reliability` or figures of the networks' plugins; all if none
+            are named.
         formats: The files of each: `png`, `svg`.
         out: A folder for figures that show all runs of a network together; None for separate figures in
             each run's folder.
@@ -117,6 +119,52 @@ def figures(
         for name, group in runs_by_network(selected).items():
             written += write_joint_figures(group, Path(out), name, kinds, formats)
     return written
+
+
+@isolated_environment()
+def evaluate(
+    run: Run | Path | str,
+    *,
+    images: str | Path | Sequence[str | Path] = (),
+    labels: Path | str | None = None,
+    label_column: str = "",
+    id_column: str = "",
+    against: Run | Path | str | None = None,
+    runs_dir: Path | str | None = None,
+    data_dir: Path | str | None = None,
+) -> Evaluation:
+    """Evaluate a trained network, as `galaxynet evaluate RUN` does.
+
+    Args:
+        run: A run, or its id, name or folder, or `last`.
+        images: Folders, zip archives, lists or images; none for the run's own test set.
+        labels: A table with the labels of the images.
+        label_column: Its column of labels; empty for `label`, `labels` or `class`.
+        id_column: Its column of ids or paths; empty for the one that names the most images.
+        against: Another run, to be tested against on the same samples.
+        runs_dir: The folder of the runs; None for `GALAXYNET_RUNS` or `./runs`.
+        data_dir: The folder of the datasets; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
+
+    Returns:
+        The metrics, those of run.json beside them, and for a classifier its classes, calibration and single
+        predictions.
+
+    Raises:
+        GalaxynetError: If weights, data or labels are missing, or the two runs cannot be compared.
+    """
+    from galaxynet.images.labels import LabelColumns
+    from galaxynet.prediction.labelled_images import LabelTable
+    from galaxynet.prediction.run_evaluation import evaluate_run
+
+    words = [images] if isinstance(images, str | Path) else images
+    columns = LabelColumns(label_column, id_column)
+    return evaluate_run(
+        find_run(run, runs_dir),
+        data_dir=paths.data_dir(None if data_dir is None else Path(data_dir)),
+        images=[str(word) for word in words],
+        labels=None if labels is None else LabelTable(Path(labels), columns),
+        against=None if against is None else find_run(against, runs_dir),
+    )
 
 
 @isolated_environment()

@@ -37,7 +37,7 @@ def command(
         typer.Option(
             "--kind",
             metavar="NAME",
-            help="learning-curves, confusion, votes, or a figure of the network. Default: all.",
+            help="learning-curves, confusion, reliability, votes, or a figure of the network. Default: all.",
         ),
     ] = None,
     format: Annotated[
@@ -53,7 +53,7 @@ def command(
     ] = None,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Draw learning curves, the confusion matrix and the network's own figures.
+    """Draw learning curves, confusion matrix, reliability and the network's own figures.
 
     The figures of a run are written to its folder figures/. Several runs of one
     network are also drawn together, to the current directory: the decoded images

@@ -46,6 +46,9 @@ COMMANDS = {
     "predict": Entry(
         "Networks", "Apply a trained network to images and write a catalogue.", "galaxynet.cli.predict"
     ),
+    "evaluate": Entry(
+        "Networks", "Evaluate a trained network: accuracy, classes, calibration.", "galaxynet.cli.evaluate"
+    ),
     "generate": Entry("Networks", "Generate text with a trained language model.", "galaxynet.cli.generate"),
     "plugins": Entry("Networks", "List installed networks, datasets and commands.", "galaxynet.cli.plugins"),
     "compare": Entry("Runs", "Compare runs in a table.", "galaxynet.cli.compare"),

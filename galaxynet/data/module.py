@@ -103,6 +103,11 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
         return ()
 
     @property
+    def test_agreement(self) -> Sequence[float]:
+        """Share of the people asked who gave each of `test_ids` its label, 0 to 1; empty where unknown."""
+        return ()
+
+    @property
     def baseline(self) -> Baseline | None:
         """The score of always giving the same answer; None if no such answer is known."""
         return None

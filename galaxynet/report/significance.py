@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from galaxynet.errors import RunError
-from galaxynet.evaluation.mcnemar import mcnemar
+from galaxynet.evaluation.mcnemar import McNemar, mcnemar
 from galaxynet.report.rows import Group
 from galaxynet.runs import Predictions, Run
 from galaxynet.runs.folder import PREDICTIONS
@@ -17,10 +17,16 @@ def sentence(first: Run, second: Run) -> str:
     Raises:
         RunError: If one has no predictions, or they cannot be paired.
     """
-    result = mcnemar(_predictions(first), _predictions(second))
+    return words_of_test(
+        mcnemar(tested_predictions(first), tested_predictions(second)), first.label, second.label
+    )
+
+
+def words_of_test(result: McNemar, first: str, second: str) -> str:
+    """The result of a test as a sentence; `first` and `second` are names of the runs."""
     if result.first == result.second == 0:
         return (
-            f"McNemar, exact: {first.label} and {second.label} are right on the same {result.both:,} "
+            f"McNemar, exact: {first} and {second} are right on the same {result.both:,} "
             "samples; there is no difference to test."
         )
     p = (
@@ -38,7 +44,7 @@ def sentence(first: Run, second: Run) -> str:
         else "they are right equally often"
     )
     return (
-        f"McNemar, exact: only {first.label} is right on {result.first:,} samples, only {second.label} on "
+        f"McNemar, exact: only {first} is right on {result.first:,} samples, only {second} on "
         f"{result.second:,}; {p}, {verdict}."
     )
 
@@ -54,8 +60,12 @@ def significance_note(runs: Sequence[Run], groups: Sequence[Group]) -> str:
         return f"Not tested for significance: {error.message}"
 
 
-def _predictions(run: Run) -> Predictions:
-    """The predictions of a run, checked to be complete."""
+def tested_predictions(run: Run) -> Predictions:
+    """The predictions of a run, checked to be complete.
+
+    Raises:
+        RunError: If they are missing or not complete.
+    """
     path = run.path / PREDICTIONS
     if run.status == "finished" and not path.exists():
         raise RunError(f"{path} is missing, although the run is finished: it was removed.")

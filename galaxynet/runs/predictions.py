@@ -18,6 +18,7 @@ from galaxynet.errors import RunError
 _COLUMNS = ("id", "label", "prediction")
 _PREFIX = "p:"
 _LARGEST = 256 * untrusted.MIB
+_LONGEST_HEADER = untrusted.MIB
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,15 @@ class Predictions:
             classes=[name.removeprefix(_PREFIX) for name in header[3:]],
             probabilities=probabilities,
         )
+
+
+def keeps_probabilities(path: Path) -> bool:
+    """Whether a file has columns of probabilities, by its first line alone."""
+    try:
+        with untrusted.open_regular(path, _LARGEST) as stream:
+            return f",{_PREFIX}".encode() in stream.readline(_LONGEST_HEADER).replace(b'"', b"")
+    except OSError:
+        return False
 
 
 def write_predictions(

@@ -39,14 +39,35 @@ def confusion_matrix(runs: Sequence[Run]) -> Figure:
     if not len(predictions):
         raise RunError(f"The run {run.label} has no predictions: its test set is empty.")
     classes = class_names(run, predictions)
+    title = f"{run.record.model.name}  ·  {run.label}"
+    try:
+        return draw_confusion(classes, count(predictions, classes), title, caption(run.record))
+    except RunError as error:
+        raise RunError(
+            error.message, f"{error.hint} The predictions are in {run.path / PREDICTIONS}."
+        ) from None
+
+
+def draw_confusion(
+    classes: Sequence[str], counts: Sequence[Sequence[int]], title: str, subtitle: str
+) -> Figure:
+    """Draw a confusion matrix.
+
+    Args:
+        classes: Names of the classes.
+        counts: Samples of each true class (row) and each answer (column).
+        title: The heading.
+        subtitle: The line below.
+
+    Raises:
+        RunError: If there are too many classes.
+    """
     if len(classes) > _MAX_CLASSES:
         raise RunError(
-            f"A confusion matrix of {len(classes):,} classes is unreadable.",
-            f"The limit is {_MAX_CLASSES}; the predictions are in {run.path / PREDICTIONS}.",
+            f"A confusion matrix of {len(classes):,} classes is unreadable.", f"The limit is {_MAX_CLASSES}."
         )
-    counts = count(predictions, classes)
     figure = _draw([legible(name.replace("\n", " "), _MAX_NAME_LENGTH) for name in classes], counts)
-    heading(figure, f"{run.record.model.name}  ·  {run.label}", caption(run.record))
+    heading(figure, title, subtitle)
     return figure
 
 
@@ -62,7 +83,7 @@ def count(predictions: Predictions, classes: Sequence[str]) -> list[list[int]]:
     return [[pairs[truth, answer] for answer in classes] for truth in classes]
 
 
-def _draw(classes: Sequence[str], counts: list[list[int]]) -> Figure:
+def _draw(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Figure:
     from matplotlib.colors import LinearSegmentedColormap
 
     number = len(classes)

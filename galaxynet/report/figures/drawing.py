@@ -12,6 +12,7 @@ from galaxynet.errors import GalaxynetError, RunError, UsageError
 from galaxynet.phrases import count
 from galaxynet.registry import Plugin
 from galaxynet.runs.folder import FIGURES, METRICS, PREDICTIONS, Run
+from galaxynet.runs.predictions import keeps_probabilities
 from galaxynet.runs.votes import VOTES
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 Format = Literal["png", "svg"]
 LEARNING_CURVES = "learning-curves"
 CONFUSION = "confusion"
+RELIABILITY = "reliability"
 VOTE_FRACTIONS = "votes"
-_ONE_RUN = {CONFUSION, VOTE_FRACTIONS}
+_ONE_RUN = {CONFUSION, RELIABILITY, VOTE_FRACTIONS}
 """Figures that show a single run."""
 
 
@@ -32,6 +34,8 @@ def names(run: Run) -> list[str]:
         available.append(LEARNING_CURVES)
     if run.record.task == "classification" and (run.path / PREDICTIONS).is_file():
         available.append(CONFUSION)
+        if keeps_probabilities(run.path / PREDICTIONS):
+            available.append(RELIABILITY)
     if run.record.vote_tree and (run.path / VOTES).is_file():
         available.append(VOTE_FRACTIONS)
     return [*available, *(name for name in _plugin_figures(run)[1] if name not in available)]
@@ -42,7 +46,7 @@ def draw(runs: Run | Sequence[Run], name: str) -> Figure:
 
     Args:
         runs: A run, or several for a figure that shows several.
-        name: `learning-curves`, `confusion`, `votes`, or a figure of the model's plugin.
+        name: `learning-curves`, `confusion`, `reliability`, `votes`, or a figure of the model's plugin.
 
     Raises:
         UsageError: If there is no such figure.
@@ -199,11 +203,15 @@ def _function(runs: Sequence[Run], name: str) -> Callable[[Sequence[Run]], Figur
         from galaxynet.report.figures.votes import votes_figure
 
         return votes_figure
+    if name == RELIABILITY and other is None:
+        from galaxynet.report.figures.reliability import reliability_diagram
+
+        return reliability_diagram
     for run in runs:
         plugin, figures = _plugin_figures(run)
         if plugin and name in figures:
             return cast("Callable[[Sequence[Run]], Figure]", registry.resolve_for(plugin, figures[name]))
-    standard = [LEARNING_CURVES, *([CONFUSION] if other is None else [])]
+    standard = [LEARNING_CURVES, *([CONFUSION, RELIABILITY] if other is None else [])]
     standard += [VOTE_FRACTIONS] if all(run.record.vote_tree for run in runs) else []
     known = dict.fromkeys([*standard, *(kind for run in runs for kind in _plugin_figures(run)[1])])
     raise UsageError(

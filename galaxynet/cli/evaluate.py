@@ -1,0 +1,172 @@
+"""`galaxynet evaluate`: how good a trained network is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from galaxynet import terminal
+from galaxynet.commands import DataDir, Quiet, RunsDir, complete_runs
+
+if TYPE_CHECKING:
+    from galaxynet.evaluation.result import Evaluation
+
+_IMAGES = "Other images"
+
+
+def command(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="Id, name or folder of a run, or last.", autocompletion=complete_runs
+        ),
+    ],
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="RUN",
+            help="Test for a difference from another run on the same samples (McNemar).",
+            autocompletion=complete_runs,
+        ),
+    ] = None,
+    images: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--images",
+            metavar="IMAGES",
+            help="Folder, zip archive, list, table or glob of images, in place of the run's own test set.",
+            rich_help_panel=_IMAGES,
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels",
+            metavar="TABLE",
+            help="Their labels, with a column of ids or paths.",
+            rich_help_panel=_IMAGES,
+            dir_okay=False,
+        ),
+    ] = None,
+    label_column: Annotated[
+        str,
+        typer.Option(
+            "--label-column",
+            metavar="NAME",
+            help="Column of labels.",
+            show_default="label, labels or class",
+            rich_help_panel=_IMAGES,
+        ),
+    ] = "",
+    id_column: Annotated[
+        str,
+        typer.Option(
+            "--id-column",
+            metavar="NAME",
+            help="Column of ids or paths.",
+            show_default="the one that names the most images",
+            rich_help_panel=_IMAGES,
+        ),
+    ] = "",
+    batch_size: Annotated[
+        int,
+        typer.Option("--batch-size", help="Images at once.", min=1, max=65536, rich_help_panel=_IMAGES),
+    ] = 256,
+    accelerator: Annotated[
+        Literal["auto", "cpu", "gpu", "mps"],
+        typer.Option("--accelerator", help="What to compute on.", rich_help_panel=_IMAGES),
+    ] = "auto",
+    format: Annotated[
+        Literal["rich", "json", "csv", "markdown", "html"],
+        typer.Option("--format", help="Output format; html is one self-contained page with figures."),
+    ] = "rich",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to this file.", dir_okay=False),
+    ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            "--predictions",
+            metavar="FILE",
+            help="Write a CSV with the label, prediction and probabilities of each sample.",
+            dir_okay=False,
+        ),
+    ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(
+            "--figures", metavar="FOLDER", help="Draw the confusion matrix and the reliability diagram."
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    runs_dir: RunsDir = None,
+    data_dir: DataDir = None,
+    quiet: Quiet = False,
+) -> None:
+    """Evaluate a trained network, with intervals: accuracy, classes, calibration.
+
+    The run's own test set is tested again, with the same metrics as in run.json. With --images and --labels,
+    the network is evaluated on other images.
+
+      galaxynet evaluate last
+      galaxynet evaluate last --against k3x9ab
+      galaxynet evaluate last --images new.zip --labels new.csv
+      galaxynet evaluate last --format html -o evaluation.html
+    """
+    from galaxynet import paths, runs
+    from galaxynet.errors import UsageError
+
+    terminal.set_quiet(quiet)
+    if format == "html" and output is None:
+        raise UsageError("A page needs a file.", "Name it with -o: -o evaluation.html")
+    for path in filter(None, (output, predictions)):
+        if path.exists() and not overwrite:
+            raise UsageError(f"{path} exists.", "Replace it with --overwrite, or name another file.")
+    folder = paths.runs_dir(runs_dir)
+    selected = runs.find(folder, run)
+    other = None if against is None else runs.find(folder, against)
+    with terminal.working("loading PyTorch"):
+        from galaxynet.images.labels import LabelColumns
+        from galaxynet.prediction.labelled_images import LabelTable
+        from galaxynet.prediction.run_evaluation import evaluate_run
+    table = None if labels is None else LabelTable(labels, LabelColumns(label_column, id_column))
+    evaluation = evaluate_run(
+        selected,
+        data_dir=paths.data_dir(data_dir),
+        images=images or (),
+        labels=table,
+        against=other,
+        accelerator=accelerator,
+        batch_size=batch_size,
+    )
+    _write(evaluation, format, output, predictions, figures)
+
+
+def _write(
+    evaluation: Evaluation,
+    format: Literal["rich", "json", "csv", "markdown", "html"],
+    output: Path | None,
+    predictions: Path | None,
+    figures: Path | None,
+) -> None:
+    from galaxynet.report.evaluation_output import (
+        print_evaluation,
+        write_evaluation,
+        write_evaluation_figures,
+        write_evaluation_predictions,
+    )
+
+    if predictions is not None:
+        terminal.note(f"predictions: {write_evaluation_predictions(evaluation, predictions)}")
+    if figures is not None:
+        for path in write_evaluation_figures(evaluation, figures):
+            terminal.note(f"figure: {path}")
+    if output is None:
+        print_evaluation(evaluation, format)
+    else:
+        write_evaluation(evaluation, format, output)
+        terminal.note(f"evaluation: {output}")

@@ -1,0 +1,269 @@
+"""What an evaluation of a trained network finds."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from galaxynet.evaluation.calibration import Probabilities
+from galaxynet.evaluation.conformal import ConformalSets
+from galaxynet.evaluation.mcnemar import McNemar
+from galaxynet.evaluation.scores import (
+    ClassScores,
+    ProbabilityScores,
+    Share,
+    at_temperature,
+    class_scores,
+    confusion,
+    probability_scores,
+)
+from galaxynet.runs import Predictions
+
+COVERAGES = (0.8, 0.9, 0.95, 0.99)
+"""Coverages of conformal sets that are measured, where there are enough validation samples."""
+
+_AGREEMENTS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Conformal sets on these samples.
+
+    Attributes:
+        promised: The share of sets that should hold the true class.
+        measured: The share that does.
+        size: Mean number of classes in a set.
+    """
+
+    promised: float
+    measured: Share
+    size: float
+
+
+@dataclass(frozen=True)
+class AgreementBin:
+    """Samples on whose label as many volunteers agreed.
+
+    Attributes:
+        low: Lower end, a share of volunteers.
+        high: Upper end.
+        accuracy: Those that are predicted right.
+    """
+
+    low: float
+    high: float
+    accuracy: Share
+
+
+@dataclass(frozen=True)
+class Classification:
+    """How good a classifier is.
+
+    Attributes:
+        classes: Names of the classes.
+        accuracy: Samples that are predicted right.
+        majority: The most frequent class of the training, and what always answering it scores; None if
+            unknown.
+        per_class: Precision and recall of each class.
+        confusion: Samples of each true class (row) and each predicted class (column).
+        uncalibrated: Scores of the probabilities as the network gives them.
+        temperature: What the logits are divided by; None if none was fitted.
+        calibrated: Scores of the probabilities at that temperature.
+        coverage: Conformal sets; empty where the run has none.
+        agreement: Accuracy by the volunteers' agreement; empty where it is unknown.
+        predictions: The single predictions, with the probabilities as the network gives them.
+    """
+
+    classes: tuple[str, ...]
+    accuracy: Share
+    majority: tuple[str, Share] | None
+    per_class: tuple[ClassScores, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    uncalibrated: ProbabilityScores
+    temperature: float | None
+    calibrated: ProbabilityScores | None
+    coverage: tuple[Coverage, ...]
+    agreement: tuple[AgreementBin, ...]
+    predictions: Predictions = field(repr=False)
+
+
+@dataclass(frozen=True)
+class MeanError:
+    """A metric that is the mean of a value for each sample.
+
+    Attributes:
+        value: The mean.
+        low: Lower end of its 95 % interval (bootstrap over the samples).
+        high: Upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """McNemar's test against another run on the same samples.
+
+    Attributes:
+        run: Id of the other run.
+        label: Its name, or its id.
+        accuracy: Its accuracy.
+        test: The counts and the probability.
+        low: Lower end of the 95 % interval of this run's accuracy minus the other's.
+        high: Upper end.
+    """
+
+    run: str
+    label: str
+    accuracy: Share
+    test: McNemar
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a trained network is on some samples.
+
+    Attributes:
+        run: Id of the run.
+        label: Its name, or its id.
+        model: The network.
+        task: Its task.
+        data: What it was evaluated on, in a few words.
+        samples: How many samples counted.
+        metric: The metric that such runs are compared by.
+        metrics: The metrics of this evaluation.
+        recorded: The same in run.json; empty for images that are not the run's own test set.
+        classification: Of a classifier.
+        error: The metric with an interval, where it is a mean over samples.
+        novel: Images with a novelty above 1; None where novelty is not measured.
+        comparison: Against another run.
+        missing: Labelled ids without an image.
+        unlabelled: Images without a label, which do not count.
+        unusable: Images that cannot be used, which do not count.
+        unknown_labels: Images of labels that the network does not know, which do not count.
+        notes: What the reader should know; a line each.
+    """
+
+    run: str
+    label: str
+    model: str
+    task: str
+    data: str
+    samples: int
+    metric: str
+    metrics: Mapping[str, float]
+    recorded: Mapping[str, float] = field(default_factory=dict)
+    classification: Classification | None = None
+    error: MeanError | None = None
+    novel: Share | None = None
+    comparison: Comparison | None = None
+    missing: tuple[str, ...] = ()
+    unlabelled: int = 0
+    unusable: int = 0
+    unknown_labels: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def repeats(self) -> bool:
+        """True if every recorded metric is the same to the digit."""
+        return all(self.metrics.get(name) == value for name, value in self.recorded.items())
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types; shares with their interval, without the single predictions."""
+        values = asdict(self, dict_factory=_plain)
+        if values["classification"] is not None:
+            del values["classification"]["predictions"]
+        return values
+
+
+def classify(
+    ids: Sequence[str],
+    targets: npt.NDArray[np.int64],
+    probabilities: Probabilities,
+    classes: Sequence[str],
+    *,
+    temperature: float | None,
+    conformal: ConformalSets | None,
+    majority: str | None,
+    agreement: Sequence[float] = (),
+) -> Classification:
+    """All that can be said of a classifier's probabilities.
+
+    Args:
+        ids: Ids of the samples, at least one.
+        targets: Their classes, shape (n,).
+        probabilities: As the network gives them, shape (n, classes).
+        classes: Names of the classes.
+        temperature: The run's temperature; None for none.
+        conformal: The run's scores; None for none.
+        majority: The most frequent class of the training.
+        agreement: Share of volunteers behind each label, NaN where unknown; empty for none.
+    """
+    guesses = probabilities.argmax(axis=1)
+    right = guesses == targets
+    counts = confusion(targets, guesses, len(classes))
+    calibrated = probabilities if temperature is None else at_temperature(probabilities, temperature)
+    names = list(classes)
+    return Classification(
+        classes=tuple(classes),
+        accuracy=_share(right),
+        majority=(majority, _share(targets == names.index(majority))) if majority in names else None,
+        per_class=class_scores(counts, classes),
+        confusion=tuple(tuple(row) for row in counts.tolist()),
+        uncalibrated=probability_scores(probabilities, targets),
+        temperature=temperature,
+        calibrated=None if temperature is None else probability_scores(calibrated, targets),
+        coverage=() if conformal is None else _coverage(conformal, calibrated, targets),
+        agreement=_agreement(np.asarray(agreement, np.float64), right),
+        predictions=Predictions(
+            list(ids),
+            [names[target] for target in targets.tolist()],
+            [names[guess] for guess in guesses.tolist()],
+            names,
+            probabilities.tolist(),
+        ),
+    )
+
+
+def _coverage(
+    conformal: ConformalSets, probabilities: Probabilities, targets: npt.NDArray[np.int64]
+) -> tuple[Coverage, ...]:
+    found = []
+    for promised in COVERAGES:
+        if conformal.supports(promised):
+            sets = conformal.sets(probabilities, promised)
+            covered = sets[np.arange(len(targets)), targets]
+            found.append(Coverage(promised, _share(covered), float(sets.sum(axis=1).mean())))
+    return tuple(found)
+
+
+def _agreement(agreement: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> tuple[AgreementBin, ...]:
+    bins = []
+    for low, high in itertools.pairwise(_AGREEMENTS):
+        rows = (agreement >= low) & ((agreement < high) | (high == 1))
+        if rows.any():
+            bins.append(AgreementBin(low, high, _share(right[rows])))
+    return tuple(bins)
+
+
+def _share(flags: npt.NDArray[np.bool_]) -> Share:
+    return Share(int(flags.sum()), len(flags))
+
+
+def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A dataclass as a dict; a share with its value and interval."""
+    values = dict(pairs)
+    if values.keys() == {"count", "samples"}:
+        share = Share(**values)
+        interval = share.interval or (None, None)
+        return {**values, "value": share.value, "low": interval[0], "high": interval[1]}
+    return values

@@ -1,0 +1,160 @@
+"""The test of a training again: the same weights on the same samples, with what run.json has no room for."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning.pytorch import Trainer
+
+from galaxynet.data.module import DataModule
+from galaxynet.errors import RunError
+from galaxynet.evaluation.bootstrap import bootstrap_mean
+from galaxynet.evaluation.conformal import CONFORMAL, ConformalSets
+from galaxynet.evaluation.restore import restore
+from galaxynet.evaluation.result import Classification, Evaluation, MeanError, classify
+from galaxynet.report.html.gallery import open_data
+from galaxynet.runs import Run
+from galaxynet.tasks import Classifier, Task
+from galaxynet.training.config import ONLY, TrainingOptions
+from galaxynet.training.device import Hardware, choose_hardware, compute_settings
+from galaxynet.training.metrics_file import decimal
+from galaxynet.training.process_group import process_group
+
+
+def evaluate_own_test(run: Run, data_dir: Path) -> Evaluation:
+    """Test a run again, as at the end of its training: in its number format, on hardware of its kind.
+
+    Args:
+        run: The run.
+        data_dir: The folder of the datasets.
+
+    Raises:
+        RunError: If it has no weights, or its test set is empty.
+        GalaxynetError: If its dataset or a plugin is missing, or its data have changed.
+    """
+    run.checkpoint("best")  # before the data are read, which takes longer
+    record = run.record
+    data = open_data(run, data_dir)
+    if not data.sizes["test"]:
+        raise RunError(
+            f"The test set of the run {run.label} is empty.", "Evaluate it on other images: --images"
+        )
+    task = restore(run).to(memory_format=torch.channels_last)
+    options = TrainingOptions.from_dict(
+        {**record.options.training, "devices": 1, "precision": record.precision}
+    )
+    hardware = choose_hardware(options)
+    with compute_settings(options.threads):
+        metrics = _test(task, data, hardware)
+        error = _error_of_samples(task, data)
+    recorded = {
+        name: value
+        for name, value in record.metrics.items()
+        if name.startswith("test/") and value is not None
+    }
+    return Evaluation(
+        run=record.id,
+        label=run.label,
+        model=record.model.name,
+        task=record.task,
+        data=f"the test set of {record.dataset.name}",
+        samples=data.sizes["test"],
+        metric=record.metric,
+        metrics=metrics,
+        recorded=recorded,
+        classification=_classification(run, task, data) if isinstance(task, Classifier) else None,
+        error=error,
+        notes=_notes(recorded, metrics, run, hardware),
+    )
+
+
+def temperature_of(run: Run) -> float | None:
+    """The temperature of a run; None if none was fitted."""
+    temperature = run.record.calibration.get("temperature")
+    return float(temperature) if isinstance(temperature, int | float) and temperature > 0 else None
+
+
+def conformal_sets_of(run: Run) -> ConformalSets | None:
+    """The scores of a run for conformal sets; None if it keeps none."""
+    path = run.path / CONFORMAL
+    return ConformalSets.read(path) if path.exists() else None
+
+
+def _test(task: Task, data: DataModule, hardware: Hardware) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as scratch, process_group(ONLY, hardware.accelerator) as environment:
+        trainer = Trainer(
+            accelerator=hardware.accelerator,
+            devices=1,
+            precision=hardware.lightning_precision,
+            logger=False,
+            plugins=[environment],
+            default_root_dir=scratch,
+            use_distributed_sampler=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            deterministic=hardware.accelerator == "cpu",
+        )
+        (tested,) = trainer.test(task, datamodule=data, verbose=False)
+    return {name: decimal(value) for name, value in tested.items()}
+
+
+def _classification(run: Run, task: Classifier, data: DataModule) -> Classification:
+    predictions = task.predictions()
+    rows = predictions.indices.tolist()
+    return classify(
+        [str(data.ids[row]) for row in rows],
+        predictions.targets.numpy(),
+        predictions.probabilities.double().numpy(),
+        data.info.classes,
+        temperature=temperature_of(run),
+        conformal=conformal_sets_of(run),
+        majority=None if data.baseline is None else data.baseline.label,
+        agreement=_agreement(data, rows),
+    )
+
+
+def _agreement(data: DataModule, rows: Sequence[int]) -> list[float]:
+    known = dict(zip(data.test_ids, data.test_agreement, strict=False))
+    return [known.get(data.ids[row], float("nan")) for row in rows] if known else []
+
+
+def _error_of_samples(task: Task, data: DataModule) -> MeanError | None:
+    """The metric with an interval, if the task gives it for each sample as a column of that name."""
+    if task.metric not in {column.name for column in task.output_columns()}:
+        return None
+    parts = []
+    task.eval()
+    with torch.inference_mode():
+        loaders = data.test_dataloader()
+        for loader in loaders if isinstance(loaders, list | tuple) else [loaders]:
+            for batch in loader:
+                cells = task.to(batch.inputs.device).outputs(batch.inputs)[task.metric]
+                parts.append(torch.as_tensor(cells).double().cpu().numpy())
+    return mean_error(np.concatenate(parts))
+
+
+def mean_error(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> MeanError:
+    """The mean of a value for each sample, with its interval."""
+    low, high = bootstrap_mean(values)
+    return MeanError(float(values.mean()), low, high)
+
+
+def _notes(
+    recorded: dict[str, float], metrics: dict[str, float], run: Run, hardware: Hardware
+) -> tuple[str, ...]:
+    changed = [name for name, value in recorded.items() if metrics.get(name) != value]
+    if not changed:
+        return ()
+    name = run.record.metric if run.record.metric in changed else changed[0]
+    reason = (
+        f"it was trained on {run.record.device}, and this is {hardware.name}"
+        if run.record.device != hardware.name or run.record.devices > 1
+        else "other versions of PyTorch, or another number of threads, round differently"
+    )
+    now = metrics.get(name, float("nan"))
+    return (f"run.json has {name} {recorded[name]:.7g}, and it is {now:.7g} now: {reason}",)

@@ -1,0 +1,101 @@
+"""How good a run's network is: on its own test set or on other images, alone or against another run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from galaxynet.errors import UsageError
+from galaxynet.evaluation.mcnemar import difference_interval, mcnemar
+from galaxynet.evaluation.result import Comparison, Evaluation
+from galaxynet.evaluation.scores import Share
+from galaxynet.images.input_search import find_inputs
+from galaxynet.prediction.labelled_images import LabelTable, evaluate_images
+from galaxynet.prediction.network import BATCH_SIZE, Accelerator, applied_network
+from galaxynet.prediction.own_test import evaluate_own_test
+from galaxynet.report.significance import tested_predictions
+from galaxynet.runs import Predictions, Run
+
+
+def evaluate_run(
+    run: Run,
+    *,
+    data_dir: Path,
+    images: Sequence[str] = (),
+    labels: LabelTable | None = None,
+    against: Run | None = None,
+    accelerator: Accelerator = "auto",
+    batch_size: int = BATCH_SIZE,
+) -> Evaluation:
+    """Evaluate a run.
+
+    Args:
+        run: The run.
+        data_dir: The folder of the datasets.
+        images: What `galaxynet predict` takes as images; none for the run's own test set.
+        labels: The labels of the images.
+        against: Another run to test against, on the same samples.
+        accelerator: What to compute on, for images.
+        batch_size: Images at once.
+
+    Raises:
+        GalaxynetError: If weights, data or labels are missing, or the two runs cannot be compared.
+    """
+    if labels is not None and not images:
+        raise UsageError("--labels are the labels of --images, which are missing.", "Name the images.")
+    if against is not None and "classification" not in (run.record.task, against.record.task):
+        raise UsageError("--against compares classifiers, and these are not.", "Leave it out.")
+    if not images:
+        evaluation = evaluate_own_test(run, data_dir)
+        return evaluation if against is None else _compared(evaluation, against, tested_predictions(against))
+    inputs = find_inputs(images)
+    words = " ".join(images) if len(images) < 4 else f"{images[0]} and {len(images) - 1:,} more"
+
+    def on_images(one: Run) -> Evaluation:
+        network = applied_network(one, accelerator=accelerator, batch_size=batch_size)
+        return evaluate_images(one, network, inputs, labels, words)
+
+    evaluation = on_images(run)
+    evaluation = replace(evaluation, notes=(*inputs.notes, *evaluation.notes))
+    if against is None:
+        return evaluation
+    other = on_images(against)
+    if other.classification is None:
+        raise UsageError(f"The run {against.label} is not of a classifier.", "Leave out --against.")
+    return _compared(evaluation, against, other.classification.predictions, partly=True)
+
+
+def _compared(
+    evaluation: Evaluation, against: Run, others: Predictions, *, partly: bool = False
+) -> Evaluation:
+    """The evaluation with McNemar's test.
+
+    Args:
+        evaluation: That of the first run.
+        against: The second run.
+        others: Its predictions.
+        partly: Compare the samples that both predicted; else all must be the same.
+    """
+    if evaluation.classification is None:
+        raise UsageError(f"The run {evaluation.label} is not of a classifier.", "Leave out --against.")
+    ones, notes = evaluation.classification.predictions, evaluation.notes
+    if partly:
+        both = set(ones.ids) & set(others.ids)
+        left_out = len(ones) + len(others) - 2 * len(both)
+        if left_out:
+            notes = (*notes, f"{left_out:,} images that only one of the two runs can use are not compared")
+        ones, others = _restricted(ones, both), _restricted(others, both)
+    test = mcnemar(ones, others)
+    low, high = difference_interval(test)
+    accuracy = Share(test.both + test.second, len(others))
+    comparison = Comparison(against.record.id, against.label, accuracy, test, low, high)
+    return replace(evaluation, comparison=comparison, notes=notes)
+
+
+def _restricted(predictions: Predictions, ids: set[str]) -> Predictions:
+    rows = [row for row, identifier in enumerate(predictions.ids) if identifier in ids]
+    labels, guesses = predictions.labels, predictions.predictions
+    return Predictions(
+        [predictions.ids[row] for row in rows], [labels[row] for row in rows], [guesses[row] for row in rows]
+    )

@@ -1,0 +1,100 @@
+"""The reliability diagram: how often a network is right, by how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from galaxynet.errors import RunError
+from galaxynet.report.figures.style import COLOURS, FAINT, heading, new_figure, plain_axes
+from galaxynet.report.wording import caption
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from galaxynet.evaluation.scores import ProbabilityScores
+    from galaxynet.runs import Run
+
+
+def reliability_diagram(runs: Sequence[Run]) -> Figure:
+    """Accuracy by confidence on one run's test set, uncalibrated and calibrated, with counts.
+
+    Args:
+        runs: Exactly one run.
+
+    Raises:
+        RunError: If there are several, or the run has no probabilities.
+    """
+    import numpy as np
+
+    from galaxynet.evaluation.scores import at_temperature, probability_scores
+
+    if len(runs) != 1:
+        raise RunError("A reliability diagram shows one run.", "Name one run.")
+    run = runs[0]
+    predictions = run.predictions()
+    place = {name: index for index, name in enumerate(predictions.classes)}
+    if not len(predictions) or not predictions.probabilities or not {*predictions.labels} <= place.keys():
+        raise RunError(f"The predictions of the run {run.label} have no probabilities.")
+    probabilities = np.array(predictions.probabilities)
+    targets = np.array([place[label] for label in predictions.labels])
+    temperature = run.record.calibration.get("temperature")
+    calibrated = None
+    if isinstance(temperature, int | float) and temperature > 0:
+        calibrated = probability_scores(at_temperature(probabilities, temperature), targets)
+    return draw_reliability(
+        probability_scores(probabilities, targets),
+        calibrated,
+        f"{run.record.model.name}  ·  {run.label}",
+        caption(run.record),
+    )
+
+
+def draw_reliability(
+    uncalibrated: ProbabilityScores, calibrated: ProbabilityScores | None, title: str, subtitle: str
+) -> Figure:
+    """Draw the diagram: accuracy with 95 % intervals above, numbers of samples below."""
+    figure = new_figure(5.4, 5.6)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    upper.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)), label="perfect")
+    states = [("uncalibrated", uncalibrated, COLOURS[1], "o")]
+    if calibrated is not None:
+        states.append(("calibrated", calibrated, COLOURS[0], "s"))
+    for number, (name, scores, colour, marker) in enumerate(states):
+        bins = scores.reliability
+        values = [part.accuracy.value or 0.0 for part in bins]
+        ends = [part.accuracy.interval or (0.0, 1.0) for part in bins]
+        errors = [
+            [max(0.0, value - low) for value, (low, _) in zip(values, ends, strict=True)],
+            [max(0.0, high - value) for value, (_, high) in zip(values, ends, strict=True)],
+        ]
+        error = f"calibration error {scores.error.value:.1%}"
+        upper.errorbar(
+            [part.confidence for part in bins],
+            values,
+            errors,
+            color=colour,
+            marker=marker,
+            markersize=5,
+            linewidth=1.4,
+            elinewidth=1,
+            capsize=2.5,
+            label=f"{name}: {error}",
+        )
+        width = (bins[0].high - bins[0].low) / (len(states) + 0.5)
+        lower.bar(
+            [part.low + width * (number + 0.75) for part in bins],
+            [part.accuracy.samples for part in bins],
+            width,
+            color=colour,
+        )
+    upper.set_xlim(0, 1)
+    upper.set_ylim(0, 1)
+    upper.set_ylabel("share that is right")
+    upper.legend(loc="upper left", frameon=False, fontsize=9)
+    lower.set_ylabel("samples")
+    lower.set_xlabel("probability of the likeliest class")
+    for axes in (upper, lower):
+        plain_axes(axes)
+    heading(figure, title, subtitle)
+    return figure
