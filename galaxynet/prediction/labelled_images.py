@@ -17,8 +17,8 @@ from galaxynet.evaluation.result import Evaluation, classify
 from galaxynet.evaluation.scores import Share
 from galaxynet.images.flags import UNUSABLE
 from galaxynet.images.inputs import Inputs
-from galaxynet.images.labels import DEFAULT, LabelColumns, Labels, distinct_ids, read_labels
-from galaxynet.images.picture import Picture
+from galaxynet.images.labels import DEFAULT, LabelColumns, Labels, read_labels
+from galaxynet.images.matching import distinct_ids
 from galaxynet.prediction.network import NOVELTY_COLUMN, AppliedNetwork
 from galaxynet.prediction.own_test import conformal_sets_of, mean_error, temperature_of
 from galaxynet.prediction.rows import FLAG, Catalogue
@@ -80,9 +80,10 @@ def _evaluate_classifier(
             f"The network knows none of the labels {_some(list(unknown))}.",
             f"Its classes are {_some(classes)}.",
         )
-    names_of = distinct_ids(inputs)
+    labelled = inputs.take(known)
+    ids = distinct_ids(labelled)
     network.task.temperature = None  # calibrated afterwards, so that both can be shown
-    cells = _predict(network, _selected(inputs, known))
+    cells = _predict(network, labelled)
     usable = (cells[FLAG.name] & int(UNUSABLE)) == 0
     if not usable.any():
         raise DataError("None of the labelled images can be used.", "galaxynet predict --dry-run says why.")
@@ -90,7 +91,7 @@ def _evaluate_classifier(
     place = {name: index for index, name in enumerate(classes)}
     baseline = run.record.baseline
     classification = classify(
-        [names_of[row] for row, is_usable in zip(known, usable, strict=True) if is_usable],
+        [identifier for identifier, is_usable in zip(ids, usable, strict=True) if is_usable],
         np.array([place[name] for name in names], np.int64),
         np.stack([cells[f"p_{name}"][usable] for name in classes], axis=1).astype(np.float64),
         classes,
@@ -165,38 +166,6 @@ def _novel(
     if network.novelty is None:
         return None
     return Share(int((cells[NOVELTY_COLUMN.name][usable] > 1).sum()), int(usable.sum()))
-
-
-@dataclass(frozen=True)
-class _Selection:
-    """Some images of others, as a source of their own."""
-
-    inputs: Inputs
-    rows: Sequence[int]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def name(self, index: int) -> str:
-        return self.inputs.name(self.rows[index])
-
-    def read(self, index: int) -> bytes | Picture:
-        return self.inputs.read(self.rows[index])
-
-
-def _selected(inputs: Inputs, rows: Sequence[int]) -> Inputs:
-    """The images of some rows, with their ids and radii."""
-    radii = [inputs.radius(row) for row in rows]
-    return Inputs(
-        (_Selection(inputs, rows),),
-        0,
-        len(rows),
-        [inputs.id(row) for row in rows],
-        radii=np.array([np.nan if radius is None else radius.arcsec for radius in radii])
-        if inputs.radii is not None
-        else None,
-        pixel_scale=inputs.pixel_scale,
-    )
 
 
 def _some(names: Sequence[str], most: int = 8) -> str:

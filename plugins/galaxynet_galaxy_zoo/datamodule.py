@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from galaxynet.data.array_cache import ARRAYS
@@ -41,6 +42,7 @@ class GalaxyZooData(ArrayDataModule):
 
     name = GALAXY_ZOO.name
     options: GalaxyZooOptions
+    _agreement: Mapping[int, float] = MappingProxyType({})
 
     def load(self) -> ArrayData:
         """Read images and labels and divide them; the first time, the images are prepared.
@@ -57,6 +59,8 @@ class GalaxyZooData(ArrayDataModule):
         }
         # Read before the images are prepared, which takes a while: a mistake in a table shows at once.
         targets = self._votes() if options.labels == VOTES else self._labels()
+        if isinstance(targets, Labels):
+            self._agreement = targets.agreement
         view = Preprocessing(
             options.size, options.size, options.channels, crop=options.crop or 0, frame_radii=FRAME_RADII
         )
@@ -94,6 +98,12 @@ class GalaxyZooData(ArrayDataModule):
             },
             notes=(*_left_out(images.skipped), *division.notes),
         )
+
+    @property
+    def test_agreement(self) -> list[float]:
+        """Share of the volunteers who gave each test galaxy the answer that its class is named after."""
+        known = self._agreement
+        return [known.get(int(id_), float("nan")) for id_ in self.test_ids] if known else []
 
     def _labels(self) -> Labels:
         rule = RULES.get(self.options.labels)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,9 @@ PLURALITY_CLASSES = ("Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2")
 MORPHOLOGY_CLASSES = tuple(member.label for member in MORPHOLOGY)
 """The five classes of Zhu et al., arXiv:1807.10406, table 1."""
 
+_MORPHOLOGY_ANSWERS = ("Class7.1", "Class7.2", "Class7.3", "Class2.1", "Class4.1")
+"""The answers that they are named after."""
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -31,12 +34,15 @@ class Labels:
         of: For each GalaxyID the index of its class.
         origin: Where the labels come from, for messages.
         fixed: Whether the classes are those of a rule, to be kept even where a class has no galaxy.
+        agreement: For each GalaxyID the fraction of the volunteers who gave the answer that its class is
+            named after; empty for a table of one's own.
     """
 
     classes: tuple[str, ...]
     of: dict[int, int]
     origin: str
     fixed: bool
+    agreement: Mapping[int, float] = field(default_factory=dict)
 
 
 def plurality(votes: Votes) -> Labels:
@@ -50,7 +56,8 @@ def plurality(votes: Votes) -> Labels:
     known = ~np.isnan(fractions).any(axis=1)
     label = np.where(known, fractions.argmax(axis=1), -1)
     of = {id_: c for id_, c in zip(votes.ids, label.tolist(), strict=True) if c >= 0}
-    return Labels(PLURALITY_CLASSES, of, "the plurality of the votes", fixed=True)
+    agreement = dict(zip(votes.ids, fractions.max(axis=1).tolist(), strict=True))
+    return Labels(PLURALITY_CLASSES, of, "the plurality of the votes", fixed=True, agreement=agreement)
 
 
 def morphology5(votes: Votes) -> Labels:
@@ -60,7 +67,10 @@ def morphology5(votes: Votes) -> Labels:
     """
     label = fitting(TREE, MORPHOLOGY, votes.fractions)
     of = {id_: c for id_, c in zip(votes.ids, label.tolist(), strict=True) if c >= 0}
-    return Labels(MORPHOLOGY_CLASSES, of, "the five-class rule", fixed=True)
+    answers = votes.fractions[:, [COLUMN_INDEX[name] for name in _MORPHOLOGY_ANSWERS]]
+    agreed = answers[np.arange(len(label)), np.maximum(label, 0)].tolist()
+    agreement = dict(zip(votes.ids, agreed, strict=True))
+    return Labels(MORPHOLOGY_CLASSES, of, "the five-class rule", fixed=True, agreement=agreement)
 
 
 def read_labels(path: Path) -> Labels:

@@ -40,6 +40,13 @@ def test_plurality_is_the_highest_fraction() -> None:
     assert plurality(votes(c1_1=0.7, c6_2=0.9)).of == {7: PLURALITY_CLASSES.index("Class6.2")}
 
 
+def test_agreement_is_the_fraction_of_the_class() -> None:
+    """A label comes with the share of the volunteers who gave the answer that its class is named after."""
+    assert plurality(votes(c1_1=0.4, c1_2=0.6)).agreement == {7: 0.6}
+    assert morphology5(votes(c1_1=0.6, c7_2=0.5)).agreement == {7: 0.5}
+    assert morphology5(votes(c1_2=0.9, c2_2=0.8, c4_1=0.7)).agreement == {7: 0.7}
+
+
 @given(st.lists(st.floats(0, 1), min_size=37, max_size=37))
 def test_the_highest_of_five_columns_is_the_highest_of_all(shares: list[float]) -> None:
     """No answer beats the one that led to its question, so the label is the highest of all 37 fractions."""
