@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from galaxynet import atomic, terminal
 from galaxynet.errors import RunError
 from galaxynet.evaluation.result import Classification, Evaluation
-from galaxynet.report.evaluation_tables import evaluation_notes, evaluation_rows, evaluation_tables
+from galaxynet.report.evaluation_tables import evaluation_rows, evaluation_tables
 from galaxynet.report.figures import save
-from galaxynet.report.output import escape_markdown, print_tables, to_csv, to_json, to_markdown
+from galaxynet.report.output import print_tables, to_csv, to_json, to_markdown
 from galaxynet.report.wording import show_interval
 from galaxynet.runs import write_predictions
 
@@ -18,15 +18,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Format = Literal["rich", "json", "csv", "markdown", "html"]
-_ALL = 10**6
 
 
 def print_evaluation(evaluation: Evaluation, format: Format = "rich") -> None:
     """Print an evaluation to standard output."""
     if format == "rich":
-        print_tables(evaluation_tables(evaluation))
-        for note in evaluation_notes(evaluation):
-            terminal.note(note)
+        print_tables(evaluation_tables(evaluation, terminal.results().width))
         return
     terminal.write(_text(evaluation, format))
 
@@ -105,11 +102,7 @@ def _text(evaluation: Evaluation, format: Format) -> str:
         return to_json(evaluation.to_dict())
     if format == "csv":
         return to_csv(evaluation_rows(evaluation))
-    tables, notes = evaluation_tables(evaluation, _ALL), evaluation_notes(evaluation)
-    if format == "markdown":
-        text = to_markdown(tables)
-        return text + "".join(f"\n{line}\n" for line in map(escape_markdown, notes))
-    return _page(evaluation)
+    return to_markdown(evaluation_tables(evaluation)) if format == "markdown" else _page(evaluation)
 
 
 def _page(evaluation: Evaluation) -> str:
@@ -127,7 +120,6 @@ def _page(evaluation: Evaluation) -> str:
     return render(
         "evaluation.html.j2",
         heading=f"{evaluation.model} ({evaluation.label}) on {evaluation.data}",
-        tables=evaluation_tables(evaluation, 0),
-        notes=evaluation_notes(evaluation),
+        tables=evaluation_tables(evaluation),
         figures=figures,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -10,37 +11,41 @@ from galaxynet.evaluation.result import Classification, Evaluation
 from galaxynet.evaluation.scores import ProbabilityScores, Share
 from galaxynet.report.significance import words_of_test
 from galaxynet.report.table import Column, Table, make_table
+from galaxynet.report.table_layout import hide_columns
 from galaxynet.report.wording import NONE, share_digits, show_interval, show_metric
 
-_MOST_CLASSES = 12
-"""Classes up to which a terminal has room for the confusion matrix."""
-
+_CONFUSION = "Confusion: a row for each true class, a column for each prediction"
+_HIDDEN_FIRST = ("precision interval", "recall interval", "right", "predicted")
 _NAMED = 5
 
 
-def evaluation_tables(evaluation: Evaluation, most_classes: int = _MOST_CLASSES) -> list[Table]:
-    """The tables of an evaluation.
+def evaluation_tables(evaluation: Evaluation, width: int | None = None) -> list[Table]:
+    """The tables of an evaluation; what is to be said besides is below the first.
 
     Args:
         evaluation: The evaluation.
-        most_classes: Classes up to which the confusion matrix is a table.
+        width: Terminal cells in a line, which decide what is shown of the classes; None to show everything.
     """
     tables = [_summary(evaluation)]
-    classification = evaluation.classification
-    if classification is not None:
-        tables.append(_per_class(classification))
-        if len(classification.classes) <= most_classes:
-            tables.append(_confusion(classification))
-        tables.append(_calibration(classification))
-        if classification.coverage:
-            tables.append(_coverage(classification))
-        if classification.agreement:
-            tables.append(_agreement(classification))
+    found = evaluation.classification
+    if found is not None:
+        classes = _per_class(found)
+        tables.append(classes if width is None else hide_columns(classes, width, _HIDDEN_FIRST)[0])
+        confusion = _confusion(found)
+        if width is not None and confusion.width() > width:
+            confusion = _numbered_confusion(found)
+        if width is None or confusion.width() <= width:
+            tables.append(confusion)
+        tables.append(_calibration(found))
+        if found.coverage:
+            tables.append(_coverage(found))
+        if found.agreement:
+            tables.append(_agreement(found))
     return tables
 
 
-def evaluation_notes(evaluation: Evaluation) -> list[str]:
-    """What is to be said besides the tables: what did not count, and the comparison."""
+def _notes(evaluation: Evaluation) -> list[str]:
+    """What is to be said besides the figures: what did not count, and the comparison."""
     notes = list(evaluation.notes)
     if evaluation.recorded and evaluation.repeats:
         notes.append("the same metrics as in run.json, to the digit")
@@ -137,6 +142,7 @@ def _summary(evaluation: Evaluation) -> Table:
         f"{evaluation.model} ({evaluation.label}) on {evaluation.data}",
         ("", "value", "95 % interval", "samples"),
         rows,
+        _notes(evaluation),
     )
 
 
@@ -152,17 +158,12 @@ def _per_class(found: Classification) -> Table:
         )
         for scores in found.per_class
     ]
-    titles = (
-        "class",
-        "samples",
-        "predicted",
-        "right",
-        "precision",
-        "95 % interval",
-        "recall",
-        "95 % interval",
-    )
-    return _table("Classes", titles, rows)
+    interval = "95 % interval"
+    titles = ("class", "samples", "predicted", "right", "precision", interval, "recall", interval)
+    names = ("", "", "", "", "", "precision interval", "", "recall interval")
+    table = _table("Classes", titles, rows)
+    columns = [replace(column, name=name) for column, name in zip(table.columns, names, strict=True)]
+    return replace(table, columns=columns)
 
 
 def _confusion(found: Classification) -> Table:
@@ -170,9 +171,18 @@ def _confusion(found: Classification) -> Table:
         (name, *(f"{count:,}" if count else "·" for count in counts))
         for name, counts in zip(found.classes, found.confusion, strict=True)
     ]
-    return _table(
-        "Confusion: a row for each true class, a column for each prediction", ("", *found.classes), rows
-    )
+    return _table(_CONFUSION, ("", *found.classes), rows)
+
+
+def _numbered_confusion(found: Classification) -> Table:
+    """The same with numbers in place of the names above the columns."""
+    table = _confusion(found)
+    columns = [replace(column, title=str(at) if at else "") for at, column in enumerate(table.columns)]
+    lines = [
+        replace(line, cells=(f"{at} {line.cells[0]}", *line.cells[1:]))
+        for at, line in enumerate(table.lines, 1)
+    ]
+    return replace(table, columns=columns, lines=lines)
 
 
 def _calibration(found: Classification) -> Table:

@@ -79,7 +79,7 @@ def test_other_images(trained: Run, labelled: Path) -> None:
     (labelled / "G3001.jpg").write_bytes(b"nothing")
     done = run_here("evaluate", str(trained.path), "--images", str(labelled), "--labels", str(table))
     assert done.returncode == 0, done.stderr
-    said = " ".join(done.stderr.split())
+    said = " ".join(done.stdout.split())
     assert "1 labelled ids have no image: G9999" in said
     assert "2 images have no label" in said
     assert "1 images cannot be used" in said

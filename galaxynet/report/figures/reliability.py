@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from galaxynet.evaluation.scores import ProbabilityScores
     from galaxynet.runs import Run
 
+_FEWEST_FOR_A_LINE = 5
+"""Samples below which a bin is a faint point beside the line: its accuracy is a matter of luck."""
+
 
 def reliability_diagram(runs: Sequence[Run]) -> Figure:
     """Accuracy by confidence on one run's test set, uncalibrated and calibrated, with counts.
@@ -54,7 +57,7 @@ def draw_reliability(
     uncalibrated: ProbabilityScores, calibrated: ProbabilityScores | None, title: str, subtitle: str
 ) -> Figure:
     """Draw the diagram: accuracy with 95 % intervals above, numbers of samples below."""
-    figure = new_figure(5.4, 5.6)
+    figure = new_figure(6.4, 5.8)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     upper.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)), label="perfect")
     states = [("uncalibrated", uncalibrated, COLOURS[1], "o")]
@@ -62,26 +65,24 @@ def draw_reliability(
         states.append(("calibrated", calibrated, COLOURS[0], "s"))
     for number, (name, scores, colour, marker) in enumerate(states):
         bins = scores.reliability
-        values = [part.accuracy.value or 0.0 for part in bins]
-        ends = [part.accuracy.interval or (0.0, 1.0) for part in bins]
-        errors = [
-            [max(0.0, value - low) for value, (low, _) in zip(values, ends, strict=True)],
-            [max(0.0, high - value) for value, (_, high) in zip(values, ends, strict=True)],
-        ]
-        error = f"calibration error {scores.error.value:.1%}"
-        upper.errorbar(
-            [part.confidence for part in bins],
-            values,
-            errors,
+        many = [part for part in bins if part.accuracy.samples >= _FEWEST_FOR_A_LINE]
+        upper.plot(
+            [part.confidence for part in many],
+            [part.accuracy.value for part in many],
             color=colour,
             marker=marker,
             markersize=5,
             linewidth=1.4,
-            elinewidth=1,
-            capsize=2.5,
-            label=f"{name}: {error}",
+            label=f"{name}: calibration error {scores.error.value:.1%}",
         )
-        width = (bins[0].high - bins[0].low) / (len(states) + 0.5)
+        for part in bins:
+            low, high = part.accuracy.interval or (0.0, 1.0)
+            faint = 1.0 if part in many else 0.35
+            upper.plot([part.confidence] * 2, [low, high], color=colour, linewidth=1, alpha=faint)
+            if part not in many:
+                point = [part.confidence], [part.accuracy.value or 0.0]
+                upper.plot(*point, color=colour, marker=marker, markersize=5, alpha=faint, clip_on=False)
+        width = 0.1 / (len(states) + 0.5)
         lower.bar(
             [part.low + width * (number + 0.75) for part in bins],
             [part.accuracy.samples for part in bins],
@@ -91,7 +92,7 @@ def draw_reliability(
     upper.set_xlim(0, 1)
     upper.set_ylim(0, 1)
     upper.set_ylabel("share that is right")
-    upper.legend(loc="upper left", frameon=False, fontsize=9)
+    upper.legend(loc="lower left", bbox_to_anchor=(-0.01, 1), frameon=False, fontsize=9)
     lower.set_ylabel("samples")
     lower.set_xlabel("probability of the likeliest class")
     for axes in (upper, lower):
