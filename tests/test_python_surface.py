@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 import galaxynet
-from galaxynet import GalaxynetError, Run, TrainedModel
+from galaxynet import Evaluation, GalaxynetError, Run, TrainedModel
 
 folder: Path = galaxynet.fetch("galaxy-sim", count=60).folder
 run: Run = galaxynet.train("galaxy_alexnet", dataset="galaxy-sim", act="tanh", epochs=1)
@@ -27,6 +27,8 @@ accuracy: float | None = run.record.metrics["test/accuracy"]
 runs: list[Run] = galaxynet.sweep("galaxy_alexnet", act=["relu", "tanh"], seeds=2)
 rows = galaxynet.compare(run, *runs, columns=["run", "accuracy", "low", "high"])
 paths: list[Path] = galaxynet.figures(run, kinds=["confusion"], formats=["png"])
+evaluation: Evaluation = galaxynet.evaluate(run, against="last")
+error: float = evaluation.classification.uncalibrated.error.value if evaluation.classification else 0.0
 model: TrainedModel = galaxynet.load(run)
 outputs: torch.Tensor = model.network(torch.zeros(1, 1, 60, 60))
 text: str = "".join(galaxynet.generate("last", length=20))
