@@ -237,13 +237,13 @@ def classify(
 def _coverage(
     conformal: ConformalSets, probabilities: Probabilities, targets: npt.NDArray[np.int64]
 ) -> tuple[Coverage, ...]:
-    found = []
+    coverages = []
     for promised in COVERAGES:
         if conformal.supports(promised):
             sets = conformal.sets(probabilities, promised)
             covered = sets[np.arange(len(targets)), targets]
-            found.append(Coverage(promised, _share(covered), float(sets.sum(axis=1).mean())))
-    return tuple(found)
+            coverages.append(Coverage(promised, _share(covered), float(sets.sum(axis=1).mean())))
+    return tuple(coverages)
 
 
 def _agreement(agreement: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> tuple[AgreementBin, ...]:

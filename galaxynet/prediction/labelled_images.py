@@ -88,11 +88,11 @@ def _evaluate_classifier(
     if not usable.any():
         raise DataError("None of the labelled images can be used.", "galaxynet predict --dry-run says why.")
     names = np.array([labels.labels[row] for row in known], dtype=object)[usable]
-    place = {name: index for index, name in enumerate(classes)}
+    index_of = {name: index for index, name in enumerate(classes)}
     baseline = run.record.baseline
     classification = classify(
         [identifier for identifier, is_usable in zip(ids, usable, strict=True) if is_usable],
-        np.array([place[name] for name in names], np.int64),
+        np.array([index_of[name] for name in names], np.int64),
         np.stack([cells[f"p_{name}"][usable] for name in classes], axis=1).astype(np.float64),
         classes,
         temperature=temperature_of(run),

@@ -1,4 +1,4 @@
-"""The test of a training again: the same weights on the same samples, with what run.json has no room for."""
+"""The test of a training again: the same weights on the same samples, with more than run.json keeps."""
 
 from __future__ import annotations
 

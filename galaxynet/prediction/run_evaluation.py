@@ -52,9 +52,9 @@ def evaluate_run(
     inputs = find_inputs(images)
     words = " ".join(images) if len(images) < 4 else f"{images[0]} and {len(images) - 1:,} more"
 
-    def on_images(one: Run) -> Evaluation:
-        network = applied_network(one, accelerator=accelerator, batch_size=batch_size)
-        return evaluate_images(one, network, inputs, labels, words)
+    def on_images(model: Run) -> Evaluation:
+        network = applied_network(model, accelerator=accelerator, batch_size=batch_size)
+        return evaluate_images(model, network, inputs, labels, words)
 
     evaluation = on_images(run)
     evaluation = replace(evaluation, notes=(*inputs.notes, *evaluation.notes))

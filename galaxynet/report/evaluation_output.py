@@ -47,8 +47,8 @@ def write_evaluation_predictions(evaluation: Evaluation, path: Path) -> Path:
     Raises:
         RunError: If it is not a classifier, or the file cannot be written.
     """
-    found = _classification(evaluation, "--predictions")
-    single = found.predictions
+    classification = _classification(evaluation, "--predictions")
+    single = classification.predictions
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_predictions(
@@ -67,27 +67,30 @@ def write_evaluation_figures(evaluation: Evaluation, folder: Path) -> list[Path]
     """
     from galaxynet.report.figures.style import styled
 
-    found = _classification(evaluation, "--figures")
+    classification = _classification(evaluation, "--figures")
     written = []
     with styled():
-        for name, figure in _figures(evaluation, found):
+        for name, figure in _figures(evaluation, classification):
             written += [save(figure, folder / f"{name}.{suffix}") for suffix in ("png", "svg")]
     return written
 
 
-def _figures(evaluation: Evaluation, found: Classification) -> list[tuple[str, Figure]]:
+def _figures(evaluation: Evaluation, classification: Classification) -> list[tuple[str, Figure]]:
     from galaxynet.report.figures.confusion import draw_confusion
     from galaxynet.report.figures.reliability import draw_reliability
 
     title = f"{evaluation.model}  ·  {evaluation.label}"
     subtitle = evaluation.data
-    if found.accuracy.value is not None and found.accuracy.interval is not None:
-        interval = show_interval(found.accuracy.interval)
-        subtitle += f": accuracy {found.accuracy.value:.1%}"
-        subtitle += f" (95% interval {interval}, {found.accuracy.samples:,} samples)"
+    if classification.accuracy.value is not None and classification.accuracy.interval is not None:
+        interval = show_interval(classification.accuracy.interval)
+        subtitle += f": accuracy {classification.accuracy.value:.1%}"
+        subtitle += f" (95% interval {interval}, {classification.accuracy.samples:,} samples)"
     return [
-        ("confusion", draw_confusion(found.classes, found.confusion, title, subtitle)),
-        ("reliability", draw_reliability(found.uncalibrated, found.calibrated, title, subtitle)),
+        ("confusion", draw_confusion(classification.classes, classification.confusion, title, subtitle)),
+        (
+            "reliability",
+            draw_reliability(classification.uncalibrated, classification.calibrated, title, subtitle),
+        ),
     ]
 
 

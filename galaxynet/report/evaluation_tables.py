@@ -27,20 +27,20 @@ def evaluation_tables(evaluation: Evaluation, width: int | None = None) -> list[
         width: Terminal cells in a line, which decide what is shown of the classes; None to show everything.
     """
     tables = [_summary(evaluation)]
-    found = evaluation.classification
-    if found is not None:
-        classes = _per_class(found)
+    classification = evaluation.classification
+    if classification is not None:
+        classes = _per_class(classification)
         tables.append(classes if width is None else hide_columns(classes, width, _HIDDEN_FIRST)[0])
-        confusion = _confusion(found)
+        confusion = _confusion(classification)
         if width is not None and confusion.width() > width:
-            confusion = _numbered_confusion(found)
+            confusion = _numbered_confusion(classification)
         if width is None or confusion.width() <= width:
             tables.append(confusion)
-        tables.append(_calibration(found))
-        if found.coverage:
-            tables.append(_coverage(found))
-        if found.agreement:
-            tables.append(_agreement(found))
+        tables.append(_calibration(classification))
+        if classification.coverage:
+            tables.append(_coverage(classification))
+        if classification.agreement:
+            tables.append(_agreement(classification))
     return tables
 
 
@@ -82,29 +82,29 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[Any, ...]]:
         yield "mean error", evaluation.data, error.value, error.low, error.high, None, evaluation.samples
     if evaluation.novel is not None:
         yield "novelty above 1", evaluation.data, *_figures(evaluation.novel)
-    found = evaluation.classification
-    if found is None:
+    classification = evaluation.classification
+    if classification is None:
         return
-    yield "accuracy", evaluation.data, *_figures(found.accuracy)
-    if found.majority is not None:
-        yield "majority class", found.majority[0], *_figures(found.majority[1])
-    for scores in found.per_class:
+    yield "accuracy", evaluation.data, *_figures(classification.accuracy)
+    if classification.majority is not None:
+        yield "majority class", classification.majority[0], *_figures(classification.majority[1])
+    for scores in classification.per_class:
         yield "precision", scores.name, *_figures(scores.precision)
         yield "recall", scores.name, *_figures(scores.recall)
-    for truth, counts in zip(found.classes, found.confusion, strict=True):
-        for guess, count in zip(found.classes, counts, strict=True):
+    for truth, counts in zip(classification.classes, classification.confusion, strict=True):
+        for guess, count in zip(classification.classes, counts, strict=True):
             yield "confusion", f"{truth} predicted as {guess}", None, None, None, count, sum(counts)
-    for state, probable in _states(found):
+    for state, probable in _states(classification):
         yield "negative log likelihood", state, probable.nll, None, None, None, evaluation.samples
         yield "Brier score", state, probable.brier, None, None, None, evaluation.samples
         error_ = probable.error
         yield "calibration error", state, error_.value, error_.low, error_.high, None, evaluation.samples
         for part in probable.reliability:
             yield f"accuracy at confidence {part.confidence:.3f}", state, *_figures(part.accuracy)
-    for sets in found.coverage:
+    for sets in classification.coverage:
         yield "coverage of sets", f"{sets.promised:g}", *_figures(sets.measured)
         yield "classes in a set", f"{sets.promised:g}", sets.size, None, None, None, evaluation.samples
-    for agreed in found.agreement:
+    for agreed in classification.agreement:
         yield "accuracy by agreement", f"{agreed.low:g} to {agreed.high:g}", *_figures(agreed.accuracy)
     if evaluation.comparison is not None:
         other = evaluation.comparison
@@ -121,18 +121,18 @@ def _figures(share: Share) -> tuple[Any, ...]:
 
 def _summary(evaluation: Evaluation) -> Table:
     rows: list[Sequence[str]] = []
-    found = evaluation.classification
-    if found is not None:
-        rows.append(("accuracy", *_cells(found.accuracy)))
-        if found.majority is not None:
-            rows.append((f"always {found.majority[0]}", *_cells(found.majority[1])))
+    classification = evaluation.classification
+    if classification is not None:
+        rows.append(("accuracy", *_cells(classification.accuracy)))
+        if classification.majority is not None:
+            rows.append((f"always {classification.majority[0]}", *_cells(classification.majority[1])))
     for name, value in evaluation.metrics.items():
         short = name.rpartition("/")[2]
         if evaluation.error is not None and name == evaluation.metric:
             error = evaluation.error
             interval = f"{show_metric(name, error.low)} to {show_metric(name, error.high)}"
             rows.append((short, show_metric(name, value), interval, f"{evaluation.samples:,}"))
-        elif short != "accuracy" or found is None:
+        elif short != "accuracy" or classification is None:
             rows.append((short, show_metric(name, value), "", f"{evaluation.samples:,}"))
     if evaluation.comparison is not None:
         rows.append((f"accuracy of {evaluation.comparison.label}", *_cells(evaluation.comparison.accuracy)))
@@ -146,7 +146,7 @@ def _summary(evaluation: Evaluation) -> Table:
     )
 
 
-def _per_class(found: Classification) -> Table:
+def _per_class(classification: Classification) -> Table:
     rows = [
         (
             scores.name,
@@ -156,7 +156,7 @@ def _per_class(found: Classification) -> Table:
             *_cells(scores.precision)[:2],
             *_cells(scores.recall)[:2],
         )
-        for scores in found.per_class
+        for scores in classification.per_class
     ]
     interval = "95 % interval"
     titles = ("class", "samples", "predicted", "right", "precision", interval, "recall", interval)
@@ -166,17 +166,17 @@ def _per_class(found: Classification) -> Table:
     return replace(table, columns=columns)
 
 
-def _confusion(found: Classification) -> Table:
+def _confusion(classification: Classification) -> Table:
     rows = [
         (name, *(f"{count:,}" if count else "·" for count in counts))
-        for name, counts in zip(found.classes, found.confusion, strict=True)
+        for name, counts in zip(classification.classes, classification.confusion, strict=True)
     ]
-    return _table(_CONFUSION, ("", *found.classes), rows)
+    return _table(_CONFUSION, ("", *classification.classes), rows)
 
 
-def _numbered_confusion(found: Classification) -> Table:
+def _numbered_confusion(classification: Classification) -> Table:
     """The same with numbers in place of the names above the columns."""
-    table = _confusion(found)
+    table = _confusion(classification)
     columns = [replace(column, title=str(at) if at else "") for at, column in enumerate(table.columns)]
     lines = [
         replace(line, cells=(f"{at} {line.cells[0]}", *line.cells[1:]))
@@ -185,8 +185,8 @@ def _numbered_confusion(found: Classification) -> Table:
     return replace(table, columns=columns, lines=lines)
 
 
-def _calibration(found: Classification) -> Table:
-    states = _states(found)
+def _calibration(classification: Classification) -> Table:
+    states = _states(classification)
     rows = [
         ("negative log likelihood", *(f"{scores.nll:.4f}" for _, scores in states)),
         ("Brier score", *(f"{scores.brier:.4f}" for _, scores in states)),
@@ -195,29 +195,32 @@ def _calibration(found: Classification) -> Table:
         ("of perfect probabilities", *(_percent(scores.error.expected) for _, scores in states)),
     ]
     footer = (
-        [] if found.temperature is not None else ["No temperature was fitted: the validation part is small."]
+        []
+        if classification.temperature is not None
+        else ["No temperature was fitted: the validation part is small."]
     )
     return _table("Calibration", ("", *(name for name, _ in states)), rows, footer)
 
 
-def _states(found: Classification) -> list[tuple[str, ProbabilityScores]]:
-    states = [("uncalibrated", found.uncalibrated)]
-    if found.calibrated is not None:
-        states.append((f"temperature {found.temperature:.3f}", found.calibrated))
+def _states(classification: Classification) -> list[tuple[str, ProbabilityScores]]:
+    states = [("uncalibrated", classification.uncalibrated)]
+    if classification.calibrated is not None:
+        states.append((f"temperature {classification.temperature:.3f}", classification.calibrated))
     return states
 
 
-def _coverage(found: Classification) -> Table:
+def _coverage(classification: Classification) -> Table:
     rows = [
-        (f"{sets.promised:.0%}", *_cells(sets.measured)[:2], f"{sets.size:.2f}") for sets in found.coverage
+        (f"{sets.promised:.0%}", *_cells(sets.measured)[:2], f"{sets.size:.2f}")
+        for sets in classification.coverage
     ]
     return _table("Conformal sets", ("promised", "measured", "95 % interval", "classes in a set"), rows)
 
 
-def _agreement(found: Classification) -> Table:
+def _agreement(classification: Classification) -> Table:
     rows = [
         (f"{100 * part.low:.0f} to {part.high:.0%}", f"{part.accuracy.samples:,}", *_cells(part.accuracy)[:2])
-        for part in found.agreement
+        for part in classification.agreement
     ]
     titles = ("volunteers who agree", "samples", "accuracy", "95 % interval")
     return _table("Accuracy by the agreement of the volunteers", titles, rows)

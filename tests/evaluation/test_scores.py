@@ -40,8 +40,12 @@ def test_classes_agree_with_torchmetrics() -> None:
     assert counts.tolist() == multiclass_confusion_matrix(*given, num_classes=3).tolist()
     precision = multiclass_precision(*given, num_classes=3, average="none").tolist()
     scores = class_scores(counts, ["a", "b", "c"])
-    assert [one.precision.value for one in scores] == pytest.approx(precision)
-    assert sum(one.recall.samples for one in scores) == sum(one.precision.samples for one in scores) == 500
+    assert [score.precision.value for score in scores] == pytest.approx(precision)
+    assert (
+        sum(score.recall.samples for score in scores)
+        == sum(score.precision.samples for score in scores)
+        == 500
+    )
     absent = class_scores(confusion(np.array([0]), np.array([0]), 2), ["a", "b"])[1]
     assert (absent.precision.value, absent.recall.interval) == (None, None)
 
@@ -68,7 +72,7 @@ def test_accuracy_by_agreement() -> None:
     """Samples are counted by the share of volunteers behind their label; unknown shares do not count."""
     agreement = np.where(np.arange(500) % 2, 0.95, 0.55)
     agreement[:10] = np.nan
-    found = classify(
+    classification = classify(
         [str(row) for row in range(500)],
         TARGETS,
         PROBABILITIES,
@@ -78,9 +82,9 @@ def test_accuracy_by_agreement() -> None:
         majority="b",
         agreement=agreement.tolist(),
     )
-    assert [(part.low, part.high) for part in found.agreement] == [(0.5, 0.6), (0.9, 1.0)]
-    assert sum(part.accuracy.samples for part in found.agreement) == 490
+    assert [(part.low, part.high) for part in classification.agreement] == [(0.5, 0.6), (0.9, 1.0)]
+    assert sum(part.accuracy.samples for part in classification.agreement) == 490
     right = (PROBABILITIES.argmax(1) == TARGETS)[11::2]
-    assert found.agreement[1].accuracy.count == right.sum()
-    assert found.majority is not None
-    assert found.majority[1].count == (TARGETS == 1).sum()
+    assert classification.agreement[1].accuracy.count == right.sum()
+    assert classification.majority is not None
+    assert classification.majority[1].count == (TARGETS == 1).sum()

@@ -39,17 +39,17 @@ def test_the_own_test_set_gives_the_same_numbers(trained: Run) -> None:
     evaluation = galaxynet.evaluate(trained, data_dir=data_of(trained))
     assert {name: trained.record.metrics[name] for name in evaluation.metrics} == evaluation.metrics
     assert evaluation.repeats
-    found = evaluation.classification
-    assert found is not None
-    assert found.accuracy.value == pytest.approx(trained.record.metrics["test/accuracy"], abs=1e-6)
-    assert found.predictions.predictions == trained.predictions().predictions
-    assert found.predictions.ids == trained.predictions().ids
-    assert found.temperature == trained.record.calibration.get("temperature")
+    classification = evaluation.classification
+    assert classification is not None
+    assert classification.accuracy.value == pytest.approx(trained.record.metrics["test/accuracy"], abs=1e-6)
+    assert classification.predictions.predictions == trained.predictions().predictions
+    assert classification.predictions.ids == trained.predictions().ids
+    assert classification.temperature == trained.record.calibration.get("temperature")
     baseline = trained.record.baseline
     assert baseline is not None
-    assert found.majority is not None
-    assert found.majority[1].value == pytest.approx(baseline.accuracy)
-    assert found.uncalibrated.nll == pytest.approx(trained.record.metrics["test/loss"], abs=1e-5)
+    assert classification.majority is not None
+    assert classification.majority[1].value == pytest.approx(baseline.accuracy)
+    assert classification.uncalibrated.nll == pytest.approx(trained.record.metrics["test/loss"], abs=1e-5)
 
 
 def test_a_record_that_differs_is_named(trained: Run, tmp_path: Path) -> None:
@@ -79,19 +79,22 @@ def test_other_images(trained: Run, labelled: Path) -> None:
     (labelled / "G3001.jpg").write_bytes(b"nothing")
     done = run_here("evaluate", str(trained.path), "--images", str(labelled), "--labels", str(table))
     assert done.returncode == 0, done.stderr
-    said = " ".join(done.stdout.split())
-    assert "1 labelled ids have no image: G9999" in said
-    assert "2 images have no label" in said
-    assert "1 images cannot be used" in said
-    assert "do not count: comet (1)" in said
+    message = " ".join(done.stdout.split())
+    assert "1 labelled ids have no image: G9999" in message
+    assert "2 images have no label" in message
+    assert "1 images cannot be used" in message
+    assert "do not count: comet (1)" in message
     evaluation = galaxynet.evaluate(trained, images=labelled, labels=table)
     assert evaluation.samples == 20
-    found = evaluation.classification
-    assert found is not None
+    classification = evaluation.classification
+    assert classification is not None
     catalogue = galaxynet.load(trained.path).predict(str(labelled))
     guesses = dict(zip(catalogue["id"].tolist(), catalogue["label"].tolist(), strict=True))
     for identifier, label, guess in zip(
-        found.predictions.ids, found.predictions.labels, found.predictions.predictions, strict=True
+        classification.predictions.ids,
+        classification.predictions.labels,
+        classification.predictions.predictions,
+        strict=True,
     ):
         assert label == ("flat" if int(identifier[1:]) % 2 else "round")
         assert guess == guesses[identifier]

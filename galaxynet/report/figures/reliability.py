@@ -36,11 +36,11 @@ def reliability_diagram(runs: Sequence[Run]) -> Figure:
         raise RunError("A reliability diagram shows one run.", "Name one run.")
     run = runs[0]
     predictions = run.predictions()
-    place = {name: index for index, name in enumerate(predictions.classes)}
-    if not len(predictions) or not predictions.probabilities or not {*predictions.labels} <= place.keys():
+    index_of = {name: index for index, name in enumerate(predictions.classes)}
+    if not len(predictions) or not predictions.probabilities or not {*predictions.labels} <= index_of.keys():
         raise RunError(f"The predictions of the run {run.label} have no probabilities.")
     probabilities = np.array(predictions.probabilities)
-    targets = np.array([place[label] for label in predictions.labels])
+    targets = np.array([index_of[label] for label in predictions.labels])
     temperature = run.record.calibration.get("temperature")
     calibrated = None
     if isinstance(temperature, int | float) and temperature > 0:
