@@ -49,7 +49,8 @@ def vote_metrics(tree: VoteTree, observed: Fractions, predicted: Fractions) -> d
         predicted: The network's.
 
     Returns:
-        `rmse_low` and `rmse_high`, the ends of the interval; `rmse_<question>`; `plurality/accuracy`, the
+        `rmse_low` and `rmse_high`, the ends of the interval; `rmse_<question>`; where some samples lack
+        fractions, `complete/rmse` of the others, and `complete/samples`; `plurality/accuracy`, the
         share of samples whose answer with the most votes is predicted; and for each scheme of classes its
         `accuracy` and, as `samples`, how many samples fit one of the classes. What no sample has is missing.
     """
@@ -60,6 +61,10 @@ def vote_metrics(tree: VoteTree, observed: Fractions, predicted: Fractions) -> d
         error = rmse(observed[:, part], predicted[:, part])
         if not np.isnan(error):
             metrics[f"rmse_{question.name}"] = error
+    complete = ~np.isnan(observed).any(axis=1)
+    if complete.any() and not complete.all():
+        metrics["complete/rmse"] = rmse(observed[complete], predicted[complete])
+        metrics["complete/samples"] = float(complete.sum())
     schemes = {"plurality": (pluralities(tree, observed), pluralities(tree, predicted))}
     for name, classes in tree.classes.items():
         schemes[name] = (fitting(tree, classes, observed), nearest(tree, classes, predicted))

@@ -76,4 +76,16 @@ def test_a_test_without_votes_of_a_question_has_no_error_for_it() -> None:
     observed[0, COLUMN_INDEX["Class3.1"] : COLUMN_INDEX["Class4.1"]] = np.nan
     metrics = vote_metrics(TREE, observed, np.zeros((1, 37)))
     assert "rmse_bar" not in metrics
+    assert "complete/rmse" not in metrics
     assert metrics["rmse_edgeon"] == 0
+
+
+def test_galaxies_without_blanks_have_an_error_of_their_own() -> None:
+    """Beside a partial table, the error over all columns is that of the galaxies that have them all."""
+    observed, predicted = np.zeros((3, 37)), np.full((3, 37), 0.1)
+    observed[2, 5:12] = np.nan
+    predicted[2] = 0.7
+    metrics = vote_metrics(TREE, observed, predicted)
+    assert metrics["complete/rmse"] == pytest.approx(0.1)
+    assert metrics["complete/samples"] == 2
+    assert "complete/rmse" not in vote_metrics(TREE, observed[:2], predicted[:2])
