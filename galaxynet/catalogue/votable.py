@@ -79,7 +79,7 @@ def _closing() -> str:
 
 def _identifier(name: str, taken: set[str]) -> str:
     """An XML id for a column: its name where that can be one."""
-    plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
     plain = plain if plain[:1].isalpha() or plain[:1] == "_" else f"_{plain}"
     unique, number = plain, 2
     while unique in taken or unique == "icrs":

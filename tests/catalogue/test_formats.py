@@ -32,6 +32,7 @@ COLUMNS = (
     ),
     Column("number", "int64"),
     Column("flag", "int16", "", "meta.code.qual", "bit mask"),
+    Column("Class1.1", "float32", "", "stat.value;src.morph;meta.modelled", "a name with a dot"),
     Column("seen", "bool"),
 )
 PARAMETERS = (
@@ -53,6 +54,7 @@ def sample(rows: int = 5) -> Table:
         "p_T-shirt/top": noise.random(rows, dtype=np.float32),
         "number": noise.integers(-(2**62), 2**62, rows),
         "flag": np.arange(rows, dtype=np.int16),
+        "Class1.1": noise.random(rows, dtype=np.float32),
         "seen": np.arange(rows) % 2 == 0,
     }
     values["p_T-shirt/top"][0] = np.nan
@@ -102,6 +104,7 @@ def test_astropy_reads_units_and_ucds(tmp_path: Path, suffix: str) -> None:
     write_table(path, table.layout, blocks(table))
     again = AstropyTable.read(path, **({"use_names_over_ids": True} if suffix == ".vot" else {}))
     assert again.colnames == list(table.names)
+    assert "Class1.1" in AstropyTable.read(path).colnames
     assert str(again["ra"].unit) == "deg"
     np.testing.assert_array_equal(np.asarray(again["ra"]), table["ra"])
     np.testing.assert_array_equal(np.asarray(again["p_T-shirt/top"]), table["p_T-shirt/top"])
