@@ -102,8 +102,9 @@ def test_every_place_of_images_and_every_table(tmp_path: Path, cutouts: Path, la
         assert data.summary == whole.summary
 
 
+@pytest.mark.promise("Inputs")
 def test_what_cannot_be_used_is_counted_and_said(tmp_path: Path, cutouts: Path, labels: Path) -> None:
-    """Missing, unreadable and unlabelled images and labels without an image never end a training."""
+    """Missing, damaged and unlabelled images and labels without image are counted, and training goes on."""
     (cutouts / f"{IDS[0]}.jpg").write_bytes(b"not an image")
     (cutouts / "other.jpg").write_bytes(encoded(picture(1)))
     (cutouts / "notes.md").write_text("")
@@ -273,6 +274,7 @@ def test_labels_that_teach_nothing(
         load(tmp_path, cutouts, write_labels(tmp_path / "t.csv", rows), **options)
 
 
+@pytest.mark.promise("Inputs")
 def test_a_label_that_occurs_once_is_left_out(tmp_path: Path, cutouts: Path) -> None:
     """A class of one image cannot be both learnt and tested: it is named and left out."""
     rows = {str(i): ("odd" if i == IDS[0] else "ab"[i % 2]) for i in IDS}

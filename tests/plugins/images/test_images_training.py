@@ -9,11 +9,14 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from astropy.io import fits
 from in_process import run_here
 from own_images import encoded, picture, write_folder, write_labels
 
 import galaxynet
+from galaxynet.catalogue.reading import read_table
 from galaxynet.runs import Run
 from galaxynet.training.callbacks import EpochSeeds
 
@@ -77,6 +80,33 @@ def test_a_run_predicts_what_it_tested(tmp_path: Path) -> None:
     )
 
 
+def test_a_run_on_fits_predicts_with_its_own_bands() -> None:
+    """`predict` reads FITS images as in training without being asked, and the catalogue says how."""
+    Path("cubes").mkdir()
+    for identifier in IDS:
+        planes = np.moveaxis(picture(identifier, 32).astype(np.float32), -1, 0)
+        cube = fits.PrimaryHDU(planes)
+        cube.header["BANDS"] = "gri"
+        cube.writeto(f"cubes/{identifier}.fits")
+    done = run_here(
+        *("train", "galaxy_alexnet", "--dataset", "images", "--images", "cubes", "--labels", "mine.csv"),
+        *(*QUICK, "--epochs", "1", "--channels", "rgb", "--bands", "i,r,g", "--stretch", "50,8,10"),
+    )
+    assert done.returncode == 0, done.stderr
+    run = galaxynet.find_run("last")
+    recorded = run.predictions()
+    table = galaxynet.load(run).predict([f"cubes/{identifier}.fits" for identifier in recorded.ids])
+    probabilities = np.stack([table[f"p_{name}"] for name in recorded.classes], axis=1)
+    np.testing.assert_allclose(probabilities, np.array(recorded.probabilities), atol=2e-6)
+    assert table.parameters["fits"] == "bands i,r,g"
+    assert table.parameters["stretch"] == "50,8,10"
+    done = run_here("predict", "last", "cubes/", "-o", "other.csv", "--bands", "g,r,i", "--stretch", "auto")
+    assert done.returncode == 0, done.stderr
+    others = read_table(Path("other.csv"))
+    assert others.parameters["fits"] == "bands g,r,i"
+    assert others.parameters["stretch"] == "auto"
+
+
 def interrupted(monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run of two epochs that was interrupted when the second began."""
     plain = EpochSeeds.on_train_epoch_start
@@ -97,8 +127,9 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Run:
     return galaxynet.find_run("last")
 
 
+@pytest.mark.promise("Interruptions")
 def test_a_run_is_resumed_with_the_same_data_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Changed pixels or labels are refused; with unchanged data, the run ends as if uninterrupted."""
+    """A run on your own images continues with the same pixels and labels alone; changed ones are refused."""
     run = interrupted(monkeypatch)
     image, labels = Path("cutouts") / f"{IDS[0]}.jpg", Path("mine.csv")
     pixels, text = image.read_bytes(), labels.read_text()
