@@ -35,7 +35,7 @@ class Labels:
         origin: Where the labels come from, for messages.
         fixed: Whether the classes are those of a rule, to be kept even where a class has no galaxy.
         agreement: For each GalaxyID the fraction of the volunteers who gave the answer that its class is
-            named after; empty for a table of one's own.
+            named after; empty for the user's own table.
     """
 
     classes: tuple[str, ...]
