@@ -1,8 +1,9 @@
-"""Throughput and peak memory of `galaxynet predict`.
+"""Throughput of `galaxynet predict` and `evaluate`, and peak memory of `predict`.
 
 Throughput: a prediction of a folder of JPEGs takes turns with its two halves, reading and the network, each
-alone on all cores, and with a plain loop: cv2.imread, crop, resize, gray, and the network on one image at a
-time. The bound is 1 / (1/decode + 1/network), what the two halves allow one after the other.
+alone on all cores, with an evaluation of the same images, and with a plain loop: cv2.imread, crop, resize,
+gray, and the network on one image at a time. The bound is 1 / (1/decode + 1/network), what the two halves
+allow one after the other.
 
 Memory: the command itself, in a process of its own, on a list that names one small image over and over; the
 peak is `ru_maxrss`. Formats that are written row by row have the peak of a short list; of the others, bytes
@@ -36,7 +37,7 @@ from galaxynet.catalogue.writing import write_table
 from galaxynet.images.decoding import prepared_batches
 from galaxynet.images.input_search import find_inputs
 from galaxynet.prediction.job import predict_to_file
-from galaxynet.prediction.network import applied_network
+from galaxynet.prediction.network_of_run import applied_network
 from galaxynet.prediction.provenance import shard_parameters
 from galaxynet.prediction.rows import Catalogue
 from galaxynet.runs import Run
@@ -54,7 +55,8 @@ sys.exit(status != 0)
 
 STREAMED = (".csv", ".ecsv", ".parquet")
 HELD = (".fits", ".vot")
-PREDICT, DECODE, NETWORK, PLAIN = "predict", "reading alone", "network alone", "plain loop of batch 1"
+PREDICT, EVALUATE, PLAIN = "predict", "evaluate --images", "plain loop of batch 1"
+DECODE, NETWORK = "reading alone", "network alone"
 
 
 def main() -> None:
@@ -108,6 +110,9 @@ def throughput(report: Report, run: Run, archive: Path, rounds: int) -> None:
     pixels = np.concatenate([batch.pixels for batch in prepared_batches(inputs, preprocessing)])
     output = archive.parent / "catalogue.csv"
     crop = preprocessing.crop
+    labels = archive.parent / "labels.csv"
+    rows = [f"{file.stem},{network.classes[row % len(network.classes)]}" for row, file in enumerate(files)]
+    labels.write_text("\n".join(["id,label", *rows]))
 
     def plain() -> None:
         for file in files:
@@ -131,6 +136,7 @@ def throughput(report: Report, run: Run, archive: Path, rounds: int) -> None:
     seconds = alternate(
         {
             PREDICT: lambda: predict_to_file(run, Catalogue(inputs, network), output, overwrite=True),
+            EVALUATE: lambda: galaxynet.evaluate(run, images=str(unpacked), labels=labels, accelerator="cpu"),
             DECODE: decode,
             NETWORK: apply,
             PLAIN: plain,
@@ -140,6 +146,7 @@ def throughput(report: Report, run: Run, archive: Path, rounds: int) -> None:
     both = [sum(halves) for halves in zip(seconds[DECODE], seconds[NETWORK], strict=True)]
     report.add("predict / the bound", ratio(both, seconds[PREDICT]), goal=0.9)
     report.add("predict / plain loop of batch 1", ratio(seconds[PLAIN], seconds[PREDICT]), goal=3.0)
+    report.add("evaluate / predict", ratio(seconds[PREDICT], seconds[EVALUATE]))
     for name, times in seconds.items():
         report.add(name, len(files) / statistics.median(times), "images/s")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from galaxynet import paths
 from galaxynet.errors import UsageError
@@ -130,6 +130,8 @@ def evaluate(
     label_column: str = "",
     id_column: str = "",
     against: Run | Path | str | None = None,
+    accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto",
+    batch_size: int = 256,
     runs_dir: Path | str | None = None,
     data_dir: Path | str | None = None,
 ) -> Evaluation:
@@ -142,6 +144,8 @@ def evaluate(
         label_column: Its column of labels; empty for `label`, `labels` or `class`.
         id_column: Its column of ids or paths; empty for the one that names the most images.
         against: Another run, to be tested against on the same samples.
+        accelerator: What to compute on, for images.
+        batch_size: Images at once.
         runs_dir: The folder of the runs; None for `GALAXYNET_RUNS` or `./runs`.
         data_dir: The folder of the datasets; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
 
@@ -164,6 +168,8 @@ def evaluate(
         images=[str(word) for word in words],
         labels=None if labels is None else LabelTable(Path(labels), columns),
         against=None if against is None else find_run(against, runs_dir),
+        accelerator=accelerator,
+        batch_size=batch_size,
     )
 
 

@@ -206,7 +206,7 @@ def command(
     inputs = find_inputs(words, TableColumns(path_column, id_column, radius_column, pixel_scale))
     with terminal.working("loading PyTorch"):
         from galaxynet.prediction.job import predict_to_file
-        from galaxynet.prediction.network import applied_network
+        from galaxynet.prediction.network_of_run import applied_network
         from galaxynet.prediction.parts import parts_folder
         from galaxynet.prediction.preview import preview
         from galaxynet.prediction.rows import Catalogue

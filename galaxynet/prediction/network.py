@@ -11,18 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from galaxynet import registry, terminal
+from galaxynet import terminal
 from galaxynet.catalogue.columns import Block, Column
 from galaxynet.data.batches import Normalization
 from galaxynet.errors import GalaxynetError, RunError, UsageError
-from galaxynet.evaluation.conformal import CONFORMAL, ConformalSets
+from galaxynet.evaluation.conformal import ConformalSets
 from galaxynet.evaluation.features import FeatureRecorder
 from galaxynet.evaluation.novelty import NOVELTY, NoveltyModel
-from galaxynet.evaluation.restore import restore
 from galaxynet.images.preprocessing import Preprocessing
-from galaxynet.plugin import DatasetSpec
-from galaxynet.runs import Run
-from galaxynet.tasks import Classifier, Task
+from galaxynet.tasks import Task
 
 Precision = Literal["float32", "bf16", "fp16"]
 Accelerator = Literal["auto", "cpu", "gpu", "mps"]
@@ -36,42 +33,6 @@ NOVELTY_COLUMN = Column(
     "distance to the training images in the network's features; 99 % of images like those are below 1",
 )
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-def preprocessing_of(run: Run) -> Preprocessing:
-    """The preprocessing that a run was trained with.
-
-    Raises:
-        RunError: If its network does not read images, or its record keeps no preprocessing.
-    """
-    values = run.record.preprocessing
-    if values.get("kind") == Preprocessing.kind:
-        return Preprocessing.from_dict(values)
-    if values:
-        return _preprocessing_of_dataset(run).from_dict(values)
-    if run.record.task == "language":
-        raise RunError(
-            f"The run {run.label} is a language model, and predict applies networks for images.",
-            f"Generate text with: galaxynet generate {run.record.id}",
-        )
-    raise RunError(
-        f"The run {run.label} keeps no preprocessing: its dataset has no images, or an older galaxynet "
-        "trained it.",
-        f"Train it again with: galaxynet train --like {run.record.id}",
-    )
-
-
-def _preprocessing_of_dataset(run: Run) -> type[Preprocessing]:
-    """The preprocessing that the spec of a run's dataset names: the record itself names no code."""
-    plugin = registry.find("dataset", registry.recorded("dataset", run.record.dataset))
-    spec: DatasetSpec = plugin.load()
-    if spec.preprocessing:
-        cls: type[Preprocessing] = registry.resolve_for(plugin, spec.preprocessing)
-        if cls.kind == run.record.preprocessing.get("kind"):
-            return cls
-    raise RunError(
-        f"The dataset {spec.name} no longer has the preprocessing that the run {run.label} was trained with."
-    )
 
 
 @dataclass
@@ -197,95 +158,11 @@ class AppliedNetwork:
         terminal.note(f"out of memory: continuing with batches of {self.batch_size}")
 
 
-def applied_network(
-    run: Run,
-    *,
-    accelerator: Accelerator = "auto",
-    precision: Precision = "float32",
-    batch_size: int = BATCH_SIZE,
-    sets: float | None = None,
-) -> AppliedNetwork:
-    """The network of a run, ready to be applied.
-
-    Args:
-        run: The run.
-        accelerator: What to compute on.
-        precision: Number format of the forward pass; float32 makes a row's figures depend on no other row.
-        batch_size: Images at once.
-        sets: Share of images whose column `set` is to hold the true class, between 0 and 1; None for no such
-            column.
-
-    Raises:
-        RunError: If the run has no weights, they are not of a network for images, or a file that belongs to
-            them is damaged.
-        UsageError: If there is no such device, or no such sets.
-    """
-    preprocessing = preprocessing_of(run)
-    task = restore(run)
-    temperature = run.record.calibration.get("temperature")
-    if isinstance(temperature, int | float) and temperature > 0:
-        task.temperature = float(temperature)
-    channels, height, width = task.data_info.image_shape
-    if (height, width, channels) != preprocessing.shape:
-        raise RunError(
-            f"The preprocessing of the run {run.label} does not fit its network.", "Train it again."
-        )
-    return AppliedNetwork(
-        task,
-        preprocessing,
-        select_device(accelerator),
-        precision,
-        batch_size,
-        NoveltyModel.read(run.path / NOVELTY) if (run.path / NOVELTY).exists() else None,
-        None if sets is None else _conformal_sets(run, task, sets),
-        sets,
-    )
-
-
-def _conformal_sets(run: Run, task: Task, coverage: float) -> ConformalSets:
-    if not 0 < coverage < 1:
-        raise UsageError(f"--sets {coverage:g}: a coverage is between 0 and 1.", "Use --sets 0.9.")
-    if not isinstance(task, Classifier):
-        raise UsageError(f"--sets: the run {run.label} is not of a classifier.", "Leave it out.")
-    if any("|" in name for name in task.data_info.classes):
-        raise UsageError("--sets: a class has | in its name, which stands between the classes of a set.")
-    if not (run.path / CONFORMAL).exists():
-        raise UsageError(
-            f"--sets: the run {run.label} has no {CONFORMAL}: its validation part has too few samples, or an "
-            "older galaxynet trained it.",
-            f"Train it again with a larger --validation: galaxynet train --like {run.record.id}",
-        )
-    conformal = ConformalSets.read(run.path / CONFORMAL)
-    if not conformal.supports(coverage):
-        raise UsageError(
-            f"--sets {coverage:g}: the run {run.label} has too few validation samples for it "
-            f"({len(conformal.scores):,}).",
-            "Ask for less, or train it again with a larger --validation.",
-        )
-    return conformal
-
-
 def _set_column(coverage: float) -> Column:
     description = (
         f"classes that hold the true one for at least {100 * coverage:g} % of images like those of the "
     )
     return Column("set", "string", "", "meta.code.class", description + "validation part, joined by |")
-
-
-def select_device(accelerator: Accelerator) -> torch.device:
-    """The device to compute on.
-
-    Raises:
-        UsageError: If there is no such device.
-    """
-    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
-    if accelerator == "cpu" or (accelerator == "auto" and not (cuda or mps)):
-        return torch.device("cpu")
-    if (accelerator == "mps" and not mps) or not (cuda or mps):
-        raise UsageError(
-            f"--accelerator {accelerator}, but this machine has none.", "Use --accelerator auto."
-        )
-    return torch.device("cuda" if cuda and accelerator != "mps" else "mps")
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:

@@ -12,7 +12,8 @@ from galaxynet.evaluation.result import Comparison, Evaluation
 from galaxynet.evaluation.scores import Share
 from galaxynet.images.input_search import find_inputs
 from galaxynet.prediction.labelled_images import LabelTable, evaluate_images
-from galaxynet.prediction.network import BATCH_SIZE, Accelerator, applied_network
+from galaxynet.prediction.network import BATCH_SIZE, Accelerator
+from galaxynet.prediction.network_of_run import applied_network
 from galaxynet.prediction.own_test import evaluate_own_test
 from galaxynet.report.significance import tested_predictions
 from galaxynet.runs import Predictions, Run

@@ -10,7 +10,8 @@ from torch import nn
 
 from galaxynet.catalogue.columns import Table
 from galaxynet.prediction.in_memory import Image, predict_images
-from galaxynet.prediction.network import Accelerator, Precision, applied_network
+from galaxynet.prediction.network import Accelerator, Precision
+from galaxynet.prediction.network_of_run import applied_network
 from galaxynet.runs import Run
 from galaxynet.tasks import Task
 

@@ -58,7 +58,6 @@ class Classifier(Task):
         return functional.cross_entropy(logits.float(), targets)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """The loss of one batch."""
         logits = self(batch.inputs)
         loss = self.loss(logits, batch.targets)
         samples = len(batch.targets)
@@ -67,7 +66,6 @@ class Classifier(Task):
         return loss
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Count loss and accuracy of one batch."""
         logits = self(batch.inputs)
         self.evaluation_loss.add(self.loss(logits, batch.targets), len(batch.targets))
         self.validation_accuracy.update(logits, batch.targets)
@@ -115,7 +113,6 @@ class Classifier(Task):
         return self.probabilities(self(batch.inputs))
 
     def on_train_epoch_start(self) -> None:
-        """Reset the averages."""
         super().on_train_epoch_start()
         self.train_accuracy.reset()
 

@@ -75,7 +75,6 @@ class LanguageModel(Task):
         return self._state
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """The loss to minimise for one batch."""
         if int(batch.indices[0]) == 0:
             self._state = None
         logits, state = self.network(batch.inputs, self._state)
@@ -126,7 +125,6 @@ class LanguageModel(Task):
                 self._state = _moved(state, self.device)
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Count the loss of one batch of held-out text."""
         if int(batch.indices[0]) == 0:
             self._evaluation_state = self.first_state(len(batch.inputs))
         logits, self._evaluation_state = self.network(batch.inputs, self._evaluation_state)
@@ -138,7 +136,6 @@ class LanguageModel(Task):
             self.evaluation_loss.add(loss, characters)
 
     def test_step(self, batch: Batch, index: int) -> None:
-        """Count the loss of one batch of the test part."""
         self.validation_step(batch, index)
 
     def on_validation_epoch_end(self) -> None:
@@ -165,7 +162,6 @@ class LanguageModel(Task):
         checkpoint["carried_states"] = states
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Restore the carried state."""
         states = checkpoint.get("carried_states", [None])
         rank, _ = rank_and_size()
         state = states[rank] if rank < len(states) else None

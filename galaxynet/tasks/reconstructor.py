@@ -76,7 +76,6 @@ class Reconstructor(Task):
         return functional.mse_loss(outputs.float(), originals)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """The loss of one batch."""
         originals = self.scaled(batch.inputs)
         loss = self.loss(self(originals), originals)
         self.train_loss.add(loss, len(originals))
@@ -84,7 +83,6 @@ class Reconstructor(Task):
         return loss
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Count the loss of one batch."""
         originals = self.scaled(batch.inputs)
         self.evaluation_loss.add(self.loss(self(originals), originals), len(originals))
 
@@ -116,12 +114,10 @@ class Reconstructor(Task):
         return outputs
 
     def on_train_epoch_start(self) -> None:
-        """Reset the averages."""
         super().on_train_epoch_start()
         self.batch_losses.reset()
 
     def on_train_epoch_end(self) -> None:
-        """Log the epoch's losses."""
         loss = self.train_loss.compute(self.device)
         factor = self.to_pixels**2
         self.log("train/loss", loss)
@@ -130,7 +126,6 @@ class Reconstructor(Task):
         self.log("lr", self.learning_rate())
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation error."""
         self._log_evaluation("val")
 
     def on_test_epoch_start(self) -> None:
@@ -138,7 +133,6 @@ class Reconstructor(Task):
         self._kept = []
 
     def on_test_epoch_end(self) -> None:
-        """Log the test error."""
         self._log_evaluation("test")
 
     def reconstructions(self) -> Reconstructions:

@@ -93,7 +93,6 @@ class Task(lightning.LightningModule):
             data.updates_per_step = self.updates_per_step
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """The network's output for a batch of inputs."""
         output: Tensor = self.network(inputs)
         return output
 
@@ -124,7 +123,6 @@ class Task(lightning.LightningModule):
         return mean if self.batch_share is None else mean * self.batch_share
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Optimiser and schedule from the options."""
         if not isinstance(self.options, OptimizerOptions):
             raise TypeError(
                 f"{type(self).__name__} has options without an optimiser: inherit from OptimizerOptions, "
@@ -159,18 +157,14 @@ class Task(lightning.LightningModule):
         return float(first.param_groups[0]["lr"])
 
     def on_train_epoch_start(self) -> None:
-        """Reset the average."""
         self.train_loss.reset()
 
     def on_train_epoch_end(self) -> None:
-        """Log the epoch's training loss and learning rate."""
         self.log("train/loss", self.train_loss.compute(self.device))
         self.log("lr", self.learning_rate())
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation loss."""
         self.log("val/loss", self.evaluation_loss.compute(self.device))
 
     def on_test_epoch_end(self) -> None:
-        """Log the test loss."""
         self.log("test/loss", self.evaluation_loss.compute(self.device))

@@ -111,13 +111,11 @@ class VoteFractions(Task):
         return (cross_entropy - entropy) / len(targets)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """The loss of one batch."""
         loss = self.loss(self(batch.inputs), batch.targets)
         self.train_loss.add(loss, len(batch.targets))
         return loss
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Count loss and error of one batch."""
         self._evaluate(batch)
 
     def test_step(self, batch: Batch, index: int) -> None:
@@ -173,11 +171,9 @@ class VoteFractions(Task):
         }
 
     def on_validation_epoch_start(self) -> None:
-        """Begin a new average."""
         self.squared_error.reset()
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation loss and error."""
         super().on_validation_epoch_end()
         self.log("val/rmse", self.squared_error.compute(self.device).sqrt())
 
@@ -187,7 +183,6 @@ class VoteFractions(Task):
         self._tested = []
 
     def on_test_epoch_end(self) -> None:
-        """Log the test loss and error."""
         super().on_test_epoch_end()
         self.log("test/rmse", self.squared_error.compute(self.device).sqrt())
 

@@ -59,7 +59,6 @@ class NoProfiler(Profiler):
     """Measure nothing: even Lightning's default profiler creates a generator for each call of a hook."""
 
     def profile(self, action_name: str) -> AbstractContextManager[None]:  # type: ignore[override]
-        """A context that does nothing."""
         return _NO_CONTEXT
 
     def start(self, action_name: str) -> None:
@@ -82,7 +81,6 @@ class EpochSeeds(Callback):
         self.seed = seed
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
-        """Seed torch for this epoch."""
         torch.manual_seed((self.seed * 1_000_003 + trainer.current_epoch) * 1_009 + trainer.global_rank)
 
 
@@ -232,7 +230,6 @@ class Throughput(Callback):
         self._since: float | None = None
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
-        """Start the clock."""
         self._since = time.perf_counter()
 
     def on_train_batch_end(

@@ -66,7 +66,6 @@ class _Group:
         self.working: set[int] = set()
 
     def start(self) -> None:
-        """Start the processes."""
         processes = self.request.plan.training.devices
         job = pickle.dumps(replace(self.request, on_start=None))
         with ignored_terminal_signals():  # the terminal sends them to all; this process passes them on

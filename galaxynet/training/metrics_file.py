@@ -126,7 +126,6 @@ class MetricsInCheckpoint(Callback):
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: lightning.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Add the rows."""
         rows, epoch, step = self.file.rows, trainer.current_epoch, trainer.global_step - 1
         if rows and rows[-1]["epoch"] == epoch:  # the validation's figures stand in it
             step = int(rows[-1]["step"])

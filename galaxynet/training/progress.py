@@ -57,7 +57,6 @@ class ProgressBar(Callback):
         self._width = terminal.messages().width
 
     def on_train_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
-        """Open the bar."""
         if not trainer.is_global_zero or terminal.is_quiet():
             return
         self._first_epoch, self._started = trainer.current_epoch, time.monotonic()
@@ -107,7 +106,6 @@ class ProgressBar(Callback):
             self._line(trainer, trainer.current_epoch, last=False)
 
     def on_train_end(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
-        """Close the bar."""
         if self._progress is not None:
             done = trainer.current_epoch * self._steps
             self._progress.update(
@@ -194,7 +192,6 @@ class BusyProcessorNote(Callback):
             self._meter = BusyMeter(torch.get_num_threads(), self.window_s)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: lightning.LightningModule) -> None:
-        """Begin a stretch."""
         self._wall_s, self._processor_s = time.monotonic(), time.process_time()
 
     def on_train_batch_end(

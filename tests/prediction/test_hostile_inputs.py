@@ -29,7 +29,7 @@ from galaxynet.errors import GalaxynetError
 from galaxynet.images.flags import Flag
 from galaxynet.images.input_search import find_inputs
 from galaxynet.prediction import job, parts
-from galaxynet.prediction.network import applied_network
+from galaxynet.prediction.network_of_run import applied_network
 from galaxynet.prediction.rows import Catalogue
 from galaxynet.prediction.shards import Shard, merge
 from galaxynet.runs import Run

@@ -15,7 +15,7 @@ from galaxynet.cli.main import main
 from galaxynet.errors import RunError, UsageError
 from galaxynet.evaluation.conformal import CONFORMAL, ConformalSets
 from galaxynet.evaluation.novelty import NOVELTY
-from galaxynet.prediction.network import applied_network
+from galaxynet.prediction.network_of_run import applied_network
 from galaxynet.runs import Run
 
 

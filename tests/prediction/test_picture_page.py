@@ -23,7 +23,7 @@ from galaxynet.images.input_search import find_inputs
 from galaxynet.prediction import job, picture_page
 from galaxynet.prediction.highlights import SHOWN, Group, Highlights
 from galaxynet.prediction.job import predict_to_file
-from galaxynet.prediction.network import applied_network
+from galaxynet.prediction.network_of_run import applied_network
 from galaxynet.prediction.rows import Catalogue
 from galaxynet.runs import Run
 

@@ -21,7 +21,7 @@ from galaxynet.images.flags import UNUSABLE, Flag
 from galaxynet.images.input_search import find_inputs
 from galaxynet.prediction import job
 from galaxynet.prediction.job import predict_to_file
-from galaxynet.prediction.network import applied_network
+from galaxynet.prediction.network_of_run import applied_network
 from galaxynet.prediction.rows import Catalogue
 from galaxynet.prediction.shards import Shard, merge
 from galaxynet.runs import Run

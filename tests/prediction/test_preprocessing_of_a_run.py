@@ -14,7 +14,7 @@ import torch
 import galaxynet
 from galaxynet.errors import RunError
 from galaxynet.images.preprocessing import Preprocessing
-from galaxynet.prediction.network import applied_network
+from galaxynet.prediction.network_of_run import applied_network
 from galaxynet.runs import Run
 from galaxynet_galaxy_zoo.datamodule import GalaxyZooData
 from galaxynet_galaxy_zoo.options import GalaxyZooOptions

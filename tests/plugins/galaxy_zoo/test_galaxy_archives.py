@@ -19,7 +19,8 @@ from zoo_files import jpeg, picture, write_images
 
 from galaxynet.errors import DataError
 from galaxynet.images.jpeg import decode_jpeg, jpeg_size
-from galaxynet.images.preprocessing import Preprocessing, Window, reduction_for
+from galaxynet.images.preprocessing import Preprocessing
+from galaxynet.images.window import Window, reduction_for
 from galaxynet_galaxy_zoo import archives
 from galaxynet_galaxy_zoo.archives import load_images
 
