@@ -46,10 +46,16 @@ class StopRequests:
     Args:
         handlers: The handlers from before. A signal that was ignored, as SIGHUP is under `nohup`, stays
             ignored.
+
+    Attributes:
+        received: The signals, in order.
+        interrupts: True once a KeyboardInterrupt was raised. It can be lost: Python ignores exceptions in
+            destructors and in callbacks of C code.
     """
 
     def __init__(self, handlers: Mapping[int, Any]) -> None:
         self.received: list[int] = []
+        self.interrupts = False
         self._previous = {
             number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN
         }
@@ -66,13 +72,17 @@ class StopRequests:
     def _handle(self, number: int, frame: Any) -> None:
         self.received.append(number)
         repeated, self._last = time.monotonic() - self._last < _REPEAT_S, time.monotonic()
-        previous = self._previous[number]
-        if callable(previous):
-            previous(number, frame)
-            if number == signal.SIGINT:
-                return  # what Ctrl-C means is up to the caller
-        if number == signal.SIGINT or not repeated:
-            raise KeyboardInterrupt
+        try:
+            previous = self._previous[number]
+            if callable(previous):
+                previous(number, frame)
+                if number == signal.SIGINT:
+                    return  # what Ctrl-C means is up to the caller
+            if number == signal.SIGINT or not repeated:
+                raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            self.interrupts = True
+            raise
 
 
 @contextmanager

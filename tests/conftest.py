@@ -70,6 +70,7 @@ def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(variable, raising=False)
     # A console takes its width from the environment when it is made.
     terminal.messages.cache_clear()
+    terminal.set_quiet(False)
 
 
 class Distribution(Protocol):

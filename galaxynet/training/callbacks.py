@@ -145,6 +145,11 @@ class KeepStopSignals(Callback):
         """The same in the test, which Lightning would not stop at all."""
         self.stop_signals.install()
 
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Interrupt again if the first KeyboardInterrupt was lost, in a destructor for example."""
+        if self.stop_signals.interrupts:
+            raise KeyboardInterrupt
+
 
 class StepCounter(Callback):
     """Compare what a training did with what was asked for.

@@ -222,6 +222,36 @@ def test_a_network_that_ends_the_training_itself_has_failed(distribution: Any, e
 
 
 @pytest.mark.promise("Interruptions")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_in_a_destructor_interrupts(distribution: Any, name: str) -> None:
+    """A signal that comes while an object is destroyed, where Python ignores exceptions, is not lost."""
+    distribution(
+        "destroying",
+        {
+            "destroying": "from toys import NET; import dataclasses\n"
+            "SPEC = dataclasses.replace(NET, name='destroying', module='destroying_net:Net')",
+            "destroying_net": f"""
+            import os, signal
+            from toy_model import Net as Plain
+
+            class Bomb:
+                def __del__(self):
+                    os.kill(os.getpid(), signal.{name})
+
+            class Net(Plain):
+                def training_step(self, batch, index):
+                    Bomb()
+                    return super().training_step(batch, index)
+            """,
+        },
+        {"galaxynet.models": {"destroying": "destroying:SPEC"}},
+    )
+    run = galaxynet.train("destroying", epochs=50)
+    assert (run.status, run.record.steps) == ("interrupted", 1)
+
+
+@pytest.mark.promise("Interruptions")
 def test_a_failing_network_leaves_a_failed_run(distribution: Any) -> None:
     """An exception in a network is recorded with its reason, and the run folder stays readable."""
     distribution(
