@@ -17,9 +17,12 @@ from galaxynet import registry, terminal
 
 pytest_plugins = ["browser", "in_process", "toy_plugins", "warm_process"]
 
-# A shell that starts the tests in the background tells them, and all that they start, to ignore Ctrl-C.
+# A shell that starts the tests in the background has them ignore Ctrl-C, and nohup has them ignore SIGHUP; so
+# would all that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Threads of several processes that share few cores wait for one another ten times as long as they compute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
