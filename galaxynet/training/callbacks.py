@@ -150,6 +150,8 @@ class KeepStopSignals(Callback):
         if self.stop_signals.interrupts:
             raise KeyboardInterrupt
 
+    on_validation_batch_end = on_test_batch_end = on_train_batch_end
+
 
 class StepCounter(Callback):
     """Compare what a training did with what was asked for.

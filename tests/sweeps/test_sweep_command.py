@@ -156,7 +156,7 @@ def test_gpus_are_shared_out(distribution: Any, monkeypatch: Any, tmp_path: Path
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_a_sweep_goes_on_where_it_was(sent: signal.Signals) -> None:
     """A sweep stopped by Ctrl-C, SIGTERM, a closed terminal or `kill -9` resumes and repeats nothing."""
-    words = ("sweep", "toynet", "--seeds", "3", "--epochs", "4", "--pause", "0.1", "--name", "on")
+    words = ("sweep", "toynet", "--seeds", "3", "--epochs", "4", "--pause", "0.05", "--name", "on")
     process = start(*words)
     wait_until(process, finished=1)
     if sent == signal.SIGHUP:  # a terminal sends it to the workers too
