@@ -6,7 +6,6 @@ predictions are names of classes. The file is what two runs are paired by when t
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from galaxynet import atomic, csv_text, untrusted
 from galaxynet.errors import RunError
+from galaxynet.runs.sample_rows import read_rows
 
 _COLUMNS = ("id", "label", "prediction")
 _PREFIX = "p:"
@@ -54,21 +54,9 @@ class Predictions:
         Raises:
             RunError: If it is missing, lacks a column, or a row is cut off.
         """
-        try:
-            text = untrusted.read_text(path, _LARGEST)
-            header, *rows = csv_text.read(text) or [[]]
-        except FileNotFoundError:
-            raise RunError(
-                f"{path.parent} has no {path.name}: the run did not get as far as its test."
-            ) from None
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise RunError(f"{path} cannot be read: {reason}.") from None
+        header, rows = read_rows(path, _LARGEST)
         if tuple(header[:3]) != _COLUMNS:
             raise RunError(f"{path} does not begin with the columns {', '.join(_COLUMNS)}.")
-        short = next((number for number, row in enumerate(rows, 2) if len(row) != len(header)), None)
-        if short is not None:
-            raise RunError(f"{path}, row {short}: it does not have {len(header)} cells.")
         try:
             probabilities = [[float(cell) for cell in row[3:]] for row in rows] if len(header) > 3 else []
         except ValueError as error:

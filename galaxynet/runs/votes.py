@@ -6,7 +6,6 @@ The columns are `id`, then for each column of the tree `observed:<column>`, empt
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from galaxynet import atomic, csv_text, untrusted
 from galaxynet.errors import RunError
+from galaxynet.runs.sample_rows import read_rows
 
 VOTES = "votes.csv"
 _OBSERVED, _PREDICTED = "observed:", "predicted:"
@@ -56,23 +56,12 @@ class Votes:
         Raises:
             RunError: If it is missing or damaged.
         """
-        try:
-            header, *rows = csv_text.read(untrusted.read_text(path, _LARGEST)) or [[]]
-        except FileNotFoundError:
-            raise RunError(
-                f"{path.parent} has no {path.name}: the run did not get as far as its test."
-            ) from None
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise RunError(f"{path} cannot be read: {reason}.") from None
+        header, rows = read_rows(path, _LARGEST)
         columns = [name.removeprefix(_OBSERVED) for name in header if name.startswith(_OBSERVED)]
         count = len(columns)
         expected = ["id", *(_OBSERVED + name for name in columns), *(_PREDICTED + name for name in columns)]
         if not columns or header != expected:
             raise RunError(f"{path} does not have the columns id, {_OBSERVED}... and {_PREDICTED}....")
-        short = next((number for number, row in enumerate(rows, 2) if len(row) != len(header)), None)
-        if short is not None:
-            raise RunError(f"{path}, row {short}: it does not have {len(header)} cells.")
         try:
             numbers = [[float(cell) if cell else math.nan for cell in row[1:]] for row in rows]
         except ValueError as error:
