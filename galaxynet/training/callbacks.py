@@ -145,12 +145,16 @@ class KeepStopSignals(Callback):
         """The same in the test, which Lightning would not stop at all."""
         self.stop_signals.install()
 
-    def on_train_batch_end(self, *_: Any) -> None:
+    def on_train_batch_end(self, *_: Any, **__: Any) -> None:
         """Interrupt again if the first KeyboardInterrupt was lost, in a destructor for example."""
         if self.stop_signals.interrupts:
             raise KeyboardInterrupt
 
-    on_validation_batch_end = on_test_batch_end = on_train_batch_end
+    def on_validation_batch_end(self, *_: Any, **__: Any) -> None:
+        self.on_train_batch_end()
+
+    def on_test_batch_end(self, *_: Any, **__: Any) -> None:
+        self.on_train_batch_end()
 
 
 class StepCounter(Callback):
