@@ -1,14 +1,15 @@
-"""galaxy_votes: a residual network of four stages, and the task that trains it to predict vote fractions.
+"""galaxy_votes and galaxy_classifier: a residual backbone, a linear head, and the tasks that train them.
 
 Blocks as in He et al. 2016 (arXiv:1512.03385), one in each stage unless `depth` says more. With the defaults
-and 37 answers it has 1.2 million parameters. For images of 64 x 64 pixels:
+and 37 answers the network has 1.2 million parameters. For images of 96 x 96 pixels:
 
-    stem      conv 3x3                    64 x 64 x width
-    stage 1   depth blocks                64 x 64 x width
-    stage 2   depth blocks, first by 2    32 x 32 x 2 width
-    stage 3   depth blocks, first by 2    16 x 16 x 4 width
-    stage 4   depth blocks, first by 2      8 x 8 x 8 width
-    head      mean over pixels, linear    one logit for each answer
+    backbone  stem: conv 3x3 by stem_stride (2)   48 x 48 x width
+              stage 1: depth blocks               48 x 48 x width
+              stage 2: depth blocks, first by 2   24 x 24 x 2 width
+              stage 3: depth blocks, first by 2   12 x 12 x 4 width
+              stage 4: depth blocks, first by 2     6 x 6 x 8 width
+              mean over pixels                    8 width features
+    head      dropout, linear                     one logit for each answer, or each class
 """
 
 from __future__ import annotations
@@ -16,60 +17,111 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
+from galaxynet.errors import UsageError
 from galaxynet.plugin import DataInfo
-from galaxynet.tasks import VoteFractions
-from galaxynet_galaxy_votes.options import GalaxyVotesOptions
+from galaxynet.tasks import Classifier, VoteFractions
+from galaxynet_galaxy_votes.options import BackboneOptions, GalaxyClassifierOptions, GalaxyVotesOptions
 
 STAGES = 4
 
 
 class GalaxyVotes(VoteFractions):
-    """Trains a `GalaxyVotesNetwork` to predict what the volunteers say of a galaxy.
+    """Trains a `GalaxyNetwork` to predict what the volunteers say of a galaxy.
 
     Args:
-        options: Width, depth and optimiser.
+        options: Network and optimiser.
         data_info: Shape of an image, (channels, height, width), and the tree of questions.
     """
 
     def __init__(self, options: GalaxyVotesOptions, data_info: DataInfo) -> None:
         answers = len(data_info.vote_tree.columns)
-        network = GalaxyVotesNetwork(data_info.image_shape[0], answers, options.width, options.depth)
+        super().__init__(GalaxyNetwork(data_info.image_shape, answers, options), options, data_info)
+
+
+class GalaxyClassifier(Classifier):
+    """Trains a `GalaxyNetwork` to tell classes of galaxies.
+
+    Args:
+        options: Network and optimiser.
+        data_info: Shape of an image, (channels, height, width), and the classes.
+    """
+
+    def __init__(self, options: GalaxyClassifierOptions, data_info: DataInfo) -> None:
+        network = GalaxyNetwork(data_info.image_shape, data_info.class_count, options)
         super().__init__(network, options, data_info)
 
 
-class GalaxyVotesNetwork(nn.Module):
-    """The network; it takes images of any size.
+class GalaxyNetwork(nn.Module):
+    """Backbone and head. Its weights do not depend on the size of the images.
 
     Args:
-        channels: Channels of an image.
-        answers: Logits to give.
-        width: Channels of the first stage.
-        depth: Blocks in each stage.
+        image_shape: Channels, height and width of an image.
+        outputs: Logits to give.
+        options: Width, depth, stride of the stem, and dropout.
+
+    Raises:
+        UsageError: If the images are so small that the last stage would have a single pixel, of which no
+            batch statistics can be computed for a batch of one image.
     """
 
-    def __init__(self, channels: int, answers: int, width: int = 32, depth: int = 1) -> None:
+    def __init__(self, image_shape: tuple[int, int, int], outputs: int, options: BackboneOptions) -> None:
+        channels, height, width = image_shape
+        halved = 2 ** (STAGES - 1) * options.stem_stride
+        if min(height, width) <= halved:
+            raise UsageError(
+                f"Images of {width} x {height} pixels are too small for this network, which divides their "
+                f"sides by {halved}.",
+                f"Give it at least {halved + 1} pixels (--size), or --stem-stride 1.",
+            )
         super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
-        )
-        blocks: list[nn.Module] = []
-        before = width
-        for stage in range(STAGES):
-            after = width * 2**stage
-            for number in range(depth):
-                blocks.append(Block(before, after, stride=2 if stage and number == 0 else 1))
-                before = after
-        self.stages = nn.Sequential(*blocks)
-        self.head = nn.Linear(before, answers)
+        self.backbone = Backbone(channels, options)
+        self.dropout = nn.Dropout(options.dropout)
+        self.head = nn.Linear(self.backbone.features, outputs)
         # Every answer begins equally likely, so the first losses do not depend on chance.
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits of shape (batch, answers) of images of shape (batch, channels, height, width)."""
-        features = self.stages(self.stem(images))
-        logits: Tensor = self.head(features.mean(dim=(2, 3)))
+        """Logits of shape (batch, outputs) of images of shape (batch, channels, height, width)."""
+        logits: Tensor = self.head(self.dropout(self.backbone(images)))
         return logits
+
+
+class Backbone(nn.Module):
+    """From images to features.
+
+    Args:
+        channels: Channels of an image.
+        options: Width, depth and stride of the stem.
+
+    Attributes:
+        features: The number of features of an image.
+    """
+
+    def __init__(self, channels: int, options: BackboneOptions) -> None:
+        super().__init__()
+        width = options.width
+        self.stem = nn.Sequential(
+            nn.Conv2d(channels, width, 3, stride=options.stem_stride, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+        )
+        stages: list[nn.Module] = []
+        before = width
+        for stage in range(STAGES):
+            after = width * 2**stage
+            blocks: list[nn.Module] = []
+            for number in range(options.depth):
+                blocks.append(Block(before, after, stride=2 if stage and number == 0 else 1))
+                before = after
+            stages.append(nn.Sequential(*blocks))
+        self.stages = nn.Sequential(*stages)
+        self.features = before
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features of shape (batch, features) of images of shape (batch, channels, height, width)."""
+        features: Tensor = self.stages(self.stem(images))
+        return features.mean(dim=(2, 3))
 
 
 class Block(nn.Module):

@@ -1,4 +1,4 @@
-"""The options of galaxy_votes. Imports no torch: `--help` reads this module."""
+"""The options of galaxy_votes and galaxy_classifier. Imports no torch: `--help` reads this module."""
 
 from __future__ import annotations
 
@@ -7,16 +7,26 @@ from typing import Literal
 from galaxynet.plugin import OptimizerOptions, option
 
 
-class GalaxyVotesOptions(OptimizerOptions):
+class BackboneOptions(OptimizerOptions):
     """What can be chosen of the network and of how it learns."""
 
     width: int = option(32, "channels of the first stage, doubled in each further one", ge=4, le=256)
     depth: int = option(1, "residual blocks in each stage", ge=1, le=8)
+    stem_stride: int = option(2, "stride of the first convolution; 1 for small images", ge=1, le=4)
+    dropout: float = option(0.0, "part of the features that a training step leaves out", ge=0, lt=1)
     optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = option("adamw", "optimiser (sgd: momentum 0.9)")
-    lr: float = option(2e-3, "learning rate; the highest one where a schedule is used", gt=0, le=100)
+    lr: float = option(2e-3, "learning rate; its maximum if a schedule is used", gt=0, le=100)
     schedule: Literal["constant", "cosine", "one-cycle"] = option(
-        "one-cycle", "course of the learning rate over the whole training"
+        "one-cycle", "learning-rate schedule over the whole training"
     )
     weight_decay: float = option(
         0.05, "weight decay (decoupled for adamw, an L2 penalty otherwise)", ge=0, le=10
     )
+
+
+class GalaxyVotesOptions(BackboneOptions):
+    """Options of galaxy_votes."""
+
+
+class GalaxyClassifierOptions(BackboneOptions):
+    """Options of galaxy_classifier."""

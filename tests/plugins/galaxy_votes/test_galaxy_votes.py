@@ -11,12 +11,13 @@ import torch
 from zoo_files import jpeg, make_zoo, picture, write_votes
 
 import galaxynet
+from galaxynet.errors import UsageError
 from galaxynet.evaluation.votes import rmse
 from galaxynet.plugin import DataInfo
 from galaxynet.runs import Run
 from galaxynet.runs.votes import VOTES, Votes
 from galaxynet_galaxy_votes import GalaxyVotesOptions
-from galaxynet_galaxy_votes.model import GalaxyVotes, GalaxyVotesNetwork
+from galaxynet_galaxy_votes.model import GalaxyNetwork, GalaxyVotes
 from galaxynet_galaxy_zoo.tree import TREE
 from galaxynet_galaxy_zoo.votes import COLUMNS, check_sums
 
@@ -40,6 +41,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return galaxynet.train(
         "galaxy_votes",
         width=4,
+        stem_stride=1,
         size=16,
         crop=24,
         epochs=1,
@@ -54,19 +56,55 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_it_has_the_parameters_it_says() -> None:
     """1.2 million with its defaults and in colour, for images of any size."""
-    network = GalaxyVotesNetwork(3, 37)
+    network = GalaxyNetwork((3, 64, 64), 37, GalaxyVotesOptions())
     assert sum(p.numel() for p in network.parameters()) == 1_235_909
     assert network(torch.zeros(2, 3, 64, 64)).shape == (2, 37)
-    deep = GalaxyVotesNetwork(1, 5, width=8, depth=2)
-    assert len(deep.stages) == 8
+    deep = GalaxyNetwork((1, 33, 40), 5, GalaxyVotesOptions(width=8, depth=2, stem_stride=1, dropout=0.5))
+    assert [len(stage) for stage in deep.backbone.stages.children()] == [2, 2, 2, 2]
     assert deep(torch.zeros(1, 1, 33, 40)).shape == (1, 5)
+
+
+def test_the_classifier_shares_its_backbone(trained: Run) -> None:
+    """galaxy_classifier learns classes of the same galaxies with the same layers below its head."""
+    run = galaxynet.train(
+        "galaxy_classifier",
+        width=4,
+        size=17,
+        crop=24,
+        epochs=1,
+        batch_size=8,
+        threads=1,
+        precision="float32",
+        runs_dir=trained.path.parent.parent / "classifiers",
+        data_dir=trained.path.parent.parent / "data",
+    )
+    assert run.record.metrics["test/accuracy"] is not None
+    below = [
+        {name: tensor.shape for name, tensor in weights.items() if "backbone." in name}
+        for weights in (
+            galaxynet.load(run).network.state_dict(),
+            galaxynet.load(trained).network.state_dict(),
+        )
+    ]
+    assert below[0]
+    assert below[0] == below[1]
+
+
+def test_images_too_small_are_refused() -> None:
+    """An image of which the last stage would see a single pixel is refused, with the smallest size."""
+    options = GalaxyVotesOptions(width=4)
+    with pytest.raises(UsageError, match="too small") as caught:
+        GalaxyNetwork((3, 16, 16), 37, options)
+    assert "at least 17 pixels" in str(caught.value.hint)
+    network = GalaxyNetwork((3, 17, 17), 37, options)
+    assert network.train()(torch.zeros(1, 3, 17, 17)).shape == (1, 37)
 
 
 def test_it_learns(trained: Run) -> None:
     """A few steps on eight images bring the loss far down: every layer takes part."""
     torch.manual_seed(0)
     info = DataInfo("toy", (3, 16, 16), extra={"vote_tree": TREE.to_dict()})
-    task = GalaxyVotes(GalaxyVotesOptions(width=4), info)
+    task = GalaxyVotes(GalaxyVotesOptions(width=4, stem_stride=1), info)
     images = torch.randn(8, 3, 16, 16)
     targets = task.fractions(3 * torch.randn(8, 37, generator=torch.Generator().manual_seed(1)))
     optimizer = torch.optim.AdamW(task.parameters(), lr=2e-2)
