@@ -5,6 +5,9 @@ An options class is a frozen dataclass whose fields are made by `option`:
     class NetOptions(Options):
         hidden: int = option(100, "units of the hidden layer", ge=1)
 
+A field is an int, float, str, bool, Path or Literal, or one of these or None, or a list: `tuple[str, ...]`,
+whose flag can be repeated.
+
 Values are validated by pydantic when an instance is created. Only then is pydantic imported: that takes 0.15
 s, more than everything else in `--help`.
 """
@@ -94,6 +97,11 @@ class OptionField:
         """The allowed values of a Literal; empty for other types."""
         return get_args(self.type) if get_origin(self.type) is Literal else ()
 
+    @property
+    def is_list(self) -> bool:
+        """True for `tuple[str, ...]`, whose flag can be repeated."""
+        return bool(self.type == tuple[str, ...])
+
 
 class Options:
     """Base class of all options. Instances are immutable and always valid.
@@ -135,7 +143,13 @@ class Options:
     def to_dict(self) -> dict[str, Any]:
         """All values as JSON types: what the run record and the checkpoint keep."""
         values = {field.name: getattr(self, field.name) for field in self.fields()}
-        return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
+        return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, Path) else value
 
 
 def _without_none(annotation: Any) -> tuple[Any, bool]:
@@ -168,9 +182,11 @@ def _fields(cls: Any) -> tuple[OptionField, ...]:
 
 
 def format_value(value: Any) -> str:
-    """A value of an option as it is typed on the command line."""
-    if value is None:
+    """A value of an option as it is typed on the command line; the elements of a list with ` + ` between."""
+    if value is None or value in ((), []):
         return "none"
+    if isinstance(value, list | tuple):
+        return " + ".join(map(format_value, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
@@ -192,6 +208,10 @@ def _model(cls: Any) -> Any:
 def _validated(cls: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     from pydantic import ValidationError
 
+    for field in cls.fields():
+        if field.is_list and not isinstance(given[field.name], list | tuple):
+            value = given[field.name]
+            raise OptionError(f"{field.flag} {value}: expected a list.", f"Write: {field.name}=[{value!r}]")
     try:
         model = _model(cls).model_validate(given)
     except ValidationError as error:

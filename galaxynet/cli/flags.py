@@ -27,7 +27,8 @@ class Panel:
         title: The heading.
         options: The options class that they are made from.
         defaults: Defaults that differ from those of the class (a model's own number of epochs).
-        lists: True if each flag takes text with one or several values, which the caller parses.
+        lists: True if each flag takes text with one or several values, which the caller parses. The flag of
+            an option that is a list itself is repeated either way.
     """
 
     title: str
@@ -66,6 +67,8 @@ def command_from_options(
         for option in panel.options.fields()
     }
 
+    repeated = {option.name for panel in panels for option in panel.options.fields() if option.is_list}
+
     def call(ctx: typer.Context, **values: Any) -> None:
         given = {}
         for flag in flags:
@@ -75,6 +78,8 @@ def command_from_options(
                 # On the command line, the choices 0, 1 and 3 are strings.
                 typed = [choice for choice in choices[flag.name] if str(choice) == value]
                 given[flag.name] = typed[0] if typed else value
+                if flag.name in repeated:  # an empty text alone gives an empty list
+                    given[flag.name] = tuple(filter(None, value))
         function(**values, given=given)
 
     own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
@@ -100,7 +105,7 @@ def _parameter(option: OptionField, panel: Panel) -> inspect.Parameter:
     declarations = [option.flag] if panel.lists else ["/".join(option.flags)]
     settings: dict[str, Any] = {
         "help": _help(option),
-        "show_default": default is not None and default != "",
+        "show_default": default not in (None, "", ()),
         "rich_help_panel": panel.title,
         "metavar": option.metavar or _metavar(option),
     }
@@ -109,9 +114,11 @@ def _parameter(option: OptionField, panel: Panel) -> inspect.Parameter:
     if panel.lists and option.type is bool:
         settings["metavar"] = "yes|no"
         default = "yes" if default else "no"
-    if option.choices or panel.lists:
+    if option.is_list:
+        default = list(default)
+    elif option.choices or panel.lists:
         default = None if default is None else str(default)
-    type_: Any = (str if panel.lists else _flag_type(option)) | None
+    type_: Any = (str if panel.lists and not option.is_list else _flag_type(option)) | None
     annotation = Annotated[type_, typer.Option(*declarations, **settings)]
     return inspect.Parameter(
         option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
@@ -121,6 +128,8 @@ def _parameter(option: OptionField, panel: Panel) -> inspect.Parameter:
 def _flag_type(option: OptionField) -> Any:
     if option.choices:
         return str  # `Options` rejects other values, with the same message as in Python
+    if option.is_list:
+        return list[str]
     if option.type in (bool, int, float, str, Path):
         return option.type
     raise PluginError(f"The option {option.flag} has a type that no flag can have: {option.type}.")
@@ -139,12 +148,14 @@ def _metavar(option: OptionField) -> str | None:
     if option.choices:
         shown = "|".join(map(str, option.choices))
         return shown if len(shown) <= _COLUMN else option.name.rpartition("_")[2].upper()
-    return {int: "INT", float: "FLOAT", Path: "PATH", str: "TEXT"}.get(option.type)
+    return {int: "INT", float: "FLOAT", Path: "PATH", str: "TEXT", tuple[str, ...]: "TEXT"}.get(option.type)
 
 
 def _help(option: OptionField) -> str:
     text = option.help[:1].upper() + option.help[1:]
     notes = [_limits(option.bounds)] if option.bounds else []
+    if option.is_list:
+        notes.append("can be repeated")
     if option.choices and len("|".join(map(str, option.choices))) > _COLUMN:
         notes.append("one of " + ", ".join(map(str, option.choices)))
     return text + "".join(f" ({note})" for note in notes)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from galaxynet import csv_text, terminal
+from galaxynet.options import format_value
 from galaxynet.report.comparison import comparison_table, majority_classes, title
 from galaxynet.report.epochs import epoch_rows, epochs_table, read_curves, split_epochs
 from galaxynet.report.seeds import configurations, seeds_table
@@ -147,7 +148,8 @@ def row_to_dict(row: Row, names: Sequence[str] = ()) -> dict[str, Any]:
 def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     """CSV with the union of the rows' keys as its header; a missing value is an empty cell."""
     header = list(dict.fromkeys(name for row in rows for name in row))
-    return csv_text.write_dicts(header, rows)
+    cells = [{k: format_value(v) if isinstance(v, list) else v for k, v in row.items()} for row in rows]
+    return csv_text.write_dicts(header, cells)
 
 
 def to_json(values: Any) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from galaxynet.errors import RunError, UsageError
+from galaxynet.options import format_value
 from galaxynet.paths import sweep_names
 from galaxynet.phrases import suggest
 from galaxynet.report.rows import Group, Row, as_number, group_rows, sort_items, sort_rows
@@ -156,4 +157,6 @@ def _meets(value: Any, sign: str, expected: str) -> bool:
 def _spellings(value: Any) -> tuple[str, ...]:
     if isinstance(value, bool):
         return ("true", "yes") if value else ("false", "no")
+    if isinstance(value, list):
+        return (format_value(value).lower(), show_value(value).lower())
     return ("none", "") if value is None else (str(value).lower(),)

@@ -95,15 +95,20 @@ def show_seconds(seconds: float | None) -> str:
 
 
 def show_value(value: Any) -> str:
-    """An option's value: `yes` or `no`, six digits of a number, the last part of a path."""
-    if value is None or value == "":
+    """An option's value: `yes` or `no`, six digits of a number, the last part of a path or of `name=path`."""
+    if value is None or value in ("", []):
         return NONE
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return " + ".join(map(show_value, value))
     if isinstance(value, float):
         return f"{value:g}"
     text = str(value)
-    return PurePath(text).name if "/" in text else text
+    name, sign, path = text.partition("=")
+    if sign and "/" in path and "/" not in name:
+        return f"{name}={PurePath(path).name or path}"
+    return PurePath(text).name or text if "/" in text else text
 
 
 def show_options(options: dict[str, Any]) -> str:

@@ -70,18 +70,21 @@ class Dimension:
         return f"{self.low:g} to {self.high:g}" + (" (log)" if self.log else "")
 
 
-def parse_dimension(field: OptionField, text: str, *, sampled: bool = False) -> Dimension:
+def parse_dimension(field: OptionField, text: str | tuple[str, ...], *, sampled: bool = False) -> Dimension:
     """Parse what follows an option's flag.
 
     Args:
         field: The option.
         text: A value, several separated by commas, or a range `low..high[:count][:log]`. A range of integers
-            without a count means all of them. `none` unsets an optional option.
+            without a count means all of them. `none` unsets an optional option. For an option that is a list,
+            its elements, which are one value: a comma in them has no meaning.
         sampled: True if values are sampled, so that a range needs no count.
 
     Raises:
         OptionError: If `text` is invalid, or is a list for an option that takes a single value.
     """
+    if isinstance(text, tuple):
+        return Dimension(field.name, (text,))
     if field.type is Path:
         if "," in text and not paths.expanded(Path(text)).exists():
             raise _single_path_error(field)
@@ -97,7 +100,13 @@ def parse_dimension(field: OptionField, text: str, *, sampled: bool = False) -> 
 
 
 def dimension_from(field: OptionField, value: Any, *, sampled: bool = False) -> Dimension:
-    """The dimension of a Python value: a list of values, one value, or text for `parse_dimension`."""
+    """The dimension of a Python value: a list of values, one value, or text for `parse_dimension`.
+
+    An option that is a list takes one list, which is a single value, or a list of lists.
+    """
+    if field.is_list and isinstance(value, list | tuple):
+        several = bool(value) and all(isinstance(element, list | tuple) for element in value)
+        return Dimension(field.name, tuple(dict.fromkeys(map(tuple, value if several else [value]))))
     if isinstance(value, str) and (field.type is not str or "," in value):
         return parse_dimension(field, value, sampled=sampled)
     if not isinstance(value, Iterable) or isinstance(value, str | bytes):

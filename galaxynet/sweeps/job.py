@@ -77,5 +77,8 @@ def _flags(options: Options, defaults: dict[str, Any]) -> Iterator[str]:
             continue
         if option.type is bool:
             yield option.flags[0] if value else option.flags[1]
+        elif option.is_list:
+            for element in value or ("",):
+                yield from (option.flag, element)
         else:
             yield from (option.flag, format_value(value))
