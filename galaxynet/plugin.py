@@ -94,6 +94,7 @@ class Reference:
         source: Where it was published.
         datasets: The datasets that it was measured on; empty if the model's own dataset.
         classes: The classes that were distinguished; empty if the figure does not depend on them.
+        training_samples: The fewest training samples that a run must have for the figure to apply to it.
     """
 
     options: Mapping[str, Any]
@@ -101,6 +102,7 @@ class Reference:
     source: str
     datasets: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    training_samples: int = 0
 
 
 @dataclass(frozen=True)

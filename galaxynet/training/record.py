@@ -69,7 +69,7 @@ def build_record(
         baseline=None
         if baseline is None
         else MajorityClass(label=baseline.label, accuracy=baseline.accuracy, samples=baseline.samples),
-        reference=reference_for(plan, metric, data.info.classes),
+        reference=reference_for(plan, metric, data.info.classes, data.sizes["train"]),
         environment=describe_environment((plan.model.distribution, plan.dataset.distribution)),
         device=hardware.name,
         accelerator=hardware.accelerator,
@@ -114,19 +114,23 @@ def _plugin_id(plugin: Plugin) -> PluginId:
     return PluginId(name=plugin.name, distribution=plugin.distribution, version=plugin.version)
 
 
-def reference_for(plan: Plan, metric: str, classes: Sequence[str] = ()) -> ReferenceValue | None:
+def reference_for(
+    plan: Plan, metric: str, classes: Sequence[str] = (), training_samples: int = 0
+) -> ReferenceValue | None:
     """The published figure for these options and data, or None.
 
     Args:
         plan: What is trained.
         metric: The metric by which runs are compared; if it was not published, the first one that was.
         classes: The classes of the data.
+        training_samples: The number of samples that are trained on.
     """
     values = plan.options()
     for reference in plan.model_spec.references:
         applies = (
             plan.dataset.name in (reference.datasets or (plan.model_spec.dataset,))
             and tuple(classes) == (reference.classes or tuple(classes))
+            and training_samples >= reference.training_samples
             and all(values.get(name) == value for name, value in reference.options.items())
         )
         if applies and reference.metrics:

@@ -5,11 +5,15 @@ This module is imported for listings and for `--help`, so it imports no torch.
 
 from __future__ import annotations
 
-from galaxynet.plugin import ModelSpec
+from galaxynet.plugin import ModelSpec, Reference
 from galaxynet_galaxy_votes.options import GalaxyClassifierOptions, GalaxyVotesOptions
 
 __all__ = ["CLASSIFIER", "SPEC", "GalaxyClassifierOptions", "GalaxyVotesOptions"]
 
+_FULL = 48_000
+"""Training samples of a run to set beside the challenge's figures: of its 61,578, a test part is held out."""
+_CLEAN = 20_000
+"""The same for the five classes, of which all galaxies of the challenge give 28,790."""
 _TRAINING = {"epochs": 24, "batch_size": 64}
 # The central half of a frame holds the galaxy: 424 pixels are 8.5 of its 90 % radii.
 _IMAGES = {"size": 96, "crop": 232, "channels": "rgb", "augment": True}
@@ -22,6 +26,15 @@ SPEC = ModelSpec(
     dataset="galaxy-zoo",
     training=_TRAINING,
     dataset_options={"labels": "votes", **_IMAGES},
+    references=(
+        Reference(
+            {"labels": "votes"},
+            {"test/rmse": 0.07492},
+            "winner of the challenge, 16 networks averaged, on Kaggle's own test galaxies "
+            "(Dieleman et al. 2015, MNRAS 450, 1441)",
+            training_samples=_FULL,
+        ),
+    ),
 )
 
 CLASSIFIER = ModelSpec(
@@ -32,4 +45,12 @@ CLASSIFIER = ModelSpec(
     dataset="galaxy-zoo",
     training=_TRAINING,
     dataset_options=_IMAGES,
+    references=(
+        Reference(
+            {"labels": "morphology5"},
+            {"test/accuracy": 0.952},
+            "ResNet of 26 layers, 2,879 test galaxies (Zhu et al. 2019, Ap&SS 364, 55)",
+            training_samples=_CLEAN,
+        ),
+    ),
 )

@@ -53,3 +53,23 @@ def test_min_char_rnn_figures_stand_beside_min_char_rnn() -> None:
     assert reference is not None
     assert reference.value == 45.0
     assert reference_for(components.plan({"hidden": 100, "streams": 64}), "test/x") is None
+
+
+@pytest.mark.parametrize(
+    ("network", "dataset", "labels", "samples", "value"),
+    [
+        ("galaxy_votes", "galaxy-zoo", "votes", 50_000, 0.07492),
+        ("galaxy_votes", "galaxy-zoo", "votes", 4_000, None),
+        ("galaxy_votes", "galaxy-sim", "votes", 60_000, None),
+        ("galaxy_classifier", "galaxy-zoo", "morphology5", 21_000, 0.952),
+        ("galaxy_classifier", "galaxy-zoo", "morphology5", 3_000, None),
+        ("galaxy_classifier", "galaxy-zoo", "plurality", 50_000, None),
+    ],
+)
+def test_a_figure_of_the_whole_data_stands_beside_runs_on_the_whole_data(
+    network: str, dataset: str, labels: str, samples: int, value: float | None
+) -> None:
+    """What was reached with all galaxies of the challenge is not shown beside a network of a few of them."""
+    plan = Components.load(network, dataset).plan({"labels": labels})
+    reference = reference_for(plan, "test/x", (), samples)
+    assert (reference.value if reference else None) == value
