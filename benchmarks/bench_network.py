@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import statistics
 
-from benchmarks.interleaved import BATCH, Rival, bare_loop, measure
+from benchmarks.interleaved import BATCH, Rival, alexnet, bare_loop, measure
 from benchmarks.measure import Report, busy, parser, ratio
 
 PLAIN = "PyTorch's defaults"
 
 
 def loops(extra_convs: int) -> dict[str, Rival]:
+    network = alexnet(extra_convs)
     return {
-        PLAIN: bare_loop(
-            extra_convs=extra_convs, ordinary_convolutions=True, channels_last=False, fused=False
-        ),
-        "+ channels last": bare_loop(extra_convs=extra_convs, ordinary_convolutions=True, fused=False),
-        "+ fused Adam": bare_loop(extra_convs=extra_convs, ordinary_convolutions=True),
-        "+ Winograd's convolution": bare_loop(extra_convs=extra_convs),
+        PLAIN: bare_loop(network, ordinary_convolutions=True, channels_last=False, fused=False),
+        "+ channels last": bare_loop(network, ordinary_convolutions=True, fused=False),
+        "+ fused Adam": bare_loop(network, ordinary_convolutions=True),
+        "+ Winograd's convolution": bare_loop(network),
     }
 
 
@@ -37,9 +36,7 @@ def main() -> None:
         notes=busy(),
     )
     for extra_convs in (0, 3):
-        result = measure(
-            loops(extra_convs), extra_convs=extra_convs, samples=given.samples, rounds=given.rounds
-        )
+        result = measure(alexnet(extra_convs), loops(extra_convs), samples=given.samples, rounds=given.rounds)
         for name in loops(extra_convs):
             rates, network = result.rates[name], f"{extra_convs} extra convolutions"
             report.add(f"{name}, {network}", statistics.median(rates), "samples/s")

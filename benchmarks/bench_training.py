@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.interleaved import BATCH, OURS, Rival, bare_loop, measure
+from benchmarks.interleaved import BATCH, OURS, Rival, Subject, alexnet, bare_loop, classifier, measure
 from benchmarks.measure import Report, busy, parser, ratio
 
 BARE, ORDINARY, KERAS = "bare PyTorch loop", "bare PyTorch loop, ordinary convolutions", "Keras"
@@ -35,26 +35,22 @@ def main() -> None:
     others = busy()
     python, absent = _keras_python(given.keras_python, given.accelerator)
     report = Report("Training", f"Batches of {BATCH}, median of {given.rounds} rounds in turn.")
-    for extra_convs in (0, 3):
-        rivals: dict[str, Rival] = {
-            BARE: bare_loop(extra_convs=extra_convs),
-            ORDINARY: bare_loop(extra_convs=extra_convs, ordinary_convolutions=True),
-        }
+    for subject, keras_goal in ((alexnet(0), 1.5), (alexnet(3), 1.5), (classifier(), 1.3)):
+        rivals: dict[str, Rival] = {BARE: bare_loop(subject)}
+        if subject.spec.name == "galaxy_alexnet":
+            rivals[ORDINARY] = bare_loop(subject, ordinary_convolutions=True)
         with contextlib.ExitStack() as stack:
             if python:
-                rivals[KERAS], about = stack.enter_context(_keras(python, extra_convs, given.samples))
+                rivals[KERAS], about = stack.enter_context(_keras(python, subject, given.samples))
             result = measure(
-                rivals,
-                extra_convs=extra_convs,
-                samples=given.samples,
-                rounds=given.rounds,
-                accelerator=given.accelerator,
+                subject, rivals, samples=given.samples, rounds=given.rounds, accelerator=given.accelerator
             )
-        rates, network = result.rates, f"{extra_convs} extra convolutions"
+        rates, network = result.rates, subject.title
         report.add(f"galaxynet / {BARE}, {network}", ratio(rates[OURS], rates[BARE]), goal=0.97)
-        report.add(f"galaxynet / {ORDINARY}, {network}", ratio(rates[OURS], rates[ORDINARY]))
+        if ORDINARY in rates:
+            report.add(f"galaxynet / {ORDINARY}, {network}", ratio(rates[OURS], rates[ORDINARY]))
         if KERAS in rates:
-            report.add(f"galaxynet / Keras, {network}", ratio(rates[OURS], rates[KERAS]), goal=1.5)
+            report.add(f"galaxynet / Keras, {network}", ratio(rates[OURS], rates[KERAS]), goal=keras_goal)
         for name, values in rates.items():
             report.add(f"{name}, {network}", statistics.median(values), "samples/s")
         report.notes = [f"galaxynet on {result.device} in {result.precision}"]
@@ -81,11 +77,12 @@ def _keras_python(named: str | None, accelerator: str) -> tuple[str | None, list
 
 
 @contextlib.contextmanager
-def _keras(python: str, extra_convs: int, samples: int) -> Iterator[tuple[Rival, dict[str, Any]]]:
+def _keras(python: str, subject: Subject, samples: int) -> Iterator[tuple[Rival, dict[str, Any]]]:
     """A process that trains with Keras whenever the rival is called."""
     script = Path(__file__).with_name("keras_worker.py")
+    network = (subject.spec.name, str(getattr(subject.options, "extra_convs", 0)))
     worker = subprocess.Popen(
-        [python, str(script), str(extra_convs), str(samples), str(BATCH)],
+        [python, str(script), *network, str(samples), str(BATCH)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -7,6 +7,7 @@ folder and its batches. Only the images are noise, for the time of a step does n
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -24,16 +25,20 @@ from galaxynet.data.array_module import ArrayData, ArrayDataModule
 from galaxynet.data.batches import Batch
 from galaxynet.data.splits import Split
 from galaxynet.options import Options, option
-from galaxynet.plugin import DatasetSpec, ModelSpec
+from galaxynet.plugin import DatasetSpec, ModelSpec, OptimizerOptions
 from galaxynet.registry import Plugin
+from galaxynet.tasks import Classifier
+from galaxynet.tasks.optimizers import build_optimizer
 from galaxynet.training.config import Plan, TrainingOptions
 from galaxynet.training.train import train
 from galaxynet_galaxy_alexnet import SPEC, GalaxyAlexNetOptions
 from galaxynet_galaxy_alexnet.model import GalaxyAlexNet
 from galaxynet_galaxy_alexnet.network import GalaxyAlexNetNetwork
+from galaxynet_galaxy_votes import CLASSIFIER, GalaxyClassifierOptions
+from galaxynet_galaxy_votes.model import GalaxyClassifier, GalaxyNetwork
 
 OURS = "galaxynet train"
-SIZE, CLASSES, BATCH = 60, 5, 64
+CLASSES, BATCH = 5, 64
 
 Rival = Callable[["Measured"], float]
 """Trains on one epoch of samples and returns the seconds that it took."""
@@ -43,20 +48,23 @@ class NoiseOptions(Options):
     """How many images."""
 
     samples: int = option(640, "training images", ge=1)
+    size: int = option(60, "their side in pixels", ge=1)
+    colours: int = option(1, "their channels", ge=1)
 
 
 class Noise(ArrayDataModule):
-    """Images of noise in the size of the galaxies."""
+    """Images of noise."""
 
     name = "noise"
+    options: NoiseOptions
 
     def load(self) -> ArrayData:
         """Make them."""
-        samples = self.options.samples
+        samples, size, colours = self.options.samples, self.options.size, self.options.colours
         generator = np.random.default_rng(0)
         rows = np.arange(samples + BATCH)
         return ArrayData(
-            images=generator.integers(0, 256, (len(rows), SIZE, SIZE, 1), dtype=np.uint8),
+            images=generator.integers(0, 256, (len(rows), size, size, colours), dtype=np.uint8),
             targets=generator.integers(0, CLASSES, len(rows)),
             ids=rows.tolist(),
             split=Split(train=rows[:samples], validation=rows[:0], test=rows[samples:]),
@@ -64,8 +72,8 @@ class Noise(ArrayDataModule):
         )
 
 
-class Measured(GalaxyAlexNet):
-    """galaxy_alexnet with a clock: it lets the rivals go first in every epoch, and times its own steps."""
+class Measured(Classifier):
+    """A network with a clock: it lets the rivals go first in every epoch, and times its own steps."""
 
     rivals: ClassVar[Mapping[str, Rival]] = {}
     seconds: ClassVar[dict[str, list[float]]] = {}
@@ -73,6 +81,63 @@ class Measured(GalaxyAlexNet):
     def configure_callbacks(self) -> list[Callback]:
         """The clock."""
         return [_Turns()]
+
+
+class MeasuredAlexNet(Measured, GalaxyAlexNet):
+    """galaxy_alexnet with the clock."""
+
+
+class MeasuredClassifier(Measured, GalaxyClassifier):
+    """galaxy_classifier with the clock."""
+
+
+class Subject(NamedTuple):
+    """A network to measure.
+
+    Attributes:
+        title: Its name in a report.
+        spec: Its spec.
+        measured: Name of the class in this module that has the clock.
+        options: Its options.
+        size: Side of its images in pixels.
+        colours: Channels of its images.
+        network: Builds the network as an ordinary module.
+    """
+
+    title: str
+    spec: ModelSpec
+    measured: str
+    options: Options
+    size: int
+    colours: int
+    network: Callable[[], nn.Module]
+
+
+def alexnet(extra_convs: int) -> Subject:
+    """galaxy_alexnet at its default size."""
+    return Subject(
+        f"galaxy_alexnet with {extra_convs} extra convolutions",
+        SPEC,
+        "MeasuredAlexNet",
+        GalaxyAlexNetOptions(extra_convs=extra_convs),
+        60,
+        1,
+        lambda: GalaxyAlexNetNetwork((1, 60, 60), CLASSES, extra_convs=extra_convs),
+    )
+
+
+def classifier() -> Subject:
+    """galaxy_classifier at its default size, with a constant learning rate."""
+    options = GalaxyClassifierOptions(schedule="constant")
+    return Subject(
+        "galaxy_classifier",
+        CLASSIFIER,
+        "MeasuredClassifier",
+        options,
+        96,
+        3,
+        lambda: GalaxyNetwork((3, 96, 96), CLASSES, options),
+    )
 
 
 class _Turns(Callback):
@@ -105,17 +170,12 @@ class Rates(NamedTuple):
 
 
 def measure(
-    rivals: Mapping[str, Rival], *, extra_convs: int, samples: int, rounds: int, accelerator: str = "cpu"
+    subject: Subject, rivals: Mapping[str, Rival], *, samples: int, rounds: int, accelerator: str = "cpu"
 ) -> Rates:
     """Train with galaxynet for `rounds` epochs, and the rivals between them; the first round warms up."""
     Measured.rivals, Measured.seconds = rivals, {}
-    model = ModelSpec(
-        name="galaxy_alexnet",
-        summary="",
-        options=GalaxyAlexNetOptions,
-        module="benchmarks.interleaved:Measured",
-        dataset="noise",
-        training=SPEC.training,
+    model = dataclasses.replace(
+        subject.spec, module=f"benchmarks.interleaved:{subject.measured}", dataset="noise", dataset_options={}
     )
     dataset = DatasetSpec(
         name="noise", summary="", options=NoiseOptions, module="benchmarks.interleaved:Noise"
@@ -125,8 +185,8 @@ def measure(
         model,
         Plugin("dataset", dataset.name, "benchmarks", "0", ""),
         dataset,
-        GalaxyAlexNetOptions(extra_convs=extra_convs),
-        NoiseOptions(samples=samples),
+        subject.options,
+        NoiseOptions(samples=samples, size=subject.size, colours=subject.colours),
         TrainingOptions(epochs=rounds + 1, batch_size=BATCH, validation=0.0, accelerator=accelerator),
     )
     terminal.set_quiet(True)
@@ -140,8 +200,8 @@ def measure(
 
 
 def bare_loop(
+    subject: Subject,
     *,
-    extra_convs: int,
     ordinary_convolutions: bool = False,
     channels_last: bool = True,
     fused: bool = True,
@@ -154,12 +214,13 @@ def bare_loop(
     steps: list[Callable[[Batch], None]] = []
 
     def build(device: torch.device, precision: str) -> Callable[[Batch], None]:
-        network = GalaxyAlexNetNetwork((1, SIZE, SIZE), CLASSES, extra_convs=extra_convs)
+        network = subject.network()
         if ordinary_convolutions:
             _make_ordinary(network)
         layout = torch.channels_last if channels_last else torch.contiguous_format
         network.to(device).to(memory_format=layout)  # type: ignore[call-overload]
-        optimizer = torch.optim.Adam(network.parameters(), lr=4e-4, fused=fused)
+        assert isinstance(subject.options, OptimizerOptions)
+        optimizer = build_optimizer(network.parameters(), subject.options, fused=fused)
 
         def step(batch: Batch) -> None:
             images = batch.inputs if channels_last else batch.inputs.contiguous()
@@ -200,4 +261,15 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-__all__ = ["BATCH", "CLASSES", "OURS", "SIZE", "Rates", "Rival", "bare_loop", "measure"]
+__all__ = [
+    "BATCH",
+    "CLASSES",
+    "OURS",
+    "Rates",
+    "Rival",
+    "Subject",
+    "alexnet",
+    "bare_loop",
+    "classifier",
+    "measure",
+]

@@ -1,6 +1,6 @@
-"""The network of galaxy_alexnet in Keras, trained on request; run by a Python that has tensorflow.
+"""galaxy_alexnet or galaxy_classifier in Keras, trained on request; run by a Python that has tensorflow.
 
-    python keras_worker.py EXTRA_CONVS SAMPLES BATCH
+    python keras_worker.py NETWORK EXTRA_CONVS SAMPLES BATCH
 
 It prints a JSON line with the versions and the number of parameters, then, for each line on its standard
 input, trains for one epoch with `model.fit` and prints the seconds that it took. It does not import
@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -24,7 +25,7 @@ from keras import layers
 EXTRA = {0: (), 1: (384,), 3: (384, 384, 256)}
 
 
-def network(extra_convs: int) -> keras.Model:
+def alexnet(extra_convs: int) -> keras.Model:
     steps = [
         layers.Input((60, 60, 1)),
         layers.Conv2D(96, 11, strides=4, padding="same", activation="relu"),
@@ -38,17 +39,43 @@ def network(extra_convs: int) -> keras.Model:
         layers.Dense(512, activation="relu"),
         layers.Dense(5, activation="softmax"),
     ]
-    model = keras.Sequential(steps)
-    model.compile(keras.optimizers.Adam(4e-4), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return compiled(keras.Sequential(steps), keras.optimizers.Adam(4e-4))
+
+
+def classifier() -> keras.Model:
+    """Width 32, one block in each of four stages, a stem of stride 2."""
+
+    def convolution(x: Any, size: int, side: int = 3, stride: int = 1, relu: bool = True) -> Any:
+        x = layers.Conv2D(size, side, strides=stride, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization()(x)
+        return layers.ReLU()(x) if relu else x
+
+    images = layers.Input((96, 96, 3))
+    x = convolution(images, 32, stride=2)
+    for stage in range(4):
+        size, stride = 32 * 2**stage, 2 if stage else 1
+        short = x
+        if stage:
+            short = convolution(layers.AveragePooling2D(2)(x), size, side=1, relu=False)
+        x = convolution(convolution(x, size, stride=stride), size, relu=False)
+        x = layers.ReLU()(layers.Add()([x, short]))
+    classes = layers.Dense(5, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+    optimizer = keras.optimizers.AdamW(2e-3, weight_decay=0.05)
+    return compiled(keras.Model(images, classes), optimizer)
+
+
+def compiled(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> keras.Model:
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
 def main() -> None:
-    extra_convs, samples, batch = map(int, sys.argv[1:])
+    name, *numbers = sys.argv[1:]
+    extra_convs, samples, batch = map(int, numbers)
+    model = classifier() if name == "galaxy_classifier" else alexnet(extra_convs)
     generator = np.random.default_rng(0)
-    images = generator.random((samples, 60, 60, 1), dtype=np.float32)
+    images = generator.random((samples, *model.input_shape[1:]), dtype=np.float32)
     classes = generator.integers(0, 5, samples)
-    model = network(extra_convs)
     about = {"parameters": model.count_params(), "keras": keras.__version__, "tensorflow": tf.__version__}
     print(json.dumps(about), flush=True)
     for _ in sys.stdin:
