@@ -27,6 +27,7 @@ from galaxynet.tasks import Classifier, Reconstructor, Task
 from galaxynet.training.callbacks import Throughput
 from galaxynet.training.config import Rank
 from galaxynet.training.process_group import process_group
+from galaxynet.training.weight_average import WeightAverage
 from galaxynet_charrnn import TEXT
 from galaxynet_charrnn.datamodule import TextDataModule
 from galaxynet_charrnn.model import CharRNN
@@ -48,6 +49,7 @@ class Example:
         mode: How charrnn learns.
         norm: With a layer of batch statistics.
         updates: The most updates of a training step.
+        ema: Decay of the average of the weights; 0 for none.
     """
 
     task: str
@@ -58,6 +60,7 @@ class Example:
     mode: str = "practical"
     norm: bool = False
     updates: int = 1
+    ema: float = 0.0
 
 
 class Squares(ArrayDataModule):
@@ -161,6 +164,7 @@ def train(example: Example, rank: int, processes: int, folder: Path) -> dict[str
     task.updates_per_step = example.updates
     task.group_updates(data)
     curve, throughput = Curve(), Throughput()
+    average = [WeightAverage(example.ema)] if example.ema else []
     with process_group(Rank(rank, processes, folder / "store"), "cpu") as environment:
         trainer = Trainer(
             accelerator="cpu",
@@ -168,7 +172,7 @@ def train(example: Example, rank: int, processes: int, folder: Path) -> dict[str
             strategy="ddp" if processes > 1 else "auto",
             plugins=[environment],
             max_epochs=2,
-            callbacks=[curve, throughput],
+            callbacks=[curve, throughput, *average],
             logger=False,
             default_root_dir=folder,
             use_distributed_sampler=False,

@@ -37,6 +37,12 @@ class TrainingOptions(Options):
     patience: int = option(
         0, "stop after this many epochs without a better validation metric; 0: never", ge=0
     )
+    ema: float = option(
+        0.0,
+        "decay of a moving average of the weights, which is tested and kept, such as 0.998; 0: no average",
+        ge=0,
+        lt=1,
+    )
     precision: Literal["auto", "float32", "bf16", "fp16"] = option(
         "auto", "number format of the forward pass; auto: bf16 where the hardware has it, else float32"
     )

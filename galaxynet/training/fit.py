@@ -47,6 +47,7 @@ from galaxynet.training.metrics_file import MetricsFile, MetricsInCheckpoint
 from galaxynet.training.process_group import process_group
 from galaxynet.training.progress import BusyProcessorNote, ProgressBar
 from galaxynet.training.record import build_record, continue_record, record_end, record_progress
+from galaxynet.training.weight_average import WeightAverage
 
 
 def fit(request: Request, rank: Rank = ONLY) -> Run | None:
@@ -237,8 +238,9 @@ def _build_trainer(
     stop: list[Callback] = []
     if options.patience:
         stop = [StopEarly(metric, patience=options.patience, mode=mode, check_finite=False)]
+    average: list[Callback] = [WeightAverage(options.ema)] if options.ema else []
     rows = MetricsInCheckpoint(logger)
-    group = CallbackGroup([EpochSeeds(options.seed), StopOnUndefinedLoss(), rows, *callbacks])
+    group = CallbackGroup([EpochSeeds(options.seed), StopOnUndefinedLoss(), *average, rows, *callbacks])
     return Trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,

@@ -103,3 +103,12 @@ def test_a_process_without_samples_leaves_batch_statistics_alone(trained_in: Wor
     results = trained_in.train(Example("classifier", 5, batch_size=5, norm=True))
     assert results[1]["buffers"].keys() == results[2]["buffers"].keys()
     assert results[2]["buffers"]["2.num_batches_tracked"] == 2
+
+
+@pytest.mark.slow
+@pytest.mark.promise("Several processes")
+def test_several_processes_average_as_one_does(trained_in: Worlds) -> None:
+    """One, two and three processes validate and test the same average of the weights."""
+    results = trained_in.train(Example("classifier", 13, updates=2, ema=0.9))
+    agree(results)
+    assert results[1]["test"] != trained_in.train(Example("classifier", 13, updates=2))[1]["test"]
