@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from galaxynet.errors import UsageError
+from galaxynet.errors import DataError, UsageError
 from galaxynet.options import OptionField, Options, option
 from galaxynet.sources import (
     DataFile,
@@ -28,6 +28,7 @@ from galaxynet.vote_tree import KEY as VOTE_TREE
 from galaxynet.vote_tree import VoteAnswer, VoteClass, VoteQuestion, VoteTree
 
 __all__ = [
+    "ALSO",
     "CONTRACT",
     "Activation",
     "CommandSpec",
@@ -50,6 +51,9 @@ __all__ = [
     "VoteTree",
     "option",
 ]
+
+ALSO = "also"
+"""Where `DataInfo.extra` holds the classes that are learnt beside vote fractions."""
 
 CONTRACT = 1
 """The version of this contract. A spec that carries a higher one asks for a newer galaxynet."""
@@ -114,7 +118,7 @@ class DataInfo:
         input_shape: Shape of one sample, `(channels, height, width)` for images.
         classes: Names of the classes, ordered by index; empty if there are none.
         extra: Anything else that a network needs to know of the dataset: a `vocabulary`, or a `vote_tree` if
-            the targets are vote fractions; JSON types only.
+            the targets are vote fractions, and `also`, classes to learn beside them; JSON types only.
     """
 
     dataset: str
@@ -167,6 +171,31 @@ class DataInfo:
                 "Galaxies have them with --labels votes.",
             )
         return VoteTree.from_dict(self.extra[VOTE_TREE])
+
+    @property
+    def also(self) -> dict[str, tuple[str, ...]]:
+        """The classes that are learnt beside vote fractions, by the name of their table; empty without any.
+
+        Tables are in the order of their names, which no file can change. The targets have a column for each
+        after those of the tree: the index of the class, NaN where it is unknown.
+
+        Raises:
+            DataError: If `extra["also"]` is not of that form.
+        """
+        tables = self.extra.get(ALSO, {})
+        if not isinstance(tables, Mapping) or not all(isinstance(t, list | tuple) for t in tables.values()):
+            raise DataError("The classes that are learnt beside the votes cannot be read.")
+        return {str(name): tuple(map(str, classes)) for name, classes in sorted(tables.items())}
+
+    @property
+    def vote_logits(self) -> int:
+        """The logits of a network for votes: one for each column of the tree, then each class of `also`.
+
+        Raises:
+            UsageError: As `vote_tree`.
+            DataError: As `vote_tree` and `also`.
+        """
+        return len(self.vote_tree.columns) + sum(map(len, self.also.values()))
 
     @property
     def vocabulary(self) -> str:

@@ -19,7 +19,7 @@ from galaxynet.data.module import Baseline, DataModule
 from galaxynet.data.splits import Rows, Split
 from galaxynet.errors import DataError
 from galaxynet.images.preprocessing import Preprocessing
-from galaxynet.plugin import DataInfo
+from galaxynet.plugin import ALSO, DataInfo
 from galaxynet.terminal import note
 
 _EVALUATION_BATCH = 256
@@ -32,7 +32,8 @@ class ArrayData:
     Attributes:
         images: uint8, shape (n, height, width, channels) or (n, height, width); it may be a memory map.
         targets: Shape (n, ...); for classes int64, -1 in rows that take no part. Numbers to be predicted
-            are float32 of shape (n, columns), NaN where they are unknown.
+            are float32 of shape (n, columns), NaN where they are unknown; the last columns are class
+            indices if `extra["also"]` names tables of classes.
         ids: The id of each row.
         split: The rows of each part; rows in no part are not used.
         classes: Names of the classes, or empty.
@@ -161,6 +162,18 @@ class ArrayDataModule(DataModule):
         return Baseline(data.classes[most], share, len(data.split.test))
 
     @property
+    def label_baselines(self) -> dict[str, Baseline]:
+        """The most frequent class of the training part's labels in each table, on the test part's."""
+        data, baselines = self.data, {}
+        for index, (name, classes) in enumerate(self.info.also.items()):
+            labels = data.targets[:, index - len(self.info.also)]
+            counts = np.bincount(_known(labels[data.split.train]), minlength=len(classes))
+            tested, most = _known(labels[data.split.test]), int(counts.argmax())
+            if len(tested):
+                baselines[name] = Baseline(classes[most], float(np.mean(tested == most)), len(tested))
+        return baselines
+
+    @property
     def preprocessing(self) -> Preprocessing | None:
         """The dataset's preprocessing, with its normalisation."""
         data = self.data
@@ -224,11 +237,18 @@ def _are_numbers(targets: npt.NDArray[Any]) -> bool:
 
 def _mean_row(data: ArrayData) -> Baseline | None:
     """The root mean square error of the training part's mean of each column; unknown numbers do not count."""
-    known = ~np.isnan(data.targets)
+    targets = data.targets[:, : data.targets.shape[1] - len(data.extra.get(ALSO, {}))]
+    known = ~np.isnan(targets)
     train, test = data.split.train, data.split.test
     if not known[test].any():
         return None
-    filled = np.where(known, data.targets, 0.0).astype(np.float64)
+    filled = np.where(known, targets, 0.0).astype(np.float64)
     mean = filled[train].sum(axis=0) / np.maximum(known[train].sum(axis=0), 1)
     errors = (filled[test] - mean)[known[test]]
-    return Baseline("the mean row", float(np.sqrt(np.mean(errors**2))), len(test), metric="rmse")
+    samples = int(known[test].any(axis=1).sum())
+    return Baseline("the mean row", float(np.sqrt(np.mean(errors**2))), samples, metric="rmse")
+
+
+def _known(labels: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    known: npt.NDArray[np.int64] = labels[~np.isnan(labels)].astype(np.int64)
+    return known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,11 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
     def baseline(self) -> Baseline | None:
         """The score of always giving the same answer; None if no such answer is known."""
         return None
+
+    @property
+    def label_baselines(self) -> Mapping[str, Baseline]:
+        """The same for each table of classes that is learnt beside vote fractions; empty without any."""
+        return {}
 
     @property
     def preprocessing(self) -> Preprocessing | None:

@@ -41,7 +41,7 @@ def rmse_interval(observed: Fractions, predicted: Fractions) -> tuple[float, flo
 
 
 def vote_metrics(tree: VoteTree, observed: Fractions, predicted: Fractions) -> dict[str, float]:
-    """All that is said of a test besides its loss and `rmse`.
+    """All that is said of a test besides its loss and `rmse`. Samples without any votes do not count.
 
     Args:
         tree: The questions.
@@ -49,13 +49,18 @@ def vote_metrics(tree: VoteTree, observed: Fractions, predicted: Fractions) -> d
         predicted: The network's.
 
     Returns:
-        `rmse_low` and `rmse_high`, the ends of the interval; `rmse_<question>`; where some samples lack
-        fractions, `complete/rmse` of the others, and `complete/samples`; `plurality/accuracy`, the
-        share of samples whose answer with the most votes is predicted; and for each scheme of classes its
-        `accuracy` and, as `samples`, how many samples fit one of the classes. What no sample has is missing.
+        `rmse_low` and `rmse_high`, the ends of the interval; `rmse_<question>`; where some samples have no
+        votes, `rmse_samples`, the number of the others; where some lack fractions, `complete/rmse` of the
+        others, and `complete/samples`; `plurality/accuracy`, the share of samples whose answer with the most
+        votes is predicted; and for each scheme of classes its `accuracy` and, as `samples`, how many samples
+        fit one of the classes. What no sample has is missing.
     """
     metrics: dict[str, float] = {}
-    if not np.isnan(observed).all():
+    voted = ~np.isnan(observed).all(axis=1)
+    if not voted.all():
+        metrics["rmse_samples"] = float(voted.sum())
+        observed, predicted = observed[voted], predicted[voted]
+    if len(observed):
         metrics["rmse_low"], metrics["rmse_high"] = rmse_interval(observed, predicted)
     for question, part in zip(tree.questions, tree.slices, strict=True):
         error = rmse(observed[:, part], predicted[:, part])

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from galaxynet import terminal
 from galaxynet.phrases import count
-from galaxynet.report.wording import interval_of, show_baseline, show_interval, show_metric, show_seconds
+from galaxynet.report.wording import (
+    interval_of,
+    label_results,
+    metric_samples,
+    show_baseline,
+    show_interval,
+    show_metric,
+    show_seconds,
+)
 from galaxynet.runs import Run
 
 _MAX_CLASSES = 20
@@ -58,7 +66,7 @@ def _print_result(run: Run) -> None:
     interval = interval_of(record)
     if interval is not None:
         shown = show_interval(interval, record.metric)
-        text += f" (95 % interval {shown}, {record.splits['test']:,} samples)"
+        text += f" (95 % interval {shown}, {metric_samples(record):,} samples)"
     if record.baseline is not None:
         name = "majority class" if record.task == "classification" else record.baseline.label
         text += f", {name} {show_baseline(record)}"
@@ -69,8 +77,14 @@ def _print_result(run: Run) -> None:
             ours = show_metric(reference.metric, record.metrics.get(reference.metric))
             text += f"; {reference.metric} {ours}"
         text += f"; {reference.source}: {published}"
+    tables = [
+        f"{name}: {', '.join(' '.join(line) for line in lines)}, {record.also[name].samples:,} samples"
+        for name, lines in label_results(record).items()
+    ]
     rate = f", {record.samples_per_second:,.0f} samples/s" if record.samples_per_second else ""
     terminal.note(f"{record.metric} ", (show_metric(record.metric, value), "bold"), text)
+    for table in tables:
+        terminal.note(table)
     terminal.note(
         f"trained {count(record.epochs, 'epoch')} in {show_seconds(record.seconds.get('train'))}{rate}"
     )

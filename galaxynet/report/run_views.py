@@ -13,6 +13,7 @@ from galaxynet.report.wording import (
     NONE,
     UNDEFINED,
     interval_of,
+    label_results,
     metric_name,
     show_interval,
     show_metric,
@@ -163,6 +164,8 @@ def result_lines(run: Run) -> Lines:
         lines.append(
             (f"always {record.baseline.label}", show_metric(record.metric, record.baseline.accuracy))
         )
+    for table, results in label_results(record).items():
+        lines += [(f"{table}, {text}", value) for text, value in results]
     if record.reference:
         other, name = record.reference.metric, "published"
         if other != record.metric:

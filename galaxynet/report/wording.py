@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ NONE = "–"
 
 UNDEFINED = "undefined loss"
 _NEARLY = 0.05
+_PERCENTAGE = re.compile("(^|[/_])accuracy(_low|_high)?(/|$)")
 
 
 def measured(value: float | None) -> float | None:
@@ -33,7 +35,7 @@ def metric_name(metric: str) -> str:
 
 def percentage_metric(metric: str) -> bool:
     """True if a metric is a share of samples, shown in per cent and with a Wilson interval."""
-    return "accuracy" in metric.split("/")
+    return _PERCENTAGE.search(metric) is not None
 
 
 def interval_of(record: RunRecord) -> tuple[float, float] | None:
@@ -50,6 +52,29 @@ def interval_of(record: RunRecord) -> tuple[float, float] | None:
     if value is None or samples < 1 or not percentage_metric(record.metric) or not 0 <= value <= 1:
         return None
     return accuracy_interval(value, samples)
+
+
+def metric_samples(record: RunRecord) -> int:
+    """The number of test samples behind the metric of a run: all, unless the test recorded fewer."""
+    fewer = measured(record.metrics.get(f"{record.metric}_samples"))
+    return record.splits.get("test", 0) if fewer is None else int(fewer)
+
+
+def label_results(record: RunRecord) -> dict[str, list[tuple[str, str]]]:
+    """The accuracies of each table of classes that is learnt beside vote fractions, in words."""
+    tables = {}
+    for name, majority in record.also.items():
+        lines = []
+        for text, metric in (
+            ("own logits", f"test/{name}_accuracy"),
+            ("from votes", f"test/{name}/accuracy"),
+        ):
+            value = measured(record.metrics.get(metric))
+            if value is not None and 0 <= value <= 1 and majority.samples:
+                interval = show_interval(accuracy_interval(value, majority.samples))
+                lines.append((text, f"{show_metric(metric, value)} ({interval})"))
+        tables[name] = [*lines, (f"always {majority.label}", show_metric("accuracy", majority.accuracy))]
+    return tables
 
 
 def show_metric(metric: str, value: float | None) -> str:
@@ -149,7 +174,9 @@ def caption(record: RunRecord) -> str:
     text = f"{record.dataset.name}: {metric} {show_metric(record.metric, value)}"
     interval = interval_of(record)
     if interval:
-        text += f" (95% interval {show_interval(interval, record.metric)}, {record.splits['test']:,} samples)"
+        text += (
+            f" (95% interval {show_interval(interval, record.metric)}, {metric_samples(record):,} samples)"
+        )
     if record.baseline:
         text += f",\nalways answering {record.baseline.label} scores {show_baseline(record)}"
     return text

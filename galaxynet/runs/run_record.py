@@ -190,6 +190,7 @@ class RunRecord(Part):
         calibration: How to correct the network's probabilities; empty for no correction.
         vote_tree: The questions of `VoteTree.to_dict`, for vote fractions; else empty.
         baseline: What always giving the same answer scores, where the data module knows it.
+        also: The same for each table of classes that is learnt beside vote fractions.
         reference: The published figure for these options, if there is one.
         metrics: Final metrics; None where undefined.
         epochs: Epochs done.
@@ -229,6 +230,7 @@ class RunRecord(Part):
     calibration: dict[str, Plain] = Field(default_factory=dict, max_length=100)
     vote_tree: dict[str, Plain] = Field(default_factory=dict, max_length=10)
     baseline: MajorityClass | None = None
+    also: dict[str, MajorityClass] = Field(default_factory=dict, max_length=20)
     reference: ReferenceValue | None = None
     metrics: dict[str, Number] = Field(default_factory=dict)
     epochs: Count = 0

@@ -19,6 +19,8 @@ from galaxynet.tasks.task import Task
 LEAST_ASKED = 0.5
 """A fraction of those who were asked is NaN where a smaller share of the volunteers was asked."""
 
+_UNKNOWN = -1
+
 
 class VotedSamples(NamedTuple):
     """What the volunteers and the network answered for test samples.
@@ -27,11 +29,16 @@ class VotedSamples(NamedTuple):
         indices: Rows of the samples in the dataset, int64 of shape (n,).
         observed: The volunteers' fractions, float32 of shape (n, columns); NaN where they are unknown.
         predicted: The network's, of the same shape.
+        labels: Class indices in the tables of `DataInfo.also`, float32 of shape (n, tables); NaN where they
+            are unknown.
+        guesses: The network's, int64 of the same shape.
     """
 
     indices: Tensor
     observed: Tensor
     predicted: Tensor
+    labels: Tensor
+    guesses: Tensor
 
 
 class VoteFractions(Task):
@@ -47,11 +54,15 @@ class VoteFractions(Task):
 
     The metric `rmse` is the root mean square error of all known fractions, as in the Galaxy Zoo challenge.
 
+    The classes of `DataInfo.also` are learnt beside the votes, each table from logits of its own after those
+    of the tree. A sample may lack votes or labels.
+
     Args:
-        network: Maps inputs of shape (n, *input_shape) to logits of shape (n, columns of the tree).
+        network: Maps inputs of shape (n, *input_shape) to `DataInfo.vote_logits` logits.
         options: The model's options.
         data_info: The tree of questions and the shape of a sample. `extra["class_ucd"]` and
             `extra["fraction_ucd"]` say what the label and the fractions are about.
+        label_weight: Weight in the loss of the cross-entropies of the classes learnt beside the votes.
 
     Raises:
         UsageError: If the dataset gives no vote fractions.
@@ -61,9 +72,14 @@ class VoteFractions(Task):
     metric = "rmse"
     higher_is_better = False
 
-    def __init__(self, network: nn.Module, options: Options, data_info: DataInfo) -> None:
+    def __init__(
+        self, network: nn.Module, options: Options, data_info: DataInfo, *, label_weight: float = 0.1
+    ) -> None:
         super().__init__(network, options, data_info)
         self.tree = data_info.vote_tree
+        self.also = data_info.also
+        self.label_weight = label_weight
+        self.right_labels = {name: EpochMean() for name in self.also}
         owners = [number for number, size in enumerate(self.tree.sizes) for _ in range(size)]
         self.question_of: Tensor
         self.register_buffer("question_of", torch.tensor(owners), persistent=False)
@@ -71,12 +87,18 @@ class VoteFractions(Task):
         self._tested: list[VotedSamples] = []
 
     def log_shares(self, logits: Tensor) -> Tensor:
-        """Logarithms of the shares of those who are asked, float32, of the shape of the logits."""
-        parts = torch.split(logits.float(), self.tree.sizes, dim=1)
+        """Logarithms of the shares of those who are asked, float32 of shape (n, columns of the tree)."""
+        votes = logits[:, : len(self.tree.columns)].float()
+        parts = torch.split(votes, self.tree.sizes, dim=1)
         return torch.cat([functional.log_softmax(part, dim=1) for part in parts], dim=1)
 
+    def class_logits(self, logits: Tensor) -> list[Tensor]:
+        """The logits of each table of classes, float32 of shape (n, classes)."""
+        sizes = [len(classes) for classes in self.also.values()]
+        return list(torch.split(logits[:, len(self.tree.columns) :].float(), sizes, dim=1)) if sizes else []
+
     def fractions(self, logits: Tensor) -> Tensor:
-        """Fractions of all volunteers, float32, of the shape of the logits."""
+        """Fractions of all volunteers, float32 of shape (n, columns of the tree)."""
         return self.of_all(self.log_shares(logits).exp())
 
     def of_all(self, shares: Tensor) -> Tensor:
@@ -96,19 +118,29 @@ class VoteFractions(Task):
         )
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The mean over samples of the divergence from the votes in nats. A scalar.
+        """The mean over samples of the divergence from the votes, and the weighted cross-entropies, in nats.
 
         Args:
-            logits: Shape (n, columns).
-            targets: Fractions of all volunteers; NaN where they are unknown. A question counts if all its
-                answers are known.
+            logits: Shape (n, columns of the tree + classes).
+            targets: Fractions of all volunteers, then for each table the index of the class; NaN where they
+                are unknown. A question counts if all its answers are known.
+
+        Returns:
+            A scalar. What a sample lacks adds nothing to it.
         """
-        unknown = self._by_question(targets.isnan().float())
-        votes = targets.masked_fill(unknown[:, self.question_of] > 0, 0.0).clamp(min=0.0)
+        observed, labels = self._divided(targets)
+        unknown = self._by_question(observed.isnan().float())
+        votes = observed.masked_fill(unknown[:, self.question_of] > 0, 0.0).clamp(min=0.0)
         led = self._by_question(votes)
         cross_entropy = -(votes * self.log_shares(logits)).sum()
         entropy = torch.xlogy(led, led).sum() - torch.xlogy(votes, votes).sum()
-        return (cross_entropy - entropy) / len(targets)
+        total = cross_entropy - entropy
+        for part, label in zip(self.class_logits(logits), labels.unbind(1), strict=True):
+            index = label.nan_to_num(nan=_UNKNOWN).long()
+            total = total + self.label_weight * functional.cross_entropy(
+                part, index, ignore_index=_UNKNOWN, reduction="sum"
+            )
+        return total / len(targets)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         loss = self.loss(self(batch.inputs), batch.targets)
@@ -120,8 +152,8 @@ class VoteFractions(Task):
 
     def test_step(self, batch: Batch, index: int) -> None:
         """The same for the test part, and keep what was predicted."""
-        predicted = self._evaluate(batch)
-        self._tested.append(VotedSamples(batch.indices.cpu(), batch.targets.cpu(), predicted.cpu()))
+        samples = self._evaluate(batch)
+        self._tested.append(VotedSamples(*(column.cpu() for column in samples)))
 
     def predict_step(self, batch: Batch, index: int) -> Tensor:
         """Fractions of all volunteers for one batch."""
@@ -171,20 +203,20 @@ class VoteFractions(Task):
         }
 
     def on_validation_epoch_start(self) -> None:
-        self.squared_error.reset()
+        self._reset()
 
     def on_validation_epoch_end(self) -> None:
         super().on_validation_epoch_end()
-        self.log("val/rmse", self.squared_error.compute(self.device).sqrt())
+        self._log("val")
 
     def on_test_epoch_start(self) -> None:
         """Forget the predictions of an earlier test."""
-        self.squared_error.reset()
+        self._reset()
         self._tested = []
 
     def on_test_epoch_end(self) -> None:
         super().on_test_epoch_end()
-        self.log("test/rmse", self.squared_error.compute(self.device).sqrt())
+        self._log("test")
 
     def voted_samples(self) -> VotedSamples:
         """The votes and predictions of the last test, over all processes, ordered as the dataset's rows."""
@@ -192,15 +224,40 @@ class VoteFractions(Task):
         order = joined.indices.argsort()
         return VotedSamples(*(column[order] for column in joined))
 
-    def _evaluate(self, batch: Batch) -> Tensor:
+    def _evaluate(self, batch: Batch) -> VotedSamples:
         logits = self(batch.inputs)
         self.evaluation_loss.add(self.loss(logits, batch.targets), len(batch.targets))
         predicted = self.fractions(logits)
-        known = ~batch.targets.isnan()
-        errors = (predicted - batch.targets)[known]
+        observed, labels = self._divided(batch.targets)
+        errors = (predicted - observed)[~observed.isnan()]
         if len(errors):
             self.squared_error.add(errors.square().mean(), len(errors))
-        return predicted
+        guesses = torch.zeros_like(labels, dtype=torch.int64)
+        for index, (part, right) in enumerate(
+            zip(self.class_logits(logits), self.right_labels.values(), strict=True)
+        ):
+            guesses[:, index] = part.argmax(1)
+            known = ~labels[:, index].isnan()
+            hits = (guesses[:, index] == labels[:, index])[known].float()
+            if len(hits):
+                right.add(hits.mean(), len(hits))
+        return VotedSamples(batch.indices, observed, predicted, labels, guesses)
+
+    def _divided(self, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Fractions and class indices; those are unknown in data without the tables."""
+        count = len(self.tree.columns)
+        if targets.shape[1] == count:
+            return targets, targets.new_full((len(targets), len(self.also)), float("nan"))
+        return targets[:, :count], targets[:, count:]
+
+    def _reset(self) -> None:
+        for mean in (self.squared_error, *self.right_labels.values()):
+            mean.reset()
+
+    def _log(self, part: str) -> None:
+        self.log(f"{part}/rmse", self.squared_error.compute(self.device).sqrt())
+        for name, right in self.right_labels.items():
+            self.log(f"{part}/{name}_accuracy", right.compute(self.device))
 
     def _by_question(self, columns: Tensor) -> Tensor:
         """Sums over the answers of each question, shape (n, questions)."""

@@ -8,6 +8,7 @@ from lightning.pytorch import Trainer
 
 from galaxynet.data.module import DataModule
 from galaxynet.evaluation.fitting import fit_to_validation
+from galaxynet.evaluation.label_tables import label_metrics
 from galaxynet.evaluation.votes import vote_metrics
 from galaxynet.runs import Run, write_predictions
 from galaxynet.runs.folder import PREDICTIONS
@@ -92,6 +93,9 @@ def _write_reconstructions(run: Run, reconstructions: Reconstructions, data: Dat
 def _write_votes(run: Run, votes: VotedSamples, data: DataModule, network: VoteFractions) -> None:
     observed, predicted = votes.observed.double().numpy(), votes.predicted.double().numpy()
     derived = vote_metrics(network.tree, observed, predicted)
+    derived |= label_metrics(
+        network.tree, network.also, predicted, votes.labels.double().numpy(), votes.guesses.numpy()
+    )
     run.record.metrics = {
         **run.record.metrics,
         **{f"test/{name}": decimal(value) for name, value in derived.items()},

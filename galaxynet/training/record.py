@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from lightning.pytorch import Trainer
 
-from galaxynet.data.module import DataModule
+from galaxynet.data.module import Baseline, DataModule
 from galaxynet.data.splits import digest_test_set
 from galaxynet.errors import RunError
 from galaxynet.registry import Plugin
@@ -66,9 +66,8 @@ def build_record(
         data=dict(data.summary),
         preprocessing={} if data.preprocessing is None else data.preprocessing.to_dict(),
         vote_tree=network.tree.to_dict() if isinstance(network, VoteFractions) else {},
-        baseline=None
-        if baseline is None
-        else MajorityClass(label=baseline.label, accuracy=baseline.accuracy, samples=baseline.samples),
+        baseline=None if baseline is None else _majority(baseline),
+        also={name: _majority(other) for name, other in data.label_baselines.items()},
         reference=reference_for(plan, metric, data.info.classes, data.sizes["train"]),
         environment=describe_environment((plan.model.distribution, plan.dataset.distribution)),
         device=hardware.name,
@@ -108,6 +107,10 @@ def record_end(run: Run, status: Status, message: str = "") -> None:
     run.record.status, run.record.message = status, message
     run.record.finished = datetime.now(UTC)
     run.save()
+
+
+def _majority(baseline: Baseline) -> MajorityClass:
+    return MajorityClass(label=baseline.label, accuracy=baseline.accuracy, samples=baseline.samples)
 
 
 def _plugin_id(plugin: Plugin) -> PluginId:

@@ -34,8 +34,8 @@ class GalaxyVotes(VoteFractions):
     """
 
     def __init__(self, options: GalaxyVotesOptions, data_info: DataInfo) -> None:
-        answers = len(data_info.vote_tree.columns)
-        super().__init__(GalaxyNetwork(data_info.image_shape, answers, options), options, data_info)
+        network = GalaxyNetwork(data_info.image_shape, data_info.vote_logits, options)
+        super().__init__(network, options, data_info, label_weight=options.label_weight)
 
 
 class GalaxyClassifier(Classifier):

@@ -27,6 +27,10 @@ class BackboneOptions(OptimizerOptions):
 class GalaxyVotesOptions(BackboneOptions):
     """Options of galaxy_votes."""
 
+    label_weight: float = option(
+        0.1, "weight of the cross-entropy of each table of --also in the loss", ge=0, le=100
+    )
+
 
 class GalaxyClassifierOptions(BackboneOptions):
     """Options of galaxy_classifier."""

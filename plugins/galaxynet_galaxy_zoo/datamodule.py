@@ -15,6 +15,7 @@ from galaxynet.data.batches import Normalization
 from galaxynet.errors import DataError
 from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.paths import expanded
+from galaxynet.plugin import ALSO
 from galaxynet_galaxy_zoo import GALAXY_ZOO, SOLUTIONS, TRAINING_IMAGES
 from galaxynet_galaxy_zoo.archives import load_images
 from galaxynet_galaxy_zoo.files import need
@@ -59,6 +60,7 @@ class GalaxyZooData(ArrayDataModule):
         }
         # Read before the images are prepared, which takes a while: a mistake in a table shows at once.
         targets = self._votes() if options.labels == VOTES else self._labels()
+        also = {name: read_labels(path, fewest=2) for name, path in sorted(options.also_tables.items())}
         if isinstance(targets, Labels):
             self._agreement = targets.agreement
         view = Preprocessing(
@@ -68,8 +70,10 @@ class GalaxyZooData(ArrayDataModule):
         extra: dict[str, Any] = {"class_ucd": "src.morph.type"}
         if isinstance(targets, Votes):
             origin = str(options.votes or SOLUTIONS.name)
-            division = select_votes(images.ids, targets, origin, **parts)
+            division = select_votes(images.ids, targets, origin, also=also, **parts)
             extra |= {"fraction_ucd": "src.morph", "vote_tree": TREE.to_dict()}
+            if also:
+                extra[ALSO] = {name: list(labels.classes) for name, labels in also.items()}
         else:
             division = select(images.ids, targets, **parts)
         normalization = Normalization.measured(images.rows, division.parts.train)

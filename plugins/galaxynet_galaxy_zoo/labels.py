@@ -73,14 +73,18 @@ def morphology5(votes: Votes) -> Labels:
     return Labels(MORPHOLOGY_CLASSES, of, "the five-class rule", fixed=True, agreement=agreement)
 
 
-def read_labels(path: Path) -> Labels:
+def read_labels(path: Path, *, fewest: int = 1) -> Labels:
     """Read a label table with the columns GalaxyID and label; other columns are ignored.
 
     A row with an empty label is a galaxy without one. The classes are in alphabetical order.
 
+    Args:
+        path: The table.
+        fewest: How many classes it has to have at least.
+
     Raises:
         DataError: If the file is missing, lacks a column, has an id that is not a number, gives one galaxy
-            two different labels, or has no labels at all.
+            two different labels, or has no labels at all or too few classes.
     """
     name_of: dict[int, str] = {}
     for line, id_, (cell,) in rows_of(path, ("label",)):
@@ -92,6 +96,11 @@ def read_labels(path: Path) -> Labels:
     if not name_of:
         raise DataError(f"{path} has no labels.", "It needs rows like: 100008,spiral")
     classes = tuple(sorted(set(name_of.values())))
+    if len(classes) < fewest:
+        raise DataError(
+            f"{path} has one class only, {classes[0]}: there is nothing to learn.",
+            "Two classes are the least.",
+        )
     index_of = {name: index for index, name in enumerate(classes)}
     return Labels(classes, {id_: index_of[name] for id_, name in name_of.items()}, str(path), fixed=False)
 

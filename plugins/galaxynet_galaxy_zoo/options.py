@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +13,10 @@ from galaxynet.paths import expanded
 
 LABEL_RULES = ("plurality", "morphology5")
 """Rules that turn a galaxy's votes into a class; see `galaxynet_galaxy_zoo.labels`."""
+
+_NAME = re.compile("[a-z][a-z0-9_]{0,39}")
+_RESERVED = ("complete",)
+"""Parts of names of metrics that mean something else."""
 
 VOTES = "votes"
 """The value of `--labels` for the vote fractions themselves."""
@@ -36,6 +42,11 @@ class GalaxyZooOptions(Options):
         "unknown",
         metavar="CSV",
     )
+    also: tuple[str, ...] = option(
+        (),
+        "with --labels votes: learn the classes of a table, too, from its columns GalaxyID and label",
+        metavar="NAME=CSV",
+    )
     test_fraction: float = option(0.3, "share of the galaxies to hold out for the final test", gt=0, lt=1)
     test_ids: Path | None = option(
         None, "CSV file with a column GalaxyID: test on exactly these galaxies", metavar="CSV"
@@ -54,3 +65,34 @@ class GalaxyZooOptions(Options):
                 )
             # The record has to mean the same file wherever it is read.
             object.__setattr__(self, "labels", str(expanded(Path(self.labels)).absolute()))
+        if self.also and self.labels != VOTES:
+            raise OptionError("--also names classes to learn beside votes.", "Use it with --labels votes.")
+        absolute = tuple(f"{name}={path}" for name, path in _tables(self.also).items())
+        object.__setattr__(self, "also", absolute)
+
+    @property
+    def also_tables(self) -> dict[str, Path]:
+        """The tables of `also` by name."""
+        return _tables(self.also)
+
+
+def _tables(also: Sequence[str]) -> dict[str, Path]:
+    tables: dict[str, Path] = {}
+    for text in also:
+        name, sign, path = text.partition("=")
+        if not sign or not path:
+            raise OptionError(
+                f"--also {text}: expected a name and a table.",
+                "Write for example --also plurality=labels.csv",
+            )
+        if not _NAME.fullmatch(name) or name in _RESERVED:
+            raise OptionError(
+                f"--also {text}: a table cannot be named {name!r}.",
+                "A name has lower case letters, digits and _, such as plurality.",
+            )
+        if name in tables:
+            raise OptionError(
+                f"--also {text}: there are two tables of the name {name}.", "Rename one of them."
+            )
+        tables[name] = expanded(Path(path)).absolute()
+    return tables

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -47,11 +48,7 @@ def select(
     targets = np.array([labels.of.get(int(number), -1) for number in numbers], dtype=np.int64)
     rows = np.flatnonzero(targets >= 0).astype(np.int64)
     if not len(rows):
-        raise DataError(
-            f"None of the {len(labels.of):,} galaxies of {labels.origin} has an image; "
-            f"there are {len(ids):,} images.",
-            "GalaxyID has to be the name of the image: 100008 for 100008.jpg.",
-        )
+        raise _without_images(len(labels.of), labels.origin, len(ids))
     counts: dict[str, Any] = {
         "labelled": len(rows),
         "without_label": len(ids) - len(rows),
@@ -85,8 +82,12 @@ def select_votes(
     test: float | Path,
     validation: float,
     seed: int,
+    also: Mapping[str, Labels] = MappingProxyType({}),
 ) -> Division:
     """Join images and votes by GalaxyID and divide them; strata are the plurality answers.
+
+    Galaxies without votes take part if a table of `also` has a label for them. Their strata are the classes
+    of the first such table.
 
     Args:
         ids: The GalaxyID of every image.
@@ -95,10 +96,12 @@ def select_votes(
         test: As in `select`.
         validation: The share of the training part that is held out, in [0, 1).
         seed: Selects the division.
+        also: Classes that are learnt beside the votes, by the name of their table. The targets have a column
+            for each, with the index of the class, after those of the votes.
 
     Raises:
-        DataError: If the votes do not add up as the questions demand, no row of votes has an image, no test
-            galaxy has both, or the training part is empty.
+        DataError: If the votes do not add up as the questions demand, no row of votes or of a table has an
+            image, no test galaxy has both, the training part is empty, or a part has no votes.
     """
     check_sums(votes.fractions, votes.ids, tolerance=TOLERANCE, partial=True)
     given = np.flatnonzero((~np.isnan(votes.fractions)).any(axis=1))
@@ -107,13 +110,10 @@ def select_votes(
     places = np.array([row_of.get(int(number), -1) for number in numbers], dtype=np.int64)
     rows = np.flatnonzero(places >= 0).astype(np.int64)
     if not len(rows):
-        raise DataError(
-            f"None of the {len(row_of):,} galaxies of {origin} has an image; there are {len(ids):,} images.",
-            "GalaxyID has to be the name of the image: 100008 for 100008.jpg.",
-        )
-    targets = np.full((len(ids), len(COLUMNS)), np.nan, dtype=np.float32)
-    targets[rows] = votes.fractions[places[rows]]
-    unknown = np.isnan(targets[rows])
+        raise _without_images(len(row_of), origin, len(ids))
+    targets = np.full((len(ids), len(COLUMNS) + len(also)), np.nan, dtype=np.float32)
+    targets[rows, : len(COLUMNS)] = votes.fractions[places[rows]]
+    unknown = np.isnan(targets[rows, : len(COLUMNS)])
     counts: dict[str, Any] = {
         "with_votes": len(rows),
         "without_votes": len(ids) - len(rows),
@@ -129,13 +129,45 @@ def select_votes(
             f"{int(unknown.any(axis=1).sum()):,} of them lack answers: {counts['unknown_fractions']:,} of "
             f"{unknown.size:,} vote fractions are unknown and left out of loss and metrics"
         )
-    tested = _tested(test, rows, numbers, "votes", counts, notes)
-    labels = plurality(votes).of
-    strata = np.array([labels.get(int(number), -1) for number in numbers], dtype=np.int64)
+    of = plurality(votes).of
+    strata = np.array([of.get(int(number), -1) for number in numbers], dtype=np.int64)
+    taking_part = places >= 0
+    for index, (name, table) in enumerate(also.items()):
+        labels = np.array([table.of.get(int(number), -1) for number in numbers], dtype=np.int64)
+        known = labels >= 0
+        if not known.any():
+            raise _without_images(len(table.of), table.origin, len(ids))
+        targets[known, len(COLUMNS) + index] = labels[known]
+        new = known & ~taking_part
+        # Strata of their own, so that each part has its share of the galaxies without votes.
+        strata[new] = labels[new] + strata.max() + 1
+        taking_part |= known
+        sizes = np.bincount(labels[known], minlength=len(table.classes)).tolist()
+        counts[f"also_{name}"] = dict(zip(table.classes, sizes, strict=True))
+        notes.append(
+            f"{int(known.sum()):,} galaxies have image and {name} label, "
+            f"{int((known & (places < 0)).sum()):,} of them no votes"
+        )
+    if also:
+        rows = np.flatnonzero(taking_part).astype(np.int64)
+    tested = _tested(test, rows, numbers, "votes or label" if also else "votes", counts, notes)
     parts = split(rows, ids, strata, test=tested, validation=validation, seed=seed)
     if not len(parts.train):
         raise DataError("There is nothing to learn: the training part is empty.", "See --test-ids.")
+    for part, members in parts._asdict().items():
+        if len(members) and not (places[members] >= 0).any():
+            raise DataError(
+                f"None of the {len(members):,} galaxies of the {part} part has votes.",
+                "Choose other parts with --test-ids, --test-fraction and --validation.",
+            )
     return Division(targets, (), parts, counts, tuple(notes))
+
+
+def _without_images(galaxies: int, origin: str, images: int) -> DataError:
+    return DataError(
+        f"None of the {galaxies:,} galaxies of {origin} has an image; there are {images:,} images.",
+        "GalaxyID has to be the name of the image: 100008 for 100008.jpg.",
+    )
 
 
 def _tested(

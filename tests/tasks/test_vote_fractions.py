@@ -175,3 +175,50 @@ def test_a_network_says_what_its_dataset_lacks() -> None:
         VoteFractions(nn.Identity(), OptimizerOptions(), DataInfo("toy", (2,), ("a", "b")))
     with pytest.raises(UsageError, match="gives no classes"):
         Classifier(nn.Identity(), OptimizerOptions(), DataInfo("toy", (2,), extra={"vote_tree": {}}))
+
+
+ALSO = {"hue": ["red", "green", "blue"], "bright": ["no", "yes"]}
+
+
+def test_classes_beside_the_votes_add_cross_entropies() -> None:
+    """Each table, by name, adds its weighted cross-entropy over known labels: a mean over all samples."""
+    info = DataInfo("toy", (5,), extra={"vote_tree": PAIR.to_dict(), "also": ALSO})
+    tested = VoteFractions(nn.Identity(), OptimizerOptions(), info, label_weight=0.3)
+    logits = torch.randn(3, 10, generator=torch.Generator().manual_seed(4)).requires_grad_()
+    votes = torch.tensor([[0.25, 0.75, 0.125, 0.125, 0.0], [NAN] * 5, [NAN] * 5])
+    labels = torch.tensor([[NAN, 2.0], [1.0, 0.0], [NAN, NAN]])
+    loss = tested.loss(logits, torch.cat([votes, labels], dim=1))
+    bright, hue = logits[:, 5:7].log_softmax(1), logits[:, 7:].log_softmax(1)
+    expected = task(PAIR).loss(logits[:, :5], votes) - 0.3 * (bright[1, 1] + hue[0, 2] + hue[1, 0]) / 3
+    torch.testing.assert_close(loss, expected)
+    loss.backward()
+    assert logits.grad is not None
+    assert logits.grad[2].abs().sum() == 0
+    assert logits.grad[0, 5:7].abs().sum() == 0
+    # Data without the tables leave their logits alone.
+    torch.testing.assert_close(tested.loss(logits, votes), task(PAIR).loss(logits[:, :5], votes))
+
+
+def test_an_error_of_votes_has_no_part_of_the_classes() -> None:
+    """The indices of classes are no fractions; each table has an accuracy over its known labels."""
+    info = DataInfo("toy", (5,), extra={"vote_tree": PAIR.to_dict(), "also": ALSO})
+    tested = VoteFractions(nn.Identity(), OptimizerOptions(), info)
+    logits = torch.zeros(3, 10)
+    logits[:, 6], logits[:, 9] = 1.0, 1.0  # yes, blue
+    targets = torch.tensor([[0.5, 0.5, NAN, NAN, NAN, 1, 2], [NAN] * 6 + [0], [NAN] * 5 + [0, NAN]])
+    tested.test_step(Batch(logits, targets, torch.arange(3)), 0)
+    assert float(tested.squared_error.compute(torch.device("cpu"))) == 0
+    assert {n: float(m.compute(torch.device("cpu"))) for n, m in tested.right_labels.items()} == {
+        "bright": 0.5,
+        "hue": 0.5,
+    }
+    samples = tested.voted_samples()
+    assert samples.observed.shape == samples.predicted.shape == (3, 5)
+    assert samples.guesses.tolist() == [[1, 2]] * 3
+
+
+@pytest.mark.parametrize("also", [3, {"a": 3}, ["a"]])
+def test_damaged_classes_are_refused(also: Any) -> None:
+    """Whatever a stranger's checkpoint has for classes, there is one sentence about it."""
+    with pytest.raises(DataError, match="beside the votes cannot be read"):
+        task(PAIR, also=also)

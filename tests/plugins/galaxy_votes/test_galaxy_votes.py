@@ -119,6 +119,24 @@ def test_it_learns(trained: Run) -> None:
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in task.parameters())
 
 
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_classes_beside_the_votes_are_learnt_by_their_weight(weight: float) -> None:
+    """The head has logits for the classes, which `--label-weight` gives a part in the loss."""
+    extra = {"vote_tree": TREE.to_dict(), "also": {"five": ["a", "b", "c"]}}
+    task = GalaxyVotes(
+        GalaxyVotesOptions(width=4, label_weight=weight), DataInfo("toy", (3, 24, 24), extra=extra)
+    )
+    images = torch.randn(4, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    targets = torch.cat(
+        [task.fractions(torch.randn(4, 37)), torch.tensor([[0.0], [1.0], [2.0], [0.0]])], dim=1
+    )
+    task.loss(task(images), targets).backward()
+    gradient = task.network.head.weight.grad
+    assert gradient.shape[0] == 40
+    assert bool(gradient[:37].any())
+    assert bool(gradient[37:].any()) is (weight > 0)
+
+
 def test_a_training_takes_what_the_network_asks_for(trained: Run) -> None:
     """Colour, votes and augmentation are defaults of the network; what is given wins over them."""
     options = trained.record.options.dataset
