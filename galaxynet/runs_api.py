@@ -132,6 +132,7 @@ def evaluate(
     against: Run | Path | str | None = None,
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto",
     batch_size: int = 256,
+    views: Literal[1, 2, 4, 8] | None = None,
     runs_dir: Path | str | None = None,
     data_dir: Path | str | None = None,
 ) -> Evaluation:
@@ -146,6 +147,8 @@ def evaluate(
         against: Another run, to be tested against on the same samples.
         accelerator: What to compute on, for images.
         batch_size: Images at once.
+        views: Mirrored and rotated views of an image to average over; None for as many as the run was
+            tested with.
         runs_dir: The folder of the runs; None for `GALAXYNET_RUNS` or `./runs`.
         data_dir: The folder of the datasets; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
 
@@ -170,6 +173,7 @@ def evaluate(
         against=None if against is None else find_run(against, runs_dir),
         accelerator=accelerator,
         batch_size=batch_size,
+        views=views,
     )
 
 

@@ -79,6 +79,14 @@ def command(
         Literal["auto", "cpu", "gpu", "mps"],
         typer.Option("--accelerator", help="What to compute on.", rich_help_panel=_IMAGES),
     ] = "auto",
+    views: Annotated[
+        Literal["1", "2", "4", "8"] | None,
+        typer.Option(
+            "--views",
+            help="Mirrored and rotated views of an image to average over.",
+            show_default="as the run was tested",
+        ),
+    ] = None,
     format: Annotated[
         Literal["rich", "json", "csv", "markdown", "html"],
         typer.Option("--format", help="Output format; html is one self-contained page with figures."),
@@ -142,6 +150,7 @@ def command(
         against=other,
         accelerator=accelerator,
         batch_size=batch_size,
+        views=None if views is None else int(views),
     )
     _write(evaluation, format, output, predictions, figures)
 

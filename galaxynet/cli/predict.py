@@ -152,6 +152,14 @@ def command(
             show_default=False,
         ),
     ] = None,
+    views: Annotated[
+        Literal["1", "2", "4", "8"] | None,
+        typer.Option(
+            "--views",
+            help="Mirrored and rotated views of an image to average over.",
+            show_default="as the run was tested",
+        ),
+    ] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Images at once.", min=1, max=65536)] = 256,
     accelerator: Annotated[
         Literal["auto", "cpu", "gpu", "mps"], typer.Option("--accelerator", help="What to compute on.")
@@ -211,8 +219,17 @@ def command(
         from galaxynet.prediction.preview import preview
         from galaxynet.prediction.rows import Catalogue
     network = applied_network(
-        selected, accelerator=accelerator, precision=precision, batch_size=batch_size, sets=sets
+        selected,
+        accelerator=accelerator,
+        precision=precision,
+        batch_size=batch_size,
+        sets=sets,
+        views=None if views is None else int(views),
     )
+    if views is not None and selected.record.calibration and network.task.temperature is None:
+        terminal.note(
+            f"probabilities are not calibrated for --views {views}: leave it out for those that are"
+        )
     catalogue = Catalogue(inputs, network, fits)
     for note in (*inputs.notes, *catalogue.notes):
         terminal.note(note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
@@ -13,6 +13,7 @@ from galaxynet.plugin import DataInfo, ModelSpec, Options
 from galaxynet.registry import Plugin
 from galaxynet.runs import Run
 from galaxynet.tasks import Task
+from galaxynet.tasks.views import Views
 
 
 def model_class(run: Run) -> tuple[ModelSpec, Callable[[Options, DataInfo], Task]]:
@@ -28,7 +29,13 @@ def model_class(run: Run) -> tuple[ModelSpec, Callable[[Options, DataInfo], Task
     return spec, task_class
 
 
-def restore(run: Run, which: Literal["best", "last"] = "best") -> Task:
+def recorded_views(run: Run) -> int:
+    """How many views of an image a run was tested with, and its calibration fitted to."""
+    views = run.record.options.training.get("views")
+    return views if isinstance(views, int) and views in get_args(Views) else 1
+
+
+def restore(run: Run, which: Literal["best", "last"] = "best", views: int | None = None) -> Task:
     """The network of a run with its weights, on the CPU, ready to be asked.
 
     Only tensors and plain values are read (`weights_only=True`): a stranger's run executes nothing.
@@ -36,9 +43,11 @@ def restore(run: Run, which: Literal["best", "last"] = "best") -> Task:
     Args:
         run: The run.
         which: The weights of the best epoch or of the last one.
+        views: How many views of an image to average over; None for as many as the run was tested with.
 
     Raises:
         RunError: If the plugin or the checkpoint is gone, or the checkpoint is damaged or another model's.
+        UsageError: If the network cannot average over that number of views.
     """
     spec, task_class = model_class(run)
     path = run.checkpoint(which)
@@ -58,6 +67,8 @@ def restore(run: Run, which: Literal["best", "last"] = "best") -> Task:
             f"The weights of the run {run.label} cannot be read: {path} is damaged or not from this network.",
             f"Train them again with: galaxynet train --like {run.record.id}",
         ) from error
+    network.check_views(views or recorded_views(run))
+    network.views = views or recorded_views(run)
     return network.eval()
 
 

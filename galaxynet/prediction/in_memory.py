@@ -95,5 +95,5 @@ def predict_images(
         column.name: np.concatenate([block[column.name] for block in blocks]) for column in catalogue.columns
     }
     created = clean_text(np.datetime_as_string(np.datetime64("now"), unit="s") + "Z")
-    facts = provenance(run, weights_digest(run), created, catalogue.fits, network.precision)
+    facts = provenance(run, weights_digest(run), created, catalogue.fits, network)
     return make_table(catalogue.columns, values, facts, f"Predictions of the run {run.label}")

@@ -100,7 +100,7 @@ def predict_to_file(
         _predict(catalogue, parts, done)
         seconds = time.monotonic() - began
         count = -(-len(rows) // PART_ROWS)
-        facts = provenance(run, weights, job["created"], catalogue.fits, catalogue.network.precision)
+        facts = provenance(run, weights, job["created"], catalogue.fits, catalogue.network)
         if shard is not None:
             facts += shard_parameters(shard.index, shard.count, rows.start, total, digest)
         layout = Layout(
@@ -138,6 +138,7 @@ def _request(
         "fits": repr(catalogue.fits),
         "pixel_scale": repr(catalogue.inputs.pixel_scale),
         "precision": network.precision,
+        "views": network.task.views,
         "coverage": network.coverage,
         "part_rows": PART_ROWS,
     }

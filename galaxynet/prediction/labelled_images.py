@@ -20,7 +20,8 @@ from galaxynet.images.inputs import Inputs
 from galaxynet.images.labels import DEFAULT, LabelColumns, Labels, read_labels
 from galaxynet.images.matching import distinct_ids
 from galaxynet.prediction.network import NOVELTY_COLUMN, AppliedNetwork
-from galaxynet.prediction.own_test import conformal_sets_of, mean_error, temperature_of
+from galaxynet.prediction.network_of_run import conformal_sets_of, temperature_of
+from galaxynet.prediction.own_test import mean_error
 from galaxynet.prediction.rows import FLAG, Catalogue
 from galaxynet.runs import Run
 from galaxynet.tasks import Classifier
@@ -95,8 +96,8 @@ def _evaluate_classifier(
         np.array([index_of[name] for name in names], np.int64),
         np.stack([cells[f"p_{name}"][usable] for name in classes], axis=1).astype(np.float64),
         classes,
-        temperature=temperature_of(run),
-        conformal=conformal_sets_of(run),
+        temperature=temperature_of(run, network.task),
+        conformal=conformal_sets_of(run, network.task),
         majority=None if baseline is None else baseline.label,
     )
     single = len(set(names))

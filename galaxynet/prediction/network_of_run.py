@@ -8,7 +8,7 @@ from galaxynet import registry
 from galaxynet.errors import RunError, UsageError
 from galaxynet.evaluation.conformal import CONFORMAL, ConformalSets
 from galaxynet.evaluation.novelty import NOVELTY, NoveltyModel
-from galaxynet.evaluation.restore import restore
+from galaxynet.evaluation.restore import recorded_views, restore
 from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.plugin import DatasetSpec
 from galaxynet.prediction.network import BATCH_SIZE, Accelerator, AppliedNetwork, Precision
@@ -23,6 +23,7 @@ def applied_network(
     precision: Precision = "float32",
     batch_size: int = BATCH_SIZE,
     sets: float | None = None,
+    views: int | None = None,
 ) -> AppliedNetwork:
     """The network of a run, ready to be applied.
 
@@ -33,17 +34,17 @@ def applied_network(
         batch_size: Images at once.
         sets: Share of images whose column `set` is to hold the true class, between 0 and 1; None for no such
             column.
+        views: Views of an image to average over; None for as many as the run was tested with, the only
+            number for which its probabilities are calibrated.
 
     Raises:
         RunError: If the run has no weights, they are not of a network for images, or a file that belongs to
             them is damaged.
-        UsageError: If there is no such device, or no such sets.
+        UsageError: If there is no such device, no such sets, or the network cannot average over views.
     """
     preprocessing = preprocessing_of(run)
-    task = restore(run)
-    temperature = run.record.calibration.get("temperature")
-    if isinstance(temperature, int | float) and temperature > 0:
-        task.temperature = float(temperature)
+    task = restore(run, views=views)
+    task.temperature = temperature_of(run, task)
     channels, height, width = task.data_info.image_shape
     if (height, width, channels) != preprocessing.shape:
         raise RunError(
@@ -61,11 +62,35 @@ def applied_network(
     )
 
 
+def temperature_of(run: Run, task: Task) -> float | None:
+    """The temperature of a run; None if none was fitted, or it was with another number of views.
+
+    Args:
+        run: The run.
+        task: Its network, as it is applied.
+    """
+    temperature = run.record.calibration.get("temperature")
+    if isinstance(temperature, int | float) and temperature > 0 and task.views == recorded_views(run):
+        return float(temperature)
+    return None
+
+
+def conformal_sets_of(run: Run, task: Task) -> ConformalSets | None:
+    """The scores of a run for conformal sets; None as for `temperature_of`."""
+    path = run.path / CONFORMAL
+    return ConformalSets.read(path) if path.exists() and task.views == recorded_views(run) else None
+
+
 def _conformal_sets(run: Run, task: Task, coverage: float) -> ConformalSets:
     if not 0 < coverage < 1:
         raise UsageError(f"--sets {coverage:g}: a coverage is between 0 and 1.", "Use --sets 0.9.")
     if not isinstance(task, Classifier):
         raise UsageError(f"--sets: the run {run.label} is not of a classifier.", "Leave it out.")
+    if task.views != recorded_views(run):
+        raise UsageError(
+            f"--sets: those of the run {run.label} are for --views {recorded_views(run)}.",
+            "Leave --views out.",
+        )
     if any("|" in name for name in task.data_info.classes):
         raise UsageError("--sets: a class has | in its name, which stands between the classes of a set.")
     if not (run.path / CONFORMAL).exists():

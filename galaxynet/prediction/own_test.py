@@ -13,9 +13,10 @@ from lightning.pytorch import Trainer
 from galaxynet.data.module import DataModule
 from galaxynet.errors import RunError
 from galaxynet.evaluation.bootstrap import bootstrap_mean
-from galaxynet.evaluation.conformal import CONFORMAL, ConformalSets
-from galaxynet.evaluation.restore import restore
+from galaxynet.evaluation.restore import recorded_views, restore
 from galaxynet.evaluation.result import Classification, Evaluation, MeanError, classify
+from galaxynet.phrases import count
+from galaxynet.prediction.network_of_run import conformal_sets_of, temperature_of
 from galaxynet.report.html.gallery import open_data
 from galaxynet.runs import Run
 from galaxynet.tasks import Classifier, Task
@@ -25,12 +26,13 @@ from galaxynet.training.metrics_file import decimal
 from galaxynet.training.process_group import process_group
 
 
-def evaluate_own_test(run: Run, data_dir: Path) -> Evaluation:
+def evaluate_own_test(run: Run, data_dir: Path, views: int | None = None) -> Evaluation:
     """Test a run again, as at the end of its training: in its number format, on hardware of its kind.
 
     Args:
         run: The run.
         data_dir: The folder of the datasets.
+        views: Views of an image to average over; None for as many as in the run.
 
     Raises:
         RunError: If it has no weights, or its test set is empty.
@@ -43,7 +45,7 @@ def evaluate_own_test(run: Run, data_dir: Path) -> Evaluation:
         raise RunError(
             f"The test set of the run {run.label} is empty.", "Evaluate it on other images: --images"
         )
-    task = restore(run).to(memory_format=torch.channels_last)
+    task = restore(run, views=views).to(memory_format=torch.channels_last)
     options = TrainingOptions.from_dict(
         {**record.options.training, "devices": 1, "precision": record.precision}
     )
@@ -68,20 +70,8 @@ def evaluate_own_test(run: Run, data_dir: Path) -> Evaluation:
         recorded=recorded,
         classification=_classification(run, task, data) if isinstance(task, Classifier) else None,
         error=error,
-        notes=_notes(recorded, metrics, run, hardware),
+        notes=_notes(recorded, metrics, run, hardware, task.views),
     )
-
-
-def temperature_of(run: Run) -> float | None:
-    """The temperature of a run; None if none was fitted."""
-    temperature = run.record.calibration.get("temperature")
-    return float(temperature) if isinstance(temperature, int | float) and temperature > 0 else None
-
-
-def conformal_sets_of(run: Run) -> ConformalSets | None:
-    """The scores of a run for conformal sets; None if it keeps none."""
-    path = run.path / CONFORMAL
-    return ConformalSets.read(path) if path.exists() else None
 
 
 def _test(task: Task, data: DataModule, hardware: Hardware) -> dict[str, float]:
@@ -111,8 +101,8 @@ def _classification(run: Run, task: Classifier, data: DataModule) -> Classificat
         predictions.targets.numpy(),
         predictions.probabilities.double().numpy(),
         data.info.classes,
-        temperature=temperature_of(run),
-        conformal=conformal_sets_of(run),
+        temperature=temperature_of(run, task),
+        conformal=conformal_sets_of(run, task),
         majority=None if data.baseline is None else data.baseline.label,
         agreement=_agreement(data, rows),
     )
@@ -145,8 +135,10 @@ def mean_error(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Mea
 
 
 def _notes(
-    recorded: dict[str, float], metrics: dict[str, float], run: Run, hardware: Hardware
+    recorded: dict[str, float], metrics: dict[str, float], run: Run, hardware: Hardware, views: int
 ) -> tuple[str, ...]:
+    if views != recorded_views(run):
+        return (f"with {count(views, 'view')} of an image; those of run.json are with {recorded_views(run)}",)
     changed = [name for name, value in recorded.items() if metrics.get(name) != value]
     if not changed:
         return ()

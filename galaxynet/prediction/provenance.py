@@ -10,6 +10,7 @@ from importlib.metadata import version
 from galaxynet.catalogue.columns import Parameter, clean_text
 from galaxynet.images.fits import FitsOptions
 from galaxynet.images.stretch import AUTO
+from galaxynet.prediction.network import AppliedNetwork
 from galaxynet.runs import Run
 
 _CHUNK = 2**20
@@ -28,7 +29,9 @@ def weights_digest(run: Run) -> str:
     return digest.hexdigest()
 
 
-def provenance(run: Run, digest: str, created: str, fits: FitsOptions, precision: str) -> list[Parameter]:
+def provenance(
+    run: Run, digest: str, created: str, fits: FitsOptions, network: AppliedNetwork
+) -> list[Parameter]:
     """The facts about a catalogue.
 
     Args:
@@ -36,10 +39,9 @@ def provenance(run: Run, digest: str, created: str, fits: FitsOptions, precision
         digest: The digest of its weights.
         created: When the prediction was begun, in ISO 8601.
         fits: How FITS images are read.
-        precision: Number format of the forward pass.
+        network: The network, as it is applied.
     """
     record = run.record
-    temperature = record.calibration.get("temperature")
     software = "meta.version;meta.software"
     parameters = [
         Parameter("run", record.id, "meta.id", "the run that trained the network"),
@@ -49,15 +51,19 @@ def provenance(run: Run, digest: str, created: str, fits: FitsOptions, precision
         Parameter("dataset", record.dataset.name, "meta.dataset", "what it was trained on"),
         Parameter("galaxynet", version("galaxynet"), software, "the software that applied it"),
         Parameter("created", created, "time.creation", "when it was applied (UTC)"),
-        Parameter("precision", precision, "", "number format of the forward pass"),
+        Parameter("precision", network.precision, "", "number format of the forward pass"),
+        Parameter("views", network.task.views, "meta.number", "views of an image that are averaged"),
         Parameter(
             "preprocessing", json.dumps(record.preprocessing, sort_keys=True), "", "from image to input"
         ),
     ]
-    if isinstance(temperature, int | float):
+    if network.task.temperature is not None:
         parameters.append(
             Parameter(
-                "temperature", float(temperature), "stat.param", "logits are divided by it: calibration"
+                "temperature",
+                network.task.temperature,
+                "stat.param",
+                "logits are divided by it: calibration",
             )
         )
     if fits.bands or fits.hdu:

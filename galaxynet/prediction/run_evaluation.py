@@ -28,6 +28,7 @@ def evaluate_run(
     against: Run | None = None,
     accelerator: Accelerator = "auto",
     batch_size: int = BATCH_SIZE,
+    views: int | None = None,
 ) -> Evaluation:
     """Evaluate a run.
 
@@ -39,6 +40,7 @@ def evaluate_run(
         against: Another run to test against, on the same samples.
         accelerator: What to compute on, for images.
         batch_size: Images at once.
+        views: Views of an image to average over; None for as many as each run was tested with.
 
     Raises:
         GalaxynetError: If weights, data or labels are missing, or the two runs cannot be compared.
@@ -48,13 +50,13 @@ def evaluate_run(
     if against is not None and "classification" not in (run.record.task, against.record.task):
         raise UsageError("--against compares classifiers, and these are not.", "Leave it out.")
     if not images:
-        evaluation = evaluate_own_test(run, data_dir)
+        evaluation = evaluate_own_test(run, data_dir, views)
         return evaluation if against is None else _compared(evaluation, against, tested_predictions(against))
     inputs = find_inputs(images)
     words = " ".join(images) if len(images) < 4 else f"{images[0]} and {len(images) - 1:,} more"
 
     def on_images(model: Run) -> Evaluation:
-        network = applied_network(model, accelerator=accelerator, batch_size=batch_size)
+        network = applied_network(model, accelerator=accelerator, batch_size=batch_size, views=views)
         return evaluate_images(model, network, inputs, labels, words)
 
     evaluation = on_images(run)

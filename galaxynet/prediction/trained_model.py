@@ -14,6 +14,7 @@ from galaxynet.prediction.network import Accelerator, Precision
 from galaxynet.prediction.network_of_run import applied_network
 from galaxynet.runs import Run
 from galaxynet.tasks import Task
+from galaxynet.tasks.views import Views
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class TrainedModel:
         batch_size: int = 256,
         gallery: str | Path | None = None,
         sets: float | None = None,
+        views: Views | None = None,
     ) -> Table:
         """Apply the network to images.
 
@@ -50,6 +52,8 @@ class TrainedModel:
                 exists is replaced.
             sets: Add a column `set` with classes that hold the true one with this probability, between 0 and
                 1; None for no such column.
+            views: Mirrored and rotated views of an image to average over; None for as many as the run was
+                tested with, the only number for which its probabilities are calibrated.
 
         Returns:
             A row for each image, in order. One that cannot be used has NaN in all numbers, an empty label
@@ -60,7 +64,12 @@ class TrainedModel:
             UsageError: If the run keeps nothing to make such sets from.
         """
         network = applied_network(
-            self.run, accelerator=accelerator, precision=precision, batch_size=batch_size, sets=sets
+            self.run,
+            accelerator=accelerator,
+            precision=precision,
+            batch_size=batch_size,
+            sets=sets,
+            views=views,
         )
         return predict_images(self.run, network, images, gallery=None if gallery is None else Path(gallery))
 

@@ -44,6 +44,7 @@ class Classifier(Task):
     task = "classification"
     metric = "accuracy"
     higher_is_better = True
+    averages_views = True
 
     def __init__(self, network: nn.Module, options: Options, data_info: DataInfo) -> None:
         super().__init__(network, options, data_info)

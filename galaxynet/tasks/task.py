@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import lightning
+import torch
 from lightning.pytorch import Callback
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
@@ -14,11 +15,13 @@ from torch.optim import Optimizer
 
 from galaxynet.catalogue.columns import Column
 from galaxynet.data.module import DataModule
+from galaxynet.errors import UsageError
 from galaxynet.plugin import DataInfo, OptimizerOptions, Options
 from galaxynet.tasks.average import EpochMean
 from galaxynet.tasks.optimizers import build_optimizer, build_scheduler
 from galaxynet.tasks.shares import BatchShares, skip_without_samples
 from galaxynet.tasks.updates import update_count, updating
+from galaxynet.tasks.views import views_of
 
 
 class Task(lightning.LightningModule):
@@ -39,6 +42,9 @@ class Task(lightning.LightningModule):
             one makes networks faster whose update takes a few milliseconds, and changes no result. Such a
             network has one optimiser, its schedule advances after each update, and `self.log` in its
             `training_step` needs a `batch_size`.
+        averages_views: Whether the mean of the network's outputs for mirrored and rotated images is a
+            better output for the image: of logits it is, of images it is not.
+        views: How many views of an image the output is the mean of; in training there is always one.
         train_loss: The epoch's training loss, to which `training_step` adds.
         evaluation_loss: The same for validation and test.
         temperature: The divisor of logits when the network is applied, fitted on the validation part; None if
@@ -51,7 +57,9 @@ class Task(lightning.LightningModule):
     metric: ClassVar[str]
     higher_is_better: ClassVar[bool]
     precisions: ClassVar[tuple[str, ...]] = ("float32", "bf16", "fp16")
+    averages_views: ClassVar[bool] = False
     updates_per_step: int = 1
+    views: int = 1
     temperature: float | None = None
     batch_share: Tensor | None = None
     batch_shares: Tensor | None = None
@@ -93,8 +101,35 @@ class Task(lightning.LightningModule):
             data.updates_per_step = self.updates_per_step
 
     def forward(self, inputs: Tensor) -> Tensor:
-        output: Tensor = self.network(inputs)
-        return output
+        """The network's output; outside training, its mean over `views` of the inputs."""
+        if self.training or self.views == 1:
+            output: Tensor = self.network(inputs)
+            return output
+        # One after the other: together, they would need several times the memory.
+        outputs = [self.network(view).float() for view in views_of(inputs, self.views)]
+        return torch.stack(outputs).mean(0)
+
+    def check_views(self, views: int) -> None:
+        """Ensure that the network can average over a number of views.
+
+        Raises:
+            UsageError: If it cannot.
+        """
+        if views == 1:
+            return
+        if not self.averages_views:
+            raise UsageError(
+                f"--views {views}: a network for {self.task} has no output to average over views.",
+                "Leave it out.",
+            )
+        if len(self.data_info.input_shape) != 3:
+            raise UsageError(f"--views {views}: {self.data_info.dataset} holds no images.", "Leave it out.")
+        _, height, width = self.data_info.input_shape
+        if views == 8 and height != width:
+            raise UsageError(
+                f"--views 8 turns images by 90 degrees, and these are not square ({width} x {height}).",
+                "Use --views 4.",
+            )
 
     def output_columns(self) -> tuple[Column, ...]:
         """The columns of the network's output, in order; empty if it cannot be applied to images.

@@ -71,6 +71,7 @@ class VoteFractions(Task):
     task = "vote fractions"
     metric = "rmse"
     higher_is_better = False
+    averages_views = True
 
     def __init__(
         self, network: nn.Module, options: Options, data_info: DataInfo, *, label_weight: float = 0.1

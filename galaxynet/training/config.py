@@ -43,6 +43,9 @@ class TrainingOptions(Options):
         ge=0,
         lt=1,
     )
+    views: Literal[1, 2, 4, 8] = option(
+        1, "mirrored and rotated views of an image, over which test and prediction average"
+    )
     precision: Literal["auto", "float32", "bf16", "fp16"] = option(
         "auto", "number format of the forward pass; auto: bf16 where the hardware has it, else float32"
     )

@@ -123,6 +123,7 @@ def _fit(
                 record_progress(run.record, trainer, time.perf_counter() - start)
             counter.check(trainer)
             start = time.perf_counter()
+            network.views = plan.training.views  # not in validation, which is to be quick
             evaluate(run, trainer, network, data)
             samples = throughput.total(trainer)  # asks all processes
             if run is not None:
@@ -206,6 +207,7 @@ def _check(plan: Plan, data: DataModule, network: Task, hardware: Hardware) -> N
             "--patience needs a validation part, which this training does not have.",
             "Leave it out, or use a larger --validation.",
         )
+    network.check_views(plan.training.views)
     if hardware.precision not in network.precisions:
         formats = " or ".join(network.precisions)
         raise UsageError(
