@@ -109,7 +109,7 @@ def train(
     record = earlier.record if earlier else None
     if record is not None and dataset is None:
         dataset = registry.recorded("dataset", record.dataset)
-    plan = Components.load(model, dataset).plan(options, name=name, like=record)
+    plan = Components.load(model, dataset).plan(options, name=name, like=record, runs_dir=_runs(runs_dir))
     run = train_plan(
         plan,
         runs_dir=_runs(runs_dir),

@@ -162,7 +162,9 @@ def _train(components: Components) -> Any:
                 f"{earlier.label} trains {earlier.record.model.name}, so only "
                 "options of the dataset and of the training are taken from it"
             )
-        plan = components.plan(given, name=name or "", like=earlier.record if earlier else None)
+        plan = components.plan(
+            given, name=name or "", like=earlier.record if earlier else None, runs_dir=folder
+        )
         if name and any(isinstance(run, runs.Run) and run.record.name == name for run in runs.scan(folder)):
             terminal.note(f"another run is called {name} already: name either by its id")
         _run(plan, folder, paths.data_dir(data_dir), earlier if resume else None, force)

@@ -90,14 +90,22 @@ class ArrayDataModule(DataModule):
     def prepare_data(self) -> None:
         """Prepare what is slow to read, and print the notes. Immediate the second time."""
         if self._data is None:
-            self._data = self.load()
+            self._data = self._load()
             for line in self._data.notes:
                 note(line)
 
     def setup(self, stage: str | None = None) -> None:
         """Open the prepared data. Immediate the second time."""
         if self._data is None:
-            self._data = self.load()
+            self._data = self._load()
+
+    def _load(self) -> ArrayData:
+        data = self.load()
+        if self.pretrained is None:
+            return data
+        mean, std = self.pretrained.mean, self.pretrained.std
+        stated = {"mean": list(mean), "std": list(std)} if "mean" in data.extra else {}
+        return replace(data, normalization=Normalization(mean, std), extra={**data.extra, **stated})
 
     @property
     def data(self) -> ArrayData:

@@ -48,10 +48,13 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
         name: The dataset's name; each subclass sets it.
         folder: The folder of its files.
         updates_per_step: The largest number of batches in a group, see `Task.updates_per_step`.
+        pretrained: The preprocessing of the weights that a training begins with, whose means and deviations
+            are then used; None to measure them. It is set before `setup`.
     """
 
     name: str
     updates_per_step: int = 1
+    pretrained: Preprocessing | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

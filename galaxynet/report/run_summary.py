@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from galaxynet import terminal
+from galaxynet.options import format_value
 from galaxynet.phrases import count
 from galaxynet.report.wording import (
     interval_of,
     label_results,
+    listed_modules,
     metric_samples,
     show_baseline,
     show_interval,
     show_metric,
+    show_parameters,
     show_seconds,
 )
-from galaxynet.runs import Run
+from galaxynet.runs import InitialWeights, Run
 
 _MAX_CLASSES = 20
 
@@ -24,10 +27,13 @@ def print_start(run: Run) -> None:
     parts = ", ".join(f"{number:,} {part}" for part, number in record.splits.items())
     terminal.note(
         (record.model.name, "bold"),
-        f" ({record.parameters:,} parameters) on ",
+        f" ({show_parameters(record)}) on ",
         (record.dataset.name, "bold"),
         f": {parts}",
     )
+    if record.weights is not None:
+        for line in weights_lines(record.weights):
+            terminal.note(line)
     counts = record.data.get("classes")
     if isinstance(counts, dict) and 0 < len(counts) <= _MAX_CLASSES:
         listed = ", ".join(f"{name} {number:,}" for name, number in counts.items())
@@ -37,6 +43,19 @@ def print_start(run: Run) -> None:
             f"always answering {record.baseline.label} would score {show_baseline(record)} on the test part"
         )
     terminal.note(f"run {record.id} in {run.path} on {record.device}, {record.precision}")
+
+
+def weights_lines(weights: InitialWeights) -> list[str]:
+    """What a training took over from another run, in lines."""
+    new = f"; new: {listed_modules(weights.new)}" if weights.new else ""
+    taken = f"{weights.taken:,} of {weights.tensors:,} tensors ({listed_modules(weights.modules)})"
+    lines = [f"weights of {weights.name}: {taken}{new}"]
+    if weights.options:
+        values = ", ".join(
+            f"{name.replace('_', ' ')} {format_value(value)}" for name, value in weights.options.items()
+        )
+        lines.append(f"from the weights: {values}")
+    return lines + weights.notes
 
 
 def report_end(run: Run) -> None:

@@ -14,13 +14,15 @@ from galaxynet.report.wording import (
     UNDEFINED,
     interval_of,
     label_results,
+    listed_modules,
     metric_name,
     show_interval,
     show_metric,
+    show_parameters,
     show_result,
     show_seconds,
 )
-from galaxynet.runs import DamagedRun, Run
+from galaxynet.runs import DamagedRun, InitialWeights, Run
 from galaxynet.runs.folder import FOLDER_NAME
 from galaxynet.terminal import printable
 
@@ -136,6 +138,7 @@ def run_panels(run: Run, width: int) -> RenderableType:
         _panel("options of the network", _options(record.options.model)),
         _panel("options of the data", _options(record.options.dataset)),
         _panel("options of the training", _options(record.options.training)),
+        _panel("weights", _weights(record.weights)),
         _panel("samples", [(name, f"{count:,}") for name, count in _in_phase_order(record.splits)]),
         _panel("data", _options(record.data)),
         _panel("time", _time(run)),
@@ -148,6 +151,22 @@ def run_panels(run: Run, width: int) -> RenderableType:
     if record.command:
         parts += [Text("command", style="bold"), Text(printable("  " + shlex.join(record.command)))]
     return Group(*parts)
+
+
+def _weights(weights: InitialWeights | None) -> Lines:
+    """The weights that the training began with."""
+    if weights is None:
+        return []
+    lines = [
+        ("of", f"{weights.name} ({weights.model})"),
+        ("run", weights.run if weights.run != weights.name else ""),
+        ("tensors", f"{weights.taken:,} of {weights.tensors:,}"),
+        ("taken", listed_modules(weights.modules)),
+        ("new", listed_modules(weights.new)),
+        ("digest", weights.digest),
+        *(("differs", note) for note in weights.notes),
+    ]
+    return [line for line in lines if line[1]]
 
 
 def result_lines(run: Run) -> Lines:
@@ -198,7 +217,7 @@ def _environment(run: Run) -> Lines:
         ("device", device),
         ("processes", "" if record.world_size is None else str(record.world_size)),
         ("precision", record.precision),
-        ("parameters", f"{record.parameters:,}"),
+        ("parameters", show_parameters(record).replace(" parameters", "")),
         ("seed", str(record.seed)),
         ("host", machine.host),
         ("processor", machine.processor),

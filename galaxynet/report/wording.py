@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ NONE = "–"
 UNDEFINED = "undefined loss"
 _NEARLY = 0.05
 _PERCENTAGE = re.compile("(^|[/_])accuracy(_low|_high)?(/|$)")
+_MAX_MODULES = 6
 
 
 def measured(value: float | None) -> float | None:
@@ -180,3 +182,16 @@ def caption(record: RunRecord) -> str:
     if record.baseline:
         text += f",\nalways answering {record.baseline.label} scores {show_baseline(record)}"
     return text
+
+
+def listed_modules(names: Sequence[str]) -> str:
+    """Names of modules in a line; the first ones of many."""
+    more = f" and {len(names) - _MAX_MODULES:,} more" if len(names) > _MAX_MODULES else ""
+    return ", ".join(names[:_MAX_MODULES]) + more
+
+
+def show_parameters(record: RunRecord) -> str:
+    """How many parameters a network has, and how many of them are trained if some are frozen."""
+    if not record.frozen_parameters:
+        return f"{record.parameters:,} parameters"
+    return f"{record.parameters:,} parameters, {record.parameters - record.frozen_parameters:,} trained"

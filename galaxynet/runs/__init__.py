@@ -5,6 +5,7 @@ from galaxynet.runs.folder import DamagedRun, Run, create
 from galaxynet.runs.predictions import Predictions, write_predictions
 from galaxynet.runs.run_record import (
     Environment,
+    InitialWeights,
     MajorityClass,
     OptionValues,
     PluginId,
@@ -16,6 +17,7 @@ from galaxynet.runs.search import find, scan
 __all__ = [
     "DamagedRun",
     "Environment",
+    "InitialWeights",
     "MajorityClass",
     "OptionValues",
     "PluginId",

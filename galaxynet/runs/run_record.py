@@ -98,6 +98,9 @@ class PluginId(Part):
 Values = Annotated[dict[str, Plain], Field(max_length=200)]
 """Options by name: each may become a column, so a stranger's record must not have any number of them."""
 
+Names = Annotated[list[str], Field(max_length=10_000)]
+"""Names of modules, or sentences; bounded, because the record may be a stranger's."""
+
 
 class OptionValues(Part):
     """Every option of a run, by whom it belongs to; plain types as `Options.to_dict` gives them."""
@@ -129,6 +132,34 @@ class ReferenceValue(Part):
     metric: str
     value: FiniteFloat
     source: str
+
+
+class InitialWeights(Part):
+    """The weights that a training began with.
+
+    Attributes:
+        run: The id of the run that they are from.
+        name: That run's name, or its id.
+        model: Its network.
+        digest: Sixteen hex digits that identify its weights.
+        tensors: Parameters and buffers of the new network.
+        taken: How many of them were taken over.
+        modules: Names of the modules that were taken over whole.
+        new: Names of the modules that began at random.
+        options: The options whose values came with the weights.
+        notes: What differs from that run, in sentences.
+    """
+
+    run: str = ""
+    name: str = ""
+    model: str = ""
+    digest: str = ""
+    tensors: Count = 0
+    taken: Count = 0
+    modules: Names = Field(default_factory=list)
+    new: Names = Field(default_factory=list)
+    options: Values = Field(default_factory=dict)
+    notes: Names = Field(default_factory=list)
 
 
 class Environment(Part):
@@ -180,7 +211,8 @@ class RunRecord(Part):
         options: Every option.
         command: The command that made the run, as a list of arguments.
         seed: The seed of initialisation, order and augmentation.
-        parameters: Trainable parameters.
+        parameters: Trainable parameters, those of frozen modules included.
+        frozen_parameters: Those of frozen modules, which the training did not change.
         classes: Names of the classes, by index.
         splits: Samples by part (`train`, `validation`, `test`).
         test_set: Hex digest of the sorted test ids; runs with different ones cannot be compared.
@@ -189,6 +221,7 @@ class RunRecord(Part):
             samples are not images, and in older records.
         calibration: How to correct the network's probabilities; empty for no correction.
         vote_tree: The questions of `VoteTree.to_dict`, for vote fractions; else empty.
+        weights: The weights that the training began with; None if they were random.
         baseline: What always giving the same answer scores, where the data module knows it.
         also: The same for each table of classes that is learnt beside vote fractions.
         reference: The published figure for these options, if there is one.
@@ -222,6 +255,7 @@ class RunRecord(Part):
     command: list[str] = Field(default_factory=list)
     seed: int = 0
     parameters: Count = 0
+    frozen_parameters: Count = 0
     classes: list[str] = Field(default_factory=list)
     splits: dict[str, Count] = Field(default_factory=dict)
     test_set: str = ""
@@ -229,6 +263,7 @@ class RunRecord(Part):
     preprocessing: dict[str, Plain] = Field(default_factory=dict, max_length=100)
     calibration: dict[str, Plain] = Field(default_factory=dict, max_length=100)
     vote_tree: dict[str, Plain] = Field(default_factory=dict, max_length=10)
+    weights: InitialWeights | None = None
     baseline: MajorityClass | None = None
     also: dict[str, MajorityClass] = Field(default_factory=dict, max_length=20)
     reference: ReferenceValue | None = None

@@ -124,6 +124,7 @@ def plan_sweep(
         n_samples=n_samples,
         sample_seed=sample_seed,
         sweep=name,
+        runs_dir=runs_dir,
         limit=None if yes else MAX_TRIALS,
     )
     return plan_for_trials(

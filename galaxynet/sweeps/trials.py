@@ -9,6 +9,7 @@ import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from galaxynet.errors import UsageError
@@ -18,6 +19,15 @@ from galaxynet.training.config import Components, Plan
 
 MAX_TRIALS = 1_000
 """Larger sweeps need `--yes`."""
+
+_LATER_OPTIONS: list[tuple[str, Any]] = [
+    ("threads", 0),
+    ("ema", 0.0),
+    ("weights", None),
+    ("freeze", []),
+    ("layer_decay", 1.0),
+]
+"""Defaults of options of the trainer that were added after the first release."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,7 @@ def plan_trials(
     n_samples: int | None = None,
     sample_seed: int = 0,
     sweep: str = "",
+    runs_dir: Path | None = None,
     limit: int | None = MAX_TRIALS,
 ) -> list[Trial]:
     """All trials, with validated plans.
@@ -72,6 +83,7 @@ def plan_trials(
             each configuration is trained with all of them.
         sample_seed: Seed of the sample.
         sweep: The name of the sweep.
+        runs_dir: The folder in which `weights` are looked up.
         limit: The most trials allowed; None for any number.
 
     Raises:
@@ -99,7 +111,7 @@ def plan_trials(
         values = dict(zip(names, configuration, strict=True))
         if seed is not None:
             values["seed"] = seed
-        plan = components.plan({**fixed, **values}, sweep=sweep)
+        plan = components.plan({**fixed, **values}, sweep=sweep, runs_dir=runs_dir)
         trial = Trial(plan_key(plan), values, plan)
         trials[trial.key] = trial
     return list(trials.values())
@@ -150,8 +162,8 @@ def run_key(record: RunRecord) -> str:
 
 
 def _key(names: Sequence[str], options: Sequence[Mapping[str, Any]]) -> str:
-    # Runs from before `--threads` existed keep their keys.
-    options = [{k: v for k, v in part.items() if (k, v) != ("threads", 0)} for part in options]
+    # Runs from before these options existed keep their keys.
+    options = [{k: v for k, v in part.items() if (k, v) not in _LATER_OPTIONS} for part in options]
     return hashlib.sha256(json.dumps([names, options], sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 

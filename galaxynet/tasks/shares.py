@@ -103,9 +103,9 @@ def gather_columns(parts: Sequence[tuple[Tensor, ...]]) -> list[Tensor]:
 
 
 def has_batch_statistics(network: nn.Module) -> bool:
-    """True if a network normalises by batch statistics, which each process computes for its own share."""
+    """True if a network is trained with batch statistics, which each process computes for its own share."""
     kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-    return any(isinstance(module, kinds) for module in network.modules())
+    return any(isinstance(module, kinds) and module.training for module in network.modules())
 
 
 def zero_loss(module: nn.Module) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import lightning
 import torch
@@ -18,7 +18,8 @@ from galaxynet.data.module import DataModule
 from galaxynet.errors import UsageError
 from galaxynet.plugin import DataInfo, OptimizerOptions, Options
 from galaxynet.tasks.average import EpochMean
-from galaxynet.tasks.optimizers import build_optimizer, build_scheduler
+from galaxynet.tasks.layers import select_modules
+from galaxynet.tasks.optimizers import build_optimizer, build_scheduler, parameter_groups
 from galaxynet.tasks.shares import BatchShares, skip_without_samples
 from galaxynet.tasks.updates import update_count, updating
 from galaxynet.tasks.views import views_of
@@ -49,6 +50,10 @@ class Task(lightning.LightningModule):
         evaluation_loss: The same for validation and test.
         temperature: The divisor of logits when the network is applied, fitted on the validation part; None if
             none was fitted.
+        frozen_parameters: Parameters that `freeze_modules` froze.
+        layer_decay: Factor of the learning rate from a block of layers to the one before it; 1 for the same
+            rate everywhere.
+        has_layer_rates: Whether the optimiser has the learning rates that `layer_decay` asks for.
         batch_share: This process's share of the samples of the training batch; None with one process.
         batch_shares: The same for each batch of a group.
     """
@@ -61,6 +66,9 @@ class Task(lightning.LightningModule):
     updates_per_step: int = 1
     views: int = 1
     temperature: float | None = None
+    frozen_parameters: int = 0
+    layer_decay: float = 1.0
+    has_layer_rates: bool = False
     batch_share: Tensor | None = None
     batch_shares: Tensor | None = None
 
@@ -74,6 +82,7 @@ class Task(lightning.LightningModule):
             {"options": options.to_dict(), "data_info": data_info.to_dict()}, logger=False
         )
         self._groups_updates = False
+        self._frozen: list[nn.Module] = []
         self.train_loss = EpochMean()
         self.evaluation_loss = EpochMean()
 
@@ -99,6 +108,34 @@ class Task(lightning.LightningModule):
             self.automatic_optimization = False
             self._groups_updates = True
             data.updates_per_step = self.updates_per_step
+
+    def freeze_modules(self, prefixes: Sequence[str]) -> None:
+        """Keep modules of the network as they are: no gradients, no updates, no new batch statistics.
+
+        Args:
+            prefixes: Names of modules of `network`; see `galaxynet.tasks.layers.select_modules`.
+
+        Raises:
+            UsageError: If there is no such module, or nothing would be left to train.
+        """
+        self._frozen = select_modules(self.network, prefixes)
+        frozen = {p for module in self._frozen for p in module.parameters() if p.requires_grad}
+        for parameter in frozen:
+            parameter.requires_grad_(False)
+        self.frozen_parameters = sum(parameter.numel() for parameter in frozen)
+        if prefixes and not any(parameter.requires_grad for parameter in self.network.parameters()):
+            raise UsageError(
+                f"--freeze {' '.join(prefixes)}: that is the whole network, and nothing is left to train.",
+                "Leave out the last layers.",
+            )
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the training mode; frozen modules stay in evaluation mode."""
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
 
     def forward(self, inputs: Tensor) -> Tensor:
         """The network's output; outside training, its mean over `views` of the inputs."""
@@ -173,7 +210,9 @@ class Task(lightning.LightningModule):
         )
         # A fused optimiser unscales the gradients too late to clip them, which Lightning refuses.
         fused = not clips or self.trainer.precision == "32-true"
-        optimizer = build_optimizer(self.network.parameters(), options, fused=fused)
+        self.has_layer_rates = self.layer_decay != 1
+        groups = parameter_groups(self.network, options.lr, self.layer_decay)
+        optimizer = build_optimizer(groups, options, fused=fused)
         scheduler = build_scheduler(optimizer, options, update_count(self.trainer))
         if scheduler is None:
             return optimizer
@@ -186,7 +225,7 @@ class Task(lightning.LightningModule):
             self.configure_gradient_clipping(optimizer)
 
     def learning_rate(self) -> float:
-        """The current learning rate of the first parameter group."""
+        """The current learning rate of the first parameter group, which holds the output layer."""
         optimizers: Any = self.optimizers(use_pl_optimizer=False)
         first = optimizers[0] if isinstance(optimizers, list) else optimizers
         return float(first.param_groups[0]["lr"])

@@ -16,8 +16,9 @@ from lightning.pytorch.profilers import Profiler
 from torch import Tensor
 
 from galaxynet.data.groups import GroupedBatches
-from galaxynet.errors import RunError
+from galaxynet.errors import RunError, UsageError
 from galaxynet.signals import StopRequests
+from galaxynet.tasks import Task
 from galaxynet.tasks.shares import sample_count
 
 _CHECK_EVERY = 50
@@ -194,10 +195,17 @@ class StepCounter(Callback):
 
         Raises:
             ValueError: If the training does not begin where the checkpoint says that it was.
+            UsageError: If the optimiser does not have the learning rates that `--layer-decay` asks for.
         """
         # Lightning begins again, without a word, where a checkpoint lacks the state of its loops.
         if self._resumed not in (None, (trainer.current_epoch, trainer.global_step)):
             raise ValueError("it does not say how far the training was")
+        if isinstance(pl_module, Task) and pl_module.layer_decay != 1 and not pl_module.has_layer_rates:
+            raise UsageError(
+                f"--layer-decay {pl_module.layer_decay:g}: {type(pl_module).__name__} has an optimiser of "
+                "its own, with one learning rate.",
+                "Leave it out.",
+            )
         self.world_size = trainer.world_size
         epochs = self.epochs - trainer.current_epoch
         batches: Any = trainer.train_dataloader

@@ -52,6 +52,21 @@ class TrainingOptions(Options):
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = option("auto", "what to compute on")
     devices: int = option(1, "GPUs to use; with --accelerator cpu, processes", ge=1)
     threads: int = option(0, "CPU threads of each process; 0: one on each core that it has", ge=0, le=1024)
+    weights: str | None = option(
+        None,
+        "begin with the weights of this run; its network's shape and the size, crop, channels and "
+        "normalisation of its images come with them",
+        metavar="RUN",
+    )
+    freeze: tuple[str, ...] = option(
+        (), "module of the network to keep as it is, with its batch statistics", metavar="MODULE"
+    )
+    layer_decay: float = option(
+        1.0,
+        "factor of the learning rate from a block of layers to the one before it, towards the input; 1: none",
+        gt=0,
+        le=1,
+    )
 
 
 @dataclass(frozen=True)
@@ -172,9 +187,15 @@ class Components:
         return {field.name: field for options, _ in self.option_sets().values() for field in options.fields()}
 
     def plan(
-        self, given: Mapping[str, Any], *, name: str = "", like: RunRecord | None = None, sweep: str = ""
+        self,
+        given: Mapping[str, Any],
+        *,
+        name: str = "",
+        like: RunRecord | None = None,
+        sweep: str = "",
+        runs_dir: Path | None = None,
     ) -> Plan:
-        """Validate options: those given, then those of an earlier run, then the defaults.
+        """Validate options: those given, of the weights, of an earlier run, and the defaults, in this order.
 
         Args:
             given: Values by option name, of network, dataset and trainer together.
@@ -182,9 +203,13 @@ class Components:
             like: The record of a run that supplies the options not given. If it trained another network,
                 it supplies the trainer's options and, on the same dataset, the dataset's.
             sweep: The name of the sweep that the run is a trial of.
+            runs_dir: The folder in which `weights` are looked up; None if all options are given, as they are
+                in an earlier plan.
 
         Raises:
-            UsageError: If an option is unknown, or no run could be found by the name.
+            UsageError: If an option is unknown or contradicts the weights, or no run could be found by the
+                name.
+            RunError: If there is no run that `weights` names.
             OptionError: If a value does not fit.
         """
         check_name(name)
@@ -201,10 +226,13 @@ class Components:
                 earlier["model"] = like.options.model
             if like.dataset.name == self.dataset.name:
                 earlier["dataset"] = like.options.dataset
+        of_weights: Mapping[str, Mapping[str, Any]] = {}
+        if runs_dir is not None:
+            given, of_weights = self._with_weights(given, earlier, runs_dir)
         options: dict[str, Any] = {}
         for part, (cls, defaults) in self.option_sets().items():
             names = {field.name for field in cls.fields()}
-            values = {**defaults, **earlier.get(part, {}), **given}
+            values = {**defaults, **earlier.get(part, {}), **of_weights.get(part, {}), **given}
             options[part] = _build(cls, {key: value for key, value in values.items() if key in names})
         return Plan(
             *(self.model, self.model_spec, self.dataset, self.dataset_spec),
@@ -212,6 +240,25 @@ class Components:
             name=name,
             sweep=sweep,
         )
+
+    def _with_weights(
+        self, given: Mapping[str, Any], earlier: Mapping[str, Mapping[str, Any]], runs_dir: Path
+    ) -> tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:
+        """The given options with a lasting reference to the weights, and the options that come with them.
+
+        An earlier run of the same network on the same dataset has these options already, and may have
+        outlived its weights.
+        """
+        reference = given.get("weights", earlier.get("training", {}).get("weights"))
+        parts = {"model", "dataset"} - (set() if "weights" in given else earlier.keys())
+        if not reference or not parts:
+            return given, {}
+        from galaxynet.training.pretrained import Pretrained
+
+        pretrained = Pretrained.find(runs_dir, str(getattr(reference, "path", reference)))
+        pretrained.check(given)
+        options = pretrained.options(self.model_spec.options, self.dataset_spec.options)
+        return {**given, "weights": pretrained.reference}, {part: options[part] for part in parts}
 
 
 def _build(cls: type[Options], values: dict[str, Any]) -> Any:

@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import Callback
 from galaxynet import registry, runs, terminal
 from galaxynet.data.module import DataModule
 from galaxynet.errors import FULL_DISK, GalaxynetError, RunError, UsageError
+from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.runs import Run, RunRecord
 from galaxynet.runs.lock import locked
 from galaxynet.runs.removal import remove_leftovers
@@ -47,6 +48,7 @@ from galaxynet.training.metrics_file import MetricsFile, MetricsInCheckpoint
 from galaxynet.training.process_group import process_group
 from galaxynet.training.progress import BusyProcessorNote, ProgressBar
 from galaxynet.training.record import build_record, continue_record, record_end, record_progress
+from galaxynet.training.starting_weights import StartingWeights
 from galaxynet.training.weight_average import WeightAverage
 
 
@@ -84,10 +86,13 @@ def _fit(
     plan, resume = request.plan, request.resume
     # Deterministic algorithms would also fill all new memory with NaN, to show who reads it too soon.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    lightning.seed_everything(plan.training.seed, verbose=False)
     start = time.perf_counter()
-    data = build_data(plan, request.data_dir)
+    # First, for it fails at once where the data take minutes; and it must not change what the seed draws.
+    weights = StartingWeights.of(request, last)
+    lightning.seed_everything(plan.training.seed, verbose=False)
+    data = build_data(plan, request.data_dir, weights.preprocessing)
     network = build_network(plan, data)
+    weights.load_into(network, data, plan)
     _check(plan, data, network, hardware)
     prepared = time.perf_counter() - start
 
@@ -95,7 +100,9 @@ def _fit(
     counter = StepCounter(plan.training.epochs, hardware.devices)
     with ExitStack() as stack:
         if rank.is_first:
-            run = _open_run(request, build_record(plan, data, network, hardware, request.command), stack)
+            record = build_record(plan, data, network, hardware, request.command)
+            record.weights = weights.record
+            run = _open_run(request, record, stack)
         start = time.perf_counter()
         # The record says that the run is running only within this block: whatever ends it is recorded.
         try:
@@ -172,8 +179,14 @@ def _open_run(request: Request, record: RunRecord, stack: ExitStack) -> Run:
     return run
 
 
-def build_data(plan: Plan, data_dir: Path) -> DataModule:
-    """The data module of a plan, set up."""
+def build_data(plan: Plan, data_dir: Path, pretrained: Preprocessing | None = None) -> DataModule:
+    """The data module of a plan, set up.
+
+    Args:
+        plan: What to train.
+        data_dir: The folder of the datasets.
+        pretrained: The preprocessing of the weights that the training begins with.
+    """
     kind = registry.resolve_for(plan.dataset, plan.dataset_spec.module)
     data: DataModule = kind(
         plan.dataset_options,
@@ -182,6 +195,7 @@ def build_data(plan: Plan, data_dir: Path) -> DataModule:
         validation=plan.training.validation,
         seed=plan.training.seed,
     )
+    data.pretrained = pretrained
     # The network is built for these data; when Lightning calls both again, there is nothing left to do.
     data.prepare_data()
     data.setup("fit")
@@ -192,6 +206,8 @@ def build_network(plan: Plan, data: DataModule) -> Task:
     """The network of a plan, built for its data."""
     kind = registry.resolve_for(plan.model, plan.model_spec.module)
     network: Task = kind(plan.model_options, data.info)
+    network.freeze_modules(plan.training.freeze)
+    network.layer_decay = plan.training.layer_decay
     network.group_updates(data)
     return network.to(memory_format=torch.channels_last)
 

@@ -59,7 +59,9 @@ def build_record(
         options=OptionValues(**plan.option_sets()),
         command=list(command),
         seed=plan.training.seed,
-        parameters=sum(p.numel() for p in network.network.parameters() if p.requires_grad),
+        parameters=sum(p.numel() for p in network.network.parameters() if p.requires_grad)
+        + network.frozen_parameters,
+        frozen_parameters=network.frozen_parameters,
         classes=list(data.info.classes),
         splits=dict(data.sizes),
         test_set=digest_test_set(data.test_ids, data.test_labels),

@@ -98,7 +98,7 @@ class CharRNN(LanguageModel):
             )
         # Sums that begin at 1e-8 are min-char-rnn's sqrt(sum + 1e-8).
         return torch.optim.Adagrad(
-            self.network.parameters(),
+            [parameter for parameter in self.network.parameters() if parameter.requires_grad],
             lr=options.lr or _FAITHFUL_LR,
             initial_accumulator_value=1e-8,
             eps=0.0,

@@ -38,7 +38,7 @@ def load_images(
         inputs: The images.
         ids: Their ids.
         cache: Folder for prepared arrays.
-        view: How they are prepared; `frame` is measured where there is a crop.
+        view: How they are prepared; `frame` is measured where there is a crop and it is 0.
         origin: Where the images and labels lie: arrays of an earlier state of the same are removed.
 
     Raises:
@@ -54,6 +54,7 @@ def load_images(
         "size": view.width,
         "channels": view.channels,
         "crop": view.crop,
+        **({"frame": view.frame} if view.frame else {}),
         "fits": view.fits.to_dict(),
     }
     images = cached_array(cache, key, lambda: _recipe(inputs, ids, view))
@@ -69,7 +70,7 @@ def _recipe(inputs: Inputs, ids: Sequence[str], view: Preprocessing) -> Recipe:
     flags: Counter[str] = Counter()
 
     def blocks() -> Iterator[Block]:
-        frame = _usual_side(inputs, view) if view.crop else 0
+        frame = (view.frame or _usual_side(inputs, view)) if view.crop else 0
         extra["frame"] = frame
         whole = dataclasses.replace(view, frame=frame)
         with progress("reading images", len(ids), "images") as advance:

@@ -66,7 +66,7 @@ class ImagesData(ArrayDataModule):
         labels = read_labels(options.labels, inputs, columns)
         labelled = inputs.take(labels.rows)
         ids = distinct_ids(labelled)
-        view = _view(options)
+        view = _view(options, self.pretrained)
         origin = f"{options.images} {options.labels}"
         images = load_images(labelled, ids, self.folder / ARRAYS, view, origin)
         number = {name: index for index, name in enumerate(labels.classes)}
@@ -126,10 +126,13 @@ def _inputs(options: ImagesOptions) -> Inputs:
     return find_inputs([str(path)], TableColumns(path=options.path_column or "", id=id_column))
 
 
-def _view(options: ImagesOptions) -> Preprocessing:
+def _view(options: ImagesOptions, pretrained: Preprocessing | None) -> Preprocessing:
     stretch = "" if options.stretch == "auto" else options.stretch
     fits = FitsOptions.parse(options.hdu or "", options.bands or "", stretch)
-    return Preprocessing(options.size, options.size, options.channels, crop=options.crop or 0, fits=fits)
+    crop = options.crop or 0
+    # The crop of pretrained weights is a share of the frames that they were trained on.
+    frame = pretrained.frame if pretrained is not None and pretrained.crop == crop else 0
+    return Preprocessing(options.size, options.size, options.channels, frame, crop, fits=fits)
 
 
 def _test_rows(

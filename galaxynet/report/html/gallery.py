@@ -119,6 +119,8 @@ def open_data(run: Run, data_dir: Path) -> DataModule:
             + (f": it came with {origin}." if origin else "."),
             "Install it.",
         )
+    from galaxynet.images.preprocessing import Preprocessing
+
     plugin = registry.find("dataset", name)
     spec = plugin.load()
     data_class = registry.resolve_for(plugin, spec.module)
@@ -131,6 +133,8 @@ def open_data(run: Run, data_dir: Path) -> DataModule:
             validation=record.options.training.get("validation", 0.1),
             seed=record.seed,
         )
+        if record.weights is not None and record.preprocessing:
+            data.pretrained = Preprocessing.from_dict(record.preprocessing)
         data.prepare_data()
         data.setup("fit")
         tested = list(data.test_ids), list(data.test_labels)
