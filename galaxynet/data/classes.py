@@ -40,6 +40,7 @@ def divide(
     test: float | Rows,
     validation: float,
     seed: int,
+    validation_from: Rows | None = None,
     keep_classes: bool = False,
     noun: tuple[str, str] = ("image", "images"),
 ) -> Division:
@@ -56,11 +57,12 @@ def divide(
         test: The share of the test part, in (0, 1), or its rows.
         validation: The share of the training part that is held out, in [0, 1).
         seed: Selects the division.
+        validation_from: The rows that the validation part is drawn from; None for all.
         keep_classes: Keep the classes that no sample has.
         noun: What a sample is called in messages: one, and several.
 
     Raises:
-        DataError: If the training part has fewer than two classes.
+        DataError: If the training part has fewer than two classes, or too few rows can be validated on.
     """
     rows = np.flatnonzero(targets >= 0).astype(np.int64)
     counts: dict[str, Any] = {}
@@ -73,7 +75,15 @@ def divide(
                 f"left out, having a single {noun[0]} where two are needed, one to learn from and one to "
                 f"test: {', '.join(alone)}"
             )
-    parts = split(rows, ids, targets, test=test, validation=validation, seed=seed)
+    parts = split(
+        rows,
+        ids,
+        targets,
+        test=test,
+        validation=validation,
+        seed=seed,
+        validation_from=validation_from,
+    )
     notes += _check_classes(parts, targets, classes, noun)
     taking_part = np.full(len(targets), -1, dtype=np.int64)
     taking_part[rows] = targets[rows]

@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from galaxynet.errors import DataError
+
 Rows = npt.NDArray[np.int64]
 
 
@@ -109,6 +111,7 @@ def split(
     test: float | Rows,
     validation: float,
     seed: int,
+    validation_from: Rows | None = None,
 ) -> Split:
     """Divide the samples of a dataset into training, validation and test parts.
 
@@ -120,14 +123,31 @@ def split(
         validation: The share of the remaining samples that is held out for validation, in [0, 1).
         seed: Selects the division. The validation part has a key of its own, so it does not depend on how
             the test part was selected.
+        validation_from: The rows that the validation part is drawn from, as far as they are not tested; the
+            rest of them is trained on. None for all. The size of the part is the same.
+
+    Raises:
+        DataError: If there are not enough of these rows.
     """
     if isinstance(test, float | int):
         rest, tested = held_out(rows, ids, targets, test, f"test:{seed}", require_both_sides=True)
     else:
         tested = np.sort(test)
         rest = np.setdiff1d(rows, tested)
-    train, validated = held_out(rest, ids, targets, validation, f"validation:{seed}")
-    return Split(train, validated, tested)
+    if validation_from is None:
+        train, validated = held_out(rest, ids, targets, validation, f"validation:{seed}")
+        return Split(train, validated, tested)
+    candidates = np.intersect1d(validation_from, rest)
+    size = max(1, round(validation * len(rest)))
+    if size > len(candidates):
+        raise DataError(
+            f"The validation part needs {size:,} samples, and only {len(candidates):,} can be drawn from.",
+            "Give more ids with --validation-from, or a smaller share with --validation.",
+        )
+    validated = candidates
+    if size < len(candidates):
+        _, validated = held_out(candidates, ids, targets, size / len(candidates), f"validation:{seed}")
+    return Split(np.setdiff1d(rest, validated), validated, tested)
 
 
 def digest_test_set(ids: Iterable[str | int], labels: Iterable[str | int] = ()) -> str:

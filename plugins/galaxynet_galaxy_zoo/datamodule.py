@@ -56,6 +56,7 @@ class GalaxyZooData(ArrayDataModule):
         parts: dict[str, Any] = {
             "test": options.test_ids or options.test_fraction,
             "validation": self.validation,
+            "validation_from": options.validation_from,
             "seed": options.split_seed,
         }
         # Read before the images are prepared, which takes a while: a mistake in a table shows at once.

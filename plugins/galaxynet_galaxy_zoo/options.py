@@ -51,6 +51,11 @@ class GalaxyZooOptions(Options):
     test_ids: Path | None = option(
         None, "CSV file with a column GalaxyID: test on exactly these galaxies", metavar="CSV"
     )
+    validation_from: Path | None = option(
+        None,
+        "CSV file with a column GalaxyID: draw the validation part from these galaxies alone",
+        metavar="CSV",
+    )
     split_seed: int = option(0, "seed of the division into training, validation and test parts")
     augment: bool = option(
         False, "rotate, flip, and slightly shift and zoom the training galaxies, differently in each epoch"

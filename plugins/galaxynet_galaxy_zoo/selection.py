@@ -29,6 +29,7 @@ def select(
     test: float | Path,
     validation: float,
     seed: int,
+    validation_from: Path | None = None,
 ) -> Division:
     """Join images and labels by GalaxyID and divide them.
 
@@ -39,10 +40,11 @@ def select(
             they have an image and a label.
         validation: The share of the training part that is held out, in [0, 1).
         seed: Selects the division.
+        validation_from: A CSV file with the ids of the galaxies that the validation part is drawn from.
 
     Raises:
-        DataError: If no label has an image, no test galaxy has both, or the training part has fewer than two
-            classes.
+        DataError: If no label has an image, no test galaxy has both, the training part has fewer than two
+            classes, or too few galaxies can be validated on.
     """
     numbers = np.array(ids, dtype=np.int64)
     targets = np.array([labels.of.get(int(number), -1) for number in numbers], dtype=np.int64)
@@ -66,6 +68,7 @@ def select(
         test=tested,
         validation=validation,
         seed=seed,
+        validation_from=_validated(validation_from, rows, numbers, "label", validation, counts, notes),
         keep_classes=labels.fixed,
         noun=("galaxy", "galaxies"),
     )
@@ -82,6 +85,7 @@ def select_votes(
     test: float | Path,
     validation: float,
     seed: int,
+    validation_from: Path | None = None,
     also: Mapping[str, Labels] = MappingProxyType({}),
 ) -> Division:
     """Join images and votes by GalaxyID and divide them; strata are the plurality answers.
@@ -96,12 +100,14 @@ def select_votes(
         test: As in `select`.
         validation: The share of the training part that is held out, in [0, 1).
         seed: Selects the division.
+        validation_from: As in `select`.
         also: Classes that are learnt beside the votes, by the name of their table. The targets have a column
             for each, with the index of the class, after those of the votes.
 
     Raises:
         DataError: If the votes do not add up as the questions demand, no row of votes or of a table has an
-            image, no test galaxy has both, the training part is empty, or a part has no votes.
+            image, no test galaxy has both, the training part is empty, a part has no votes, or too few
+            galaxies can be validated on.
     """
     check_sums(votes.fractions, votes.ids, tolerance=TOLERANCE, partial=True)
     given = np.flatnonzero((~np.isnan(votes.fractions)).any(axis=1))
@@ -150,8 +156,17 @@ def select_votes(
         )
     if also:
         rows = np.flatnonzero(taking_part).astype(np.int64)
-    tested = _tested(test, rows, numbers, "votes or label" if also else "votes", counts, notes)
-    parts = split(rows, ids, strata, test=tested, validation=validation, seed=seed)
+    what = "votes or label" if also else "votes"
+    tested = _tested(test, rows, numbers, what, counts, notes)
+    parts = split(
+        rows,
+        ids,
+        strata,
+        test=tested,
+        validation=validation,
+        seed=seed,
+        validation_from=_validated(validation_from, rows, numbers, what, validation, counts, notes),
+    )
     if not len(parts.train):
         raise DataError("There is nothing to learn: the training part is empty.", "See --test-ids.")
     for part, members in parts._asdict().items():
@@ -193,3 +208,33 @@ def _tested(
             f"image or no {what}: the test part has {len(tested):,}"
         )
     return tested
+
+
+def _validated(
+    path: Path | None,
+    rows: Rows,
+    numbers: npt.NDArray[np.int64],
+    what: str,
+    validation: float,
+    counts: dict[str, Any],
+    notes: list[str],
+) -> Rows | None:
+    """The rows that the validation part is drawn from; adds to counts and notes how many they are."""
+    if path is None:
+        return None
+    if not validation:
+        raise DataError(
+            "--validation-from says what to draw a validation part from, and --validation 0 asks for none.",
+            "Leave one of them out.",
+        )
+    expected = read_ids(path)
+    candidates: Rows = rows[np.isin(numbers[rows], expected)]
+    if not len(candidates):
+        article = "a " if what == "label" else ""
+        raise DataError(f"None of the {len(expected):,} galaxies of {path} has an image and {article}{what}.")
+    counts["validation_ids"] = len(candidates)
+    notes.append(
+        f"the validation part is drawn from {path.name}: {len(candidates):,} of its {len(expected):,} "
+        f"galaxies have image and {what}; those of the test part are left out"
+    )
+    return candidates

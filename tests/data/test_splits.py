@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from galaxynet.data.splits import allocate, split
+from galaxynet.errors import DataError
 
 labelled = st.dictionaries(st.integers(0, 10**9), st.integers(0, 4), min_size=10, max_size=120)
 shares = st.floats(0.05, 0.6)
@@ -146,3 +148,27 @@ def test_no_validation_part_is_possible() -> None:
     parts = split(rows, rows.tolist(), rows % 2, test=0.3, validation=0.0, seed=0)
     assert len(rows[parts.validation]) == 0
     assert {part.dtype for part in parts} == {np.dtype(np.int64)}
+
+
+@given(labelled, st.data(), shares, st.floats(0.05, 0.3), st.integers(0, 5))
+def test_validation_is_drawn_from_some_samples_alone(
+    labels: dict[int, int], data: st.DataObject, test: float, validation: float, seed: int
+) -> None:
+    """Of these, what is not validated or tested on is trained on; size and test part are as without them."""
+    ids = list(labels)
+    some = set(data.draw(st.lists(st.sampled_from(ids), unique=True)))
+    targets = np.array(list(labels.values()), dtype=np.int64)
+    rows = np.arange(len(ids), dtype=np.int64)
+    settings: dict[str, Any] = {"test": test, "validation": validation, "seed": seed}
+    _, validated_of_all, tested_of_all = split(rows, ids, targets, **settings)
+    candidates = np.array([row for row in rows if ids[row] in some], dtype=np.int64)
+    free = set(candidates.tolist()) - set(tested_of_all.tolist())
+    if len(free) < len(validated_of_all):
+        with pytest.raises(DataError, match=f"and only {len(free)} can be drawn from"):
+            split(rows, ids, targets, **settings, validation_from=candidates)
+        return
+    train, validated, tested = split(rows, ids, targets, **settings, validation_from=candidates)
+    assert sorted([*train, *validated, *tested]) == list(range(len(ids)))
+    assert tested.tolist() == tested_of_all.tolist()
+    assert set(validated.tolist()) <= free
+    assert len(validated) == len(validated_of_all)
