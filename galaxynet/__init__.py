@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from galaxynet.evaluation.result import Evaluation
     from galaxynet.prediction.trained_model import TrainedModel
     from galaxynet.runs import DamagedRun, Run
-    from galaxynet.runs_api import compare, evaluate, figures, find_run, list_runs, load
+    from galaxynet.runs_api import compare, evaluate, export_weights, figures, find_run, list_runs, load
 
     __version__: str
 
@@ -41,6 +41,7 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
+    "export_weights",
     "fetch",
     "figures",
     "find_run",
@@ -57,7 +58,8 @@ _MODULES = {
     "Run": "galaxynet.runs",
     "TrainedModel": "galaxynet.prediction.trained_model",
     **dict.fromkeys(
-        ("compare", "evaluate", "figures", "find_run", "list_runs", "load"), "galaxynet.runs_api"
+        ("compare", "evaluate", "export_weights", "figures", "find_run", "list_runs", "load"),
+        "galaxynet.runs_api",
     ),
     **dict.fromkeys(
         ("DataError", "GalaxynetError", "OptionError", "PluginError", "RunError", "UsageError"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from galaxynet import paths, registry
 from galaxynet.errors import UsageError
 from galaxynet.launch import isolated_environment
-from galaxynet.runs_api import find_run
+from galaxynet.runs_api import find_network, find_run
 from galaxynet.signals import deferred_stop_signals
 from galaxynet.training.config import Components
 
@@ -212,7 +212,7 @@ def generate(
     """Generate text with a language model, as `galaxynet generate RUN` does.
 
     Args:
-        run: A run, or its id, name or folder, or `last`.
+        run: A run, or its id, name or folder, or `last`; or the name of shipped weights.
         length: Number of characters to generate.
         temperature: Below 1, likely characters become likelier; 0 always takes the likeliest.
         prime: The beginning of the text, which is not repeated in the result.
@@ -232,7 +232,7 @@ def generate(
         from galaxynet.evaluation.restore import model_class, restore
         from galaxynet.tasks.writing import TextGenerator
 
-    trained = find_run(run, runs_dir)
+    trained = find_network(run, runs_dir)
     _, task_class = model_class(trained)
     if not hasattr(task_class, "generate"):
         raise RunError(

@@ -94,6 +94,18 @@ def complete_runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return completions
 
 
+def complete_networks(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """What `complete_runs` gives, and the names of shipped weights."""
+    from galaxynet.runs import shipped_weights
+
+    shipped = [
+        (weights.names[0], _SPECIAL.sub("?", weights.weights.summary))
+        for weights in shipped_weights()
+        if weights.names[0].startswith(incomplete) and _is_completable(weights.names[0])
+    ]
+    return [*complete_runs(ctx, incomplete), *dict(shipped).items()]
+
+
 def complete_sweeps(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of the sweeps, for tab completion."""
     from galaxynet import paths

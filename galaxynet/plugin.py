@@ -43,6 +43,7 @@ __all__ = [
     "OptionField",
     "Options",
     "Reference",
+    "ShippedWeights",
     "Simulator",
     "Source",
     "VoteAnswer",
@@ -107,6 +108,22 @@ class Reference:
     datasets: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     training_samples: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShippedWeights:
+    """Trained weights that come with a package, to be named wherever a run is.
+
+    Attributes:
+        name: What users type: lower case letters, digits, `-` and `_`. It may be the network's own name.
+        summary: One line for listings.
+        folder: `package:path` of the folder that `galaxynet runs export` wrote, inside the installed package,
+            for example `"galaxynet_tiny:weights/tiny"`. It is read when the weights are used or listed.
+    """
+
+    name: str
+    summary: str
+    folder: str
 
 
 @dataclass(frozen=True)
@@ -251,6 +268,7 @@ class ModelSpec:
         figures: Figures that this model can draw besides those of its task: for each name a
             `module:function`, called as `function(runs)` with a sequence of `galaxynet.runs.Run` and
             returning a matplotlib Figure.
+        weights: Trained weights of this network that the package ships.
         contract: The version of the contract that the spec was written for.
     """
 
@@ -264,6 +282,7 @@ class ModelSpec:
     references: tuple[Reference, ...] = ()
     claims: str = ""
     figures: Mapping[str, str] = field(default_factory=dict)
+    weights: tuple[ShippedWeights, ...] = ()
     contract: int = CONTRACT
 
 

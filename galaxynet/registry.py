@@ -18,7 +18,7 @@ from typing import Any, Literal, Protocol
 from galaxynet.errors import PluginError, UsageError
 from galaxynet.options import Options
 from galaxynet.phrases import suggest
-from galaxynet.plugin import CONTRACT, CommandSpec, DatasetSpec, ModelSpec
+from galaxynet.plugin import CONTRACT, CommandSpec, DatasetSpec, ModelSpec, ShippedWeights
 
 Kind = Literal["model", "dataset", "command"]
 
@@ -100,6 +100,10 @@ def _load(plugin: Plugin) -> ModelSpec | DatasetSpec | CommandSpec:
         return spec
     if not (isinstance(spec.options, type) and issubclass(spec.options, Options)):
         raise PluginError(f"{what} has options that are not a subclass of Options.", plugin.remove_hint())
+    if isinstance(spec, ModelSpec) and not (
+        isinstance(spec.weights, tuple) and all(isinstance(part, ShippedWeights) for part in spec.weights)
+    ):
+        raise PluginError(f"{what} has weights that are not a tuple of ShippedWeights.", plugin.remove_hint())
     return spec
 
 

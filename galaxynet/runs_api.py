@@ -1,4 +1,4 @@
-"""Functions for runs: find, list, compare, draw, evaluate and load them."""
+"""Functions for runs: find, list, compare, draw, evaluate, load and export them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,21 @@ def find_run(reference: Run | Path | str, runs_dir: Path | str | None = None) ->
     if isinstance(reference, runs.Run):
         return runs.Run.open(reference.path)
     return runs.find(_runs(runs_dir), str(reference))
+
+
+def find_network(reference: Run | Path | str, runs_dir: Path | str | None = None) -> Run:
+    """The run, or the shipped weights, with this name; see `find_run`.
+
+    Raises:
+        RunError: If neither is found, several runs match, or what is found is damaged.
+    """
+    from galaxynet import runs
+
+    if isinstance(reference, runs.ShippedRun):
+        return reference
+    if isinstance(reference, runs.Run):
+        return runs.Run.open(reference.path)
+    return runs.find_network(_runs(runs_dir), str(reference))
 
 
 def list_runs(runs_dir: Path | str | None = None) -> list[Run | DamagedRun]:
@@ -139,7 +154,7 @@ def evaluate(
     """Evaluate a trained network, as `galaxynet evaluate RUN` does.
 
     Args:
-        run: A run, or its id, name or folder, or `last`.
+        run: A run, or its id, name or folder, or `last`; or the name of shipped weights.
         images: Folders, zip archives, lists or images; none for the run's own test set.
         labels: A table with the labels of the images.
         label_column: Its column of labels; empty for `label`, `labels` or `class`.
@@ -166,11 +181,11 @@ def evaluate(
     words = [images] if isinstance(images, str | Path) else images
     columns = LabelColumns(label_column, id_column)
     return evaluate_run(
-        find_run(run, runs_dir),
+        find_network(run, runs_dir),
         data_dir=paths.data_dir(None if data_dir is None else Path(data_dir)),
         images=[str(word) for word in words],
         labels=None if labels is None else LabelTable(Path(labels), columns),
-        against=None if against is None else find_run(against, runs_dir),
+        against=None if against is None else find_network(against, runs_dir),
         accelerator=accelerator,
         batch_size=batch_size,
         views=views,
@@ -179,10 +194,10 @@ def evaluate(
 
 @isolated_environment()
 def load(run: Run | Path | str, runs_dir: Path | str | None = None) -> TrainedModel:
-    """The trained network of a run, with the weights of its best epoch.
+    """The trained network of a run, with the weights of its best epoch; or shipped weights.
 
     Args:
-        run: A run, or its id, name or folder, or `last`.
+        run: A run, or its id, name or folder, or `last`; or the name of shipped weights.
         runs_dir: The folder of the runs; None for `GALAXYNET_RUNS` or `./runs`.
 
     Returns:
@@ -195,8 +210,48 @@ def load(run: Run | Path | str, runs_dir: Path | str | None = None) -> TrainedMo
     from galaxynet.evaluation.restore import restore
     from galaxynet.prediction.trained_model import TrainedModel
 
-    found_run = find_run(run, runs_dir)
-    return TrainedModel(found_run, restore(found_run))
+    trained = find_network(run, runs_dir)
+    return TrainedModel(trained, restore(trained))
+
+
+@isolated_environment()
+def export_weights(
+    run: Run | Path | str,
+    folder: Path | str,
+    *,
+    name: str = "",
+    notes: Path | str | None = None,
+    overwrite: bool = False,
+    runs_dir: Path | str | None = None,
+    data_dir: Path | str | None = None,
+) -> Run:
+    """Export a finished run as a folder that a plugin can ship, as `galaxynet runs export RUN FOLDER` does.
+
+    Args:
+        run: A run, or its id, name or folder, or `last`.
+        folder: The folder to write.
+        name: The name of the weights; empty for that of the folder.
+        notes: A Markdown file with your sections of the card.
+        overwrite: Replace an earlier export.
+        runs_dir: The folder of the runs; None for `GALAXYNET_RUNS` or `./runs`.
+        data_dir: The folder of the datasets; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
+
+    Returns:
+        The folder, as a run; `record.exported` has the digest, the size and what rounding changed.
+
+    Raises:
+        GalaxynetError: If the run is not finished, its weights or data are missing, or the folder exists.
+    """
+    from galaxynet.shipping.export import export
+
+    return export(
+        find_run(run, runs_dir),
+        Path(folder),
+        data_dir=paths.data_dir(None if data_dir is None else Path(data_dir)),
+        name=name,
+        notes=None if notes is None else Path(notes),
+        overwrite=overwrite,
+    ).run
 
 
 def _runs(folder: Path | str | None) -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from galaxynet import terminal
-from galaxynet.commands import DataDir, Quiet, RunsDir, complete_runs
+from galaxynet.commands import DataDir, Quiet, RunsDir, complete_networks
 
 if TYPE_CHECKING:
     from galaxynet.evaluation.result import Evaluation
@@ -20,7 +20,9 @@ def command(
     run: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", help="Id, name or folder of a run, or last.", autocompletion=complete_runs
+            metavar="RUN",
+            help="Id, name or folder of a run, or last; shipped weights.",
+            autocompletion=complete_networks,
         ),
     ],
     against: Annotated[
@@ -29,7 +31,7 @@ def command(
             "--against",
             metavar="RUN",
             help="Test for a difference from another run on the same samples (McNemar).",
-            autocompletion=complete_runs,
+            autocompletion=complete_networks,
         ),
     ] = None,
     images: Annotated[
@@ -135,8 +137,8 @@ def command(
         if path.exists() and not overwrite:
             raise UsageError(f"{path} exists.", "Replace it with --overwrite, or name another file.")
     folder = paths.runs_dir(runs_dir)
-    selected = runs.find(folder, run)
-    other = None if against is None else runs.find(folder, against)
+    selected = runs.find_network(folder, run)
+    other = None if against is None else runs.find_network(folder, against)
     with terminal.working("loading PyTorch"):
         from galaxynet.images.labels import LabelColumns
         from galaxynet.prediction.labelled_images import LabelTable

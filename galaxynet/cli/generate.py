@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from galaxynet import terminal
-from galaxynet.commands import Quiet, RunsDir, complete_runs
+from galaxynet.commands import Quiet, RunsDir, complete_networks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,9 @@ def command(
     run: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", help="Id, name or folder of a run, or last.", autocompletion=complete_runs
+            metavar="RUN",
+            help="Id, name or folder of a run, or last; shipped weights.",
+            autocompletion=complete_networks,
         ),
     ],
     length: Annotated[int, typer.Option("--length", help="Number of characters to generate.", min=0)] = 500,

@@ -1,4 +1,4 @@
-"""`galaxynet plugins`: list installed networks, datasets and commands."""
+"""`galaxynet plugins`: list installed networks, datasets, commands and trained weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from galaxynet import registry, terminal
 from galaxynet.errors import PluginError, UsageError
 from galaxynet.registry import Kind, Plugin
 from galaxynet.report.output import print_tables
+from galaxynet.report.shipped_view import weights_row, weights_table
 from galaxynet.report.table import Column, Line, Table
+from galaxynet.runs import shipped_weights
 from galaxynet.training.config import Components
 
 
@@ -21,19 +23,23 @@ def command(
         typer.Option("--check", help="Import each plugin fully; exit 1 if one is broken."),
     ] = False,
 ) -> None:
-    """List installed networks, datasets and commands, and the packages they come from.
+    """List installed networks, datasets, commands and trained weights, and their packages.
 
     A plugin is an entry point of the group galaxynet.models, galaxynet.datasets or
     galaxynet.commands in an installed package. A broken plugin is listed with its error.
+    Trained weights that come with a package can be named wherever a run is; their card:
+    galaxynet runs show NAME.
     """
     by_kind = {kind: [_row(plugin, check) for plugin in registry.plugins(kind)] for kind in registry.GROUPS}
-    rows = [row for of_kind in by_kind.values() for row in of_kind]
+    weights = [weights_row(shipped, check) for shipped in shipped_weights()]
+    rows = [row for of_kind in by_kind.values() for row in of_kind] + weights
     if format == "json":
         import json
 
         terminal.write(json.dumps(rows, indent=2) + "\n")
     else:
-        print_tables([_table(kind, of_kind) for kind, of_kind in by_kind.items() if of_kind])
+        tables = [_table(kind, of_kind) for kind, of_kind in by_kind.items() if of_kind]
+        print_tables(tables + ([weights_table(weights)] if weights else []))
         for kind in (kind for kind, of_kind in by_kind.items() if not of_kind):
             terminal.echo(f"No {kind}s: {registry.nothing_installed(kind)}")
     if check and any(row["problem"] for row in rows):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from galaxynet import terminal
-from galaxynet.commands import Quiet, RunsDir, complete_runs
+from galaxynet.commands import Quiet, RunsDir, complete_networks
 
 if TYPE_CHECKING:
     from galaxynet.images.fits import FitsOptions
@@ -26,8 +26,8 @@ def command(
         str,
         typer.Argument(
             metavar="RUN",
-            help="Id, name or folder of a run, or last; with --merge, a shard.",
-            autocompletion=complete_runs,
+            help="Id, name or folder of a run, or last; shipped weights; with --merge, a shard.",
+            autocompletion=complete_networks,
         ),
     ],
     images: Annotated[
@@ -210,7 +210,7 @@ def command(
     part = Shard.parse(shard) if shard else None
     if output is not None:
         check_format(output)
-    selected = runs.find(paths.runs_dir(runs_dir), run)
+    selected = runs.find_network(paths.runs_dir(runs_dir), run)
     inputs = find_inputs(words, TableColumns(path_column, id_column, radius_column, pixel_scale))
     with terminal.working("loading PyTorch"):
         from galaxynet.prediction.job import predict_to_file

@@ -1,4 +1,4 @@
-"""`galaxynet runs`: list, show and remove runs."""
+"""`galaxynet runs`: list, show, export and remove runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from galaxynet.commands import RunsDir, Yes, complete_runs, complete_sweeps
+from galaxynet.commands import DataDir, RunsDir, Yes, complete_networks, complete_runs, complete_sweeps
 
 if TYPE_CHECKING:
     from galaxynet.runs import DamagedRun, Run
@@ -16,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="rich",
-    help="List, show and remove runs.",
+    help="List, show, export and remove runs.",
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 
@@ -55,25 +55,97 @@ def list_runs(
 @app.command("show")
 def show(
     run: Annotated[
-        str, typer.Argument(help="Id, name or folder of a run, or last.", autocompletion=complete_runs)
+        str,
+        typer.Argument(
+            help="Id, name or folder of a run, or last; shipped weights.", autocompletion=complete_networks
+        ),
     ] = "last",
     format: Annotated[
         Literal["rich", "json"], typer.Option("--format", help="Output format; json is the record.")
     ] = "rich",
     runs_dir: RunsDir = None,
 ) -> None:
-    """Show the record of a run: options, data, times, metrics, machine, command."""
-    from galaxynet import paths, terminal
-    from galaxynet.runs import find
+    """Show the record of a run: options, data, times, metrics, machine, command.
 
-    selected = find(paths.runs_dir(runs_dir), run)
+    Of shipped weights, show their card.
+    """
+    from galaxynet import paths, terminal
+    from galaxynet.runs import find_network
+
+    selected = find_network(paths.runs_dir(runs_dir), run)
     if format == "json":
         terminal.write(selected.record.to_json())
+        return
+    if selected.record.exported is not None:
+        from galaxynet.report.card_view import card_view
+
+        terminal.results().print(card_view(selected))
         return
     from galaxynet.report.run_views import run_panels
 
     console = terminal.results()
     console.print(run_panels(selected, console.width))
+
+
+@app.command("export")
+def export_run(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="Id, name or folder of a finished run, or last.", autocompletion=complete_runs
+        ),
+    ],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="Folder to write, in a plugin's package.", file_okay=False),
+    ],
+    name: Annotated[
+        str, typer.Option("--name", help="Name of the weights.", show_default="that of the folder")
+    ] = "",
+    notes: Annotated[
+        Path | None,
+        typer.Option(
+            "--notes",
+            metavar="FILE",
+            help="Your sections of the card, in Markdown: ## Range of validity, ## Known failures, ...",
+            show_default=False,
+            dir_okay=False,
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
+    runs_dir: RunsDir = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Export a finished run as a folder of weights that a plugin can ship.
+
+    The folder has the weights as 16-bit floats, the record without machine and paths, and a card. The
+    rounded network is tested again, so the run's data are needed. A plugin names the folder in its
+    ModelSpec; see the guide Ship trained weights.
+
+      galaxynet runs export k3x9ab galaxynet_tiny/weights/tiny --notes card-notes.md
+    """
+    from galaxynet import paths, terminal
+    from galaxynet.runs import find
+
+    selected = find(paths.runs_dir(runs_dir), run)
+    with terminal.working("loading PyTorch"):
+        from galaxynet.shipping.export import export
+    written = export(
+        selected,
+        folder,
+        data_dir=paths.data_dir(data_dir),
+        name=name,
+        notes=notes,
+        overwrite=overwrite,
+    )
+    terminal.note(f"{folder}: {written.size / 1e6:.2f} MB")
+    terminal.note(written.rounding)
+    if written.missing:
+        terminal.note(
+            f"the card has nothing under {' and '.join(written.missing)}: write it in a file and name that "
+            "with --notes",
+            style="yellow",
+        )
 
 
 @app.command("remove")

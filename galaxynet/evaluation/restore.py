@@ -1,14 +1,13 @@
-"""A trained network out of a run folder: built from the record, its weights from the checkpoint."""
+"""A trained network out of a run folder: built from the record, with the weights that the folder holds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Literal, get_args
 
-import torch
-
 from galaxynet import registry
 from galaxynet.errors import GalaxynetError, RunError
+from galaxynet.evaluation.stored_weights import read_weights, unreadable
 from galaxynet.plugin import DataInfo, ModelSpec, Options
 from galaxynet.registry import Plugin
 from galaxynet.runs import Run
@@ -46,27 +45,22 @@ def restore(run: Run, which: Literal["best", "last"] = "best", views: int | None
         views: How many views of an image to average over; None for as many as the run was tested with.
 
     Raises:
-        RunError: If the plugin or the checkpoint is gone, or the checkpoint is damaged or another model's.
+        RunError: If the plugin or the weights are gone, or the weights are damaged or another network's.
         UsageError: If the network cannot average over that number of views.
     """
     spec, task_class = model_class(run)
-    path = run.checkpoint(which)
+    weights = read_weights(run, which)
     try:
-        kept = torch.load(path, map_location="cpu", weights_only=True)
         known = {field.name for field in spec.options.fields()}
         values = {name: value for name, value in run.record.options.model.items() if name in known}
-        network = task_class(
-            spec.options.from_dict(values), DataInfo.from_dict(kept["hyper_parameters"]["data_info"])
-        )
-        network.load_state_dict(kept["state_dict"])
-        network.on_load_checkpoint(kept)
+        network = task_class(spec.options.from_dict(values), weights.data_info)
+        network.load_state_dict(weights.tensors)
+        if weights.checkpoint:
+            network.on_load_checkpoint(weights.checkpoint)
     except GalaxynetError:
         raise
-    except Exception as error:  # torch and zip files raise whatever they like over damaged bytes
-        raise RunError(
-            f"The weights of the run {run.label} cannot be read: {path} is damaged or not from this network.",
-            f"Train them again with: galaxynet train --like {run.record.id}",
-        ) from error
+    except Exception as error:  # a plugin's network may raise anything over weights of another version
+        raise unreadable(run) from error
     network.check_views(views or recorded_views(run))
     network.views = views or recorded_views(run)
     return network.eval()

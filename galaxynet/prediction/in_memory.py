@@ -20,7 +20,7 @@ from galaxynet.images.sources import Files
 from galaxynet.prediction.highlights import watched
 from galaxynet.prediction.network import AppliedNetwork
 from galaxynet.prediction.picture_page import check_page, highlights_of, write_page
-from galaxynet.prediction.provenance import provenance, weights_digest
+from galaxynet.prediction.provenance import provenance, title_of, weights_digest
 from galaxynet.prediction.rows import Catalogue
 
 if TYPE_CHECKING:
@@ -96,4 +96,4 @@ def predict_images(
     }
     created = clean_text(np.datetime_as_string(np.datetime64("now"), unit="s") + "Z")
     facts = provenance(run, weights_digest(run), created, catalogue.fits, network)
-    return make_table(catalogue.columns, values, facts, f"Predictions of the run {run.label}")
+    return make_table(catalogue.columns, values, facts, title_of(run))

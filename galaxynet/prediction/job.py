@@ -23,7 +23,7 @@ from galaxynet.images.flags import UNUSABLE
 from galaxynet.prediction.highlights import watched
 from galaxynet.prediction.parts import Parts
 from galaxynet.prediction.picture_page import check_page, highlights_of, write_page
-from galaxynet.prediction.provenance import provenance, shard_parameters, weights_digest
+from galaxynet.prediction.provenance import provenance, shard_parameters, title_of, weights_digest
 from galaxynet.prediction.rows import FLAG, REASON, Catalogue
 from galaxynet.prediction.shards import Shard
 from galaxynet.runs import Run
@@ -106,7 +106,7 @@ def predict_to_file(
         layout = Layout(
             catalogue.columns,
             tuple(facts),
-            f"Predictions of the network {run.record.model.name} of the run {run.label}",
+            title_of(run),
             len(rows),
             parts.widths(count),
         )

@@ -38,7 +38,7 @@ def evaluate_own_test(run: Run, data_dir: Path, views: int | None = None) -> Eva
         RunError: If it has no weights, or its test set is empty.
         GalaxynetError: If its dataset or a plugin is missing, or its data have changed.
     """
-    run.checkpoint("best")  # before the data are read, which takes longer
+    run.weights_path()  # before the data are read, which takes longer
     record = run.record
     data = open_data(run, data_dir)
     if not data.sizes["test"]:
@@ -46,10 +46,7 @@ def evaluate_own_test(run: Run, data_dir: Path, views: int | None = None) -> Eva
             f"The test set of the run {run.label} is empty.", "Evaluate it on other images: --images"
         )
     task = restore(run, views=views).to(memory_format=torch.channels_last)
-    options = TrainingOptions.from_dict(
-        {**record.options.training, "devices": 1, "precision": record.precision}
-    )
-    hardware = choose_hardware(options)
+    options, hardware = _settings(run)
     with compute_settings(options.threads):
         metrics = _test(task, data, hardware)
         error = _error_of_samples(task, data)
@@ -72,6 +69,25 @@ def evaluate_own_test(run: Run, data_dir: Path, views: int | None = None) -> Eva
         error=error,
         notes=_notes(recorded, metrics, run, hardware, task.views),
     )
+
+
+def retest(run: Run, task: Task, data: DataModule) -> dict[str, float]:
+    """The test metrics of a network, computed as at the end of a run's training.
+
+    Args:
+        run: The run.
+        task: Its network, or one with other weights.
+        data: Its data, set up.
+    """
+    options, hardware = _settings(run)
+    with compute_settings(options.threads):
+        return _test(task.to(memory_format=torch.channels_last), data, hardware)
+
+
+def _settings(run: Run) -> tuple[TrainingOptions, Hardware]:
+    values = {**run.record.options.training, "devices": 1, "precision": run.record.precision}
+    options: TrainingOptions = TrainingOptions.from_dict(values)
+    return options, choose_hardware(options)
 
 
 def _test(task: Task, data: DataModule, hardware: Hardware) -> dict[str, float]:

@@ -11,22 +11,28 @@ from galaxynet.catalogue.columns import Parameter, clean_text
 from galaxynet.images.fits import FitsOptions
 from galaxynet.images.stretch import AUTO
 from galaxynet.prediction.network import AppliedNetwork
-from galaxynet.runs import Run
+from galaxynet.runs import Run, ShippedRun
 
 _CHUNK = 2**20
 
 
 def weights_digest(run: Run) -> str:
-    """SHA-256 of the weights of a run's best epoch, in hex.
+    """SHA-256 of the file with the weights of a run's best epoch, in hex.
 
     Raises:
         RunError: If it has none.
     """
     digest = hashlib.sha256()
-    with run.checkpoint("best").open("rb") as stream:
+    with run.weights_path().open("rb") as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def title_of(run: Run) -> str:
+    """What a catalogue is, in a line."""
+    origin = f"with the weights {run.source}" if isinstance(run, ShippedRun) else f"of the run {run.label}"
+    return f"Predictions of the network {run.record.model.name} {origin}"
 
 
 def provenance(
@@ -45,7 +51,7 @@ def provenance(
     software = "meta.version;meta.software"
     parameters = [
         Parameter("run", record.id, "meta.id", "the run that trained the network"),
-        Parameter("run_name", record.name, "meta.id", "its name"),
+        *_name(run),
         Parameter("model", f"{record.model.name} {record.model.version}", software, "the network"),
         Parameter("model_sha256", digest, "meta.checksum;meta.software", "digest of its weights"),
         Parameter("dataset", record.dataset.name, "meta.dataset", "what it was trained on"),
@@ -78,6 +84,12 @@ def provenance(
         for p in parameters
         if p.value != ""
     ]
+
+
+def _name(run: Run) -> list[Parameter]:
+    if isinstance(run, ShippedRun):
+        return [Parameter("weights", run.source, "meta.version;meta.software", "the shipped weights")]
+    return [Parameter("run_name", run.record.name, "meta.id", "its name")]
 
 
 def shard_parameters(index: int, count: int, first: int, total: int, inputs: str) -> list[Parameter]:

@@ -5,6 +5,7 @@ from galaxynet.runs.folder import DamagedRun, Run, create
 from galaxynet.runs.predictions import Predictions, write_predictions
 from galaxynet.runs.run_record import (
     Environment,
+    ExportedWeights,
     InitialWeights,
     MajorityClass,
     OptionValues,
@@ -13,10 +14,12 @@ from galaxynet.runs.run_record import (
     RunRecord,
 )
 from galaxynet.runs.search import find, scan
+from galaxynet.runs.shipped import Shipped, ShippedRun, find_network, shipped_weights
 
 __all__ = [
     "DamagedRun",
     "Environment",
+    "ExportedWeights",
     "InitialWeights",
     "MajorityClass",
     "OptionValues",
@@ -25,9 +28,13 @@ __all__ = [
     "ReferenceValue",
     "Run",
     "RunRecord",
+    "Shipped",
+    "ShippedRun",
     "create",
     "describe_environment",
     "find",
+    "find_network",
     "scan",
+    "shipped_weights",
     "write_predictions",
 ]

@@ -26,6 +26,8 @@ CHECKPOINTS = "checkpoints"
 FIGURES = "figures"
 METRICS = "metrics.csv"
 PREDICTIONS = "predictions.csv"
+WEIGHTS = "weights.safetensors"
+CARD = "card.md"
 _COUNTED = ("epoch", "step")
 _LARGEST_RECORD = 8 * untrusted.MIB
 _LARGEST_METRICS = 64 * untrusted.MIB
@@ -107,11 +109,26 @@ class Run:
             RunError: If there is no such checkpoint.
         """
         path = self.checkpoints / f"{which}.ckpt"
+        if not path.is_file() and self.record.exported is not None:
+            raise RunError(f"{self.label} has weights alone and no checkpoint, so it cannot be continued.")
         if not path.is_file():
             raise RunError(
                 f"The run {self.label} has no {which} checkpoint ({path}).",
                 f"Train it again with: galaxynet train --like {self.record.id}",
             )
+        return path
+
+    def weights_path(self) -> Path:
+        """The path of the weights: the best checkpoint, or `weights.safetensors` of an exported run.
+
+        Raises:
+            RunError: If they are missing.
+        """
+        if self.record.exported is None:
+            return self.checkpoint("best")
+        path = self.path / WEIGHTS
+        if not path.is_file():
+            raise RunError(f"The weights {self.label} lack their file ({path}).")
         return path
 
     def metrics(self) -> list[dict[str, float]]:

@@ -193,6 +193,26 @@ class Environment(Part):
     load: Number = None
 
 
+class ExportedWeights(Part):
+    """The weights of a network that was exported: what of a checkpoint is needed besides the record.
+
+    Attributes:
+        sha256: Digest of `weights.safetensors`, in hex.
+        size: Its size in bytes.
+        data_info: The data that the network is built for, of `DataInfo.to_dict`.
+        rounding: By how much the 16-bit network differs from the run's: `samples`, and where the network
+            has outputs of single samples the largest (`max`) and `mean` absolute difference of their numbers,
+            and `labels`, how many of their texts differ.
+        metrics: The test metrics, measured again with the 16-bit network.
+    """
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: Count
+    data_info: dict[str, Plain] = Field(max_length=10)
+    rounding: dict[str, Number] = Field(default_factory=dict, max_length=10)
+    metrics: dict[str, Number] = Field(default_factory=dict, max_length=1000)
+
+
 class RunRecord(Part):
     """One training, from its options to its metrics.
 
@@ -238,6 +258,7 @@ class RunRecord(Part):
         world_size: How many processes there were; None before the first step and in older records.
         steps: Steps that the optimiser took, those before a `--resume` included; None likewise.
         precision: Number format of the forward pass, as `--precision` names it, never `auto`.
+        exported: The weights of an exported run, which has no checkpoints; None for any other.
     """
 
     layout: int = Field(default=SCHEMA, alias="schema")
@@ -280,6 +301,7 @@ class RunRecord(Part):
     world_size: Count | None = None
     steps: Count | None = None
     precision: Precision = ""
+    exported: ExportedWeights | None = None
 
     def to_json(self) -> str:
         """The text of `run.json`: keys sorted, two spaces of indent, a newline at the end."""

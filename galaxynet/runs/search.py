@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from galaxynet import paths, untrusted
@@ -37,7 +38,7 @@ def scan(runs_dir: Path) -> list[Run | DamagedRun]:
     return runs
 
 
-def find(runs_dir: Path, reference: str, *, exact: bool = False) -> Run:
+def find(runs_dir: Path, reference: str, *, exact: bool = False, others: Sequence[str] = ()) -> Run:
     """The run that a reference means.
 
     Args:
@@ -45,10 +46,32 @@ def find(runs_dir: Path, reference: str, *, exact: bool = False) -> Run:
         reference: The path of a run folder, an id, a folder name, a name, the beginning of an id or of a
             folder name, or `last` for the run that was started last.
         exact: Accept neither the beginning of a name nor `last`, which may be slips.
+        others: Names that could be used in place of a run, to be suggested where none matches.
 
     Raises:
         RunError: If no run matches (the nearest name is suggested), several match, or the record cannot be
             read.
+    """
+    entries: list[Run | DamagedRun] = []
+    run = lookup(runs_dir, reference, exact=exact, entries=entries)
+    if run is None:
+        raise _unknown(runs_dir, reference, [run for run in entries if isinstance(run, Run)], others)
+    return run
+
+
+def lookup(
+    runs_dir: Path, reference: str, *, exact: bool = False, entries: list[Run | DamagedRun] | None = None
+) -> Run | None:
+    """The run that a reference means, as for `find`; None if there is none.
+
+    Args:
+        runs_dir: The folder of the runs.
+        reference: As for `find`.
+        exact: As for `find`.
+        entries: Filled with all runs of the folder, where they had to be read.
+
+    Raises:
+        RunError: If several runs match, or the record cannot be read.
     """
     path = _as_path(reference)
     if path.name == RECORD:
@@ -56,7 +79,8 @@ def find(runs_dir: Path, reference: str, *, exact: bool = False) -> Run:
     is_run = os.path.lexists(path / RECORD) or FOLDER_NAME.fullmatch(path.name)
     if reference and is_run and untrusted.is_folder(path):
         return Run.open(path)
-    entries = scan(runs_dir)
+    entries = [] if entries is None else entries
+    entries += scan(runs_dir)
     runs = [run for run in entries if isinstance(run, Run)]
     if reference == "last" and runs and not exact:
         return max(runs, key=lambda run: (run.record.started, run.path.name))
@@ -68,7 +92,7 @@ def find(runs_dir: Path, reference: str, *, exact: bool = False) -> Run:
     for damaged in entries:
         if isinstance(damaged, DamagedRun) and reference in (damaged.path.name, damaged.path.name[-6:]):
             raise RunError(f"The run folder {damaged.path} is damaged: {damaged.reason}")
-    raise _unknown(runs_dir, reference, runs)
+    return None
 
 
 def find_to_remove(runs_dir: Path, reference: str) -> Run | DamagedRun:
@@ -132,9 +156,13 @@ def _ambiguous(reference: str, matches: list[Run]) -> RunError:
     )
 
 
-def _unknown(runs_dir: Path, reference: str, runs: list[Run]) -> RunError:
+def _unknown(runs_dir: Path, reference: str, runs: list[Run], others: Sequence[str]) -> RunError:
     if not runs:
-        return RunError(f"There are no runs in {runs_dir}.", "Make one with: galaxynet train MODEL")
+        hint = "Make one with: galaxynet train MODEL"
+        if others:
+            hint = suggest(reference, others, f"{hint}; or name shipped weights: {', '.join(others)}")
+        return RunError(f"There are no runs in {runs_dir}.", hint)
     known = [word for run in runs for word in (run.record.id, run.record.name, run.path.name) if word]
+    known += others
     hint = suggest(reference, known, "See them with: galaxynet runs list")
     return RunError(f"There is no run {reference!r} in {runs_dir}.", hint)

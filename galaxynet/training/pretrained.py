@@ -26,7 +26,8 @@ class Pretrained:
 
     Attributes:
         run: The run.
-        reference: Names it in the options of the new run: its id, or the path of a run outside of the folder.
+        reference: Names it in the options of the new run: its id, the path of a run outside of the folder, or
+            `distribution:name` of shipped weights.
     """
 
     run: Run
@@ -34,18 +35,20 @@ class Pretrained:
 
     @classmethod
     def find(cls, runs_dir: Path, reference: str) -> Pretrained:
-        """The run that `--weights` names.
+        """The run or the shipped weights that `--weights` names.
 
         Args:
             runs_dir: The folder of the runs.
-            reference: Its id, name, folder, or `last`.
+            reference: Id, name or folder of a run, or `last`; or the name of shipped weights.
 
         Raises:
-            RunError: If no run matches, or several do.
+            RunError: If nothing matches, or several runs do.
         """
         from galaxynet import runs
 
-        run = runs.find(runs_dir, reference)
+        run = runs.find_network(runs_dir, reference)
+        if isinstance(run, runs.ShippedRun):
+            return cls(run, run.reference)  # a run of the plain name may be trained later
         if run.path.absolute().parent == runs_dir.absolute():
             # A name or `last` may mean another run when this one is trained again.
             return cls(run, run.record.id if _is_unique(runs_dir, run) else run.path.name)

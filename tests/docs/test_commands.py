@@ -129,9 +129,9 @@ class Reader:
         """Install the package in the folder, as far as its pyproject.toml says what belongs to it."""
         project = tomllib.loads((self.folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         package = project["name"].replace("-", "_")
-        shutil.copytree(self.folder / package, self.site / package)
+        shutil.copytree(self.folder / package, self.site / package, dirs_exist_ok=True)
         info = self.site / f"{package}-{project['version']}.dist-info"
-        info.mkdir()
+        info.mkdir(exist_ok=True)
         (info / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from docs_pages import ROOT
 
-from galaxynet.runs import Environment, RunRecord
+from galaxynet.runs import Environment, ExportedWeights, RunRecord
 
 REFERENCE = ROOT / "docs" / "reference"
 
@@ -20,7 +20,8 @@ def keys_of(page: Path) -> set[str]:
 
 def test_every_key_of_a_record_is_documented() -> None:
     """The page on the run folder has every key of run.json, and no key that does not exist."""
-    fields = [*RunRecord.model_fields.items(), *Environment.model_fields.items()]
+    parts = (RunRecord, Environment, ExportedWeights)
+    fields = [field for part in parts for field in part.model_fields.items()]
     keys = {field.alias or name for name, field in fields}
     documented = {key for key in keys_of(REFERENCE / "run-folder.md") if "/" not in key}
     assert documented == keys
