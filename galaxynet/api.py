@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from galaxynet import paths, registry
 from galaxynet.errors import UsageError
 from galaxynet.launch import isolated_environment
-from galaxynet.runs_api import find_network, find_run
+from galaxynet.runs_api import find_run
 from galaxynet.signals import deferred_stop_signals
 from galaxynet.training.config import Components
 
@@ -226,13 +226,14 @@ def generate(
         RunError: If the run's network cannot generate text, or its weights are gone.
         UsageError: If the prime has characters that the network does not know, or a number is out of range.
     """
+    from galaxynet import runs
     from galaxynet.errors import RunError
 
     with deferred_stop_signals():
         from galaxynet.evaluation.restore import model_class, restore
         from galaxynet.tasks.writing import TextGenerator
 
-    trained = find_network(run, runs_dir)
+    trained = runs.find_network(_runs(runs_dir), run)
     _, task_class = model_class(trained)
     if not hasattr(task_class, "generate"):
         raise RunError(

@@ -30,21 +30,6 @@ def find_run(reference: Run | Path | str, runs_dir: Path | str | None = None) ->
     return runs.find(_runs(runs_dir), str(reference))
 
 
-def find_network(reference: Run | Path | str, runs_dir: Path | str | None = None) -> Run:
-    """The run, or the shipped weights, with this name; see `find_run`.
-
-    Raises:
-        RunError: If neither is found, several runs match, or what is found is damaged.
-    """
-    from galaxynet import runs
-
-    if isinstance(reference, runs.ShippedRun):
-        return reference
-    if isinstance(reference, runs.Run):
-        return runs.Run.open(reference.path)
-    return runs.find_network(_runs(runs_dir), str(reference))
-
-
 def list_runs(runs_dir: Path | str | None = None) -> list[Run | DamagedRun]:
     """All runs, oldest first; a folder that cannot be read is a `DamagedRun`."""
     from galaxynet import runs
@@ -181,11 +166,11 @@ def evaluate(
     words = [images] if isinstance(images, str | Path) else images
     columns = LabelColumns(label_column, id_column)
     return evaluate_run(
-        find_network(run, runs_dir),
+        _network(run, runs_dir),
         data_dir=paths.data_dir(None if data_dir is None else Path(data_dir)),
         images=[str(word) for word in words],
         labels=None if labels is None else LabelTable(Path(labels), columns),
-        against=None if against is None else find_network(against, runs_dir),
+        against=None if against is None else _network(against, runs_dir),
         accelerator=accelerator,
         batch_size=batch_size,
         views=views,
@@ -210,7 +195,7 @@ def load(run: Run | Path | str, runs_dir: Path | str | None = None) -> TrainedMo
     from galaxynet.evaluation.restore import restore
     from galaxynet.prediction.trained_model import TrainedModel
 
-    trained = find_network(run, runs_dir)
+    trained = _network(run, runs_dir)
     return TrainedModel(trained, restore(trained))
 
 
@@ -256,3 +241,9 @@ def export_weights(
 
 def _runs(folder: Path | str | None) -> Path:
     return paths.runs_dir(None if folder is None else Path(folder))
+
+
+def _network(reference: Run | Path | str, runs_dir: Path | str | None) -> Run:
+    from galaxynet import runs
+
+    return runs.find_network(_runs(runs_dir), reference)

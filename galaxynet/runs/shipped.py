@@ -123,19 +123,22 @@ def shipped_names() -> list[str]:
     return [weights.names[plain.count(weights.names[0]) > 1] for weights in shipped]
 
 
-def find_network(runs_dir: Path, reference: str) -> Run:
+def find_network(runs_dir: Path, reference: Run | Path | str) -> Run:
     """The run that a reference means, or the shipped weights of that name, a `ShippedRun`.
 
     A run of that very name, id or folder wins, with a note. It may also be the folder of an exported run.
 
     Args:
         runs_dir: The folder of the runs.
-        reference: As for `find`, or the name of shipped weights.
+        reference: As for `find`, or the name of shipped weights. A `Run` is read again from its folder.
 
     Raises:
         RunError: If neither is found, or it is damaged.
         UsageError: If two packages ship weights of this name.
     """
+    if isinstance(reference, Run):
+        return reference if isinstance(reference, ShippedRun) else Run.open(reference.path)
+    reference = str(reference)
     matches = [weights for weights in shipped_weights() if reference in weights.names]
     if not matches:
         try:

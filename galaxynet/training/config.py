@@ -54,8 +54,8 @@ class TrainingOptions(Options):
     threads: int = option(0, "CPU threads of each process; 0: one on each core that it has", ge=0, le=1024)
     weights: str | None = option(
         None,
-        "begin with the weights of this run; its network's shape and the size, crop, channels and "
-        "normalisation of its images come with them",
+        "begin with the weights of this run, or with shipped ones; its network's shape and the size, crop, "
+        "channels and normalisation of its images come with them",
         metavar="RUN",
     )
     freeze: tuple[str, ...] = option(

@@ -303,6 +303,25 @@ def test_it_can_be_evaluated_and_completed(installed: Spirals, trained: Run) -> 
     assert ("spirals", "100 made galaxies") in complete_networks(Context(), "spi")  # type: ignore[arg-type]
 
 
+def test_a_training_begins_with_them(installed: Spirals, tmp_path: Path) -> None:
+    """`--weights NAME` takes shipped weights, and records a reference that no later run can take over."""
+    run = galaxynet.train(
+        "spirals",
+        weights="spirals",
+        labels=str(installed.data_dir.parent / "labels.csv"),
+        epochs=1,
+        threads=1,
+        precision="float32",
+        runs_dir=tmp_path / "runs",
+        data_dir=installed.data_dir,
+    )
+    assert run.record.options.training["weights"] == "galaxynet-spirals:spirals"
+    assert run.record.preprocessing["width"] == 24  # the size comes with the weights
+    assert run.record.weights is not None
+    assert run.record.weights.run == installed.run.record.id
+    assert run.record.weights.taken == run.record.weights.tensors
+
+
 def _truncate(folder: Path) -> None:
     path = folder / "weights.safetensors"
     path.write_bytes(path.read_bytes()[:-10])
