@@ -15,6 +15,7 @@ from galaxynet.report.wording import (
     NONE,
     UNDEFINED,
     metric_name,
+    metric_samples,
     percentage_metric,
     show_interval,
     show_metric,
@@ -72,7 +73,7 @@ def title(group: Group) -> str:
     """What the table compares: `galaxy_alexnet on galaxy-zoo: test accuracy on 1,000 samples`."""
     record = group.first.record
     models = list(dict.fromkeys(row.run.record.model.name for row in group.rows))
-    samples = record.splits.get("test")
+    samples = metric_samples(record)
     on = f" on {samples:,} samples" if samples else ""
     what = models[0] if len(models) == 1 else f"{len(models)} networks"
     return f"{what} on {record.dataset.name}: {record.metric.replace('/', ' ')}{on}"

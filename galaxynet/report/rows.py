@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-from galaxynet.report.wording import interval_of, measured, metric_name
+from galaxynet.report.wording import interval_of, measured, metric_name, metric_samples
 from galaxynet.runs import Run
 
 Item = TypeVar("Item")
@@ -53,7 +53,7 @@ class Row:
             "value": self.value,
             "low": interval[0] if interval else None,
             "high": interval[1] if interval else None,
-            "samples": record.splits.get("test"),
+            "samples": metric_samples(record) or None,
             "majority": record.baseline.accuracy if record.baseline else None,
             "majority_class": record.baseline.label if record.baseline else None,
             **self._published(),

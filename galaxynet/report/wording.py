@@ -58,8 +58,8 @@ def interval_of(record: RunRecord) -> tuple[float, float] | None:
 
 def metric_samples(record: RunRecord) -> int:
     """The number of test samples behind the metric of a run: all, unless the test recorded fewer."""
-    fewer = measured(record.metrics.get(f"{record.metric}_samples"))
-    return record.splits.get("test", 0) if fewer is None else int(fewer)
+    fewer, samples = measured(record.metrics.get(f"{record.metric}_samples")), record.splits.get("test", 0)
+    return samples if fewer is None else min(max(int(fewer), 0), samples)
 
 
 def label_results(record: RunRecord) -> dict[str, list[tuple[str, str]]]:

@@ -229,6 +229,7 @@ def test_a_reader_sees_them(trained: Run, capsys: pytest.CaptureFixture[str]) ->
     assert "five, from votes" in shown
     table = run_here("compare", "--columns", "run,test/five_accuracy,test/five/accuracy", *folder).stdout
     assert table.count("%") >= 2
+    assert "test rmse on 4 samples" in table
 
 
 def test_a_catalogue_has_no_more_columns(trained: Run, zoo: Path) -> None:
