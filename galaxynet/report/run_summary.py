@@ -34,6 +34,8 @@ def print_start(run: Run) -> None:
     if record.weights is not None:
         for line in weights_lines(record.weights):
             terminal.note(line)
+    if record.teachers:
+        terminal.note(f"taught by {', '.join(teacher.name for teacher in record.teachers)}")
     counts = record.data.get("classes")
     if isinstance(counts, dict) and 0 < len(counts) <= _MAX_CLASSES:
         listed = ", ".join(f"{name} {number:,}" for name, number in counts.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from galaxynet.report.wording import (
     show_result,
     show_seconds,
 )
-from galaxynet.runs import DamagedRun, InitialWeights, Run
+from galaxynet.runs import DamagedRun, InitialWeights, Run, TeacherRun
 from galaxynet.runs.folder import FOLDER_NAME
 from galaxynet.terminal import printable
 
@@ -139,6 +139,7 @@ def run_panels(run: Run, width: int) -> RenderableType:
         _panel("options of the data", _options(record.options.dataset)),
         _panel("options of the training", _options(record.options.training)),
         _panel("weights", _weights(record.weights)),
+        _panel("teachers", _teachers(record.teachers)),
         _panel("samples", [(name, f"{count:,}") for name, count in _in_phase_order(record.splits)]),
         _panel("data", _options(record.data)),
         _panel("time", _time(run)),
@@ -167,6 +168,13 @@ def _weights(weights: InitialWeights | None) -> Lines:
         *(("differs", note) for note in weights.notes),
     ]
     return [line for line in lines if line[1]]
+
+
+def _teachers(teachers: Sequence[TeacherRun]) -> Lines:
+    """The networks that taught this one."""
+    return [
+        (teacher.run, f"{teacher.name} ({teacher.model}), digest {teacher.digest}") for teacher in teachers
+    ]
 
 
 def result_lines(run: Run) -> Lines:

@@ -12,6 +12,7 @@ from galaxynet.runs.run_record import (
     PluginId,
     ReferenceValue,
     RunRecord,
+    TeacherRun,
 )
 from galaxynet.runs.search import find, scan
 from galaxynet.runs.shipped import Shipped, ShippedRun, find_network, shipped_weights
@@ -30,6 +31,7 @@ __all__ = [
     "RunRecord",
     "Shipped",
     "ShippedRun",
+    "TeacherRun",
     "create",
     "describe_environment",
     "find",

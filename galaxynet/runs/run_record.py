@@ -162,6 +162,22 @@ class InitialWeights(Part):
     notes: Names = Field(default_factory=list)
 
 
+class TeacherRun(Part):
+    """A run whose network taught that of another.
+
+    Attributes:
+        run: Its id.
+        name: Its name, or its id.
+        model: Its network.
+        digest: Sixteen hex digits that identify its weights.
+    """
+
+    run: str = ""
+    name: str = ""
+    model: str = ""
+    digest: str = ""
+
+
 class Environment(Part):
     """Where a run was made.
 
@@ -242,6 +258,7 @@ class RunRecord(Part):
         calibration: How to correct the network's probabilities; empty for no correction.
         vote_tree: The questions of `VoteTree.to_dict`, for vote fractions; else empty.
         weights: The weights that the training began with; None if they were random.
+        teachers: The runs whose networks taught this one.
         baseline: What always giving the same answer scores, where the data module knows it.
         also: The same for each table of classes that is learnt beside vote fractions.
         reference: The published figure for these options, if there is one.
@@ -285,6 +302,7 @@ class RunRecord(Part):
     calibration: dict[str, Plain] = Field(default_factory=dict, max_length=100)
     vote_tree: dict[str, Plain] = Field(default_factory=dict, max_length=10)
     weights: InitialWeights | None = None
+    teachers: list[TeacherRun] = Field(default_factory=list, max_length=100)
     baseline: MajorityClass | None = None
     also: dict[str, MajorityClass] = Field(default_factory=dict, max_length=20)
     reference: ReferenceValue | None = None

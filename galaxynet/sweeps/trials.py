@@ -23,6 +23,8 @@ MAX_TRIALS = 1_000
 _LATER_OPTIONS: list[tuple[str, Any]] = [
     ("threads", 0),
     ("ema", 0.0),
+    ("views", 1),
+    ("teacher", []),
     ("weights", None),
     ("freeze", []),
     ("layer_decay", 1.0),

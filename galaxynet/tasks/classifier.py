@@ -45,6 +45,7 @@ class Classifier(Task):
     metric = "accuracy"
     higher_is_better = True
     averages_views = True
+    can_be_taught = True
 
     def __init__(self, network: nn.Module, options: Options, data_info: DataInfo) -> None:
         super().__init__(network, options, data_info)
@@ -60,7 +61,7 @@ class Classifier(Task):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         logits = self(batch.inputs)
-        loss = self.loss(logits, batch.targets)
+        loss = self.taught(self.loss(logits, batch.targets), logits, batch.inputs)
         samples = len(batch.targets)
         self.train_loss.add(loss, samples)
         self.train_accuracy.add((logits.detach().argmax(1) == batch.targets).float().mean(), samples)
@@ -82,6 +83,16 @@ class Classifier(Task):
     def probabilities(self, logits: Tensor) -> Tensor:
         """Class probabilities of shape (n, classes), float32, rows summing to one."""
         return functional.softmax(logits.float(), dim=1)
+
+    def answers(self, logits: Tensor) -> Tensor:
+        """The class probabilities."""
+        return self.probabilities(logits)
+
+    def divergence(self, logits: Tensor, answers: Tensor) -> Tensor:
+        """The mean Kullback-Leibler divergence of the network's probabilities from the answers, in nats."""
+        return functional.kl_div(
+            functional.log_softmax(logits.float(), dim=1), answers, reduction="batchmean"
+        )
 
     def output_columns(self) -> tuple[Column, ...]:
         """The class, the probability of each class, and the entropy of these."""

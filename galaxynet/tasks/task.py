@@ -21,6 +21,7 @@ from galaxynet.tasks.average import EpochMean
 from galaxynet.tasks.layers import select_modules
 from galaxynet.tasks.optimizers import build_optimizer, build_scheduler, parameter_groups
 from galaxynet.tasks.shares import BatchShares, skip_without_samples
+from galaxynet.tasks.teaching import SHARE, Teacher, mean_answers
 from galaxynet.tasks.updates import update_count, updating
 from galaxynet.tasks.views import views_of
 
@@ -46,6 +47,8 @@ class Task(lightning.LightningModule):
         averages_views: Whether the mean of the network's outputs for mirrored and rotated images is a
             better output for the image: of logits it is, of images it is not.
         views: How many views of an image the output is the mean of; in training there is always one.
+        can_be_taught: Whether `answers` and `divergence` are there, so that it can teach and be taught.
+        teachers: Trained networks whose answers it also learns.
         train_loss: The epoch's training loss, to which `training_step` adds.
         evaluation_loss: The same for validation and test.
         temperature: The divisor of logits when the network is applied, fitted on the validation part; None if
@@ -63,6 +66,8 @@ class Task(lightning.LightningModule):
     higher_is_better: ClassVar[bool]
     precisions: ClassVar[tuple[str, ...]] = ("float32", "bf16", "fp16")
     averages_views: ClassVar[bool] = False
+    can_be_taught: ClassVar[bool] = False
+    teachers: tuple[Teacher, ...] = ()
     updates_per_step: int = 1
     views: int = 1
     temperature: float | None = None
@@ -145,6 +150,27 @@ class Task(lightning.LightningModule):
         # One after the other: together, they would need several times the memory.
         outputs = [self.network(view).float() for view in views_of(inputs, self.views)]
         return torch.stack(outputs).mean(0)
+
+    def answers(self, logits: Tensor) -> Tensor:
+        """What the network teaches another of its kind: probabilities, of shape (n, ...)."""
+        raise NotImplementedError(f"{type(self).__name__} can be taught and has no answers().")
+
+    def divergence(self, logits: Tensor, answers: Tensor) -> Tensor:
+        """How far the network is from such answers: a mean over samples, zero where it gives the same."""
+        raise NotImplementedError(f"{type(self).__name__} can be taught and has no divergence().")
+
+    def taught(self, loss: Tensor, logits: Tensor, inputs: Tensor) -> Tensor:
+        """The loss of a training batch, with the divergence from what the teachers answer, if there are any.
+
+        Args:
+            loss: The loss by the known targets, a mean over samples.
+            logits: The network's outputs.
+            inputs: The batch that they are for.
+        """
+        if not self.teachers:
+            return loss
+        answers = mean_answers(self.teachers, inputs)
+        return (1 - SHARE) * loss + SHARE * self.divergence(logits, answers)
 
     def check_views(self, views: int) -> None:
         """Ensure that the network can average over a number of views.

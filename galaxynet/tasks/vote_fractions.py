@@ -72,6 +72,7 @@ class VoteFractions(Task):
     metric = "rmse"
     higher_is_better = False
     averages_views = True
+    can_be_taught = True
 
     def __init__(
         self, network: nn.Module, options: Options, data_info: DataInfo, *, label_weight: float = 0.1
@@ -132,10 +133,7 @@ class VoteFractions(Task):
         observed, labels = self._divided(targets)
         unknown = self._by_question(observed.isnan().float())
         votes = observed.masked_fill(unknown[:, self.question_of] > 0, 0.0).clamp(min=0.0)
-        led = self._by_question(votes)
-        cross_entropy = -(votes * self.log_shares(logits)).sum()
-        entropy = torch.xlogy(led, led).sum() - torch.xlogy(votes, votes).sum()
-        total = cross_entropy - entropy
+        total = self._divergence_of_votes(logits, votes)
         for part, label in zip(self.class_logits(logits), labels.unbind(1), strict=True):
             index = label.nan_to_num(nan=_UNKNOWN).long()
             total = total + self.label_weight * functional.cross_entropy(
@@ -143,8 +141,25 @@ class VoteFractions(Task):
             )
         return total / len(targets)
 
+    def answers(self, logits: Tensor) -> Tensor:
+        """Fractions of all volunteers, then the probabilities of the classes of each table."""
+        classes = [functional.softmax(part, dim=1) for part in self.class_logits(logits)]
+        return torch.cat([self.fractions(logits), *classes], dim=1)
+
+    def divergence(self, logits: Tensor, answers: Tensor) -> Tensor:
+        """The loss with these answers as votes and labels, all of them known; zero for the same answers."""
+        columns = len(self.tree.columns)
+        total = self._divergence_of_votes(logits, answers[:, :columns])
+        sizes = [len(names) for names in self.also.values()]
+        classes = torch.split(answers[:, columns:], sizes, dim=1) if sizes else ()
+        for part, answer in zip(self.class_logits(logits), classes, strict=True):
+            log_probabilities = functional.log_softmax(part, dim=1)
+            total = total + self.label_weight * functional.kl_div(log_probabilities, answer, reduction="sum")
+        return total / len(answers)
+
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        loss = self.loss(self(batch.inputs), batch.targets)
+        logits = self(batch.inputs)
+        loss = self.taught(self.loss(logits, batch.targets), logits, batch.inputs)
         self.train_loss.add(loss, len(batch.targets))
         return loss
 
@@ -259,6 +274,13 @@ class VoteFractions(Task):
         self.log(f"{part}/rmse", self.squared_error.compute(self.device).sqrt())
         for name, right in self.right_labels.items():
             self.log(f"{part}/{name}_accuracy", right.compute(self.device))
+
+    def _divergence_of_votes(self, logits: Tensor, votes: Tensor) -> Tensor:
+        """The sum over samples and questions."""
+        led = self._by_question(votes)
+        cross_entropy = -(votes * self.log_shares(logits)).sum()
+        entropy = torch.xlogy(led, led).sum() - torch.xlogy(votes, votes).sum()
+        return cross_entropy - entropy
 
     def _by_question(self, columns: Tensor) -> Tensor:
         """Sums over the answers of each question, shape (n, questions)."""

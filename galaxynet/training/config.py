@@ -46,6 +46,9 @@ class TrainingOptions(Options):
     views: Literal[1, 2, 4, 8] = option(
         1, "mirrored and rotated views of an image, over which test and prediction average"
     )
+    teacher: tuple[str, ...] = option(
+        (), "learn also what the network of this run answers to the training images", metavar="RUN"
+    )
     precision: Literal["auto", "float32", "bf16", "fp16"] = option(
         "auto", "number format of the forward pass; auto: bf16 where the hardware has it, else float32"
     )
@@ -203,13 +206,13 @@ class Components:
             like: The record of a run that supplies the options not given. If it trained another network,
                 it supplies the trainer's options and, on the same dataset, the dataset's.
             sweep: The name of the sweep that the run is a trial of.
-            runs_dir: The folder in which `weights` are looked up; None if all options are given, as they are
-                in an earlier plan.
+            runs_dir: The folder in which `weights` and `teacher` are looked up; None if all options are
+                given, as they are in an earlier plan.
 
         Raises:
             UsageError: If an option is unknown or contradicts the weights, or no run could be found by the
                 name.
-            RunError: If there is no run that `weights` names.
+            RunError: If there is no run that `weights` or `teacher` names.
             OptionError: If a value does not fit.
         """
         check_name(name)
@@ -229,6 +232,7 @@ class Components:
         of_weights: Mapping[str, Mapping[str, Any]] = {}
         if runs_dir is not None:
             given, of_weights = self._with_weights(given, earlier, runs_dir)
+            given = _with_teachers(given, runs_dir)
         options: dict[str, Any] = {}
         for part, (cls, defaults) in self.option_sets().items():
             names = {field.name for field in cls.fields()}
@@ -259,6 +263,17 @@ class Components:
         pretrained.check(given)
         options = pretrained.options(self.model_spec.options, self.dataset_spec.options)
         return {**given, "weights": pretrained.reference}, {part: options[part] for part in parts}
+
+
+def _with_teachers(given: Mapping[str, Any], runs_dir: Path) -> Mapping[str, Any]:
+    """The given options with lasting references to the teachers: a name may mean another run later."""
+    teachers = given.get("teacher")
+    if not teachers or not isinstance(teachers, list | tuple):
+        return given
+    from galaxynet.training.pretrained import Pretrained
+
+    selected = [Pretrained.find(runs_dir, str(getattr(teacher, "path", teacher))) for teacher in teachers]
+    return {**given, "teacher": tuple(teacher.reference for teacher in selected)}
 
 
 def _build(cls: type[Options], values: dict[str, Any]) -> Any:

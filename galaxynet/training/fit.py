@@ -49,6 +49,7 @@ from galaxynet.training.process_group import process_group
 from galaxynet.training.progress import BusyProcessorNote, ProgressBar
 from galaxynet.training.record import build_record, continue_record, record_end, record_progress
 from galaxynet.training.starting_weights import StartingWeights
+from galaxynet.training.teachers import read_teachers, teach
 from galaxynet.training.weight_average import WeightAverage
 
 
@@ -89,10 +90,12 @@ def _fit(
     start = time.perf_counter()
     # First, for it fails at once where the data take minutes; and it must not change what the seed draws.
     weights = StartingWeights.of(request, last)
+    teachers = read_teachers(plan.training.teacher, request.runs_dir)
     lightning.seed_everything(plan.training.seed, verbose=False)
     data = build_data(plan, request.data_dir, weights.preprocessing)
     network = build_network(plan, data)
     weights.load_into(network, data, plan)
+    teach(network, data, teachers)
     _check(plan, data, network, hardware)
     prepared = time.perf_counter() - start
 
@@ -102,6 +105,7 @@ def _fit(
         if rank.is_first:
             record = build_record(plan, data, network, hardware, request.command)
             record.weights = weights.record
+            record.teachers = [teacher.record for teacher in teachers]
             run = _open_run(request, record, stack)
         start = time.perf_counter()
         # The record says that the run is running only within this block: whatever ends it is recorded.

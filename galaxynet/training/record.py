@@ -93,6 +93,11 @@ def continue_record(record: RunRecord, resume: Run) -> None:
             f"The data of {record.dataset.name} have changed since the run {resume.label} started.",
             f"Start a new run with: galaxynet train --like {before.id}",
         )
+    if record.teachers != before.teachers:
+        raise RunError(
+            f"The weights of a teacher have changed since the run {resume.label} started.",
+            f"Start a new run with: galaxynet train --like {before.id}",
+        )
     for name in _KEPT:
         setattr(record, name, getattr(before, name))
 
