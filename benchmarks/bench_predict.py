@@ -56,7 +56,7 @@ sys.exit(status != 0)
 STREAMED = (".csv", ".ecsv", ".parquet")
 HELD = (".fits", ".vot")
 PREDICT, EVALUATE, PLAIN = "predict", "evaluate --images", "plain loop of batch 1"
-DECODE, NETWORK = "reading alone", "network alone"
+DECODE, NETWORK, VIEWS = "reading alone", "network alone", "network alone, 8 views"
 
 
 def main() -> None:
@@ -129,9 +129,11 @@ def throughput(report: Report, run: Run, archive: Path, rounds: int) -> None:
         for _ in prepared_batches(inputs, preprocessing):
             pass
 
-    def apply() -> None:
+    def apply(views: int = 1) -> None:
+        network.task.views = views
         for start in range(0, len(pixels), network.batch_size):
             network(pixels[start : start + network.batch_size])
+        network.task.views = 1
 
     seconds = alternate(
         {
@@ -139,6 +141,7 @@ def throughput(report: Report, run: Run, archive: Path, rounds: int) -> None:
             EVALUATE: lambda: galaxynet.evaluate(run, images=str(unpacked), labels=labels, accelerator="cpu"),
             DECODE: decode,
             NETWORK: apply,
+            VIEWS: lambda: apply(8),
             PLAIN: plain,
         },
         rounds,
@@ -147,6 +150,7 @@ def throughput(report: Report, run: Run, archive: Path, rounds: int) -> None:
     report.add("predict / the bound", ratio(both, seconds[PREDICT]), goal=0.9)
     report.add("predict / plain loop of batch 1", ratio(seconds[PLAIN], seconds[PREDICT]), goal=3.0)
     report.add("evaluate / predict", ratio(seconds[PREDICT], seconds[EVALUATE]))
+    report.add("8 views / 1, network alone", ratio(seconds[VIEWS], seconds[NETWORK]))
     for name, times in seconds.items():
         report.add(name, len(files) / statistics.median(times), "images/s")
 

@@ -172,8 +172,8 @@ def test_half_of_the_loss_is_the_teachers() -> None:
     logits = student(inputs)
     own = student.loss(logits, targets)
     answers = mean_answers(student.teachers, inputs)
-    one, other = (teacher.task.probabilities(teacher.task(inputs)) for teacher in student.teachers)
-    torch.testing.assert_close(answers, (one + other) / 2)
+    first, second = (teacher.task.answers(teacher.task(inputs)) for teacher in student.teachers)
+    torch.testing.assert_close(answers, (first + second) / 2)
     expected = (own + student.divergence(logits, answers)) / 2
     torch.testing.assert_close(student.taught(own, logits, inputs), expected)
 
@@ -252,7 +252,7 @@ def test_an_interrupted_student_repeats_an_uninterrupted_one(
         ({"samples": 90}, "may have been trained on the test part"),
         ({"dataset": "blobs"}, "it was trained on spots, and this one is on blobs"),
         ({"model": "own"}, "a network for own cannot be taught"),
-        ({"teacher": ["nobody"]}, "There is no run 'nobody'"),
+        ({"teacher": ["missing"]}, "There is no run 'missing'"),
     ],
 )
 def test_a_teacher_that_does_not_fit_is_refused(teacher: Run, options: dict[str, Any], message: str) -> None:
