@@ -89,9 +89,15 @@ def plan_trials(
         limit: The most trials allowed; None for any number.
 
     Raises:
-        UsageError: If there are more than `limit` trials, or fewer configurations than `n_samples`.
+        UsageError: If there are more than `limit` trials, fewer configurations than `n_samples`, or weights of
+            the `last` run.
         OptionError: If a value does not fit its option.
     """
+    if any(dimension.name == "weights" and "last" in dimension.values for dimension in dimensions):
+        raise UsageError(
+            "--weights last: the last run is another one when the sweep is continued.",
+            "Name the run by its id or its name.",
+        )
     varied = [dimension for dimension in dimensions if dimension.varies]
     fixed = {dimension.name: dimension.values[0] for dimension in dimensions if not dimension.varies}
     seeds = next((dim.values for dim in varied if dim.name == "seed"), (None,))

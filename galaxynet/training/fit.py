@@ -16,6 +16,7 @@ from galaxynet import registry, runs, terminal
 from galaxynet.data.module import DataModule
 from galaxynet.errors import FULL_DISK, GalaxynetError, RunError, UsageError
 from galaxynet.images.preprocessing import Preprocessing
+from galaxynet.phrases import count
 from galaxynet.runs import Run, RunRecord
 from galaxynet.runs.lock import locked
 from galaxynet.runs.removal import remove_leftovers
@@ -51,6 +52,9 @@ from galaxynet.training.record import build_record, continue_record, record_end,
 from galaxynet.training.starting_weights import StartingWeights
 from galaxynet.training.teachers import read_teachers, teach
 from galaxynet.training.weight_average import WeightAverage
+
+_FEW = 20
+"""Validation samples below which the choice of the best epoch is mostly chance."""
 
 
 def fit(request: Request, rank: Rank = ONLY) -> Run | None:
@@ -228,6 +232,12 @@ def _check(plan: Plan, data: DataModule, network: Task, hardware: Hardware) -> N
             "Leave it out, or use a larger --validation.",
         )
     network.check_views(plan.training.views)
+    held_out = data.sizes["validation"]
+    if plan.training.weights and 0 < held_out < _FEW:
+        terminal.note(
+            f"the best epoch is chosen by {count(held_out, 'validation sample')}: --validation 0 trains on "
+            "them too and keeps the last epoch"
+        )
     if hardware.precision not in network.precisions:
         formats = " or ".join(network.precisions)
         raise UsageError(

@@ -86,7 +86,7 @@ class Pretrained:
         view = {"crop": values.get("crop") or None, "channels": values.get("channels")}
         if values.get("height") == values.get("width"):
             view["size"] = values.get("height")
-        return {**view, "stretch": stretch or "auto"}
+        return {**view, "stretch": stretch} if stretch else view
 
 
 def _accepted(options: type[Options], values: Mapping[str, Any]) -> dict[str, Any]:

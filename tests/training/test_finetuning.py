@@ -111,6 +111,20 @@ def test_your_own_images_are_normalised_as_those_of_the_weights(folder: Path, tm
     assert again.metrics["test/loss"] == run.record.metrics["test/loss"]
 
 
+def test_ten_labels_are_enough(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """With ten labelled images the training works; it warns of a validation part of one."""
+    images = tmp_path / "images"
+    images.mkdir()
+    for number in range(10):
+        (images / f"{number}.jpg").write_bytes(jpeg(picture(number, 48)))
+    labels = write_csv(tmp_path / "ten.csv", "name,label", [f"{n},{'ab'[n % 2]}" for n in range(10)])
+    data: dict[str, Any] = {"dataset": "images", "images": images, "labels": labels}
+    run = train(folder, **data, weights="votes", freeze=["backbone"])
+    assert run.status == "finished"
+    assert run.record.splits == {"train": 6, "validation": 1, "test": 3}
+    assert "chosen by 1 validation sample" in " ".join(capfd.readouterr().err.split())
+
+
 def test_a_finetuning_is_resumed_without_the_run_that_it_began_with(folder: Path, tmp_path: Path) -> None:
     """Once it has a checkpoint, an interrupted run needs the earlier one no more."""
     runs = tmp_path / "runs"
@@ -257,11 +271,10 @@ def test_a_sweep_compares_weights_with_none(folder: Path) -> None:
     from galaxynet.sweeps.dimensions import Dimension
     from galaxynet.sweeps.trials import plan_trials
 
-    trials = plan_trials(
-        Components.load("galaxy_classifier"),
-        [Dimension("weights", (None, "votes"))],
-        runs_dir=folder / "runs",
-    )
+    network = Components.load("galaxy_classifier")
+    trials = plan_trials(network, [Dimension("weights", (None, "votes"))], runs_dir=folder / "runs")
     scratch, finetuned = (trial.plan for trial in trials)
     assert (scratch.options()["width"], finetuned.options()["width"]) == (32, 4)
     assert finetuned.training.weights == source_of(folder).record.id
+    with pytest.raises(UsageError, match="--weights last"):
+        plan_trials(network, [Dimension("weights", ("last",))], runs_dir=folder / "runs")

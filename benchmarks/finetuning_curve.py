@@ -1,0 +1,180 @@
+"""Accuracy by the number of labels, from scratch and finetuned: a row of a table for each training.
+
+    python benchmarks/finetuning_curve.py --labels five.csv --test-ids fair_test_ids.csv --weights votes36
+
+Each training has the first N galaxies of a random order of all that may be trained on; the order depends on
+the seed. All trainings have the same number of updates, so few labels are seen more often. A network from
+scratch has the shape and the images of the finetuned one. Every row is written when its training ends, and a
+second call continues with the rows that are missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import random
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import galaxynet
+from galaxynet import paths
+from galaxynet.training.config import Components
+from galaxynet.training.pretrained import Pretrained
+
+NETWORK = "galaxy_classifier"
+COLUMNS = ("labels", "start", "seed", "accuracy", "low", "high", "tested", "epochs", "seconds")
+STARTS: dict[str, dict[str, Any]] = {"scratch": {}, "finetuned": {}, "frozen": {"freeze": ["backbone"]}}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A training of the table: how many labels, how it starts, and the seed of order and weights."""
+
+    labels: int
+    start: str
+    seed: int
+
+
+def main() -> None:
+    """Train what the table lacks, and print its summary."""
+    arguments = _arguments()
+    labels = _labels(arguments.labels)
+    tested = set(_column(arguments.test_ids)) & set(labels)
+    pool = sorted(set(labels) - tested)
+    for trial in _missing(arguments):
+        if trial.labels > len(pool):
+            print(f"{trial.labels} labels: there are {len(pool)}", flush=True)
+            continue
+        order = random.Random(trial.seed).sample(pool, len(pool))
+        _append(arguments.out, _train(arguments, trial, labels, order[: trial.labels], tested))
+    print(summary(arguments.out))
+
+
+def _missing(arguments: argparse.Namespace) -> Iterator[Trial]:
+    done = {(row["labels"], row["start"], row["seed"]) for row in _rows(arguments.out)}
+    for seed in range(arguments.seeds):
+        for size in arguments.sizes:
+            for start in arguments.starts:
+                if (str(size), start, str(seed)) not in done:
+                    yield Trial(size, start, seed)
+
+
+def _train(
+    arguments: argparse.Namespace, trial: Trial, labels: dict[str, str], shown: list[str], tested: set[str]
+) -> dict[str, Any]:
+    batch = min(arguments.batch_size, trial.labels)
+    epochs = arguments.epochs or -(-arguments.updates // -(-trial.labels // batch))
+    settings = {"weights": arguments.weights, **STARTS[trial.start]}
+    if trial.start == "scratch":
+        settings = _shape(arguments)
+    with tempfile.TemporaryDirectory() as scratch:
+        table, tests = Path(scratch, "labels.csv"), Path(scratch, "tests.csv")
+        _write(table, "GalaxyID,label", [f"{i},{labels[i]}" for i in (*sorted(tested), *shown)])
+        _write(tests, "GalaxyID", sorted(tested))
+        run = galaxynet.train(
+            NETWORK,
+            dataset=arguments.dataset,
+            labels=str(table),
+            test_ids=tests,
+            validation=0.0,
+            batch_size=batch,
+            epochs=epochs,
+            seed=trial.seed,
+            name=f"curve-{trial.start}-{trial.labels}-{trial.seed}",
+            **settings,
+        )
+    (row,) = galaxynet.compare(run)
+    return {
+        "labels": trial.labels,
+        "start": trial.start,
+        "seed": trial.seed,
+        "accuracy": f"{run.record.metrics['test/accuracy']:.4f}",
+        "low": f"{row['low']:.4f}",
+        "high": f"{row['high']:.4f}",
+        "tested": run.record.splits["test"],
+        "epochs": run.record.epochs,
+        "seconds": f"{run.record.seconds['train']:.0f}",
+    }
+
+
+def _shape(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options of network and images that come with the weights."""
+    components = Components.load(NETWORK, arguments.dataset)
+    pretrained = Pretrained.find(paths.runs_dir(), arguments.weights)
+    options = pretrained.options(components.model_spec.options, components.dataset_spec.options)
+    return {**options["model"], **options["dataset"]}
+
+
+def summary(path: Path) -> str:
+    """The table in Markdown: mean and deviation of the accuracy over the seeds, in per cent."""
+    values: dict[tuple[int, str], list[float]] = defaultdict(list)
+    for row in _rows(path):
+        values[int(row["labels"]), row["start"]].append(100 * float(row["accuracy"]))
+    starts = [start for start in STARTS if any(key[1] == start for key in values)]
+    lines = ["| labels | " + " | ".join(starts) + " |", "| ---: |" + " ---: |" * len(starts)]
+    for size in sorted({size for size, _ in values}):
+        cells = [_cell(values.get((size, start), [])) for start in starts]
+        lines.append(f"| {size:,} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(values: list[float]) -> str:
+    if not values:
+        return ""
+    spread = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
+    return f"{mean(values):.1f}{spread} %"
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _append(path: Path, row: dict[str, Any]) -> None:
+    new = not path.exists()
+    with path.open("a", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def _write(path: Path, header: str, lines: Sequence[str]) -> None:
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+
+
+def _labels(path: Path) -> dict[str, str]:
+    with path.open(newline="") as stream:
+        return {row["GalaxyID"]: row["label"] for row in csv.DictReader(stream)}
+
+
+def _column(path: Path) -> list[str]:
+    with path.open(newline="") as stream:
+        return [row["GalaxyID"] for row in csv.DictReader(stream)]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--labels", type=Path, required=True, help="table with GalaxyID and label")
+    parser.add_argument("--test-ids", type=Path, required=True, help="table with GalaxyID: test on these")
+    parser.add_argument("--weights", required=True, help="a run that has not seen these labels")
+    parser.add_argument("--dataset", default="galaxy-zoo")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[50, 100, 200, 500, 1000, 2500])
+    parser.add_argument("--starts", nargs="+", choices=tuple(STARTS), default=list(STARTS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--updates", type=int, default=600, help="updates of the weights in each training")
+    parser.add_argument("--epochs", type=int, default=0, help="epochs of each training, instead of --updates")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--out", type=Path, default=Path("finetuning.csv"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
