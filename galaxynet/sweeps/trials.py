@@ -89,8 +89,8 @@ def plan_trials(
         limit: The most trials allowed; None for any number.
 
     Raises:
-        UsageError: If there are more than `limit` trials, fewer configurations than `n_samples`, or weights of
-            the `last` run.
+        UsageError: If there are more than `limit` trials, or fewer configurations than `n_samples`, or if
+            `weights` name the `last` run.
         OptionError: If a value does not fit its option.
     """
     if any(dimension.name == "weights" and "last" in dimension.values for dimension in dimensions):
