@@ -52,7 +52,7 @@ def evaluate_own_test(run: Run, data_dir: Path, views: int | None = None) -> Eva
         error = _error_of_samples(task, data)
     recorded = {
         name: value
-        for name, value in record.metrics.items()
+        for name, value in (record.exported or record).metrics.items()
         if name.startswith("test/") and value is not None
     }
     return Evaluation(

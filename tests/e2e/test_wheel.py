@@ -68,8 +68,7 @@ print(json.dumps([found, weights]))
     assert done.returncode == 0, done.stderr
     origins, weights = json.loads(done.stdout)
     assert {"model galaxy_alexnet", "dataset galaxy-zoo", "dataset galaxy-sim"} <= set(origins)
-    found = (*origins.values(), *weights.values())
-    assert all(Path(path).is_relative_to(environment) for path in found)
+    assert all(Path(path).is_relative_to(environment) for path in (*origins.values(), *weights.values()))
     assert all((Path(folder) / "card.md").is_file() for folder in weights.values())
     shown = subprocess.run(
         [python, "-m", "galaxynet.cli.main", "plugins"], capture_output=True, text=True, cwd=tmp_path

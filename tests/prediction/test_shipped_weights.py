@@ -285,13 +285,18 @@ def test_a_mistyped_name_suggests_the_weights(installed: Spirals, tmp_path: Path
         find_network(tmp_path / "runs", "spirals").checkpoint("last")
 
 
-def test_it_can_be_evaluated_and_completed(installed: Spirals, trained: Run) -> None:
-    """`evaluate` takes the name with other images; completion offers it."""
+def test_it_can_be_evaluated_and_completed(installed: Spirals, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`evaluate` takes the name, with other images or the run's test set; completion offers it."""
     folder = installed.data_dir.parent
     images = installed.data_dir / "galaxy-zoo" / "images_training_rev1.zip"
     evaluation = galaxynet.evaluate("spirals", images=str(images), labels=folder / "labels.csv")
     assert evaluation.label == "spirals"
     assert evaluation.samples == 100
+    # The record has the last part alone of the path of the labels.
+    monkeypatch.chdir(folder)
+    repeated = galaxynet.evaluate("spirals", data_dir=installed.data_dir)
+    assert repeated.recorded
+    assert repeated.repeats
     from galaxynet.commands import complete_networks
     from galaxynet.runs import shipped_weights
 
