@@ -127,6 +127,7 @@ def evaluate(
     *,
     images: str | Path | Sequence[str | Path] = (),
     labels: Path | str | None = None,
+    votes: Path | str | None = None,
     label_column: str = "",
     id_column: str = "",
     against: Run | Path | str | None = None,
@@ -142,6 +143,7 @@ def evaluate(
         run: A run, or its id, name or folder, or `last`; or the name of shipped weights.
         images: Folders, zip archives, lists or images; none for the run's own test set.
         labels: A table with the labels of the images.
+        votes: A table with their vote fractions, for a network that predicts these.
         label_column: Its column of labels; empty for `label`, `labels` or `class`.
         id_column: Its column of ids or paths; empty for the one that names the most images.
         against: Another run, to be tested against on the same samples.
@@ -153,11 +155,11 @@ def evaluate(
         data_dir: The folder of the datasets; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
 
     Returns:
-        The metrics, those of run.json beside them, and for a classifier its classes, calibration and single
-        predictions.
+        The metrics, those of run.json beside them, for a classifier its classes, calibration and single
+        predictions, and for vote fractions the errors of each question and the coverage of intervals.
 
     Raises:
-        GalaxynetError: If weights, data or labels are missing, or the two runs cannot be compared.
+        GalaxynetError: If weights, data, labels or votes are missing, or the two runs cannot be compared.
     """
     from galaxynet.images.labels import LabelColumns
     from galaxynet.prediction.labelled_images import LabelTable
@@ -170,6 +172,7 @@ def evaluate(
         data_dir=paths.data_dir(None if data_dir is None else Path(data_dir)),
         images=[str(word) for word in words],
         labels=None if labels is None else LabelTable(Path(labels), columns),
+        votes=None if votes is None else LabelTable(Path(votes), columns),
         against=None if against is None else _network(against, runs_dir),
         accelerator=accelerator,
         batch_size=batch_size,

@@ -229,5 +229,10 @@ class VoteTree:
                     )
 
 
+def percentage_hint(largest: float) -> str:
+    """What to do about fractions of which the largest is this; empty if they do not look like percentages."""
+    return "They look like percentages: divide them by 100." if 1.5 < largest <= 101 else ""
+
+
 def _repeated(names: Sequence[str]) -> str:
     return next((name for name, count in Counter(names).items() if count > 1), "")

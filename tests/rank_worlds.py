@@ -6,7 +6,7 @@ import contextlib
 import tempfile
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -21,9 +21,9 @@ from galaxynet.data.array_module import ArrayData, ArrayDataModule
 from galaxynet.data.batches import Batch
 from galaxynet.data.splits import Split
 from galaxynet.evaluation.fitting import fit_to_validation
-from galaxynet.plugin import OptimizerOptions
+from galaxynet.plugin import OptimizerOptions, VoteAnswer, VoteQuestion, VoteTree
 from galaxynet.sweeps.forking import fork
-from galaxynet.tasks import Classifier, Reconstructor, Task
+from galaxynet.tasks import Classifier, Reconstructor, Task, VoteFractions
 from galaxynet.training.callbacks import Throughput
 from galaxynet.training.config import Rank
 from galaxynet.training.process_group import process_group
@@ -34,6 +34,12 @@ from galaxynet_charrnn.model import CharRNN
 from galaxynet_charrnn.options import CharRNNOptions, TextOptions
 
 SIZES = (1, 2, 3)
+TREE = VoteTree(
+    (
+        VoteQuestion("shape", (VoteAnswer("round"), VoteAnswer("disk"), VoteAnswer("star"))),
+        VoteQuestion("bar", (VoteAnswer("bar"), VoteAnswer("none")), asked_of="disk"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Example:
     """A training, small enough to be one of many.
 
     Attributes:
-        task: `classifier`, `reconstructor`, `own` (a stranger's training step) or `text`.
+        task: `classifier`, `reconstructor`, `votes`, `own` (a stranger's training step) or `text`.
         train: Training samples; characters of a text.
         held_out: Samples of the validation and of the test part.
         batch_size: Samples of a batch.
@@ -82,6 +88,19 @@ class Squares(ArrayDataModule):
     @property
     def _evaluation_batch(self) -> int:
         return 4  # so that a few samples make several batches, the last of them small
+
+
+class VotedSquares(Squares):
+    """The same with votes on two questions; a fifth of the samples lack the second."""
+
+    def load(self) -> ArrayData:
+        data = super().load()
+        numbers = np.random.default_rng(4)
+        shape = numbers.dirichlet([2.0, 2.0, 1.0], len(data.ids))
+        bar = shape[:, 1:2] * numbers.dirichlet([2.0, 2.0], len(data.ids))
+        bar[::5] = np.nan
+        votes = np.hstack([shape, bar]).astype(np.float32)
+        return replace(data, targets=votes, classes=(), extra={"vote_tree": TREE.to_dict()})
 
 
 class Text(TextDataModule):
@@ -143,7 +162,8 @@ def _task_and_data(example: Example) -> tuple[Task, Any]:
         data.setup()
         mode: Any = example.mode
         return CharRNN(CharRNNOptions(hidden=5, mode=mode, lr=0.05, sample_every=0), data.info), data
-    squares = Squares(
+    module = VotedSquares if example.task == "votes" else Squares
+    squares = module(
         (example.train, example.held_out), data_dir=Path(), batch_size=example.batch_size, seed=3
     )
     squares.setup()
@@ -151,6 +171,9 @@ def _task_and_data(example: Example) -> tuple[Task, Any]:
     if example.task == "classifier":
         layers = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), *norm, nn.Tanh(), nn.Linear(4, 3))
         return Classifier(layers, options, squares.info), squares
+    if example.task == "votes":
+        layers = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 5))
+        return VoteFractions(layers, options, squares.info), squares
     if example.task == "own":
         return Own(nn.Sequential(nn.Flatten(), nn.Linear(4, 1)), options, squares.info), squares
     layers = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), nn.Unflatten(1, (1, 2, 2)))
@@ -188,10 +211,14 @@ def train(example: Example, rank: int, processes: int, folder: Path) -> dict[str
             result["predicted"] = [column.tolist() for column in task.predictions()]
         if isinstance(task, Reconstructor):
             result["decodings"] = task.reconstructions().decodings.tolist()
-        if example.task in ("classifier", "reconstructor"):
+        if isinstance(task, VoteFractions):
+            result["voted"] = [column.nan_to_num(-1.0).tolist() for column in task.voted_samples()[:3]]
+        if example.task in ("classifier", "reconstructor", "votes"):
             fitted = fit_to_validation(task, data)
             if fitted.novelty is not None:
                 result["novelty"] = [fitted.novelty.unit, len(fitted.novelty.references)]
+            if fitted.intervals is not None:
+                result["intervals"] = list(fitted.intervals.concentrations.values())
             if fitted.conformal is not None:
                 result["scores"] = fitted.conformal.scores.tolist()
         result["buffers"] = {name: value.tolist() for name, value in task.network.named_buffers()}

@@ -53,6 +53,16 @@ def command(
             dir_okay=False,
         ),
     ] = None,
+    votes: Annotated[
+        Path | None,
+        typer.Option(
+            "--votes",
+            metavar="TABLE",
+            help="Their vote fractions, with a column of ids or paths, for a network that predicts these.",
+            rich_help_panel=_IMAGES,
+            dir_okay=False,
+        ),
+    ] = None,
     label_column: Annotated[
         str,
         typer.Option(
@@ -102,14 +112,16 @@ def command(
         typer.Option(
             "--predictions",
             metavar="FILE",
-            help="Write a CSV with the label, prediction and probabilities of each sample.",
+            help="Write a CSV with the label or votes of each sample, and what the network says of it.",
             dir_okay=False,
         ),
     ] = None,
     figures: Annotated[
         Path | None,
         typer.Option(
-            "--figures", metavar="FOLDER", help="Draw the confusion matrix and the reliability diagram."
+            "--figures",
+            metavar="FOLDER",
+            help="Draw confusion matrix and reliability, or votes, their tree and the accuracy by agreement.",
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
@@ -117,14 +129,15 @@ def command(
     data_dir: DataDir = None,
     quiet: Quiet = False,
 ) -> None:
-    """Evaluate a trained network, with intervals: accuracy, classes, calibration.
+    """Evaluate a trained network, with intervals: accuracy, classes, calibration, vote fractions.
 
-    The run's own test set is tested again, with the same metrics as in run.json. With --images and --labels,
-    the network is evaluated on other images.
+    The run's own test set is tested again, with the same metrics as in run.json. With --images and --labels
+    or --votes, the network is evaluated on other images.
 
       galaxynet evaluate last
       galaxynet evaluate last --against k3x9ab
       galaxynet evaluate last --images new.zip --labels new.csv
+      galaxynet evaluate last --images new.zip --votes votes.csv
       galaxynet evaluate last --format html -o evaluation.html
     """
     from galaxynet import paths, runs
@@ -143,12 +156,13 @@ def command(
         from galaxynet.images.labels import LabelColumns
         from galaxynet.prediction.labelled_images import LabelTable
         from galaxynet.prediction.run_evaluation import evaluate_run
-    table = None if labels is None else LabelTable(labels, LabelColumns(label_column, id_column))
+    columns = LabelColumns(label_column, id_column)
     evaluation = evaluate_run(
         selected,
         data_dir=paths.data_dir(data_dir),
         images=images or (),
-        labels=table,
+        labels=None if labels is None else LabelTable(labels, columns),
+        votes=None if votes is None else LabelTable(votes, columns),
         against=other,
         accelerator=accelerator,
         batch_size=batch_size,

@@ -37,7 +37,8 @@ def command(
         typer.Option(
             "--kind",
             metavar="NAME",
-            help="learning-curves, confusion, reliability, votes, or a figure of the network. Default: all.",
+            help="learning-curves, confusion, reliability, votes, vote-tree, vote-agreement, or a figure of "
+            "the network. Default: all.",
         ),
     ] = None,
     format: Annotated[

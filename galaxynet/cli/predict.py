@@ -160,6 +160,10 @@ def command(
             show_default="as the run was tested",
         ),
     ] = None,
+    intervals: Annotated[
+        bool,
+        typer.Option("--intervals", help="Add the ends of 90 % intervals of vote fractions, _low and _high."),
+    ] = False,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Images at once.", min=1, max=65536)] = 256,
     accelerator: Annotated[
         Literal["auto", "cpu", "gpu", "mps"], typer.Option("--accelerator", help="What to compute on.")
@@ -225,6 +229,7 @@ def command(
         batch_size=batch_size,
         sets=sets,
         views=None if views is None else int(views),
+        intervals=intervals,
     )
     if views is not None and selected.record.calibration and network.task.temperature is None:
         terminal.note(

@@ -253,8 +253,9 @@ def _mean_row(data: ArrayData) -> Baseline | None:
     filled = np.where(known, targets, 0.0).astype(np.float64)
     mean = filled[train].sum(axis=0) / np.maximum(known[train].sum(axis=0), 1)
     errors = (filled[test] - mean)[known[test]]
+    error = float(np.sqrt(np.mean(errors**2)))
     samples = int(known[test].any(axis=1).sum())
-    return Baseline("the mean row", float(np.sqrt(np.mean(errors**2))), samples, metric="rmse")
+    return Baseline("the mean row", error, samples, metric="rmse", row=tuple(mean.tolist()))
 
 
 def _known(labels: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

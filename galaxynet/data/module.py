@@ -26,12 +26,14 @@ class Baseline:
         accuracy: What it scores on the test part: its share for a class, else the value of `metric`.
         samples: Samples in the test part.
         metric: The metric; it is shown beside runs that are compared by it.
+        row: The mean row; empty for a class.
     """
 
     label: str
     accuracy: float
     samples: int
     metric: str = "accuracy"
+    row: tuple[float, ...] = ()
 
 
 class DataModule(lightning.LightningDataModule, abc.ABC):

@@ -1,4 +1,4 @@
-"""What a run keeps of its validation part to be applied: temperature, conformal scores, novelty."""
+"""What a run keeps of its validation part: temperature, conformal scores, intervals, novelty."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from galaxynet.evaluation.calibration import FEWEST, Calibration, Probabilities,
 from galaxynet.evaluation.conformal import CONFORMAL, ConformalSets
 from galaxynet.evaluation.features import FeatureRecorder
 from galaxynet.evaluation.novelty import MOST_REFERENCES, NOVELTY, NoveltyModel
+from galaxynet.evaluation.vote_intervals import VoteIntervals
 from galaxynet.runs import Run
-from galaxynet.tasks import Classifier, Task
+from galaxynet.tasks import Classifier, Task, VoteFractions
 from galaxynet.tasks.shares import gather_columns
 
 _BATCH = 256
@@ -34,15 +35,20 @@ class Fitted:
         calibration: The temperature of a classifier.
         conformal: Its scores for conformal sets, at that temperature.
         novelty: How unlike the training samples an input is.
+        intervals: Of vote fractions.
     """
 
     calibration: Calibration | None = None
     conformal: ConformalSets | None = None
     novelty: NoveltyModel | None = None
+    intervals: VoteIntervals | None = None
 
     def keep(self, run: Run) -> None:
         """Write the files of a run and set `calibration` in its record, which the caller saves."""
-        run.record.calibration = {} if self.calibration is None else dict(self.calibration.to_dict())
+        run.record.calibration = {
+            **({} if self.calibration is None else self.calibration.to_dict()),
+            **({} if self.intervals is None else self.intervals.to_dict()),
+        }
         for fitted, name in ((self.conformal, CONFORMAL), (self.novelty, NOVELTY)):
             if fitted is not None:
                 fitted.write(run.inside(name))
@@ -77,8 +83,14 @@ def fit_to_validation(task: Task, data: DataModule) -> Fitted:
             calibration = fit_temperature(probabilities, labels)
             temperature = 1.0 if calibration is None else calibration.temperature
             conformal = ConformalSets.fit(probabilities(temperature), labels)
+    intervals = None
+    if isinstance(task, VoteFractions):
+        columns = len(task.tree.columns)
+        predicted, observed = (part[:, :columns].double().numpy() for part in gather_columns(answers))
+        intervals = VoteIntervals.fit(task.tree, observed, predicted)
     known = _pass_through(task, _training_samples(data), 1)[1]
-    return Fitted(calibration, conformal, _fit_novelty(gather_columns(known), gather_columns(features)))
+    novelty = _fit_novelty(gather_columns(known), gather_columns(features))
+    return Fitted(calibration, conformal, novelty, intervals)
 
 
 def _fit_novelty(known: list[Tensor], unknown: list[Tensor]) -> NoveltyModel | None:
@@ -95,7 +107,7 @@ def _fit_novelty(known: list[Tensor], unknown: list[Tensor]) -> NoveltyModel | N
 def _pass_through(
     task: Task, batches: Iterable[Batch], step: int
 ) -> tuple[list[tuple[Tensor, ...]], list[tuple[Tensor, ...]]]:
-    """Logits and targets of this process's batches, if it is a classifier, and features of every `step`-th.
+    """Logits or vote fractions, and targets, of this process's batches, and features of every `step`-th.
 
     A failure of features, which a network need not have, costs only these.
     """
@@ -109,8 +121,10 @@ def _pass_through(
             task.to(batch.inputs.device)
             if isinstance(task, Classifier):
                 answers.append((task(batch.inputs).float().cpu(), batch.targets.cpu()))
+            elif isinstance(task, VoteFractions):
+                answers.append((task.fractions(task(batch.inputs)).cpu(), batch.targets.cpu()))
             try:
-                if has_features and not isinstance(task, Classifier):
+                if has_features and not isinstance(task, Classifier | VoteFractions):
                     task.outputs(batch.inputs)
                 output = recorder.features(batch.inputs) if has_features else None
             except Exception as error:  # a stranger's network may raise anything, after hours of training

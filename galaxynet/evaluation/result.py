@@ -22,7 +22,8 @@ from galaxynet.evaluation.scores import (
     confusion,
     probability_scores,
 )
-from galaxynet.runs import Predictions
+from galaxynet.evaluation.vote_scores import VoteScores
+from galaxynet.runs import Predictions, Run
 
 COVERAGES = (0.8, 0.9, 0.95, 0.99)
 """Coverages of conformal sets that are measured, where there are enough validation samples."""
@@ -143,6 +144,7 @@ class Evaluation:
         metrics: The metrics of this evaluation.
         recorded: The same in run.json; empty for images that are not the run's own test set.
         classification: Of a classifier.
+        votes: Of a network for vote fractions.
         error: The metric with an interval, where it is a mean over samples.
         novel: Images with a novelty above 1; None where novelty is not measured.
         comparison: Against another run.
@@ -163,6 +165,7 @@ class Evaluation:
     metrics: Mapping[str, float]
     recorded: Mapping[str, float] = field(default_factory=dict)
     classification: Classification | None = None
+    votes: VoteScores | None = None
     error: MeanError | None = None
     novel: Share | None = None
     comparison: Comparison | None = None
@@ -182,7 +185,24 @@ class Evaluation:
         values = asdict(self, dict_factory=_plain)
         if values["classification"] is not None:
             del values["classification"]["predictions"]
+        if values["votes"] is not None:
+            del values["votes"]["test"]
         return values
+
+
+def evaluation_of(run: Run, data: str, samples: int, metrics: Mapping[str, float]) -> Evaluation:
+    """What every evaluation has; the rest is for `dataclasses.replace`.
+
+    Args:
+        run: The run.
+        data: What it is evaluated on, in a few words.
+        samples: How many samples count.
+        metrics: The metrics.
+    """
+    record = run.record
+    return Evaluation(
+        record.id, run.label, record.model.name, record.task, data, samples, record.metric, metrics
+    )
 
 
 def classify(

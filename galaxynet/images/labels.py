@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -92,7 +92,7 @@ def read_labels(path: Path, inputs: Inputs, columns: LabelColumns = DEFAULT) -> 
             f"The column {label_column} of {path} has no labels.", "Name another with --label-column."
         )
     index = InputIndex(inputs)
-    column, keys = _keys(table, columns.id, label_column, index, path)
+    column, keys = key_column(table, columns.id, {label_column}, index, path)
     labelled: list[str] = [""] * len(inputs)
     missing: dict[str, None] = {}
     for key, label in zip(keys, labels, strict=True):
@@ -127,7 +127,7 @@ def read_names(path: Path, inputs: Inputs) -> tuple[list[int], int]:
     """
     table = read_table(path)
     index = InputIndex(inputs)
-    column, keys = _keys(table, "", "", index, path)
+    column, keys = key_column(table, "", set(), index, path)
     rows = {key: index.find(key, path) for key in keys if key}
     rows_named = sorted({row for row in rows.values() if row is not None})
     if not rows_named:
@@ -161,8 +161,21 @@ def _label_texts(cells: npt.NDArray[Any], path: Path, column: str) -> list[str]:
     return _texts(cells)
 
 
-def _keys(table: Table, name: str, label_column: str, index: InputIndex, path: Path) -> tuple[str, list[str]]:
-    """The column of ids or paths, and its cells."""
+def key_column(
+    table: Table, name: str, others: Collection[str], index: InputIndex, path: Path
+) -> tuple[str, list[str]]:
+    """The column of ids or paths, and its cells.
+
+    Args:
+        table: The table.
+        name: The column; empty for the one whose cells name the most images.
+        others: Columns that mean something else.
+        index: The images.
+        path: The table's file, for messages.
+
+    Raises:
+        DataError: If there is no such column, or its cells have lost digits.
+    """
     if name:
         by_case = {column.casefold(): column for column in table.names}
         column = name if name in table.names else by_case.get(name.casefold(), "")
@@ -170,10 +183,10 @@ def _keys(table: Table, name: str, label_column: str, index: InputIndex, path: P
             raise DataError(f"--id-column {name}: {path} has no such column; it has {_some(table.names)}.")
         return column, _exact_texts(table[column], path, column)
     usual = (ID_COLUMN, *PATH_COLUMNS)
-    others = [column for column in table.names if column != label_column]
-    others.sort(key=lambda n: usual.index(n.casefold()) if n.casefold() in usual else len(usual))
+    candidates = [column for column in table.names if column not in others]
+    candidates.sort(key=lambda n: usual.index(n.casefold()) if n.casefold() in usual else len(usual))
     best, best_keys, most = "", [], -1
-    for column in others:
+    for column in candidates:
         keys = _texts(table[column])
         matches = sum(bool(index.candidates(key)) for key in set(keys) if key)
         if matches > most:

@@ -1,35 +1,32 @@
-"""The evaluation of a network on other images, with a table of their labels."""
+"""The evaluation of a network on other images, with a table of their labels or votes."""
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from galaxynet import terminal
 from galaxynet.errors import DataError, UsageError
-from galaxynet.evaluation.result import Evaluation, classify
-from galaxynet.evaluation.scores import Share
-from galaxynet.images.flags import UNUSABLE
+from galaxynet.evaluation.result import Evaluation, classify, evaluation_of
 from galaxynet.images.inputs import Inputs
 from galaxynet.images.labels import DEFAULT, LabelColumns, Labels, read_labels
 from galaxynet.images.matching import distinct_ids
-from galaxynet.prediction.network import NOVELTY_COLUMN, AppliedNetwork
+from galaxynet.prediction.applied_images import apply_to_images
+from galaxynet.prediction.network import AppliedNetwork
 from galaxynet.prediction.network_of_run import conformal_sets_of, temperature_of
 from galaxynet.prediction.own_test import mean_error
-from galaxynet.prediction.rows import FLAG, Catalogue
+from galaxynet.prediction.voted_images import evaluate_voted_images
 from galaxynet.runs import Run
-from galaxynet.tasks import Classifier
+from galaxynet.tasks import Classifier, VoteFractions
 
 
 @dataclass(frozen=True)
 class LabelTable:
-    """A table of labels.
+    """A table of labels or votes.
 
     Attributes:
         path: The table.
@@ -41,32 +38,47 @@ class LabelTable:
 
 
 def evaluate_images(
-    run: Run, network: AppliedNetwork, inputs: Inputs, table: LabelTable | None, words: str
+    run: Run,
+    network: AppliedNetwork,
+    inputs: Inputs,
+    words: str,
+    *,
+    labels: LabelTable | None = None,
+    votes: LabelTable | None = None,
 ) -> Evaluation:
-    """Apply a network to images and compare what it says with their labels.
+    """Apply a network to images and compare what it says with their labels or votes.
 
     Args:
         run: The run of the network.
         network: The network.
         inputs: The images.
-        table: Their labels; None for a network that needs none.
         words: What the images are, for display.
+        labels: Their labels, for a classifier.
+        votes: Their vote fractions, for a network that predicts these.
 
     Raises:
-        UsageError: If the network needs labels and there are none, or has no use for them.
-        DataError: If no label that the network knows fits an image.
+        UsageError: If the network needs a table and it is missing, or has no use for one.
+        DataError: If no label that the network knows fits an image, or no votes do.
     """
-    if isinstance(network.task, Classifier):
-        if table is None:
-            raise UsageError(
-                f"The network {run.record.model.name} is a classifier, so its images need labels.",
-                "Name a table with --labels: --labels labels.csv",
-            )
-        return _evaluate_classifier(
-            run, network, inputs, read_labels(table.path, inputs, table.columns), words
+    needed = {Classifier: "--labels", VoteFractions: "--votes"}
+    flag = next((flag for cls, flag in needed.items() if isinstance(network.task, cls)), "")
+    given = {"--labels": labels, "--votes": votes}
+    useless = next((name for name, table in given.items() if table is not None and name != flag), "")
+    if useless:
+        raise UsageError(
+            f"A network for {run.record.task} has no use for {useless[2:]}.",
+            f"Name its table with {flag}." if flag else f"Leave out {useless}.",
         )
-    if table is not None:
-        raise UsageError(f"A network for {run.record.task} has no use for labels.", "Leave out --labels.")
+    if flag and given[flag] is None:
+        raise UsageError(
+            f"The network {run.record.model.name} is for {run.record.task}, so its images need {flag[2:]}.",
+            f"Name a table with {flag}: {flag} {flag[2:]}.csv",
+        )
+    if labels is not None:
+        known = read_labels(labels.path, inputs, labels.columns)
+        return _evaluate_classifier(run, network, inputs, known, words)
+    if votes is not None:
+        return evaluate_voted_images(run, network, inputs, votes.path, votes.columns.id, words)
     return _evaluate_by_metric(run, network, inputs, words)
 
 
@@ -84,44 +96,33 @@ def _evaluate_classifier(
     labelled = inputs.take(known)
     ids = distinct_ids(labelled)
     network.task.temperature = None  # calibrated afterwards, so that both can be shown
-    cells = _predict(network, labelled)
-    usable = (cells[FLAG.name] & int(UNUSABLE)) == 0
-    if not usable.any():
-        raise DataError("None of the labelled images can be used.", "galaxynet predict --dry-run says why.")
-    names = np.array([labels.labels[row] for row in known], dtype=object)[usable]
+    applied = apply_to_images(network, labelled)
+    names = list(itertools.compress((labels.labels[row] for row in known), applied.usable))
     index_of = {name: index for index, name in enumerate(classes)}
     baseline = run.record.baseline
     classification = classify(
-        [identifier for identifier, is_usable in zip(ids, usable, strict=True) if is_usable],
+        list(itertools.compress(ids, applied.usable)),
         np.array([index_of[name] for name in names], np.int64),
-        np.stack([cells[f"p_{name}"][usable] for name in classes], axis=1).astype(np.float64),
+        np.stack([applied.cells[f"p_{name}"] for name in classes], axis=1).astype(np.float64),
         classes,
         temperature=temperature_of(run, network.task),
         conformal=conformal_sets_of(run, network.task),
         majority=None if baseline is None else baseline.label,
     )
-    single = len(set(names))
-    return Evaluation(
-        run=run.record.id,
-        label=run.label,
-        model=run.record.model.name,
-        task=run.record.task,
-        data=words,
-        samples=int(usable.sum()),
-        metric=run.record.metric,
-        metrics={
-            "test/accuracy": float(classification.accuracy.value or 0),
-            "test/loss": classification.uncalibrated.nll,
-        },
+    metrics = {
+        "test/accuracy": float(classification.accuracy.value or 0),
+        "test/loss": classification.uncalibrated.nll,
+    }
+    note = f"all images have the label {names[0]}: accuracy is the recall of this class"
+    return replace(
+        evaluation_of(run, words, applied.samples, metrics),
         classification=classification,
-        novel=_novel(network, cells, usable),
+        novel=applied.novel,
         missing=labels.missing,
         unlabelled=len(inputs) - len(labels.rows),
-        unusable=int((~usable).sum()),
+        unusable=applied.unusable,
         unknown_labels=dict(unknown),
-        notes=(f"all images have the label {names[0]}: accuracy is the recall of this class",)
-        if single == 1
-        else (),
+        notes=(note,) if len(set(names)) == 1 else (),
     )
 
 
@@ -132,41 +133,14 @@ def _evaluate_by_metric(run: Run, network: AppliedNetwork, inputs: Inputs, words
             f"A network for {run.record.task} gives no {metric} of single images.",
             "Evaluate it on its own test set: leave out --images.",
         )
-    cells = _predict(network, inputs)
-    usable = (cells[FLAG.name] & int(UNUSABLE)) == 0
-    if not usable.any():
-        raise DataError("None of the images can be used.", "galaxynet predict --dry-run says why.")
-    error = mean_error(cells[metric][usable].astype(np.float64))
-    return Evaluation(
-        run=run.record.id,
-        label=run.label,
-        model=run.record.model.name,
-        task=run.record.task,
-        data=words,
-        samples=int(usable.sum()),
-        metric=run.record.metric,
-        metrics={f"test/{metric}": error.value},
+    applied = apply_to_images(network, inputs)
+    error = mean_error(applied.cells[metric].astype(np.float64))
+    return replace(
+        evaluation_of(run, words, applied.samples, {f"test/{metric}": error.value}),
         error=error,
-        novel=_novel(network, cells, usable),
-        unusable=int((~usable).sum()),
+        novel=applied.novel,
+        unusable=applied.unusable,
     )
-
-
-def _predict(network: AppliedNetwork, inputs: Inputs) -> dict[str, npt.NDArray[Any]]:
-    blocks = []
-    with terminal.progress("predicting", len(inputs), "images") as advance:
-        for block in Catalogue(inputs, network).blocks():
-            blocks.append(block)
-            advance(len(block[FLAG.name]))
-    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-
-
-def _novel(
-    network: AppliedNetwork, cells: dict[str, npt.NDArray[Any]], usable: npt.NDArray[np.bool_]
-) -> Share | None:
-    if network.novelty is None:
-        return None
-    return Share(int((cells[NOVELTY_COLUMN.name][usable] > 1).sum()), int(usable.sum()))
 
 
 def _some(names: Sequence[str], most: int = 8) -> str:

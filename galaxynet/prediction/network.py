@@ -18,8 +18,10 @@ from galaxynet.errors import GalaxynetError, RunError, UsageError
 from galaxynet.evaluation.conformal import ConformalSets
 from galaxynet.evaluation.features import FeatureRecorder
 from galaxynet.evaluation.novelty import NOVELTY, NoveltyModel
+from galaxynet.evaluation.vote_intervals import VoteIntervals
 from galaxynet.images.preprocessing import Preprocessing
-from galaxynet.tasks import Task
+from galaxynet.prediction.vote_columns import interval_cells, with_interval_columns
+from galaxynet.tasks import Task, VoteFractions
 
 Precision = Literal["float32", "bf16", "fp16"]
 Accelerator = Literal["auto", "cpu", "gpu", "mps"]
@@ -48,6 +50,7 @@ class AppliedNetwork:
         novelty: What the column `novelty` is computed with; None for no such column.
         conformal: What the column `set` is computed with.
         coverage: Share of sets that hold the true class, between 0 and 1; None for no such column.
+        intervals: What the intervals of vote fractions are computed with; None for no such columns.
     """
 
     task: Task
@@ -58,6 +61,7 @@ class AppliedNetwork:
     novelty: NoveltyModel | None = None
     conformal: ConformalSets | None = None
     coverage: float | None = None
+    intervals: VoteIntervals | None = None
 
     def __post_init__(self) -> None:
         if self.precision == "fp16" and self.device.type == "cpu":
@@ -76,11 +80,20 @@ class AppliedNetwork:
         columns = self.task.output_columns()
         if not columns:
             raise RunError(f"A network for {self.task.task} gives no columns of a catalogue.")
+        if self.intervals is not None and isinstance(self.task, VoteFractions):
+            columns = with_interval_columns(columns, self.task)
         if self.novelty is not None:
             columns += (NOVELTY_COLUMN,)
         if self.coverage is not None:
             columns += (_set_column(self.coverage),)
         return columns
+
+    @property
+    def questions_without_intervals(self) -> list[str]:
+        """Names of the questions whose columns of intervals have NaN in every row."""
+        if self.intervals is None or not isinstance(self.task, VoteFractions):
+            return []
+        return self.intervals.missing(self.task.tree)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -126,6 +139,8 @@ class AppliedNetwork:
             else cells.detach().float().cpu().numpy()
             for name, cells in outputs.items()
         }
+        if self.intervals is not None and isinstance(self.task, VoteFractions):
+            cells |= interval_cells(cells, self.task, self.intervals)
         if self.novelty is not None:
             cells[NOVELTY_COLUMN.name] = self._score(self.novelty, features)
         if self.conformal is not None and self.coverage is not None:

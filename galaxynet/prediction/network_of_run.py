@@ -9,11 +9,12 @@ from galaxynet.errors import RunError, UsageError
 from galaxynet.evaluation.conformal import CONFORMAL, ConformalSets
 from galaxynet.evaluation.novelty import NOVELTY, NoveltyModel
 from galaxynet.evaluation.restore import recorded_views, restore
+from galaxynet.evaluation.vote_intervals import VoteIntervals
 from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.plugin import DatasetSpec
 from galaxynet.prediction.network import BATCH_SIZE, Accelerator, AppliedNetwork, Precision
 from galaxynet.runs import Run
-from galaxynet.tasks import Classifier, Task
+from galaxynet.tasks import Classifier, Task, VoteFractions
 
 
 def applied_network(
@@ -24,6 +25,7 @@ def applied_network(
     batch_size: int = BATCH_SIZE,
     sets: float | None = None,
     views: int | None = None,
+    intervals: bool = False,
 ) -> AppliedNetwork:
     """The network of a run, ready to be applied.
 
@@ -36,11 +38,13 @@ def applied_network(
             column.
         views: Views of an image to average over; None for as many as the run was tested with, the only
             number for which its probabilities are calibrated.
+        intervals: Add columns with the ends of 90 % intervals of vote fractions.
 
     Raises:
         RunError: If the run has no weights, they are not of a network for images, or a file that belongs to
             them is damaged.
-        UsageError: If there is no such device, no such sets, or the network cannot average over views.
+        UsageError: If there is no such device, there are no such sets or intervals, or the network cannot
+            average over views.
     """
     preprocessing = preprocessing_of(run)
     task = restore(run, views=views)
@@ -59,6 +63,7 @@ def applied_network(
         NoveltyModel.read(run.path / NOVELTY) if (run.path / NOVELTY).exists() else None,
         None if sets is None else _conformal_sets(run, task, sets),
         sets,
+        _intervals(run, task) if intervals else None,
     )
 
 
@@ -79,6 +84,33 @@ def conformal_sets_of(run: Run, task: Task) -> ConformalSets | None:
     """The scores of a run for conformal sets; None as for `temperature_of`."""
     path = run.path / CONFORMAL
     return ConformalSets.read(path) if path.exists() and task.views == recorded_views(run) else None
+
+
+def intervals_of(run: Run, task: Task) -> VoteIntervals | None:
+    """What the intervals of a run's vote fractions are computed with; None as for `temperature_of`."""
+    return (
+        VoteIntervals.from_calibration(run.record.calibration) if task.views == recorded_views(run) else None
+    )
+
+
+def _intervals(run: Run, task: Task) -> VoteIntervals:
+    if not isinstance(task, VoteFractions):
+        raise UsageError(
+            f"--intervals: the run {run.label} is not of a network for vote fractions.", "Leave it out."
+        )
+    if task.views != recorded_views(run):
+        raise UsageError(
+            f"--intervals: those of the run {run.label} are for --views {recorded_views(run)}.",
+            "Leave --views out.",
+        )
+    intervals = intervals_of(run, task)
+    if intervals is None or not intervals.concentrations:
+        raise UsageError(
+            f"--intervals: the run {run.label} keeps none: its validation part has too few samples, or an "
+            "older galaxynet trained it.",
+            f"Train it again with a larger --validation: galaxynet train --like {run.record.id}",
+        )
+    return intervals
 
 
 def _conformal_sets(run: Run, task: Task, coverage: float) -> ConformalSets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,16 @@ from galaxynet.data.module import DataModule
 from galaxynet.errors import RunError
 from galaxynet.evaluation.bootstrap import bootstrap_mean
 from galaxynet.evaluation.restore import recorded_views, restore
-from galaxynet.evaluation.result import Classification, Evaluation, MeanError, classify
+from galaxynet.evaluation.result import Classification, Evaluation, MeanError, classify, evaluation_of
+from galaxynet.evaluation.vote_scores import VoteScores, score_votes
+from galaxynet.evaluation.vote_shares import VotedTest
+from galaxynet.evaluation.vote_test import metrics_of_test
 from galaxynet.phrases import count
-from galaxynet.prediction.network_of_run import conformal_sets_of, temperature_of
+from galaxynet.prediction.network_of_run import conformal_sets_of, intervals_of, temperature_of
 from galaxynet.report.html.gallery import open_data
 from galaxynet.runs import Run
-from galaxynet.tasks import Classifier, Task
+from galaxynet.tasks import Classifier, Task, VoteFractions
+from galaxynet.tasks.vote_fractions import VotedSamples
 from galaxynet.training.config import ONLY, TrainingOptions
 from galaxynet.training.device import Hardware, choose_hardware, compute_settings
 from galaxynet.training.metrics_file import decimal
@@ -50,22 +55,22 @@ def evaluate_own_test(run: Run, data_dir: Path, views: int | None = None) -> Eva
     with compute_settings(options.threads):
         metrics = _test(task, data, hardware)
         error = _error_of_samples(task, data)
+    votes = None
+    if isinstance(task, VoteFractions):
+        samples = task.voted_samples()
+        derived = metrics_of_test(task, samples, intervals_of(run, task))
+        metrics |= {f"test/{name}": decimal(value) for name, value in derived.items()}
+        votes = _votes(run, task, samples, data)
     recorded = {
         name: value
         for name, value in (record.exported or record).metrics.items()
         if name.startswith("test/") and value is not None
     }
-    return Evaluation(
-        run=record.id,
-        label=run.label,
-        model=record.model.name,
-        task=record.task,
-        data=f"the test set of {record.dataset.name}",
-        samples=data.sizes["test"],
-        metric=record.metric,
-        metrics=metrics,
+    return replace(
+        evaluation_of(run, f"the test set of {record.dataset.name}", data.sizes["test"], metrics),
         recorded=recorded,
         classification=_classification(run, task, data) if isinstance(task, Classifier) else None,
+        votes=votes,
         error=error,
         notes=_notes(recorded, metrics, run, hardware, task.views),
     )
@@ -121,6 +126,25 @@ def _classification(run: Run, task: Classifier, data: DataModule) -> Classificat
         conformal=conformal_sets_of(run, task),
         majority=None if data.baseline is None else data.baseline.label,
         agreement=_agreement(data, rows),
+    )
+
+
+def _votes(run: Run, task: VoteFractions, samples: VotedSamples, data: DataModule) -> VoteScores | None:
+    """Of the samples with votes; None if there are none."""
+    rows = (~samples.observed.isnan()).any(dim=1)
+    if not rows.any():
+        return None
+    test = VotedTest(
+        task.tree,
+        [str(data.ids[row]) for row in samples.indices[rows].tolist()],
+        samples.observed[rows].double().numpy(),
+        samples.predicted[rows].double().numpy(),
+    )
+    baseline = run.record.baseline
+    return score_votes(
+        test,
+        intervals=intervals_of(run, task),
+        mean_row=None if baseline is None else baseline.accuracy,
     )
 
 

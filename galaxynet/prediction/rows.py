@@ -78,6 +78,9 @@ class Catalogue:
         notes = []
         if self.network.novelty is None:
             notes = ["no column novelty: the run keeps no novelty reference, as older runs do not"]
+        without = self.network.questions_without_intervals
+        if without:
+            notes += [f"no intervals for {', '.join(without)}: too few validation samples have votes of them"]
         if repeated is not None:
             notes += [f"{repeated[1]:,} images have the id {repeated[0]}: the column file tells them apart"]
         return notes + [

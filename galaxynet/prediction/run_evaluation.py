@@ -25,6 +25,7 @@ def evaluate_run(
     data_dir: Path,
     images: Sequence[str] = (),
     labels: LabelTable | None = None,
+    votes: LabelTable | None = None,
     against: Run | None = None,
     accelerator: Accelerator = "auto",
     batch_size: int = BATCH_SIZE,
@@ -37,16 +38,18 @@ def evaluate_run(
         data_dir: The folder of the datasets.
         images: What `galaxynet predict` takes as images; none for the run's own test set.
         labels: The labels of the images.
+        votes: Their vote fractions.
         against: Another run to test against, on the same samples.
         accelerator: What to compute on, for images.
         batch_size: Images at once.
         views: Views of an image to average over; None for as many as each run was tested with.
 
     Raises:
-        GalaxynetError: If weights, data or labels are missing, or the two runs cannot be compared.
+        GalaxynetError: If weights, data, labels or votes are missing, or the two runs cannot be compared.
     """
-    if labels is not None and not images:
-        raise UsageError("--labels are the labels of --images, which are missing.", "Name the images.")
+    for name, table in (("labels", labels), ("votes", votes)):
+        if table is not None and not images:
+            raise UsageError(f"--{name} are those of --images, which are missing.", "Name the images.")
     if against is not None and "classification" not in (run.record.task, against.record.task):
         raise UsageError("--against compares classifiers, and these are not.", "Leave it out.")
     if not images:
@@ -57,7 +60,7 @@ def evaluate_run(
 
     def on_images(model: Run) -> Evaluation:
         network = applied_network(model, accelerator=accelerator, batch_size=batch_size, views=views)
-        return evaluate_images(model, network, inputs, labels, words)
+        return evaluate_images(model, network, inputs, words, labels=labels, votes=votes)
 
     evaluation = on_images(run)
     evaluation = replace(evaluation, notes=(*inputs.notes, *evaluation.notes))

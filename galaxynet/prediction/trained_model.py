@@ -39,6 +39,7 @@ class TrainedModel:
         gallery: str | Path | None = None,
         sets: float | None = None,
         views: Views | None = None,
+        intervals: bool = False,
     ) -> Table:
         """Apply the network to images.
 
@@ -54,6 +55,7 @@ class TrainedModel:
                 1; None for no such column.
             views: Mirrored and rotated views of an image to average over; None for as many as the run was
                 tested with, the only number for which its probabilities are calibrated.
+            intervals: Add columns with the ends of 90 % intervals of vote fractions.
 
         Returns:
             A row for each image, in order. One that cannot be used has NaN in all numbers, an empty label
@@ -61,7 +63,7 @@ class TrainedModel:
 
         Raises:
             RunError: If the network does not read images.
-            UsageError: If the run keeps nothing to make such sets from.
+            UsageError: If the run keeps nothing to make such sets or intervals from.
         """
         network = applied_network(
             self.run,
@@ -70,6 +72,7 @@ class TrainedModel:
             batch_size=batch_size,
             sets=sets,
             views=views,
+            intervals=intervals,
         )
         return predict_images(self.run, network, images, gallery=None if gallery is None else Path(gallery))
 

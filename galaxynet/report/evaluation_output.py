@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING, Literal
 from galaxynet import atomic, terminal
 from galaxynet.errors import RunError
 from galaxynet.evaluation.result import Classification, Evaluation
+from galaxynet.evaluation.vote_shares import VotedTest
 from galaxynet.report.evaluation_tables import evaluation_rows, evaluation_tables
 from galaxynet.report.figures import save
 from galaxynet.report.output import print_tables, to_csv, to_json, to_markdown
 from galaxynet.report.wording import show_interval
 from galaxynet.runs import write_predictions
+from galaxynet.runs.votes import Votes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Format = Literal["rich", "json", "csv", "markdown", "html"]
+_TITLES = {
+    "confusion": "Confusion matrix",
+    "reliability": "Reliability",
+    "votes": "Predicted against observed fractions",
+    "vote-tree": "The tree of questions",
+    "vote-agreement": "Accuracy by agreement and margin",
+}
 
 
 def print_evaluation(evaluation: Evaluation, format: Format = "rich") -> None:
@@ -42,45 +51,70 @@ def write_evaluation(evaluation: Evaluation, format: Format, path: Path) -> None
 
 
 def write_evaluation_predictions(evaluation: Evaluation, path: Path) -> Path:
-    """Write the single predictions of a classifier as a run keeps them, with uncalibrated probabilities.
+    """Write the single predictions as a run keeps them: uncalibrated probabilities, or vote fractions.
 
     Raises:
-        RunError: If it is not a classifier, or the file cannot be written.
+        RunError: If there are neither, or the file cannot be written.
     """
-    classification = _classification(evaluation, "--predictions")
-    single = classification.predictions
+    classification, votes = evaluation.classification, evaluation.votes
+    _check_has_samples(evaluation, "--predictions")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_predictions(
-            path, single.ids, single.labels, single.predictions, single.classes, single.probabilities
-        )
+        if classification is not None:
+            single = classification.predictions
+            write_predictions(
+                path, single.ids, single.labels, single.predictions, single.classes, single.probabilities
+            )
+        elif votes is not None:
+            test = votes.test
+            Votes(test.ids, test.tree.columns, test.observed.tolist(), test.predicted.tolist()).write(path)
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror or error}.") from None
     return path
 
 
 def write_evaluation_figures(evaluation: Evaluation, folder: Path) -> list[Path]:
-    """Write the figures of a classifier's evaluation, each as PNG and SVG.
+    """Write the figures of an evaluation, each as PNG and SVG.
 
     Raises:
-        RunError: If it is not a classifier, or a file cannot be written.
+        RunError: If there are none of such a network, or a file cannot be written.
     """
     from galaxynet.report.figures.style import styled
 
-    classification = _classification(evaluation, "--figures")
+    _check_has_samples(evaluation, "--figures")
     written = []
     with styled():
-        for name, figure in _figures(evaluation, classification):
+        for name, figure in _figures(evaluation):
             written += [save(figure, folder / f"{name}.{suffix}") for suffix in ("png", "svg")]
     return written
 
 
-def _figures(evaluation: Evaluation, classification: Classification) -> list[tuple[str, Figure]]:
+def _figures(evaluation: Evaluation) -> list[tuple[str, Figure]]:
+    title, subtitle = f"{evaluation.model}  ·  {evaluation.label}", evaluation.data
+    if evaluation.votes is not None:
+        votes = evaluation.votes
+        subtitle += f": rmse {votes.rmse:.4f} (95% interval {votes.low:.4f} to {votes.high:.4f}, "
+        return _vote_figures(votes.test, title, f"{subtitle}{evaluation.samples:,} samples)")
+    if evaluation.classification is not None:
+        return _classifier_figures(evaluation.classification, title, subtitle)
+    return []
+
+
+def _vote_figures(test: VotedTest, title: str, subtitle: str) -> list[tuple[str, Figure]]:
+    from galaxynet.report.figures.vote_agreement import draw_agreement
+    from galaxynet.report.figures.vote_tree import draw_tree
+    from galaxynet.report.figures.votes import draw_votes
+
+    drawings = {"votes": draw_votes, "vote-tree": draw_tree, "vote-agreement": draw_agreement}
+    return [(name, draw(test, title, subtitle)) for name, draw in drawings.items()]
+
+
+def _classifier_figures(
+    classification: Classification, title: str, subtitle: str
+) -> list[tuple[str, Figure]]:
     from galaxynet.report.figures.confusion import draw_confusion
     from galaxynet.report.figures.reliability import draw_reliability
 
-    title = f"{evaluation.model}  ·  {evaluation.label}"
-    subtitle = evaluation.data
     if classification.accuracy.value is not None and classification.accuracy.interval is not None:
         interval = show_interval(classification.accuracy.interval)
         subtitle += f": accuracy {classification.accuracy.value:.1%}"
@@ -94,10 +128,12 @@ def _figures(evaluation: Evaluation, classification: Classification) -> list[tup
     ]
 
 
-def _classification(evaluation: Evaluation, flag: str) -> Classification:
-    if evaluation.classification is None:
-        raise RunError(f"{flag} is for classifiers, and {evaluation.label} is not.", "Leave it out.")
-    return evaluation.classification
+def _check_has_samples(evaluation: Evaluation, flag: str) -> None:
+    if evaluation.classification is None and evaluation.votes is None:
+        raise RunError(
+            f"{flag} is for classes and vote fractions, and {evaluation.label} predicts neither.",
+            "Leave it out.",
+        )
 
 
 def _text(evaluation: Evaluation, format: Format) -> str:
@@ -114,12 +150,10 @@ def _page(evaluation: Evaluation) -> str:
     from galaxynet.report.html.rendering import render
 
     figures = []
-    if evaluation.classification is not None:
-        with styled():
-            for name, figure in _figures(evaluation, evaluation.classification):
-                figure.suptitle("")
-                title = {"confusion": "Confusion matrix", "reliability": "Reliability"}[name]
-                figures.append((title, inline_svg(figure, name, title)))
+    with styled():
+        for name, figure in _figures(evaluation):
+            figure.suptitle("")
+            figures.append((_TITLES[name], inline_svg(figure, name, _TITLES[name])))
     return render(
         "evaluation.html.j2",
         heading=f"{evaluation.model} ({evaluation.label}) on {evaluation.data}",

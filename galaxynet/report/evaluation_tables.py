@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from operator import itemgetter
 from typing import Any
 
 from galaxynet.evaluation.result import Classification, Evaluation
-from galaxynet.evaluation.scores import ProbabilityScores, Share
+from galaxynet.evaluation.scores import ProbabilityScores
+from galaxynet.report.evaluation_cells import percent, share_cells, share_figures, text_table
 from galaxynet.report.significance import words_of_test
-from galaxynet.report.table import Column, Table, make_table
+from galaxynet.report.table import Table
 from galaxynet.report.table_layout import hide_columns
-from galaxynet.report.wording import NONE, share_digits, show_interval, show_metric
+from galaxynet.report.vote_tables import summary_rows, vote_notes, vote_rows, vote_tables
+from galaxynet.report.wording import show_interval, show_metric
 
 _CONFUSION = "Confusion: a row for each true class, a column for each prediction"
 _HIDDEN_FIRST = ("precision interval", "recall interval", "right", "predicted")
 _NAMED = 5
+_NOT_OF_VOTES = ("test/loss",)
+"""Metrics of vote fractions that are not among their scores."""
 
 
 def evaluation_tables(evaluation: Evaluation, width: int | None = None) -> list[Table]:
@@ -41,6 +44,8 @@ def evaluation_tables(evaluation: Evaluation, width: int | None = None) -> list[
             tables.append(_coverage(classification))
         if classification.agreement:
             tables.append(_agreement(classification))
+    if evaluation.votes is not None:
+        tables += vote_tables(evaluation.votes, width)
     return tables
 
 
@@ -49,11 +54,15 @@ def _notes(evaluation: Evaluation) -> list[str]:
     notes = list(evaluation.notes)
     if evaluation.recorded and evaluation.repeats:
         notes.append("the same metrics as in run.json, to the digit")
+    if evaluation.votes is not None:
+        notes += vote_notes(evaluation.votes)
     if evaluation.missing:
         named = ", ".join(evaluation.missing[:_NAMED]) + (", ..." if len(evaluation.missing) > _NAMED else "")
-        notes.append(f"{len(evaluation.missing):,} labelled ids have no image: {named}")
+        labelled = "labelled ids" if evaluation.votes is None else "ids with votes"
+        notes.append(f"{len(evaluation.missing):,} {labelled} have no image: {named}")
     if evaluation.unlabelled:
-        notes.append(f"{evaluation.unlabelled:,} images have no label, and do not count")
+        missing_part = "label" if evaluation.votes is None else "votes"
+        notes.append(f"{evaluation.unlabelled:,} images have no {missing_part}, and do not count")
     if evaluation.unusable:
         notes.append(f"{evaluation.unusable:,} images cannot be used, and do not count")
     if evaluation.unknown_labels:
@@ -81,16 +90,18 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[Any, ...]]:
         error = evaluation.error
         yield "mean error", evaluation.data, error.value, error.low, error.high, None, evaluation.samples
     if evaluation.novel is not None:
-        yield "novelty above 1", evaluation.data, *_figures(evaluation.novel)
+        yield "novelty above 1", evaluation.data, *share_figures(evaluation.novel)
+    if evaluation.votes is not None:
+        yield from vote_rows(evaluation.votes, evaluation.data)
     classification = evaluation.classification
     if classification is None:
         return
-    yield "accuracy", evaluation.data, *_figures(classification.accuracy)
+    yield "accuracy", evaluation.data, *share_figures(classification.accuracy)
     if classification.majority is not None:
-        yield "majority class", classification.majority[0], *_figures(classification.majority[1])
+        yield "majority class", classification.majority[0], *share_figures(classification.majority[1])
     for scores in classification.per_class:
-        yield "precision", scores.name, *_figures(scores.precision)
-        yield "recall", scores.name, *_figures(scores.recall)
+        yield "precision", scores.name, *share_figures(scores.precision)
+        yield "recall", scores.name, *share_figures(scores.recall)
     for truth, counts in zip(classification.classes, classification.confusion, strict=True):
         for guess, count in zip(classification.classes, counts, strict=True):
             yield "confusion", f"{truth} predicted as {guess}", None, None, None, count, sum(counts)
@@ -100,33 +111,36 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[Any, ...]]:
         error_ = probable.error
         yield "calibration error", state, error_.value, error_.low, error_.high, None, evaluation.samples
         for part in probable.reliability:
-            yield f"accuracy at confidence {part.confidence:.3f}", state, *_figures(part.accuracy)
+            yield f"accuracy at confidence {part.confidence:.3f}", state, *share_figures(part.accuracy)
     for sets in classification.coverage:
-        yield "coverage of sets", f"{sets.promised:g}", *_figures(sets.measured)
+        yield "coverage of sets", f"{sets.promised:g}", *share_figures(sets.measured)
         yield "classes in a set", f"{sets.promised:g}", sets.size, None, None, None, evaluation.samples
     for agreed in classification.agreement:
-        yield "accuracy by agreement", f"{agreed.low:g} to {agreed.high:g}", *_figures(agreed.accuracy)
+        yield "accuracy by agreement", f"{agreed.low:g} to {agreed.high:g}", *share_figures(agreed.accuracy)
     if evaluation.comparison is not None:
         other = evaluation.comparison
-        yield "accuracy", other.label, *_figures(other.accuracy)
+        yield "accuracy", other.label, *share_figures(other.accuracy)
         difference = (other.test.first - other.test.second) / (other.accuracy.samples or 1)
         yield "difference", other.label, difference, other.low, other.high, None, other.accuracy.samples
         yield "McNemar p", other.label, other.test.p, None, None, None, other.accuracy.samples
-
-
-def _figures(share: Share) -> tuple[Any, ...]:
-    low, high = share.interval or (None, None)
-    return share.value, low, high, share.count, share.samples
 
 
 def _summary(evaluation: Evaluation) -> Table:
     rows: list[Sequence[str]] = []
     classification = evaluation.classification
     if classification is not None:
-        rows.append(("accuracy", *_cells(classification.accuracy)))
+        rows.append(("accuracy", *share_cells(classification.accuracy)))
         if classification.majority is not None:
-            rows.append((f"always {classification.majority[0]}", *_cells(classification.majority[1])))
+            rows.append((f"always {classification.majority[0]}", *share_cells(classification.majority[1])))
+    if evaluation.votes is not None:
+        rows += summary_rows(evaluation.votes)
     for name, value in evaluation.metrics.items():
+        if name.endswith("_accuracy"):  # of a table of classes beside votes
+            ends = evaluation.metrics[f"{name}_low"], evaluation.metrics[f"{name}_high"]
+            of = name.removeprefix("test/").removesuffix("_accuracy")
+            rows.append((f"accuracy, own {of}", percent(value), show_interval(ends), ""))
+        if evaluation.votes is not None and name not in _NOT_OF_VOTES:
+            continue  # the tables have the others
         short = name.rpartition("/")[2]
         if evaluation.error is not None and name == evaluation.metric:
             error = evaluation.error
@@ -135,10 +149,12 @@ def _summary(evaluation: Evaluation) -> Table:
         elif short != "accuracy" or classification is None:
             rows.append((short, show_metric(name, value), "", f"{evaluation.samples:,}"))
     if evaluation.comparison is not None:
-        rows.append((f"accuracy of {evaluation.comparison.label}", *_cells(evaluation.comparison.accuracy)))
+        rows.append(
+            (f"accuracy of {evaluation.comparison.label}", *share_cells(evaluation.comparison.accuracy))
+        )
     if evaluation.novel is not None:
-        rows.append(("novelty above 1", *_cells(evaluation.novel)))
-    return _table(
+        rows.append(("novelty above 1", *share_cells(evaluation.novel)))
+    return text_table(
         f"{evaluation.model} ({evaluation.label}) on {evaluation.data}",
         ("", "value", "95 % interval", "samples"),
         rows,
@@ -153,15 +169,15 @@ def _per_class(classification: Classification) -> Table:
             f"{scores.recall.samples:,}",
             f"{scores.precision.samples:,}",
             f"{scores.recall.count:,}",
-            *_cells(scores.precision)[:2],
-            *_cells(scores.recall)[:2],
+            *share_cells(scores.precision)[:2],
+            *share_cells(scores.recall)[:2],
         )
         for scores in classification.per_class
     ]
     interval = "95 % interval"
     titles = ("class", "samples", "predicted", "right", "precision", interval, "recall", interval)
     names = ("", "", "", "", "", "precision interval", "", "recall interval")
-    table = _table("Classes", titles, rows)
+    table = text_table("Classes", titles, rows)
     columns = [replace(column, name=name) for column, name in zip(table.columns, names, strict=True)]
     return replace(table, columns=columns)
 
@@ -171,7 +187,7 @@ def _confusion(classification: Classification) -> Table:
         (name, *(f"{count:,}" if count else "·" for count in counts))
         for name, counts in zip(classification.classes, classification.confusion, strict=True)
     ]
-    return _table(_CONFUSION, ("", *classification.classes), rows)
+    return text_table(_CONFUSION, ("", *classification.classes), rows)
 
 
 def _numbered_confusion(classification: Classification) -> Table:
@@ -190,16 +206,19 @@ def _calibration(classification: Classification) -> Table:
     rows = [
         ("negative log likelihood", *(f"{scores.nll:.4f}" for _, scores in states)),
         ("Brier score", *(f"{scores.brier:.4f}" for _, scores in states)),
-        ("expected calibration error", *(_percent(scores.error.value) for _, scores in states)),
-        ("its 95 % interval", *(_interval(scores.error.low, scores.error.high) for _, scores in states)),
-        ("of perfect probabilities", *(_percent(scores.error.expected) for _, scores in states)),
+        ("expected calibration error", *(percent(scores.error.value) for _, scores in states)),
+        (
+            "its 95 % interval",
+            *(show_interval((scores.error.low, scores.error.high)) for _, scores in states),
+        ),
+        ("of perfect probabilities", *(percent(scores.error.expected) for _, scores in states)),
     ]
     footer = (
         []
         if classification.temperature is not None
         else ["No temperature was fitted: the validation part is small."]
     )
-    return _table("Calibration", ("", *(name for name, _ in states)), rows, footer)
+    return text_table("Calibration", ("", *(name for name, _ in states)), rows, footer)
 
 
 def _states(classification: Classification) -> list[tuple[str, ProbabilityScores]]:
@@ -211,40 +230,20 @@ def _states(classification: Classification) -> list[tuple[str, ProbabilityScores
 
 def _coverage(classification: Classification) -> Table:
     rows = [
-        (f"{sets.promised:.0%}", *_cells(sets.measured)[:2], f"{sets.size:.2f}")
+        (f"{sets.promised:.0%}", *share_cells(sets.measured)[:2], f"{sets.size:.2f}")
         for sets in classification.coverage
     ]
-    return _table("Conformal sets", ("promised", "measured", "95 % interval", "classes in a set"), rows)
+    return text_table("Conformal sets", ("promised", "measured", "95 % interval", "classes in a set"), rows)
 
 
 def _agreement(classification: Classification) -> Table:
     rows = [
-        (f"{100 * part.low:.0f} to {part.high:.0%}", f"{part.accuracy.samples:,}", *_cells(part.accuracy)[:2])
+        (
+            f"{100 * part.low:.0f} to {part.high:.0%}",
+            f"{part.accuracy.samples:,}",
+            *share_cells(part.accuracy)[:2],
+        )
         for part in classification.agreement
     ]
     titles = ("volunteers who agree", "samples", "accuracy", "95 % interval")
-    return _table("Accuracy by the agreement of the volunteers", titles, rows)
-
-
-def _table(
-    title: str, titles: Sequence[str], rows: Sequence[Sequence[str]], footer: Sequence[str] = ()
-) -> Table:
-    columns = [
-        Column(name, itemgetter(at), right_aligned=at > 0, overflow="keep" if at else "shorten-middle")
-        for at, name in enumerate(titles)
-    ]
-    return make_table(columns, rows, title=title, footer=footer)
-
-
-def _cells(share: Share) -> tuple[str, str, str]:
-    if share.value is None or share.interval is None:
-        return NONE, "", f"{share.samples:,}"
-    return _percent(share.value), show_interval(share.interval), f"{share.samples:,}"
-
-
-def _percent(value: float) -> str:
-    return f"{value:.{share_digits(value)}%}"
-
-
-def _interval(low: float, high: float) -> str:
-    return show_interval((low, high))
+    return text_table("Accuracy by the agreement of the volunteers", titles, rows)

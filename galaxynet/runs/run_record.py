@@ -118,12 +118,13 @@ class MajorityClass(Part):
     """What always giving the same answer scores on the test part.
 
     For classification it is the most frequent class of the training part and its share; for vote fractions it
-    is the mean row of the training part, with its root mean square error as `accuracy`.
+    is the mean row of the training part, with its root mean square error as `accuracy`, and itself as `row`.
     """
 
     label: str
     accuracy: FiniteFloat
     samples: Count
+    row: list[FiniteFloat] = Field(default_factory=list, max_length=10_000)
 
 
 class ReferenceValue(Part):
@@ -255,7 +256,10 @@ class RunRecord(Part):
         data: Counts that the data module reports.
         preprocessing: From an image to what the network takes, of `Preprocessing.to_dict`; empty where the
             samples are not images, and in older records.
-        calibration: How to correct the network's probabilities; empty for no correction.
+        calibration: How to correct the network's probabilities, and what intervals of its vote fractions are
+            computed with; empty for nothing.
+        agreement: Of vote fractions: accuracy by the volunteers' agreement on each question, and by the
+            margin between the two answers with the most votes, as `[border, right, samples]`; else empty.
         vote_tree: The questions of `VoteTree.to_dict`, for vote fractions; else empty.
         weights: The weights that the training began with; None if they were random.
         teachers: The runs whose networks taught this one.
@@ -300,6 +304,7 @@ class RunRecord(Part):
     data: dict[str, Plain] = Field(default_factory=dict)
     preprocessing: dict[str, Plain] = Field(default_factory=dict, max_length=100)
     calibration: dict[str, Plain] = Field(default_factory=dict, max_length=100)
+    agreement: dict[str, Plain] = Field(default_factory=dict, max_length=10)
     vote_tree: dict[str, Plain] = Field(default_factory=dict, max_length=10)
     weights: InitialWeights | None = None
     teachers: list[TeacherRun] = Field(default_factory=list, max_length=100)

@@ -8,8 +8,9 @@ from lightning.pytorch import Trainer
 
 from galaxynet.data.module import DataModule
 from galaxynet.evaluation.fitting import fit_to_validation
-from galaxynet.evaluation.label_tables import label_metrics
-from galaxynet.evaluation.votes import vote_metrics
+from galaxynet.evaluation.vote_agreement import agreement_record
+from galaxynet.evaluation.vote_intervals import VoteIntervals
+from galaxynet.evaluation.vote_test import metrics_of_test
 from galaxynet.runs import Run, write_predictions
 from galaxynet.runs.folder import PREDICTIONS
 from galaxynet.runs.reconstructions import RECONSTRUCTIONS, ReconstructedSamples
@@ -64,7 +65,7 @@ def evaluate(run: Run | None, trainer: Trainer, network: Task, data: DataModule)
     if reconstructions is not None:
         _write_reconstructions(run, reconstructions, data)
     if votes is not None and isinstance(network, VoteFractions):
-        _write_votes(run, votes, data, network)
+        _write_votes(run, votes, data, network, fitted.intervals)
 
 
 def _write_predictions(run: Run, predictions: Predictions, data: DataModule) -> None:
@@ -90,15 +91,15 @@ def _write_reconstructions(run: Run, reconstructions: Reconstructions, data: Dat
     samples.write(run.path / RECONSTRUCTIONS)
 
 
-def _write_votes(run: Run, votes: VotedSamples, data: DataModule, network: VoteFractions) -> None:
+def _write_votes(
+    run: Run, votes: VotedSamples, data: DataModule, network: VoteFractions, intervals: VoteIntervals | None
+) -> None:
     observed, predicted = votes.observed.double().numpy(), votes.predicted.double().numpy()
-    derived = vote_metrics(network.tree, observed, predicted)
-    derived |= label_metrics(
-        network.tree, network.also, predicted, votes.labels.double().numpy(), votes.guesses.numpy()
-    )
+    metrics = metrics_of_test(network, votes, intervals)
     run.record.metrics = {
         **run.record.metrics,
-        **{f"test/{name}": decimal(value) for name, value in derived.items()},
+        **{f"test/{name}": decimal(value) for name, value in metrics.items()},
     }
+    run.record.agreement = agreement_record(network.tree, observed, predicted)
     ids = [str(data.ids[row]) for row in votes.indices.tolist()]
     Votes(ids, network.tree.columns, observed.tolist(), predicted.tolist()).write(run.path / VOTES)

@@ -117,7 +117,12 @@ def record_end(run: Run, status: Status, message: str = "") -> None:
 
 
 def _majority(baseline: Baseline) -> MajorityClass:
-    return MajorityClass(label=baseline.label, accuracy=baseline.accuracy, samples=baseline.samples)
+    return MajorityClass(
+        label=baseline.label,
+        accuracy=baseline.accuracy,
+        samples=baseline.samples,
+        row=list(baseline.row),
+    )
 
 
 def _plugin_id(plugin: Plugin) -> PluginId:

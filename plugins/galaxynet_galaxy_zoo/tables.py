@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from galaxynet.catalogue.csv_reading import read_table
 from galaxynet.errors import DataError
+from galaxynet.vote_tree import percentage_hint
 from galaxynet_galaxy_zoo.ids import galaxy_id, shortened
 from galaxynet_galaxy_zoo.votes import COLUMNS
 
@@ -92,7 +93,8 @@ def _check(path: Path, ids: list[int], fractions: npt.NDArray[np.float64], parti
         row, column = np.argwhere(~inside)[0].tolist()
         raise DataError(
             f"{path}, row {row + 1} of votes, galaxy {ids[row]}: {COLUMNS[column]} is "
-            f"{fractions[row, column]:g}, not a fraction from 0 to 1."
+            f"{fractions[row, column]:g}, not a fraction from 0 to 1.",
+            percentage_hint(float(np.nanmax(fractions))),
         )
 
 

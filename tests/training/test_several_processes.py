@@ -45,7 +45,7 @@ def agree(results: dict[int, dict[str, Any]]) -> None:
 @given(
     st.builds(
         Example,
-        st.sampled_from(["classifier", "reconstructor", "own"]),
+        st.sampled_from(["classifier", "reconstructor", "votes", "own"]),
         train=st.integers(1, 13),
         held_out=st.integers(1, 6),
         batch_size=st.integers(1, 7),
@@ -81,6 +81,19 @@ def test_what_is_kept_of_the_test_is_the_same(trained_in: Worlds) -> None:
     results = trained_in.train(Example("reconstructor", 4, held_out=1))
     for together in (results[2], results[3]):
         assert close(flat(together["decodings"]), flat(results[1]["decodings"]))
+
+
+@pytest.mark.slow
+@pytest.mark.promise("Several processes")
+def test_votes_are_the_same(trained_in: Worlds) -> None:
+    """Vote fractions, their error and what their intervals are computed with are those of one process."""
+    results = trained_in.train(Example("votes", 21, held_out=41))
+    agree(results)
+    assert len(results[1]["voted"][0]) == 41
+    for size in (2, 3):
+        assert results[size]["voted"][0] == results[1]["voted"][0]
+        assert close(flat(results[size]["voted"]), flat(results[1]["voted"]))
+        assert results[size]["intervals"] == pytest.approx(results[1]["intervals"], rel=1e-3)
 
 
 @pytest.mark.slow

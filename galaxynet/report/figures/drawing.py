@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,8 +23,14 @@ Format = Literal["png", "svg"]
 LEARNING_CURVES = "learning-curves"
 CONFUSION = "confusion"
 RELIABILITY = "reliability"
-VOTE_FRACTIONS = "votes"
-_ONE_RUN = {CONFUSION, RELIABILITY, VOTE_FRACTIONS}
+_OF_VOTES = {
+    "votes": "votes:votes_figure",
+    "vote-tree": "vote_tree:tree_figure",
+    "vote-agreement": "vote_agreement:agreement_figure",
+}
+"""Figures of vote fractions, with their module here and its function."""
+
+_ONE_RUN = {CONFUSION, RELIABILITY, *_OF_VOTES}
 """Figures that show a single run."""
 
 
@@ -37,7 +44,7 @@ def names(run: Run) -> list[str]:
         if keeps_probabilities(run.path / PREDICTIONS):
             available.append(RELIABILITY)
     if run.record.vote_tree and (run.path / VOTES).is_file():
-        available.append(VOTE_FRACTIONS)
+        available += _OF_VOTES
     return [*available, *(name for name in _plugin_figures(run)[1] if name not in available)]
 
 
@@ -46,7 +53,8 @@ def draw(runs: Run | Sequence[Run], name: str) -> Figure:
 
     Args:
         runs: A run, or several for a figure that shows several.
-        name: `learning-curves`, `confusion`, `reliability`, `votes`, or a figure of the model's plugin.
+        name: `learning-curves`, `confusion`, `reliability`, `votes`, `vote-tree`, `vote-agreement`, or a
+            figure of the model's plugin.
 
     Raises:
         UsageError: If there is no such figure.
@@ -199,10 +207,10 @@ def _function(runs: Sequence[Run], name: str) -> Callable[[Sequence[Run]], Figur
         from galaxynet.report.figures.confusion import confusion_matrix
 
         return confusion_matrix
-    if name == VOTE_FRACTIONS and all(run.record.vote_tree for run in runs):
-        from galaxynet.report.figures.votes import votes_figure
-
-        return votes_figure
+    if name in _OF_VOTES and all(run.record.vote_tree for run in runs):
+        module, _, function = _OF_VOTES[name].partition(":")
+        drawing = getattr(importlib.import_module(f"galaxynet.report.figures.{module}"), function)
+        return cast("Callable[[Sequence[Run]], Figure]", drawing)
     if name == RELIABILITY and other is None:
         from galaxynet.report.figures.reliability import reliability_diagram
 
@@ -212,7 +220,7 @@ def _function(runs: Sequence[Run], name: str) -> Callable[[Sequence[Run]], Figur
         if plugin and name in figures:
             return cast("Callable[[Sequence[Run]], Figure]", registry.resolve_for(plugin, figures[name]))
     standard = [LEARNING_CURVES, *([CONFUSION, RELIABILITY] if other is None else [])]
-    standard += [VOTE_FRACTIONS] if all(run.record.vote_tree for run in runs) else []
+    standard += _OF_VOTES if all(run.record.vote_tree for run in runs) else []
     known = dict.fromkeys([*standard, *(kind for run in runs for kind in _plugin_figures(run)[1])])
     raise UsageError(
         f"There is no figure {name!r} of {(other or runs[0]).label}.", f"There are: {', '.join(known)}."

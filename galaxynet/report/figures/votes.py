@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from galaxynet.errors import DataError, RunError
+from galaxynet.evaluation.vote_shares import VotedTest
 from galaxynet.evaluation.votes import rmse
 from galaxynet.report.figures.style import COLOURS, FAINT, GRID, heading, new_figure
 from galaxynet.report.wording import caption
@@ -38,6 +39,23 @@ def votes_figure(runs: Sequence[Run]) -> Figure:
     Raises:
         RunError: If there are several, or the run has no votes.
     """
+    return draw_votes(voted_test(runs), *headings(runs[0]))
+
+
+def headings(run: Run) -> tuple[str, str]:
+    """The lines above and below a figure of a run."""
+    return f"{run.record.model.name}  ·  {run.label}", caption(run.record)
+
+
+def voted_test(runs: Sequence[Run]) -> VotedTest:
+    """The votes of a run's test set.
+
+    Args:
+        runs: Exactly one run.
+
+    Raises:
+        RunError: If there are several, or the run has no votes.
+    """
     import numpy as np
 
     if len(runs) != 1:
@@ -50,9 +68,14 @@ def votes_figure(runs: Sequence[Run]) -> Figure:
     votes = Votes.read(run.path / VOTES)
     if tuple(votes.columns) != tree.columns or len(tree.questions) > _MOST_QUESTIONS:
         raise RunError(f"{run.path / VOTES} does not fit the questions of the run.")
-    observed, predicted = np.array(votes.observed), np.array(votes.predicted)
-    if not len(observed):
+    if not len(votes.ids):
         raise RunError(f"The run {run.label} has no predictions: its test set is empty.")
+    return VotedTest(tree, votes.ids, np.array(votes.observed), np.array(votes.predicted))
+
+
+def draw_votes(test: VotedTest, title: str, subtitle: str) -> Figure:
+    """Draw the panels."""
+    tree, observed, predicted = test.tree, test.observed, test.predicted
     rows = -(-len(tree.questions) // _COLUMNS)
     columns = min(_COLUMNS, len(tree.questions))
     figure = new_figure(columns * _PANEL + 0.4, rows * (_PANEL + 0.35) + 0.9)
@@ -65,7 +88,7 @@ def votes_figure(runs: Sequence[Run]) -> Figure:
         panels[index].set_ylabel("network")
     for axes in panels[max(0, len(tree.questions) - columns) : len(tree.questions)]:
         axes.set_xlabel("volunteers")
-    heading(figure, f"{run.record.model.name}  ·  {run.label}", caption(run.record))
+    heading(figure, title, subtitle)
     return figure
 
 

@@ -141,7 +141,8 @@ def test_labels_can_be_made_of_a_partial_table(data_dir: Path, tmp_path: Path) -
     [
         ([(100, full({**SMOOTH, "Class7.2": 0.4}))], "Galaxy 100: the answers of question 7 add up to 0.4"),
         ([(100, {})], "no votes in any of its 1 rows"),
-        ([(100, {**full(SMOOTH), "Class1.1": 7.0})], "not a fraction from 0 to 1"),
+        ([(100, {**full(SMOOTH), "Class1.1": 107.0})], r"not a fraction from 0 to 1\.$"),
+        ([(100, {name: 100 * v for name, v in full(SMOOTH).items()})], "1. They look like percentages"),
         ([(5, full(SMOOTH))], "None of the 1 galaxies of .* has an image"),
     ],
 )
