@@ -193,7 +193,7 @@ class DataInfo:
     def also(self) -> dict[str, tuple[str, ...]]:
         """The classes that are learnt beside vote fractions, by the name of their table; empty without any.
 
-        Tables are in the order of their names, which no file can change. The targets have a column for each
+        Tables are in order of their names, which no file can change. The targets have a column for each
         after those of the tree: the index of the class, NaN where it is unknown.
 
         Raises:

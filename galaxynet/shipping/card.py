@@ -88,6 +88,10 @@ def _properties(record: RunRecord, extras: Sequence[str]) -> Iterator[tuple[str,
     temperature = record.calibration.get("temperature")
     if isinstance(temperature, int | float):
         yield "calibration", f"temperature {temperature:.4g}, fitted to the validation part"
+    intervals: Any = record.calibration.get("vote_intervals")
+    if isinstance(intervals, Mapping) and intervals.get("concentrations"):
+        questions = intervals["concentrations"]
+        yield "intervals", f"90 % ones of the shares of {', '.join(questions).replace('_', ' ')}"
     if extras:
         yield "besides", ", ".join(extras)
     yield "trained", f"{record.started:%Y-%m-%d}, on {record.dataset.name}"
@@ -109,7 +113,8 @@ def _samples(record: RunRecord) -> Iterator[tuple[str, str]]:
         yield part, f"{record.splits[part]:,}"
     for name, value in record.data.items():
         if isinstance(value, Mapping):
-            yield from ((f"{name}: {key}", _show(number)) for key, number in value.items())
+            title = name.replace("_", " ")
+            yield from ((f"{title}: {key}", _show(number)) for key, number in value.items())
         elif isinstance(value, int | float | str) and not isinstance(value, bool):
             yield name.replace("_", " "), _show(value)
 

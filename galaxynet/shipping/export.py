@@ -132,8 +132,8 @@ def _copy_extras(run: Run, folder: Path) -> list[str]:
     extras = []
     if (run.path / NOVELTY).exists():
         NoveltyModel.read(run.path / NOVELTY).write(folder / NOVELTY, half=True)
-        extras.append(f"novelty (`{NOVELTY}`)")
+        extras.append("novelty")
     if (run.path / CONFORMAL).exists():
         shutil.copyfile(run.path / CONFORMAL, folder / CONFORMAL)
-        extras.append(f"sets of classes (`{CONFORMAL}`)")
+        extras.append("sets of classes")
     return extras

@@ -28,7 +28,7 @@ class GalaxyVotesOptions(BackboneOptions):
     """Options of galaxy_votes."""
 
     label_weight: float = option(
-        0.1, "weight of the cross-entropy of each table of --also in the loss", ge=0, le=100
+        0.3, "weight of the cross-entropy of each table of --also in the loss", ge=0, le=100
     )
 
 
