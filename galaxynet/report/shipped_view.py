@@ -58,7 +58,7 @@ def weights_row(shipped: Shipped, verify: bool) -> dict[str, Any]:
         **row,
         "dataset": record.dataset.name,
         **{field: fields[field] for field in _FIELDS},
-        "figure": f"{figure}; n {record.splits.get('test', 0):,}",
+        "figure": f"{figure}; n {fields['samples'] or 0:,}",
         "sha256": exported.sha256,
         "bytes": exported.size,
     }
