@@ -220,7 +220,7 @@ def bare_loop(
         layout = torch.channels_last if channels_last else torch.contiguous_format
         network.to(device).to(memory_format=layout)  # type: ignore[call-overload]
         assert isinstance(subject.options, OptimizerOptions)
-        optimizer = build_optimizer(network.parameters(), subject.options, fused=fused)
+        optimizer = build_optimizer([{"params": list(network.parameters())}], subject.options, fused=fused)
 
         def step(batch: Batch) -> None:
             images = batch.inputs if channels_last else batch.inputs.contiguous()
