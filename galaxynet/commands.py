@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -33,6 +33,14 @@ DataDir = Annotated[
         show_default="~/.cache/galaxynet",
         rich_help_panel=FOLDERS,
         file_okay=False,
+    ),
+]
+Views = Annotated[
+    Literal["1", "2", "4", "8"] | None,
+    typer.Option(
+        "--views",
+        help="Mirrored and rotated views of an image to average over.",
+        show_default="as the run was tested",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Suppress notes and progress.")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from galaxynet import terminal
-from galaxynet.commands import DataDir, Quiet, RunsDir, complete_networks
+from galaxynet.commands import DataDir, Quiet, RunsDir, Views, complete_networks
 
 if TYPE_CHECKING:
     from galaxynet.evaluation.result import Evaluation
@@ -91,14 +91,7 @@ def command(
         Literal["auto", "cpu", "gpu", "mps"],
         typer.Option("--accelerator", help="What to compute on.", rich_help_panel=_IMAGES),
     ] = "auto",
-    views: Annotated[
-        Literal["1", "2", "4", "8"] | None,
-        typer.Option(
-            "--views",
-            help="Mirrored and rotated views of an image to average over.",
-            show_default="as the run was tested",
-        ),
-    ] = None,
+    views: Views = None,
     format: Annotated[
         Literal["rich", "json", "csv", "markdown", "html"],
         typer.Option("--format", help="Output format; html is one self-contained page with figures."),

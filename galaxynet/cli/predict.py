@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from galaxynet import terminal
-from galaxynet.commands import Quiet, RunsDir, complete_networks
+from galaxynet.commands import Quiet, RunsDir, Views, complete_networks
 
 if TYPE_CHECKING:
     from galaxynet.images.fits import FitsOptions
@@ -152,14 +152,7 @@ def command(
             show_default=False,
         ),
     ] = None,
-    views: Annotated[
-        Literal["1", "2", "4", "8"] | None,
-        typer.Option(
-            "--views",
-            help="Mirrored and rotated views of an image to average over.",
-            show_default="as the run was tested",
-        ),
-    ] = None,
+    views: Views = None,
     intervals: Annotated[
         bool,
         typer.Option("--intervals", help="Add the ends of 90 % intervals of vote fractions, _low and _high."),
