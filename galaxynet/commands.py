@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from galaxynet import terminal
-from galaxynet.errors import GalaxynetError
+from galaxynet.errors import GalaxynetError, UsageError
 
 FOLDERS = "Folders"
 
@@ -72,6 +72,16 @@ def dataset_option(usual: str) -> Any:
     )
 
 
+def accelerator_option(panel: str | None = None) -> Any:
+    """`--accelerator` of a command that applies a network, under a heading of its `--help`."""
+    return typer.Option("--accelerator", help="What to compute on.", rich_help_panel=panel)
+
+
+def batch_size_option(panel: str | None = None) -> Any:
+    """`--batch-size` of a command that applies a network, under a heading of its `--help`."""
+    return typer.Option("--batch-size", help="Images at once.", min=1, max=65536, rich_help_panel=panel)
+
+
 def _complete_datasets(incomplete: str) -> list[str]:
     from galaxynet import registry
 
@@ -124,6 +134,29 @@ def complete_sweeps(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def _is_completable(name: str) -> bool:
     return " " not in name and not _SPECIAL.search(name)
+
+
+Network = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="Id, name or folder of a run, or last; shipped weights.",
+        autocompletion=complete_networks,
+    ),
+]
+
+
+def confirm(question: str) -> bool:
+    """Ask on standard error; true if the answer is y or yes.
+
+    Raises:
+        UsageError: If standard input ends without an answer.
+    """
+    try:
+        answer = terminal.messages().input(f"{question} [y/N] ", markup=False)
+    except EOFError:
+        raise UsageError("Nothing was done: there was no answer.", "To do it without asking: --yes") from None
+    return answer.strip().lower() in ("y", "yes")
 
 
 def print_error(error: GalaxynetError) -> None:

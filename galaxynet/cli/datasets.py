@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from galaxynet.commands import DataDir, Quiet, Yes
+from galaxynet.commands import DataDir, Quiet, Yes, confirm
 
 if TYPE_CHECKING:
     from galaxynet.fetching.inventory import InventoryItem
@@ -89,10 +89,10 @@ def remove_dataset(
     from galaxynet.fetching.errors import format_size
     from galaxynet.fetching.inventory import remove
 
-    def confirm(item: InventoryItem) -> bool:
-        return yes or typer.confirm(f"Remove {item.folder} ({format_size(item.size)})?")
+    def agreed(item: InventoryItem) -> bool:
+        return yes or confirm(f"Remove {item.folder} ({format_size(item.size)})?")
 
-    removed = remove(paths.data_dir(data_dir), name, confirm)
+    removed = remove(paths.data_dir(data_dir), name, agreed)
     if removed is None:
         terminal.note("nothing was removed")
         raise typer.Exit(1)
@@ -120,27 +120,20 @@ def clean_datasets(
       galaxynet datasets clean --dry-run
     """
     from galaxynet import paths, terminal
-    from galaxynet.errors import UsageError
     from galaxynet.fetching.errors import format_size
     from galaxynet.fetching.inventory import clean
 
     folder, shown = paths.data_dir(data_dir), []
 
-    def confirm(items: list[InventoryItem]) -> bool:
+    def agreed(items: list[InventoryItem]) -> bool:
         shown.extend(items)
         if yes or dry_run:
             return not dry_run
         for item in items:
             terminal.warn(f"  {item.name}: {format_size(item.cache)}")
-        try:
-            answer = terminal.messages().input("Remove these prepared images? [y/N] ", markup=False)
-        except EOFError:
-            raise UsageError(
-                "Nothing was removed: there was no answer.", "To remove without asking: --yes"
-            ) from None
-        return answer.strip().lower() in ("y", "yes")
+        return confirm("Remove these prepared images?")
 
-    cleaned = clean(folder, names or [], confirm)
+    cleaned = clean(folder, names or [], agreed)
     if format == "json":
         import json
 

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from galaxynet import terminal
-from galaxynet.commands import DataDir, Quiet, RunsDir, Views, complete_networks
+from galaxynet.commands import (
+    DataDir,
+    Network,
+    Quiet,
+    RunsDir,
+    Views,
+    accelerator_option,
+    batch_size_option,
+    complete_networks,
+)
 
 if TYPE_CHECKING:
     from galaxynet.evaluation.result import Evaluation
@@ -17,14 +26,7 @@ _IMAGES = "Other images"
 
 
 def command(
-    run: Annotated[
-        str,
-        typer.Argument(
-            metavar="RUN",
-            help="Id, name or folder of a run, or last; shipped weights.",
-            autocompletion=complete_networks,
-        ),
-    ],
+    run: Network,
     against: Annotated[
         str | None,
         typer.Option(
@@ -83,14 +85,8 @@ def command(
             rich_help_panel=_IMAGES,
         ),
     ] = "",
-    batch_size: Annotated[
-        int,
-        typer.Option("--batch-size", help="Images at once.", min=1, max=65536, rich_help_panel=_IMAGES),
-    ] = 256,
-    accelerator: Annotated[
-        Literal["auto", "cpu", "gpu", "mps"],
-        typer.Option("--accelerator", help="What to compute on.", rich_help_panel=_IMAGES),
-    ] = "auto",
+    batch_size: Annotated[int, batch_size_option(_IMAGES)] = 256,
+    accelerator: Annotated[Literal["auto", "cpu", "gpu", "mps"], accelerator_option(_IMAGES)] = "auto",
     views: Views = None,
     format: Annotated[
         Literal["rich", "json", "csv", "markdown", "html"],

@@ -2,7 +2,6 @@
 
 # Annotations are evaluated where they stand (no `from __future__ import annotations`): those of the inner
 # function name variables of the outer one.
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 
 from galaxynet import registry
 from galaxynet.cli.flags import Panel, command_from_options
-from galaxynet.cli.groups import Command, LazyGroup, Listed, listed_plugins
+from galaxynet.cli.groups import Command, PluginGroup
 from galaxynet.commands import DataDir, Quiet
 from galaxynet.plugin import DatasetSpec
 from galaxynet.registry import Plugin
@@ -29,12 +28,10 @@ are already present are not fetched again.
 DOWNLOAD = "Download"
 
 
-class Fetch(LazyGroup):
+class Fetch(PluginGroup):
     """The installed datasets as commands."""
 
-    def listed(self) -> Iterable[Listed]:
-        """Every dataset with its summary; a broken one with its error."""
-        return listed_plugins("dataset", "Datasets")
+    kind, noun, verb = "dataset", "dataset", "fetch"
 
     def build(self, name: str, args: list[str]) -> Command:
         """The command of one dataset."""
@@ -54,16 +51,7 @@ class Fetch(LazyGroup):
 
 def group(name: str) -> Command:
     """The command `fetch` itself."""
-    known = registry.plugins("dataset")
-    help = HELP if known else f"{HELP}\n\nThere is nothing to fetch: {registry.nothing_installed('dataset')}"
-    return Fetch(
-        name=name,
-        help=help,
-        no_args_is_help=True,
-        subcommand_metavar="DATASET [OPTIONS]",
-        rich_markup_mode="rich",
-        context_settings={"help_option_names": ["--help", "-h"]},
-    )
+    return Fetch.create(name, HELP)
 
 
 _RESERVED = (

@@ -9,21 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from galaxynet import terminal
-from galaxynet.commands import Quiet, RunsDir, complete_networks
+from galaxynet.commands import Network, Quiet, RunsDir
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
 def command(
-    run: Annotated[
-        str,
-        typer.Argument(
-            metavar="RUN",
-            help="Id, name or folder of a run, or last; shipped weights.",
-            autocompletion=complete_networks,
-        ),
-    ],
+    run: Network,
     length: Annotated[int, typer.Option("--length", help="Number of characters to generate.", min=0)] = 500,
     temperature: Annotated[
         float,

@@ -10,13 +10,13 @@ import textwrap
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from galaxynet.errors import GalaxynetError, PluginError
+from galaxynet.errors import GalaxynetError, PluginError, UsageError
 
 if TYPE_CHECKING:
     from galaxynet.plugin import CommandSpec
@@ -87,17 +87,62 @@ class LazyGroup(TyperGroup, abc.ABC):
         return self._cached_entries
 
 
-def listed_plugins(kind: Kind, panel: str) -> Iterable[Listed]:
-    """Every plugin of a kind with its summary; a broken one with its fault."""
-    from galaxynet import registry  # `galaxynet --help` does without
+class PluginGroup(LazyGroup):
+    """A group with a command for each installed plugin of a kind, named first: `train MODEL`.
 
-    conflicts = registry.conflicts(kind)
-    for plugin in registry.plugins(kind):
-        name = plugin.qualified if plugin.name in conflicts else plugin.name
-        try:
-            yield Listed(name, plugin.load().summary, panel)
-        except PluginError as error:
-            yield Listed(name, f"broken: {error.message}", panel)
+    Attributes:
+        kind: The kind of plugin.
+        noun: What users call it.
+        verb: What the commands do with it.
+    """
+
+    kind: ClassVar[Kind]
+    noun: ClassVar[str]
+    verb: ClassVar[str]
+
+    @classmethod
+    def create(cls, name: str, help: str, options_metavar: str = "[OPTIONS]") -> Command:
+        """The group itself."""
+        from galaxynet import registry  # `galaxynet --help` does without
+
+        if not registry.plugins(cls.kind):
+            help += f"\n\nThere is nothing to {cls.verb}: {registry.nothing_installed(cls.kind)}"
+        return cls(
+            name=name,
+            help=help,
+            no_args_is_help=True,
+            options_metavar=options_metavar,
+            subcommand_metavar=f"{cls.kind.upper()} [OPTIONS]",
+            rich_markup_mode="rich",
+            context_settings={"help_option_names": ["--help", "-h"]},
+        )
+
+    def listed(self) -> Iterable[Listed]:
+        """Every plugin with its summary; a broken one with its error."""
+        from galaxynet import registry
+
+        conflicts, panel = registry.conflicts(self.kind), f"{self.noun.capitalize()}s"
+        for plugin in registry.plugins(self.kind):
+            name = plugin.qualified if plugin.name in conflicts else plugin.name
+            try:
+                yield Listed(name, plugin.load().summary, panel)
+            except PluginError as error:
+                yield Listed(name, f"broken: {error.message}", panel)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reject a flag before the plugin, whose options decide which flags there are."""
+        if begins_with_flag(args) and not ctx.resilient_parsing:
+            raise UsageError(
+                f"The {self.noun} comes first, before {args[0]}.",
+                f"Write: galaxynet {self.name} {self.kind.upper()} {args[0]} ...",
+            )
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
+
+def begins_with_flag(args: list[str]) -> bool:
+    """True if a flag other than `--help` comes first."""
+    return bool(args) and args[0].startswith("-") and args[0] not in ("--help", "-h")
 
 
 def command_of_module(module: str, name: str) -> Command:

@@ -9,7 +9,7 @@ import typer
 from galaxynet import registry, terminal
 from galaxynet.errors import PluginError, UsageError
 from galaxynet.registry import Kind, Plugin
-from galaxynet.report.output import print_tables
+from galaxynet.report.output import print_rows, print_tables
 from galaxynet.report.shipped_view import weights_row, weights_table
 from galaxynet.report.table import Column, Line, Table
 from galaxynet.runs import shipped_weights
@@ -34,9 +34,7 @@ def command(
     weights = [weights_row(shipped, check) for shipped in shipped_weights()]
     rows = [row for of_kind in by_kind.values() for row in of_kind] + weights
     if format == "json":
-        import json
-
-        terminal.write(json.dumps(rows, indent=2) + "\n")
+        print_rows(rows, "json")
     else:
         tables = [_table(kind, of_kind) for kind, of_kind in by_kind.items() if of_kind]
         print_tables(tables + ([weights_table(weights)] if weights else []))

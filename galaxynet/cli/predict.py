@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from galaxynet import terminal
-from galaxynet.commands import Quiet, RunsDir, Views, complete_networks
+from galaxynet.commands import (
+    Quiet,
+    RunsDir,
+    Views,
+    accelerator_option,
+    batch_size_option,
+    complete_networks,
+)
 
 if TYPE_CHECKING:
     from galaxynet.images.fits import FitsOptions
@@ -157,10 +164,8 @@ def command(
         bool,
         typer.Option("--intervals", help="Add the ends of 90 % intervals of vote fractions, _low and _high."),
     ] = False,
-    batch_size: Annotated[int, typer.Option("--batch-size", help="Images at once.", min=1, max=65536)] = 256,
-    accelerator: Annotated[
-        Literal["auto", "cpu", "gpu", "mps"], typer.Option("--accelerator", help="What to compute on.")
-    ] = "auto",
+    batch_size: Annotated[int, batch_size_option()] = 256,
+    accelerator: Annotated[Literal["auto", "cpu", "gpu", "mps"], accelerator_option()] = "auto",
     precision: Annotated[
         Literal["float32", "bf16", "fp16"],
         typer.Option("--precision", help="Number format; only in float32 a row is the same in every batch."),

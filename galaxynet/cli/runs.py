@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from galaxynet.commands import DataDir, RunsDir, Yes, complete_networks, complete_runs, complete_sweeps
+from galaxynet.commands import (
+    DataDir,
+    RunsDir,
+    Yes,
+    complete_networks,
+    complete_runs,
+    complete_sweeps,
+    confirm,
+)
 
 if TYPE_CHECKING:
     from galaxynet.runs import DamagedRun, Run
@@ -198,13 +206,7 @@ def remove_runs(
             terminal.warn(f"  {_describe(run)}")
         object_ = "this run" if len(selected) == 1 else f"these {count(len(selected), 'run')}"
         object_ += f" and the sweep {sweep}" if sweep else ""
-        try:
-            answer = terminal.messages().input(f"Delete {object_}? [y/N] ", markup=False)
-        except EOFError:
-            raise UsageError(
-                "Nothing was deleted: there was no answer.", "To delete without asking: --yes"
-            ) from None
-        if answer.strip().lower() not in ("y", "yes"):
+        if not confirm(f"Delete {object_}?"):
             terminal.note("Nothing was deleted.")
             raise typer.Exit(1)
     for run in selected:

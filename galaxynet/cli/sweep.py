@@ -1,14 +1,12 @@
 """`galaxynet sweep MODEL`: train a network with many values of its options."""
 
 # Annotations are evaluated here, unlike elsewhere: those of the command hold values of one network.
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from galaxynet import registry
 from galaxynet.cli.flags import Panel, command_from_options
-from galaxynet.cli.groups import Command, LazyGroup, Listed, listed_plugins
+from galaxynet.cli.groups import Command, PluginGroup
 from galaxynet.cli.train import value_of
 from galaxynet.commands import DataDir, Parallel, Quiet, RunsDir, complete_sweeps, dataset_option
 from galaxynet.errors import UsageError
@@ -30,21 +28,10 @@ trials are not trained again.
 """
 
 
-class SweepGroup(LazyGroup):
+class SweepGroup(PluginGroup):
     """The installed networks as commands."""
 
-    def listed(self) -> Iterable[Listed]:
-        """Every network with its summary; a broken one with its fault."""
-        return listed_plugins("model", "Networks")
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Reject a flag before the network, whose options decide which flags there are."""
-        if args and args[0].startswith("-") and args[0] not in ("--help", "-h") and not ctx.resilient_parsing:
-            raise UsageError(
-                f"The network comes first, before {args[0]}.", f"Write: galaxynet sweep MODEL {args[0]} ..."
-            )
-        rest: list[str] = super().parse_args(ctx, args)
-        return rest
+    kind, noun, verb = "model", "network", "train"
 
     def build(self, name: str, args: list[str]) -> Command:
         """The command of one network; its flags depend on the dataset that `args` name."""
@@ -69,16 +56,7 @@ class SweepGroup(LazyGroup):
 
 def group(name: str) -> Command:
     """The command `sweep` itself."""
-    nothing = "" if registry.plugins("model") else registry.nothing_installed("model")
-    return SweepGroup(
-        name=name,
-        help=f"{HELP}\n\nThere is nothing to train: {nothing}" if nothing else HELP,
-        no_args_is_help=True,
-        options_metavar="",
-        subcommand_metavar="MODEL [OPTIONS]",
-        rich_markup_mode="rich",
-        context_settings={"help_option_names": ["--help", "-h"]},
-    )
+    return SweepGroup.create(name, HELP, options_metavar="")
 
 
 def _normalize_switches(args: list[str], components: Components) -> None:

@@ -1,7 +1,6 @@
 """`galaxynet train MODEL`: a command for every installed network, with flags of its own."""
 
 # Annotations are evaluated here, unlike elsewhere: those of the command hold values of one network.
-from collections.abc import Iterable
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ import typer
 
 from galaxynet import registry
 from galaxynet.cli.flags import Panel, command_from_options
-from galaxynet.cli.groups import Command, LazyGroup, Listed, listed_plugins
+from galaxynet.cli.groups import Command, PluginGroup, begins_with_flag
 from galaxynet.commands import DataDir, Quiet, RunsDir, complete_runs, dataset_option
 from galaxynet.errors import UsageError
 from galaxynet.training.config import Components, TrainingOptions
@@ -27,31 +26,23 @@ A run stopped with Ctrl-C can be continued with --resume.
 """
 
 
-class Train(LazyGroup):
+class Train(PluginGroup):
     """The installed networks as commands."""
 
-    def listed(self) -> Iterable[Listed]:
-        """Every network with its summary; a broken one with its fault."""
-        return listed_plugins("model", "Networks")
+    kind, noun, verb = "model", "network", "train"
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Let `train --resume RUN` and `train --like RUN` do without the name of the network."""
         earlier = value_of(args, "--resume") or value_of(args, "--like")
-        flag_first = bool(args) and args[0].startswith("-") and args[0] not in ("--help", "-h")
-        if flag_first and not ctx.resilient_parsing:
-            if args[0] in ("--resume", "--like") and not earlier:
+        if begins_with_flag(args) and not ctx.resilient_parsing:
+            if earlier:
+                model = _record(earlier, value_of(args, "--runs-dir")).model
+                args = [registry.recorded("model", model), *args]
+            elif args[0] in ("--resume", "--like"):
                 raise UsageError(
                     f"{args[0]} needs a run.", f"List them with: galaxynet runs list; or use: {args[0]} last"
                 )
-            if not earlier:
-                raise UsageError(
-                    f"The network comes first, before {args[0]}.",
-                    f"Write: galaxynet train MODEL {args[0]} ...",
-                )
-            model = _record(earlier, value_of(args, "--runs-dir")).model
-            args = [registry.recorded("model", model), *args]
-        rest: list[str] = super().parse_args(ctx, args)
-        return rest
+        return super().parse_args(ctx, args)
 
     def build(self, name: str, args: list[str]) -> Command:
         """The command of one network; its flags depend on the dataset that `args` name."""
@@ -77,18 +68,7 @@ class Train(LazyGroup):
 
 def group(name: str) -> Command:
     """The command `train` itself."""
-    if not registry.plugins("model"):
-        help = f"{HELP}\n\nThere is nothing to train: {registry.nothing_installed('model')}"
-    else:
-        help = HELP
-    return Train(
-        name=name,
-        help=help,
-        no_args_is_help=True,
-        subcommand_metavar="MODEL [OPTIONS]",
-        rich_markup_mode="rich",
-        context_settings={"help_option_names": ["--help", "-h"]},
-    )
+    return Train.create(name, HELP)
 
 
 def value_of(args: list[str], flag: str) -> str | None:

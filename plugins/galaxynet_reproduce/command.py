@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from galaxynet.commands import DataDir, Parallel, Quiet, RunsDir, Yes
+from galaxynet.commands import DataDir, Parallel, Quiet, RunsDir, Yes, confirm
 
 if TYPE_CHECKING:
     from galaxynet_reproduce.reproduction import ReproductionPlan, Request
@@ -200,7 +200,7 @@ def _ask(plan: ReproductionPlan) -> None:
             f"These trainings take {time}.",
             "Add --yes, or do a part of the test with --seeds 1 or --epochs N.",
         )
-    if not typer.confirm(f"These trainings take {time}. Begin?", err=True):
+    if not confirm(f"These trainings take {time}. Begin?"):
         raise typer.Exit(1)
 
 
