@@ -29,8 +29,9 @@ from galaxynet.plugin import DatasetSpec, ModelSpec, OptimizerOptions
 from galaxynet.registry import Plugin
 from galaxynet.tasks import Classifier
 from galaxynet.tasks.optimizers import build_optimizer
-from galaxynet.training.config import Plan, TrainingOptions
+from galaxynet.training.config import Plan
 from galaxynet.training.train import train
+from galaxynet.training.training_options import TrainingOptions
 from galaxynet_galaxy_alexnet import SPEC, GalaxyAlexNetOptions
 from galaxynet_galaxy_alexnet.model import GalaxyAlexNet
 from galaxynet_galaxy_alexnet.network import GalaxyAlexNetNetwork

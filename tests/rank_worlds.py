@@ -25,8 +25,8 @@ from galaxynet.plugin import OptimizerOptions, VoteAnswer, VoteQuestion, VoteTre
 from galaxynet.sweeps.forking import fork
 from galaxynet.tasks import Classifier, Reconstructor, Task, VoteFractions
 from galaxynet.training.callbacks import Throughput
-from galaxynet.training.config import Rank
 from galaxynet.training.process_group import process_group
+from galaxynet.training.ranks import Rank
 from galaxynet.training.weight_average import WeightAverage
 from galaxynet_charrnn import TEXT
 from galaxynet_charrnn.datamodule import TextDataModule

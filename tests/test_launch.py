@@ -28,6 +28,7 @@ from galaxynet.cli.main import main
 from galaxynet.errors import RunError, UsageError
 from galaxynet.report import run_summary
 from galaxynet.runs import Run
+from galaxynet.training import builders
 from galaxynet.training import fit as training
 
 HARMLESS = {
@@ -279,7 +280,7 @@ GAPS = [
     "MetricsFile",
     "ProgressBar",
     "earlier_rows",
-    "_build_trainer",
+    "build_trainer",
     "Throughput",
 ]
 
@@ -333,7 +334,7 @@ def test_another_training_than_asked_for_is_not_finished(
     def changed(**settings: Any) -> Trainer:
         return Trainer(**{**settings, setting: value})
 
-    monkeypatch.setattr(training, "Trainer", changed)
+    monkeypatch.setattr(builders, "Trainer", changed)
     with pytest.raises(RunError, match=r"not the .* requested"):
         train()
     (run,) = galaxynet.list_runs()

@@ -44,7 +44,7 @@ def list_runs(
     """
     from galaxynet import paths, terminal
     from galaxynet.report import output
-    from galaxynet.report.run_views import newest_first, run_list, run_to_dict
+    from galaxynet.report.run_list import newest_first, run_list, run_to_dict
     from galaxynet.runs import DamagedRun, scan
 
     folder = paths.runs_dir(runs_dir)
@@ -89,7 +89,7 @@ def show(
 
         terminal.results().print(card_view(selected))
         return
-    from galaxynet.report.run_views import run_panels
+    from galaxynet.report.run_panels import run_panels
 
     console = terminal.results()
     console.print(run_panels(selected, console.width))

@@ -10,7 +10,8 @@ from galaxynet.cli.groups import Command, PluginGroup
 from galaxynet.cli.train import value_of
 from galaxynet.commands import DataDir, Parallel, Quiet, RunsDir, complete_sweeps, dataset_option
 from galaxynet.errors import UsageError
-from galaxynet.training.config import Components, TrainingOptions
+from galaxynet.training.config import Components
+from galaxynet.training.training_options import TrainingOptions
 
 if TYPE_CHECKING:
     from galaxynet.sweeps.estimate import Estimate

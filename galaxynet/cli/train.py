@@ -12,7 +12,8 @@ from galaxynet.cli.flags import Panel, command_from_options
 from galaxynet.cli.groups import Command, PluginGroup, begins_with_flag
 from galaxynet.commands import DataDir, Quiet, RunsDir, complete_runs, dataset_option
 from galaxynet.errors import UsageError
-from galaxynet.training.config import Components, TrainingOptions
+from galaxynet.training.config import Components
+from galaxynet.training.training_options import TrainingOptions
 
 if TYPE_CHECKING:
     from galaxynet.runs import Run

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from galaxynet import atomic, untrusted
 from galaxynet.errors import DataError, first_fault
-from galaxynet.runs.run_record import Moment
+from galaxynet.runs.record_parts import Moment
 
 NAME = "receipt.json"
 SCHEMA = 1

@@ -14,16 +14,14 @@ import numpy.typing as npt
 
 from galaxynet.errors import DataError
 from galaxynet.extras import optional_module
+from galaxynet.images.fits_planes import find_image, select_planes
 from galaxynet.images.flags import NOTHING, Flag, ImageError
-from galaxynet.images.picture import MOST_BYTES, Picture, check_size
+from galaxynet.images.picture import MOST_BYTES, Picture
 from galaxynet.images.stretch import AUTO, Stretch
 
 START = b"SIMPLE  ="
 GZIP_START = b"\x1f\x8b"
 
-_MOST_PLANES = 64
-_BAND_KEYWORDS = ("FILTER", "BAND", "EXTNAME")
-_BANDS_KEYWORDS = ("BANDS", "FILTERS", "FILTER", "BAND")
 _ARCSEC = 3600.0
 _LOCK = threading.RLock()
 """Python's filters of warnings belong to the process, and astropy warns where this module must know."""
@@ -79,18 +77,6 @@ DEFAULT = FitsOptions()
 """The first extension with an image, all its planes, the automatic stretch."""
 
 
-@dataclass(frozen=True)
-class _Plane:
-    names: tuple[str, ...]
-    hdu: Any
-    index: int | None
-
-    def read(self) -> npt.NDArray[np.float32]:
-        data = np.squeeze(self.hdu.data)
-        plane = data if self.index is None else data[self.index]
-        return np.ascontiguousarray(plane, dtype=np.float32)
-
-
 def is_fits(data: bytes) -> bool:
     """True if bytes begin as a FITS file does, compressed with gzip or not."""
     return data.startswith((START, GZIP_START))
@@ -119,8 +105,9 @@ def read_fits(data: bytes, options: FitsOptions, *, color: bool, with_scale: boo
         warnings.filterwarnings("error", message=".*truncated.*")
         try:
             with fits.open(io.BytesIO(data), memmap=False, lazy_load_hdus=True) as hdus:
-                hdu = _image(hdus, options.hdu)
-                planes = [plane.read() for plane in _planes(hdus, hdu, options, color)]
+                hdu = find_image(hdus, options.hdu)
+                selected = select_planes(hdus, hdu, options.bands, color=color, everywhere=not options.hdu)
+                planes = [plane.read() for plane in selected]
                 scale = _pixel_scale(hdu.header) if with_scale else None
                 identifier = _identifier(hdus, hdu, options.id_keyword)
         except (ImageError, DataError):
@@ -146,122 +133,6 @@ def _unpacked(data: bytes) -> bytes:
     if not content.startswith(START):
         raise ImageError("a gzip file that holds no FITS")
     return content
-
-
-def _is_image(hdu: Any) -> bool:
-    return bool(hdu.is_image) and type(hdu).__name__ != "GroupsHDU" and hdu.header.get("NAXIS", 0) >= 2
-
-
-def _image(hdus: Any, name: str) -> Any:
-    """The extension with the image; its pixels are not read."""
-    if name:
-        key: Any = int(name) if name.lstrip("-").isdigit() else name
-        try:
-            hdu = hdus[key]
-        except (KeyError, IndexError):
-            raise ImageError(f"it has no extension {name}", Flag.UNSUPPORTED) from None
-        if not _is_image(hdu):
-            raise ImageError(f"its extension {name} holds no image", Flag.UNSUPPORTED)
-    else:
-        hdu = next((hdu for hdu in hdus if _is_image(hdu) and _pixels(hdu)), None)
-        if hdu is None:
-            groups = any(type(hdu).__name__ == "GroupsHDU" for hdu in hdus)
-            raise ImageError("it holds random groups" if groups else "it holds no image", Flag.UNSUPPORTED)
-    _check(hdu)
-    return hdu
-
-
-def _shape(hdu: Any) -> tuple[int, ...]:
-    """Lengths of the axes longer than 1, slowest first, from the header."""
-    header = hdu.header
-    lengths = [int(header.get(f"NAXIS{axis}", 0)) for axis in range(header["NAXIS"], 0, -1)]
-    return tuple(length for length in lengths if length != 1)
-
-
-def _pixels(hdu: Any) -> int:
-    return int(np.prod([int(hdu.header.get(f"NAXIS{n}", 0)) for n in range(1, hdu.header["NAXIS"] + 1)]))
-
-
-def _check(hdu: Any) -> None:
-    shape = _shape(hdu)
-    if len(shape) > 3:
-        raise ImageError(f"an image of {len(shape)} axes; two or three are read", Flag.UNSUPPORTED)
-    if len(shape) < 2:
-        raise ImageError("a spectrum or a line, not an image", Flag.UNSUPPORTED)
-    check_size(shape[-1], shape[-2])
-    if len(shape) == 3 and shape[0] > _MOST_PLANES:
-        raise ImageError(f"a cube of {shape[0]:,} planes; at most {_MOST_PLANES} are read", Flag.TOO_LARGE)
-
-
-def _planes(hdus: Any, hdu: Any, options: FitsOptions, color: bool) -> list[_Plane]:
-    """The planes to be shown, of the extension or of all, where each is a band."""
-    own = _planes_of(hdu)
-    if not options.bands:
-        if color:
-            count = f"{len(own)} planes" if len(own) > 1 else "one plane"
-            raise ImageError(
-                f"it has {count} and the network was trained on colour: name three bands with --bands",
-                Flag.UNSUPPORTED,
-            )
-        return own
-    if color and len(options.bands) != 3:
-        raise ImageError(
-            f"the network was trained on colour: --bands must name three, not {len(options.bands)}",
-            Flag.UNSUPPORTED,
-        )
-    available = own
-    if len(own) == 1 and not options.hdu:
-        available = [plane for other in hdus if _is_image(other) for plane in _checked_planes(other)]
-    selected = [_named(band, available) for band in options.bands]
-    if len({plane.read().shape for plane in selected}) > 1:
-        raise ImageError("its bands differ in size", Flag.UNSUPPORTED)
-    return selected
-
-
-def _checked_planes(hdu: Any) -> list[_Plane]:
-    try:
-        _check(hdu)
-    except ImageError:
-        return []
-    return _planes_of(hdu)
-
-
-def _planes_of(hdu: Any) -> list[_Plane]:
-    shape = _shape(hdu)
-    header = hdu.header
-    if len(shape) == 2:
-        names = [str(header[key]).strip() for key in _BAND_KEYWORDS if header.get(key)]
-        return [_Plane(tuple(names), hdu, None)]
-    listed = next((str(header[key]) for key in _BANDS_KEYWORDS if header.get(key)), "")
-    words = listed.replace(",", " ").split()
-    if len(words) != shape[0]:
-        words = list(listed.strip()) if len(listed.strip()) == shape[0] else [""] * shape[0]
-    return [_Plane((word,) if word else (), hdu, index) for index, word in enumerate(words)]
-
-
-def _named(band: str, planes: list[_Plane]) -> _Plane:
-    matches = [plane for plane in planes if band in plane.names]
-    # Filters are called `r DECam SDSS c0002` or `HSC-R` in headers.
-    matches = matches or [
-        plane
-        for plane in planes
-        if any(
-            band.casefold() in name.casefold().replace("-", " ").replace("_", " ").split()
-            for name in plane.names
-        )
-    ]
-    if matches:
-        return matches[0]
-    if band.isdigit() and 1 <= int(band) <= len(planes):
-        return planes[int(band) - 1]
-    known = ", ".join(name for plane in planes for name in plane.names[:1])
-    if known:
-        has = f"its bands are {known}"
-    elif len(planes) == 1:
-        has = "its only plane has no name"
-    else:
-        has = f"its {len(planes)} planes have no names: number them from 1"
-    raise ImageError(f"it has no band {band}; {has}", Flag.UNSUPPORTED)
 
 
 def _pixel_scale(header: Any) -> float | None:

@@ -25,10 +25,11 @@ from galaxynet.report.html.gallery import open_data
 from galaxynet.runs import Run
 from galaxynet.tasks import Classifier, Task, VoteFractions
 from galaxynet.tasks.vote_fractions import VotedSamples
-from galaxynet.training.config import ONLY, TrainingOptions
 from galaxynet.training.device import Hardware, choose_hardware, compute_settings
 from galaxynet.training.metrics_file import decimal
 from galaxynet.training.process_group import process_group
+from galaxynet.training.ranks import ONLY
+from galaxynet.training.training_options import TrainingOptions
 
 
 def evaluate_own_test(run: Run, data_dir: Path, views: int | None = None) -> Evaluation:

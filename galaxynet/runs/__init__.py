@@ -3,7 +3,7 @@
 from galaxynet.runs.environment import describe_environment
 from galaxynet.runs.folder import DamagedRun, Run, create
 from galaxynet.runs.predictions import Predictions, write_predictions
-from galaxynet.runs.run_record import (
+from galaxynet.runs.record_parts import (
     Environment,
     ExportedWeights,
     InitialWeights,
@@ -11,9 +11,9 @@ from galaxynet.runs.run_record import (
     OptionValues,
     PluginId,
     ReferenceValue,
-    RunRecord,
     TeacherRun,
 )
+from galaxynet.runs.run_record import RunRecord
 from galaxynet.runs.search import find, scan
 from galaxynet.runs.shipped import Shipped, ShippedRun, find_network, shipped_weights
 

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from galaxynet.processor_load import load_average, usable_cores
-from galaxynet.runs.run_record import Environment
+from galaxynet.runs.record_parts import Environment
 
 PACKAGES = (
     "galaxynet",

@@ -15,7 +15,7 @@ from galaxynet import atomic, locks, untrusted
 from galaxynet.errors import RunError, UsageError, first_fault
 from galaxynet.paths import SWEEP_RECORD, SWEEPS, sweep_names
 from galaxynet.runs import PluginId, Run, scan
-from galaxynet.runs.run_record import Moment, Part, Plain
+from galaxynet.runs.record_parts import Moment, Part, Plain
 from galaxynet.sweeps.trials import Trial, run_key
 
 FOLDER = SWEEPS

@@ -121,8 +121,8 @@ def time_steps(plan: Plan, data_dir: Path) -> tuple[int, float]:
     from lightning.pytorch import Callback, Trainer
 
     from galaxynet.tasks.shares import sample_count
+    from galaxynet.training.builders import build_data, build_network
     from galaxynet.training.device import choose_hardware, compute_settings
-    from galaxynet.training.fit import build_data, build_network
 
     class StepTimer(Callback):
         """Times the steps after the first ones, which set things up."""

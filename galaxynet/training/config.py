@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from galaxynet import paths, registry
 from galaxynet.errors import PluginError, UsageError
-from galaxynet.options import OptionField, Options, option
+from galaxynet.options import OptionField, Options
 from galaxynet.plugin import DatasetSpec, ModelSpec
 from galaxynet.registry import Plugin
 
 if TYPE_CHECKING:
-    from galaxynet.runs import Run, RunRecord
+    from galaxynet.runs import RunRecord
+from galaxynet.training.training_options import TrainingOptions
 
 COMMAND_FLAGS = (
     *("--dataset", "--name", "--resume", "--like", "--force", "--runs-dir", "--data-dir"),
@@ -23,53 +24,6 @@ COMMAND_FLAGS = (
 """Flags of the command `train` itself, which no plugin's option may use."""
 
 _LONGEST_NAME = 80
-
-
-class TrainingOptions(Options):
-    """Options of the trainer, the same for every network and dataset."""
-
-    epochs: int = option(10, "passes over the training part", ge=1)
-    batch_size: int = option(64, "samples per step, of all devices together", ge=1)
-    validation: float = option(
-        0.1, "part of the training samples that chooses the best epoch and is not trained on", ge=0, lt=1
-    )
-    seed: int = option(0, "seed of weights, order and augmentation", ge=0, le=2**32 - 1)
-    patience: int = option(
-        0, "stop after this many epochs without a better validation metric; 0: never", ge=0
-    )
-    ema: float = option(
-        0.0,
-        "decay of a moving average of the weights, which is tested and kept, such as 0.998; 0: no average",
-        ge=0,
-        lt=1,
-    )
-    views: Literal[1, 2, 4, 8] = option(
-        1, "mirrored and rotated views of an image, over which test and prediction average"
-    )
-    teacher: tuple[str, ...] = option(
-        (), "learn also what the network of this run answers to the training images", metavar="RUN"
-    )
-    precision: Literal["auto", "float32", "bf16", "fp16"] = option(
-        "auto", "number format of the forward pass; auto: bf16 where the hardware has it, else float32"
-    )
-    accelerator: Literal["auto", "cpu", "gpu", "mps"] = option("auto", "what to compute on")
-    devices: int = option(1, "GPUs to use; with --accelerator cpu, processes", ge=1)
-    threads: int = option(0, "CPU threads of each process; 0: one on each core that it has", ge=0, le=1024)
-    weights: str | None = option(
-        None,
-        "begin with the weights of this run, or with shipped ones; its network's shape and the size, crop, "
-        "channels and normalisation of its images come with them",
-        metavar="RUN",
-    )
-    freeze: tuple[str, ...] = option(
-        (), "module of the network to keep as it is, with its batch statistics", metavar="MODULE"
-    )
-    layer_decay: float = option(
-        1.0,
-        "factor of the learning rate from a block of layers to the one before it, towards the input; 1: none",
-        gt=0,
-        le=1,
-    )
 
 
 @dataclass(frozen=True)
@@ -301,52 +255,3 @@ def check_name(name: str, what: str = "run") -> None:
             f"A name has up to {_LONGEST_NAME} printable characters, no slash and no leading hyphen, "
             "and is not 'last'.",
         )
-
-
-@dataclass(frozen=True)
-class Request:
-    """The arguments of `galaxynet.training.train.train`, to be sent to other processes.
-
-    Attributes:
-        plan: What to train.
-        runs_dir: Folder in which the run folder is made.
-        data_dir: Folder of the datasets.
-        resume: The interrupted run to continue.
-        command: The command line, for the record.
-        force: Continue a run although its record says that it is running.
-        on_start: Called with the run as soon as its folder exists.
-    """
-
-    plan: Plan
-    runs_dir: Path
-    data_dir: Path
-    resume: Run | None
-    command: tuple[str, ...]
-    force: bool
-    on_start: Callable[[Run], None] | None
-
-
-@dataclass(frozen=True)
-class Rank:
-    """One of the processes of a training.
-
-    Attributes:
-        number: Its number; process 0 makes the run folder, writes and prints.
-        processes: How many there are.
-        store: The file through which they find each other.
-        folder: The run folder, for all but the first.
-    """
-
-    number: int
-    processes: int
-    store: Path = Path()
-    folder: Path = Path()
-
-    @property
-    def is_first(self) -> bool:
-        """True for the process that makes the run folder, writes and prints."""
-        return self.number == 0
-
-
-ONLY = Rank(0, 1)
-"""The process of a training that has one."""

@@ -15,7 +15,7 @@ import torch
 
 from galaxynet.errors import UsageError
 from galaxynet.phrases import count
-from galaxynet.training.config import TrainingOptions
+from galaxynet.training.training_options import TrainingOptions
 
 _THREADS_VARIABLE = "OMP_NUM_THREADS"
 

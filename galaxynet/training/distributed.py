@@ -24,7 +24,7 @@ from galaxynet.children import SpawnContext, SpawnProcess
 from galaxynet.errors import GalaxynetError, RunError
 from galaxynet.runs import Run
 from galaxynet.signals import ignored_terminal_signals, stop_signals
-from galaxynet.training.config import Rank, Request
+from galaxynet.training.ranks import Rank, Request
 
 _GRACE_S = 3.0
 """Seconds for the first process to save its state after a request to stop."""

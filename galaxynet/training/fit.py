@@ -8,53 +8,35 @@ from pathlib import Path
 
 import lightning
 import torch
-from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
-from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Callback
 
-from galaxynet import registry, runs, terminal
-from galaxynet.data.module import DataModule
-from galaxynet.errors import FULL_DISK, GalaxynetError, RunError, UsageError
-from galaxynet.images.preprocessing import Preprocessing
-from galaxynet.phrases import count
+from galaxynet import runs, terminal
+from galaxynet.errors import FULL_DISK, GalaxynetError, RunError
 from galaxynet.runs import Run, RunRecord
 from galaxynet.runs.lock import locked
 from galaxynet.runs.removal import remove_leftovers
 from galaxynet.runs.run_record import Status
 from galaxynet.signals import StopRequests, plugin_exit_error, stop_signals
-from galaxynet.tasks import Task
-from galaxynet.tasks.shares import has_batch_statistics
+from galaxynet.training.builders import build_data, build_network, build_trainer, check_components
 from galaxynet.training.callbacks import (
-    CallbackGroup,
     DivergedError,
-    EpochSeeds,
     KeepStopSignals,
-    NoProfiler,
     StepCounter,
-    StopEarly,
-    StopOnUndefinedLoss,
     Throughput,
 )
 from galaxynet.training.checkpoint import (
-    AtomicCheckpointIO,
-    Checkpoints,
     check_unchanged,
     checkpoint_to_resume,
     earlier_rows,
 )
-from galaxynet.training.config import ONLY, Plan, Rank, Request
 from galaxynet.training.device import Hardware, choose_hardware, compute_settings
 from galaxynet.training.evaluate import evaluate
-from galaxynet.training.metrics_file import MetricsFile, MetricsInCheckpoint
+from galaxynet.training.metrics_file import MetricsFile
 from galaxynet.training.process_group import process_group
 from galaxynet.training.progress import BusyProcessorNote, ProgressBar
+from galaxynet.training.ranks import ONLY, Rank, Request
 from galaxynet.training.record import build_record, continue_record, record_end, record_progress
 from galaxynet.training.starting_weights import StartingWeights
 from galaxynet.training.teachers import read_teachers, teach
-from galaxynet.training.weight_average import WeightAverage
-
-_FEW = 20
-"""Validation samples below which the choice of the best epoch is mostly chance."""
 
 
 def fit(request: Request, rank: Rank = ONLY) -> Run | None:
@@ -100,7 +82,7 @@ def _fit(
     network = build_network(plan, data)
     weights.load_into(network, data, plan)
     teach(network, data, teachers)
-    _check(plan, data, network, hardware)
+    check_components(plan, data, network, hardware)
     prepared = time.perf_counter() - start
 
     run, trainer = None, None
@@ -131,7 +113,7 @@ def _fit(
             if resume is not None:
                 logger.restart()
             callbacks = [KeepStopSignals(stop_requested), throughput, counter, progress, BusyProcessorNote()]
-            trainer = _build_trainer(plan, data, network, hardware, folder, logger, callbacks, environment)
+            trainer = build_trainer(plan, data, network, hardware, folder, logger, callbacks, environment)
             start = time.perf_counter()
             trainer.fit(network, datamodule=data, ckpt_path=last, weights_only=True)
             if run is not None:
@@ -185,115 +167,6 @@ def _open_run(request: Request, record: RunRecord, stack: ExitStack) -> Run:
     check_unchanged(resume)
     remove_leftovers(run.path)
     return run
-
-
-def build_data(plan: Plan, data_dir: Path, pretrained: Preprocessing | None = None) -> DataModule:
-    """The data module of a plan, set up.
-
-    Args:
-        plan: What to train.
-        data_dir: The folder of the datasets.
-        pretrained: The preprocessing of the weights that the training begins with.
-    """
-    kind = registry.resolve_for(plan.dataset, plan.dataset_spec.module)
-    data: DataModule = kind(
-        plan.dataset_options,
-        data_dir=data_dir,
-        batch_size=plan.training.batch_size,
-        validation=plan.training.validation,
-        seed=plan.training.seed,
-    )
-    data.pretrained = pretrained
-    # The network is built for these data; when Lightning calls both again, there is nothing left to do.
-    data.prepare_data()
-    data.setup("fit")
-    return data
-
-
-def build_network(plan: Plan, data: DataModule) -> Task:
-    """The network of a plan, built for its data."""
-    kind = registry.resolve_for(plan.model, plan.model_spec.module)
-    network: Task = kind(plan.model_options, data.info)
-    network.freeze_modules(plan.training.freeze)
-    network.layer_decay = plan.training.layer_decay
-    network.group_updates(data)
-    return network.to(memory_format=torch.channels_last)
-
-
-def _is_validated(plan: Plan, data: DataModule) -> bool:
-    return plan.training.validation > 0 and data.sizes["validation"] > 0
-
-
-def _check(plan: Plan, data: DataModule, network: Task, hardware: Hardware) -> None:
-    """Ensure that data, network and hardware fit together, before there is a run."""
-    if plan.training.patience and not _is_validated(plan, data):
-        raise UsageError(
-            "--patience needs a validation part, which this training does not have.",
-            "Leave it out, or use a larger --validation.",
-        )
-    network.check_views(plan.training.views)
-    held_out = data.sizes["validation"]
-    if plan.training.weights and 0 < held_out < _FEW:
-        terminal.note(
-            f"the best epoch is chosen by {count(held_out, 'validation sample')}: --validation 0 trains on "
-            "them too and keeps the last epoch"
-        )
-    if hardware.precision not in network.precisions:
-        formats = " or ".join(network.precisions)
-        raise UsageError(
-            f"--precision {hardware.precision}: {plan.model.name} computes in {formats}.",
-            "Leave --precision out.",
-        )
-    if hardware.devices > 1 and has_batch_statistics(network):
-        terminal.note(
-            "batch normalisation uses the statistics of each process's own samples, so the result depends on "
-            "--devices"
-        )
-
-
-def _build_trainer(
-    plan: Plan,
-    data: DataModule,
-    network: Task,
-    hardware: Hardware,
-    folder: Path,
-    logger: MetricsFile,
-    callbacks: list[Callback],
-    environment: ClusterEnvironment,
-) -> Trainer:
-    options, validated = plan.training, _is_validated(plan, data)
-    metric, mode = f"val/{network.metric}", "max" if network.higher_is_better else "min"
-    # Two, as Lightning's own `save_last` saves nothing in an epoch that was not the best.
-    checkpoints = folder / runs.folder.CHECKPOINTS
-    best = Checkpoints(checkpoints, "best", monitor=metric if validated else None, mode=mode, weights=True)
-    last = Checkpoints(checkpoints, "last")
-    stop: list[Callback] = []
-    if options.patience:
-        stop = [StopEarly(metric, patience=options.patience, mode=mode, check_finite=False)]
-    average: list[Callback] = [WeightAverage(options.ema)] if options.ema else []
-    rows = MetricsInCheckpoint(logger)
-    group = CallbackGroup([EpochSeeds(options.seed), StopOnUndefinedLoss(), *average, rows, *callbacks])
-    return Trainer(
-        accelerator=hardware.accelerator,
-        devices=hardware.devices,
-        strategy="ddp" if hardware.devices > 1 else "auto",
-        precision=hardware.lightning_precision,
-        max_epochs=options.epochs,
-        callbacks=[group, *stop, best, last],
-        # Without an environment, Lightning looks for launchers itself, MPI among them.
-        plugins=[AtomicCheckpointIO(), environment],
-        logger=logger,
-        profiler=NoProfiler(),
-        default_root_dir=folder,
-        # Our loaders give every process its part; epoch averages are logged at the end of an epoch.
-        use_distributed_sampler=False,
-        log_every_n_steps=1_000_000,
-        num_sanity_val_steps=0,
-        limit_val_batches=1.0 if validated else 0,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        deterministic=hardware.accelerator == "cpu",
-    )
 
 
 def _explained(error: BaseException, run: Run | None, checkpoint: Path | None) -> BaseException:

@@ -11,7 +11,7 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from torch import distributed
 
-from galaxynet.training.config import Rank
+from galaxynet.training.ranks import Rank
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.runs import InitialWeights, Run
 from galaxynet.tasks import Task
 from galaxynet.tasks.transfer import copy_weights, digest
-from galaxynet.training.config import Plan, Request
+from galaxynet.training.config import Plan
 from galaxynet.training.pretrained import Pretrained
+from galaxynet.training.ranks import Request
 
 
 @dataclass

@@ -9,8 +9,9 @@ from galaxynet import paths, terminal
 from galaxynet.launch import check_launcher, isolated_environment
 from galaxynet.runs import Run
 from galaxynet.signals import deferred_stop_signals
-from galaxynet.training.config import Plan, Request
+from galaxynet.training.config import Plan
 from galaxynet.training.distributed import train_in_processes
+from galaxynet.training.ranks import Request
 
 
 @isolated_environment()

@@ -14,15 +14,8 @@ from galaxynet.phrases import count
 from galaxynet.report.wording import UNDEFINED, metric_name, percentage_metric
 from galaxynet_reproduce.catalogue import matches
 from galaxynet_reproduce.claims import Diverges, Exceeds, ExceedsMajority, Near, Reaches, Slower, Wins
-from galaxynet_reproduce.evidence import (
-    MIN_SEEDS,
-    Difference,
-    Evidence,
-    Interval,
-    Trained,
-    difference,
-    pairs,
-)
+from galaxynet_reproduce.differences import Difference, difference, pairs
+from galaxynet_reproduce.evidence import MIN_SEEDS, Evidence, Interval, Trained
 from galaxynet_reproduce.shown_figures import figure, measured, points, ranged
 
 Verdict = Literal["holds", "does not hold", "undecided", "training failed", "not run"]

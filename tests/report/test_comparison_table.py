@@ -16,7 +16,7 @@ from rich.console import Console
 from galaxynet.report.comparison import comparison_table
 from galaxynet.report.output import comparison_to_json, row_to_dict, to_csv, to_latex, to_markdown
 from galaxynet.report.rows import Group, Row, group_rows, sort_rows
-from galaxynet.report.run_views import result_lines
+from galaxynet.report.run_panels import result_lines
 from galaxynet.report.seeds import seeds_table
 from galaxynet.report.table import Column, Line, Table
 from galaxynet.report.table_layout import format_table

@@ -17,10 +17,10 @@ from galaxynet import atomic
 from galaxynet.errors import RunError, UsageError
 from galaxynet.locks import Lock
 from galaxynet.runs.lock import locked
+from galaxynet.training.builders import build_network
 from galaxynet.training.callbacks import EpochSeeds
 from galaxynet.training.checkpoint import AtomicCheckpointIO, checkpoint_to_resume
 from galaxynet.training.config import Components
-from galaxynet.training.fit import build_network
 from galaxynet.training.metrics_file import ROWS
 
 pytestmark = pytest.mark.usefixtures("toys", "no_figures")

@@ -10,7 +10,8 @@ from toy_plugins import DATA, SPECS
 
 import galaxynet
 from galaxynet.errors import OptionError, RunError, UsageError
-from galaxynet.training.config import Components, TrainingOptions
+from galaxynet.training.config import Components
+from galaxynet.training.training_options import TrainingOptions
 
 pytestmark = pytest.mark.usefixtures("toys")
 
