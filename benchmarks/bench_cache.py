@@ -61,8 +61,9 @@ def usual(archive: Path, folder: Path) -> None:
     array = np.empty((len(files), SIZE, SIZE), np.uint8)
     for row, file in zip(array, files, strict=True):
         pixels = cv2.imread(str(file))
-        pixels = cv2.resize(pixels, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
-        row[...] = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+        assert pixels is not None
+        small = cv2.resize(pixels, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+        row[...] = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
     np.save(folder / "array.npy", array)
 
 

@@ -62,14 +62,14 @@ def alternate_epochs(
     resumed: list[float] = []
     plain = EpochSeeds.on_train_epoch_start
 
-    def between(self: EpochSeeds, trainer: Any, module: Any) -> None:
+    def between(self: EpochSeeds, trainer: Any, pl_module: Any) -> None:
         if resumed:
             seconds[2].append(time.perf_counter() - resumed[-1])
         for index, loop in enumerate((bare, fused)):
             began = time.perf_counter()
             loop()
             seconds[index].append(time.perf_counter() - began)
-        plain(self, trainer, module)
+        plain(self, trainer, pl_module)
         resumed.append(time.perf_counter())
 
     # The callback that runs first in an epoch; there is no other place between two epochs of one fit.
@@ -103,7 +103,7 @@ def bare_loop(images: Any, fused: bool) -> Callable[[], float]:
             batch = pixels[order[start : start + 100]].float()
             optimizer.zero_grad()
             loss = nn.functional.mse_loss(network(batch), batch)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             total += loss.detach()
         return float(total)

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks.measure import Report, parser
@@ -78,9 +79,7 @@ def main() -> None:
         rows = [("scan() of every record, in a process that runs", best_of(5, lambda: scan(Path(folder))))]
         for name, words in commands.items():
             call = [sys.executable, "-m", "galaxynet.cli.main", *words, "--runs-dir", folder]
-            rows.append(
-                (name, best_of(3, lambda call=call: subprocess.run(call, check=True, capture_output=True)))
-            )
+            rows.append((name, best_of(3, partial(subprocess.run, call, check=True, capture_output=True))))
     report = Report(f"{number:,} runs", "Wall and processor seconds of the quickest call, without torch.")
     for name, (wall, cpu) in rows:
         what = f"`{name}`" if name.startswith("galaxynet") else name
