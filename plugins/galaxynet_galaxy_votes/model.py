@@ -10,6 +10,8 @@ and 37 answers the network has 1.2 million parameters. For images of 96 x 96 pix
               stage 4: depth blocks, first by 2     6 x 6 x 8 width
               mean over pixels                    8 width features
     head      dropout, linear                     one logit for each answer, or each class
+
+With `equivariant`, the convolutions of the backbone are those of `equivariant.py`.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from torch.nn import functional
 from galaxynet.errors import UsageError
 from galaxynet.plugin import DataInfo
 from galaxynet.tasks import Classifier, VoteFractions
+from galaxynet_galaxy_votes.equivariant import EquivariantBackbone
 from galaxynet_galaxy_votes.options import BackboneOptions, GalaxyClassifierOptions, GalaxyVotesOptions
 
 STAGES = 4
@@ -67,14 +70,19 @@ class GalaxyNetwork(nn.Module):
     def __init__(self, image_shape: tuple[int, int, int], outputs: int, options: BackboneOptions) -> None:
         channels, height, width = image_shape
         halved = 2 ** (STAGES - 1) * options.stem_stride
-        if min(height, width) <= halved:
+        smallest = 2 * halved if options.equivariant else halved + 1
+        if min(height, width) < smallest:
             raise UsageError(
                 f"Images of {width} x {height} pixels are too small for this network, which divides their "
                 f"sides by {halved}.",
-                f"Give it at least {halved + 1} pixels (--size), or --stem-stride 1.",
+                f"Give it at least {smallest} pixels (--size), or --stem-stride 1.",
             )
         super().__init__()
-        self.backbone = Backbone(channels, options)
+        self.backbone: Backbone | EquivariantBackbone = (
+            EquivariantBackbone(channels, options, STAGES)
+            if options.equivariant
+            else Backbone(channels, options)
+        )
         self.dropout = nn.Dropout(options.dropout)
         self.head = nn.Linear(self.backbone.features, outputs)
         # Every answer begins equally likely, so the first losses do not depend on chance.
