@@ -20,10 +20,12 @@ from torch import Tensor, nn
 from galaxynet.data.array_module import ArrayData, ArrayDataModule
 from galaxynet.data.batches import Batch
 from galaxynet.data.splits import Split
+from galaxynet.data.unlabelled import add_unlabelled
 from galaxynet.evaluation.fitting import fit_to_validation
 from galaxynet.plugin import OptimizerOptions, VoteAnswer, VoteQuestion, VoteTree
 from galaxynet.sweeps.forking import fork
 from galaxynet.tasks import Classifier, Reconstructor, Task, VoteFractions
+from galaxynet.tasks.teaching import Teacher
 from galaxynet.training.callbacks import Throughput
 from galaxynet.training.process_group import process_group
 from galaxynet.training.ranks import Rank
@@ -67,23 +69,28 @@ class Example:
     norm: bool = False
     updates: int = 1
     ema: float = 0.0
+    unlabelled: int = 0
 
 
 class Squares(ArrayDataModule):
     name = "squares"
+    unlabelled: int = 0
 
     def load(self) -> ArrayData:
         train, held_out = self.options
         count = train + 2 * held_out
         numbers = np.random.default_rng(1)
         rows = np.arange(count)
-        return ArrayData(
+        data = ArrayData(
             images=numbers.integers(0, 256, (count, 2, 2), dtype=np.uint8),
             targets=numbers.integers(0, 3, count),
             ids=[str(row) for row in rows],
             split=Split(*np.split(rows, [train, train + held_out])),
             classes=("a", "b", "c"),
         )
+        more = numbers.integers(0, 256, (self.unlabelled, 2, 2), dtype=np.uint8)
+        rows = np.arange(count, count + self.unlabelled)
+        return add_unlabelled(data, rows, more=more, more_ids=rows.tolist())
 
     @property
     def _evaluation_batch(self) -> int:
@@ -166,11 +173,16 @@ def _task_and_data(example: Example) -> tuple[Task, Any]:
     squares = module(
         (example.train, example.held_out), data_dir=Path(), batch_size=example.batch_size, seed=3
     )
+    squares.unlabelled = example.unlabelled
     squares.setup()
     norm = [nn.BatchNorm1d(4)] if example.norm else []
     if example.task == "classifier":
         layers = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), *norm, nn.Tanh(), nn.Linear(4, 3))
-        return Classifier(layers, options, squares.info), squares
+        classifier = Classifier(layers, options, squares.info)
+        if example.unlabelled:
+            answering = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
+            classifier.teachers = (Teacher(Classifier(answering, options, squares.info).eval()),)
+        return classifier, squares
     if example.task == "votes":
         layers = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 5))
         return VoteFractions(layers, options, squares.info), squares

@@ -15,7 +15,7 @@ import torch
 
 from galaxynet.data.augmentation import Affine
 from galaxynet.data.batches import ArrayStore, DeviceBatches, Normalization
-from galaxynet.data.module import Baseline, DataModule
+from galaxynet.data.module import UNLABELLED, Baseline, DataModule
 from galaxynet.data.splits import Rows, Split
 from galaxynet.errors import DataError
 from galaxynet.images.preprocessing import Preprocessing
@@ -35,7 +35,7 @@ class ArrayData:
             are float32 of shape (n, columns), NaN where they are unknown; the last columns are class
             indices if `extra["also"]` names tables of classes.
         ids: The id of each row.
-        split: The rows of each part; rows in no part are not used.
+        split: The rows of each part; other rows are not used, except `unlabelled`.
         classes: Names of the classes, or empty.
         normalization: From stored values to network inputs.
         preprocessing: From an image file to stored values; None where the samples are not made of images.
@@ -43,6 +43,10 @@ class ArrayData:
         summary: For the record of a run; JSON types.
         extra: For `DataInfo.extra`; JSON types.
         notes: What the user should know about the data, one line each.
+        unlabelled: Rows without a target that are trained on with the training part, see
+            `galaxynet.data.unlabelled.add_unlabelled`.
+        more: Further images of the same shape, whose rows follow those of `images`; `targets` and `ids` have
+            them, too.
     """
 
     images: npt.NDArray[np.uint8]
@@ -56,6 +60,8 @@ class ArrayData:
     summary: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    unlabelled: Rows = field(default_factory=lambda: np.empty(0, np.int64))
+    more: npt.NDArray[np.uint8] | None = None
 
     def digest(self) -> str:
         """Sixteen hex digits that identify these samples, labels and parts; also the pixels, if in memory.
@@ -63,8 +69,10 @@ class ArrayData:
         A memory map is not read for that; its file is named by what it was made from.
         """
         hasher = hashlib.sha256("\n".join(map(str, self.ids)).encode())
-        pixels = () if isinstance(self.images, np.memmap) else (self.images,)
-        for array in (self.targets, *self.split, *pixels):
+        images = (self.images,) if self.more is None else (self.images, self.more)
+        pixels = [array for array in images if not isinstance(array, np.memmap)]
+        unlabelled = [self.unlabelled] if len(self.unlabelled) else []
+        for array in (self.targets, *self.split, *unlabelled, *pixels):
             hasher.update(np.ascontiguousarray(array).data)
         return hasher.hexdigest()[:16]
 
@@ -128,8 +136,10 @@ class ArrayDataModule(DataModule):
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Samples in each part."""
-        return {part: len(rows) for part, rows in self.data.split._asdict().items()}
+        """Samples in each part, and the images without a label that are trained on, if there are any."""
+        sizes = {part: len(rows) for part, rows in self.data.split._asdict().items()}
+        unlabelled = len(self.data.unlabelled)
+        return {**sizes, UNLABELLED: unlabelled} if unlabelled else sizes
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -196,7 +206,7 @@ class ArrayDataModule(DataModule):
         """The batches of some rows, on the trainer's device, for this process."""
         device = self.device
         if self._store is None or self._store.device != device:
-            self._store = ArrayStore(self.data.images, self.data.targets, device)
+            self._store = ArrayStore(self.data.images, self.data.targets, device, more=self.data.more)
         return DeviceBatches(
             self._store,
             rows,
@@ -211,10 +221,14 @@ class ArrayDataModule(DataModule):
         )
 
     def train_dataloader(self) -> DeviceBatches:
-        """Training batches, in a new order for each epoch, augmented if requested."""
-        return self.batches(
-            self.data.split.train, self.batch_size, shuffle=True, augmentation=self.data.augmentation
-        )
+        """Training batches, in a new order for each epoch, augmented if requested.
+
+        They have the images without a label, too, among the others.
+        """
+        data = self.data
+        # Mixed, so that the statistics of batch normalisation are those of all.
+        rows = np.concatenate([data.split.train, data.unlabelled])
+        return self.batches(rows, self.batch_size, shuffle=True, augmentation=data.augmentation)
 
     def val_dataloader(self) -> DeviceBatches | list[DeviceBatches]:
         """Validation batches, or an empty list if nothing is held out."""

@@ -83,7 +83,8 @@ class ArrayStore:
             a memory map.
         targets: Of any type, first axis n.
         device: The device of the batches.
-        share: The share of the device's free memory that the array may take.
+        share: The share of the device's free memory that the images may take.
+        more: Further images, whose rows follow those of `images`; their targets are in `targets`.
     """
 
     def __init__(
@@ -92,28 +93,38 @@ class ArrayStore:
         targets: npt.NDArray[np.generic],
         device: torch.device,
         share: float = DEVICE_SHARE,
+        more: npt.NDArray[np.uint8] | None = None,
     ) -> None:
         self.device = device
+        arrays = [images] if more is None else [images, more]
+        size = sum(array.nbytes for array in arrays)
+        self.resident = device.type == "cpu" or size <= share * _free_memory(device)
         # On the CPU the memory map itself is the array: it is read once, and processes share its pages.
-        array = torch.from_numpy(images)
-        self.images = array if array.ndim == 4 else array[..., None]
-        self.resident = device.type == "cpu" or images.nbytes <= share * _free_memory(device)
-        if self.resident:
-            self.images = self.images.to(device)
+        tensors = [torch.from_numpy(array if array.ndim == 4 else array[..., None]) for array in arrays]
+        self.images, *self.more = [t.to(device) for t in tensors] if self.resident else tensors
         self.targets = torch.from_numpy(targets).to(device)
 
     def gather(self, rows: Tensor) -> Tensor:
         """The images of some rows as they are stored, on the device, shape (k, channels, height, width)."""
         if self.resident:
-            # A copy of whole images; indexing with [] goes pixel by pixel.
-            gathered = self.images.index_select(0, rows)
+            gathered = self._select(rows)
         else:
-            gathered = self.images.index_select(0, rows.cpu())
+            gathered = self._select(rows.cpu())
             if self.device.type == "cuda":
                 # From pinned memory, the copy overlaps with the computation of the previous batch.
                 gathered = gathered.pin_memory()
             gathered = gathered.to(self.device, non_blocking=True)
         return gathered.permute(0, 3, 1, 2)  # channels last in memory, which is fast for convolutions
+
+    def _select(self, rows: Tensor) -> Tensor:
+        """A copy of whole images; indexing with [] goes pixel by pixel."""
+        if not self.more:
+            return self.images.index_select(0, rows)
+        further = rows >= len(self.images)
+        selected = self.images.new_empty(len(rows), *self.images.shape[1:])
+        selected[~further] = self.images.index_select(0, rows[~further])
+        selected[further] = self.more[0].index_select(0, rows[further] - len(self.images))
+        return selected
 
 
 def _free_memory(device: torch.device) -> float:

@@ -16,6 +16,9 @@ from galaxynet.data.groups import GroupedBatches
 from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.plugin import DataInfo
 
+UNLABELLED = "unlabelled"
+"""The name, beside those of the parts, of the images without a label that are trained on."""
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -52,11 +55,14 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
         updates_per_step: The largest number of batches in a group, see `Task.updates_per_step`.
         pretrained: The preprocessing of the weights that a training begins with, whose means and deviations
             are then used; None to measure them. It is set before `setup`.
+        with_unlabelled: Whether training batches have images without a label, too, which `--unlabelled` asks
+            for. It is set before `setup`, and only where teachers answer for them.
     """
 
     name: str
     updates_per_step: int = 1
     pretrained: Preprocessing | None = None
+    with_unlabelled: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -82,7 +88,16 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
     @property
     @abc.abstractmethod
     def sizes(self) -> dict[str, int]:
-        """Samples in `train`, `validation` and `test`."""
+        """Samples in `train`, `validation` and `test`.
+
+        With images without a label, their number as `unlabelled`, which `train` does not include.
+        """
+
+    @property
+    def epoch_samples(self) -> int:
+        """Samples of an epoch: the training part and the images without a label."""
+        sizes = self.sizes
+        return sizes["train"] + sizes.get(UNLABELLED, 0)
 
     @property
     @abc.abstractmethod

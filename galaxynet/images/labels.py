@@ -139,6 +139,18 @@ def read_names(path: Path, inputs: Inputs) -> tuple[list[int], int]:
     return rows_named, sum(row is None for row in rows.values())
 
 
+def images_named(path: Path, inputs: Inputs) -> set[int]:
+    """All images that a cell of a table's column of ids or paths may mean, several for one cell if need be.
+
+    Raises:
+        DataError: If the table cannot be read, or has no such column.
+    """
+    table = read_table(path)
+    index = InputIndex(inputs)
+    _, keys = key_column(table, "", set(), index, path)
+    return {row for key in set(keys) if key for row in index.candidates(key)}
+
+
 def _label_column(table: Table, name: str, path: Path) -> str:
     by_case = {column.casefold(): column for column in table.names}
     column = next(

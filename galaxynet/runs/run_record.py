@@ -76,7 +76,7 @@ class RunRecord(Part):
         parameters: Trainable parameters, those of frozen modules included.
         frozen_parameters: Those of frozen modules, which the training did not change.
         classes: Names of the classes, by index.
-        splits: Samples by part (`train`, `validation`, `test`).
+        splits: Samples by part (`train`, `validation`, `test`); images without a label as `unlabelled`.
         test_set: Hex digest of the sorted test ids; runs with different ones cannot be compared.
         data: Counts that the data module reports.
         preprocessing: From an image to what the network takes, of `Preprocessing.to_dict`; empty where the

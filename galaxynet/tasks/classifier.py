@@ -17,6 +17,9 @@ from galaxynet.tasks.average import EpochMean
 from galaxynet.tasks.shares import gather_columns
 from galaxynet.tasks.task import Task
 
+UNKNOWN = -1
+"""The target of a sample without a label."""
+
 
 class Predictions(NamedTuple):
     """A classifier's predictions for the test samples of one process.
@@ -53,11 +56,16 @@ class Classifier(Task):
         self.validation_accuracy = MulticlassAccuracy(classes, average="micro")
         self.test_accuracy = MulticlassAccuracy(classes, average="micro")
         self.train_accuracy = EpochMean()
+        self._labelled = EpochMean()
         self._predicted: list[Predictions] = []
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy in nats. A scalar."""
-        return functional.cross_entropy(logits.float(), targets)
+        """Cross-entropy in nats, a mean over all samples. A scalar.
+
+        A sample without a label has the target -1, and its cross-entropy is zero.
+        """
+        total = functional.cross_entropy(logits.float(), targets, ignore_index=UNKNOWN, reduction="sum")
+        return total / len(targets)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         logits = self(batch.inputs)
@@ -65,6 +73,8 @@ class Classifier(Task):
         samples = len(batch.targets)
         self.train_loss.add(loss, samples)
         self.train_accuracy.add((logits.detach().argmax(1) == batch.targets).float().mean(), samples)
+        if self.teachers:
+            self._labelled.add((batch.targets != UNKNOWN).float().mean(), samples)
         return loss
 
     def validation_step(self, batch: Batch, index: int) -> None:
@@ -127,11 +137,15 @@ class Classifier(Task):
     def on_train_epoch_start(self) -> None:
         super().on_train_epoch_start()
         self.train_accuracy.reset()
+        self._labelled.reset()
 
     def on_train_epoch_end(self) -> None:
-        """Log the epoch's training loss and accuracy."""
+        """Log the epoch's training loss, and the accuracy of the samples with a label."""
         super().on_train_epoch_end()
-        self.log("train/accuracy", self.train_accuracy.compute(self.device))
+        accuracy = self.train_accuracy.compute(self.device)
+        if self.teachers:
+            accuracy = accuracy / self._labelled.compute(self.device)
+        self.log("train/accuracy", accuracy)
 
     def on_validation_epoch_end(self) -> None:
         """Log the validation loss and accuracy."""

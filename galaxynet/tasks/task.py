@@ -162,8 +162,12 @@ class Task(lightning.LightningModule):
     def taught(self, loss: Tensor, logits: Tensor, inputs: Tensor) -> Tensor:
         """The loss of a training batch, with the divergence from what the teachers answer, if there are any.
 
+        Half of it is the loss by the known targets and half the divergence, each a mean over all samples of
+        the batch. A sample without a target adds nothing to the first and as much as any other to the
+        second, so it weighs half as much as one with a target, in every batch.
+
         Args:
-            loss: The loss by the known targets, a mean over samples.
+            loss: The loss by the known targets, a mean over all samples of the batch.
             logits: The network's outputs.
             inputs: The batch that they are for.
         """

@@ -10,7 +10,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 
 from galaxynet import registry, runs, terminal
-from galaxynet.data.module import DataModule
+from galaxynet.data.module import UNLABELLED, DataModule
 from galaxynet.errors import UsageError
 from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.phrases import count
@@ -43,6 +43,9 @@ def build_data(plan: Plan, data_dir: Path, pretrained: Preprocessing | None = No
         plan: What to train.
         data_dir: The folder of the datasets.
         pretrained: The preprocessing of the weights that the training begins with.
+
+    Raises:
+        UsageError: If images without a label are wanted, and it has none.
     """
     kind = registry.resolve_for(plan.dataset, plan.dataset_spec.module)
     data: DataModule = kind(
@@ -53,9 +56,14 @@ def build_data(plan: Plan, data_dir: Path, pretrained: Preprocessing | None = No
         seed=plan.training.seed,
     )
     data.pretrained = pretrained
+    data.with_unlabelled = plan.training.unlabelled
     # The network is built for these data; when Lightning calls both again, there is nothing left to do.
     data.prepare_data()
     data.setup("fit")
+    if plan.training.unlabelled and not data.sizes.get(UNLABELLED):
+        raise UsageError(
+            f"--unlabelled: the dataset {plan.dataset.name} has no images without a label.", "Leave it out."
+        )
     return data
 
 

@@ -107,7 +107,7 @@ def _fit(
             folder = rank.folder if run is None else run.path
             environment = stack.enter_context(process_group(rank, hardware.accelerator))
             throughput = Throughput()
-            progress = ProgressBar(network.metric, plan.training.epochs, data.sizes["train"])
+            progress = ProgressBar(network.metric, plan.training.epochs, data.epoch_samples)
             stack.callback(progress.close)
             logger = MetricsFile(folder / runs.folder.METRICS, earlier_rows(run, last))
             if resume is not None:

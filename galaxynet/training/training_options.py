@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from galaxynet.errors import OptionError
 from galaxynet.options import Options, option
 
 
@@ -31,6 +32,9 @@ class TrainingOptions(Options):
     teacher: tuple[str, ...] = option(
         (), "learn also what the network of this run answers to the training images", metavar="RUN"
     )
+    unlabelled: bool = option(
+        False, "with --teacher: learn what it answers to the dataset's images without a label, too"
+    )
     precision: Literal["auto", "float32", "bf16", "fp16"] = option(
         "auto", "number format of the forward pass; auto: bf16 where the hardware has it, else float32"
     )
@@ -52,3 +56,11 @@ class TrainingOptions(Options):
         gt=0,
         le=1,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.unlabelled and not self.teacher:
+            raise OptionError(
+                "--unlabelled: images without a label are learnt from the answers of a teacher.",
+                "Name a trained network with --teacher RUN.",
+            )

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+import numpy as np
 
 from galaxynet.data.array_cache import ARRAYS
 from galaxynet.data.array_module import ArrayData, ArrayDataModule
 from galaxynet.data.augmentation import Affine
 from galaxynet.data.batches import Normalization
+from galaxynet.data.unlabelled import add_unlabelled
 from galaxynet.errors import DataError
 from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.paths import expanded
 from galaxynet.plugin import ALSO
-from galaxynet_galaxy_zoo import GALAXY_ZOO, SOLUTIONS, TRAINING_IMAGES
+from galaxynet_galaxy_zoo import GALAXY_ZOO, SOLUTIONS, TEST_IMAGES, TRAINING_IMAGES
 from galaxynet_galaxy_zoo.archives import load_images
 from galaxynet_galaxy_zoo.files import need
 from galaxynet_galaxy_zoo.labels import RULES, Labels, read_labels
 from galaxynet_galaxy_zoo.options import VOTES, GalaxyZooOptions
 from galaxynet_galaxy_zoo.selection import select, select_votes
-from galaxynet_galaxy_zoo.tables import Votes, read_votes
+from galaxynet_galaxy_zoo.tables import Votes, read_ids, read_votes
 from galaxynet_galaxy_zoo.tree import TREE
 
 FRAME_RADII = 8.48
@@ -78,7 +81,7 @@ class GalaxyZooData(ArrayDataModule):
         else:
             division = select(images.ids, targets, **parts)
         normalization = Normalization.measured(images.rows, division.parts.train)
-        return ArrayData(
+        data = ArrayData(
             images=images.rows,
             targets=division.targets,
             ids=images.ids,
@@ -103,6 +106,35 @@ class GalaxyZooData(ArrayDataModule):
             },
             notes=(*_left_out(images.skipped), *division.notes),
         )
+        if not self.with_unlabelled:
+            return data
+        labelled = targets.of if isinstance(targets, Labels) else _with_targets(data)
+        return self._with_unlabelled(data, labelled, view)
+
+    def _with_unlabelled(self, data: ArrayData, labelled: Collection[int], view: Preprocessing) -> ArrayData:
+        """Add the galaxies without a label, of both archives, that the test ids do not name."""
+        test_ids = self.options.test_ids
+        known = {*labelled, *(() if test_ids is None else read_ids(test_ids))}
+        rows = [row for row, galaxy in enumerate(data.ids) if galaxy not in known]
+        archive = self.folder / TEST_IMAGES.name
+        if not archive.is_file():
+            if self.name == GALAXY_ZOO.name:
+                fetch = f"galaxynet fetch {self.name} --with {TEST_IMAGES.group}"
+                absent = f"the challenge's test images, which have no votes, can be had with: {fetch}"
+                data = dataclasses.replace(data, notes=(*data.notes, absent))
+            return add_unlabelled(data, np.array(rows, np.int64))
+        more = load_images(archive, self.folder / ARRAYS, view)
+        if more.extra["width"] != data.extra["width"]:
+            raise DataError(
+                f"The images of {archive} are {more.extra['width']} pixels wide, and those of "
+                f"{TRAINING_IMAGES.name} {data.extra['width']}.",
+                "Remove it, or leave out --unlabelled.",
+            )
+        known.update(map(int, data.ids))
+        start = len(data.ids)
+        rows += [start + row for row, galaxy in enumerate(more.ids) if galaxy not in known]
+        data = dataclasses.replace(data, notes=(*data.notes, *_left_out(more.skipped)))
+        return add_unlabelled(data, np.array(rows, np.int64), more=more.rows, more_ids=more.ids)
 
     @property
     def test_agreement(self) -> list[float]:
@@ -127,6 +159,12 @@ class GalaxyZooData(ArrayDataModule):
         if path is None:
             return read_votes(need(self.folder, SOLUTIONS))
         return read_votes(path, partial=True)
+
+
+def _with_targets(data: ArrayData) -> set[int]:
+    """The galaxies that have any votes, or a label beside votes."""
+    known = np.flatnonzero(~np.isnan(data.targets).all(axis=1))
+    return {int(data.ids[row]) for row in known.tolist()}
 
 
 def _left_out(skipped: Mapping[str, str]) -> list[str]:

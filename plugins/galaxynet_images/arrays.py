@@ -60,7 +60,7 @@ def load_images(
     images = cached_array(cache, key, lambda: _recipe(inputs, ids, view))
     if not images.ids:
         reason, count = Counter(images.skipped.values()).most_common(1)[0]
-        raise DataError(f"None of the {len(ids):,} labelled images can be used; {count:,} of them: {reason}.")
+        raise DataError(f"None of the {len(ids):,} images can be used; {count:,} of them: {reason}.")
     return images
 
 

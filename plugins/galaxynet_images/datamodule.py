@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,12 @@ from galaxynet.data.augmentation import Affine
 from galaxynet.data.batches import Normalization
 from galaxynet.data.classes import divide
 from galaxynet.data.splits import Rows
+from galaxynet.data.unlabelled import add_unlabelled
 from galaxynet.errors import UsageError
 from galaxynet.images.fits import FitsOptions
 from galaxynet.images.input_search import TableColumns, find_inputs
 from galaxynet.images.inputs import Inputs
-from galaxynet.images.labels import LabelColumns, read_labels, read_names
+from galaxynet.images.labels import LabelColumns, images_named, read_labels, read_names
 from galaxynet.images.matching import distinct_ids
 from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.phrases import count
@@ -103,7 +104,7 @@ class ImagesData(ArrayDataModule):
             seed=options.split_seed,
         )
         normalization = Normalization.measured(images.rows, division.parts.train)
-        return ArrayData(
+        data = ArrayData(
             images=images.rows,
             targets=division.targets,
             ids=images.ids,
@@ -114,6 +115,35 @@ class ImagesData(ArrayDataModule):
             augmentation=Affine() if options.augment else None,
             summary={**counts, **division.counts},
             notes=(*notes, *division.notes),
+        )
+        if not self.with_unlabelled:
+            return data
+        return self._with_unlabelled(data, inputs, set(labels.rows))
+
+    def _with_unlabelled(self, data: ArrayData, inputs: Inputs, labelled: Collection[int]) -> ArrayData:
+        """Add the images that neither the labels nor the test ids name."""
+        options = self.options
+        tested = set() if options.test_ids is None else images_named(options.test_ids, inputs)
+        rows = [row for row in range(len(inputs)) if row not in labelled and row not in tested]
+        if not rows:
+            return data
+        others = inputs.take(rows)
+        assert data.preprocessing is not None
+        # Cut as the labelled images, whose array is the one of trainings without these.
+        more = load_images(
+            others,
+            distinct_ids(others),
+            self.folder / ARRAYS,
+            data.preprocessing,
+            f"{options.images} {options.labels} without a label",
+        )
+        counts = {"unlabelled_left_out": len(more.skipped), "unlabelled_pixels": more.extra["pixels"]}
+        data = dataclasses.replace(
+            data, summary={**data.summary, **counts}, notes=(*data.notes, *_left_out(more.skipped))
+        )
+        start = len(data.images)
+        return add_unlabelled(
+            data, np.arange(start, start + len(more.ids)), more=more.rows, more_ids=more.ids
         )
 
 

@@ -44,7 +44,7 @@ class MnistCnn(Classifier):
         """Mean cross-entropy in nats. A scalar."""
         if self.output == "softmax":
             return super().loss(logits, targets)
-        return functional.cross_entropy(log_clipped(functional.softplus(logits.float())), targets)
+        return super().loss(log_clipped(functional.softplus(logits.float())), targets)
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Class probabilities of shape (n, classes), float32, rows summing to one.

@@ -185,6 +185,11 @@ def _bring_cutouts(reader: Reader) -> None:
     rows = [f"g{number},big/{number}.jpg,{5 + number}" for number in range(len(images))]
     (reader.folder / "targets.csv").write_text("\n".join(["id,file,petro_r90", *rows]))
     _bring_labels(reader, len(images))
+    (reader.folder / "pile").mkdir()
+    with zipfile.ZipFile(reader.data / "galaxy-sim" / "images_training_rev1.zip") as archive:
+        names = [name for name in archive.namelist() if name.endswith(".jpg")]
+        for number, name in enumerate(names[:12]):  # half of them have a label
+            (reader.folder / "pile" / f"{number}.jpg").write_bytes(archive.read(name))
 
 
 def _bring_labels(reader: Reader, count: int) -> None:

@@ -125,3 +125,12 @@ def test_several_processes_average_as_one_does(trained_in: Worlds) -> None:
     results = trained_in.train(Example("classifier", 13, updates=2, ema=0.9))
     agree(results)
     assert results[1]["test"] != trained_in.train(Example("classifier", 13, updates=2))[1]["test"]
+
+
+@pytest.mark.promise("Several processes")
+def test_several_processes_are_taught_as_one_is(trained_in: Worlds) -> None:
+    """With images without a label, some processes have batches of these alone; metrics are those of one."""
+    results = trained_in.train(Example("classifier", 5, unlabelled=16))
+    agree(results)
+    assert results[1]["samples"] == 2 * 21
+    assert all(0 < row["train/accuracy"] <= 1 for row in results[1]["rows"])
