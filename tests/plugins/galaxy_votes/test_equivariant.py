@@ -15,15 +15,15 @@ from galaxynet_galaxy_votes.model import GalaxyNetwork
 def network(size: int = 32, **options: int) -> GalaxyNetwork:
     """A small network whose weights are all random, with the statistics of a batch."""
     torch.manual_seed(0)
-    made = GalaxyNetwork((3, size, size), 5, GalaxyVotesOptions(equivariant=True, **options))
-    for module in made.modules():
+    result = GalaxyNetwork((3, size, size), 5, GalaxyVotesOptions(equivariant=True, **options))
+    for module in result.modules():
         if isinstance(module, FieldNorm):
             nn.init.uniform_(module.scale, 0.5, 1.5)
             nn.init.normal_(module.shift)
             module.momentum = 1.0
-    nn.init.normal_(made.head.weight)
-    made(torch.randn(8, 3, size, size))
-    return made
+    nn.init.normal_(result.head.weight)
+    result(torch.randn(8, 3, size, size))
+    return result
 
 
 def positions(images: Tensor) -> list[Tensor]:
@@ -35,9 +35,9 @@ def positions(images: Tensor) -> list[Tensor]:
 @pytest.mark.parametrize(("size", "stride"), [(32, 1), (32, 2), (48, 3), (64, 4)])
 def test_turned_and_mirrored_images_give_the_same(size: int, stride: int) -> None:
     """An image gives the same logits in all its eight positions, so views add nothing."""
-    made = network(size, width=8, stem_stride=stride, depth=2).eval()
+    result = network(size, width=8, stem_stride=stride, depth=2).eval()
     images = torch.randn(2, 3, size, size)
-    logits = [made(moved) for moved in positions(images)]
+    logits = [result(moved) for moved in positions(images)]
     assert logits[0].std() > 0.1
     for other in logits[1:]:
         torch.testing.assert_close(other, logits[0], rtol=1e-4, atol=1e-4)
@@ -45,11 +45,11 @@ def test_turned_and_mirrored_images_give_the_same(size: int, stride: int) -> Non
 
 def test_another_image_gives_something_else() -> None:
     """Changing places of pixels other than by turning and mirroring is seen: a transposed half, for one."""
-    made = network(width=8).eval()
+    result = network(width=8).eval()
     images = torch.randn(2, 3, 32, 32)
     changed = images.clone()
     changed[..., :16, :16] = images[..., :16, :16].transpose(-2, -1)
-    assert (made(changed) - made(images)).abs().max() > 0.1
+    assert (result(changed) - result(images)).abs().max() > 0.1
 
 
 def test_training_treats_positions_alike() -> None:
@@ -57,9 +57,9 @@ def test_training_treats_positions_alike() -> None:
     gradients = []
     images = torch.randn(4, 3, 32, 32)
     for batch in (images, torch.rot90(images, 1, (-2, -1))):
-        made = network(width=8).train()
-        made(batch).square().sum().backward()
-        gradients.append([p.grad for p in made.parameters()])
+        result = network(width=8).train()
+        result(batch).square().sum().backward()
+        gradients.append([p.grad for p in result.parameters()])
         assert all(gradient.abs().sum() > 0 for gradient in gradients[-1])
     for first, second in zip(*gradients, strict=True):
         torch.testing.assert_close(second, first, rtol=1e-3, atol=1e-3 * float(first.abs().max()))
