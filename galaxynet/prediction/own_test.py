@@ -59,8 +59,7 @@ def evaluate_own_test(run: Run, data_dir: Path, views: int | None = None) -> Eva
     votes = None
     if isinstance(task, VoteFractions):
         samples = task.voted_samples()
-        derived = metrics_of_test(task, samples, intervals_of(run, task))
-        metrics |= {f"test/{name}": decimal(value) for name, value in derived.items()}
+        metrics |= _derived(run, task, samples)
         votes = _votes(run, task, samples, data)
     recorded = {
         name: value
@@ -78,7 +77,7 @@ def evaluate_own_test(run: Run, data_dir: Path, views: int | None = None) -> Eva
 
 
 def retest(run: Run, task: Task, data: DataModule) -> dict[str, float]:
-    """The test metrics of a network, computed as at the end of a run's training.
+    """The test metrics of a network, all of those that a run's training ends with.
 
     Args:
         run: The run.
@@ -87,7 +86,33 @@ def retest(run: Run, task: Task, data: DataModule) -> dict[str, float]:
     """
     options, hardware = _settings(run)
     with compute_settings(options.threads):
-        return _test(task.to(memory_format=torch.channels_last), data, hardware)
+        metrics = _test(task.to(memory_format=torch.channels_last), data, hardware)
+    if isinstance(task, VoteFractions):
+        metrics |= _derived(run, task, task.voted_samples())
+    return metrics
+
+
+def coverage_of_sets(run: Run, task: Task, data: DataModule) -> dict[str, float]:
+    """How many of a run's conformal sets hold the true class, with a network that has just been tested.
+
+    Args:
+        run: The run, whose temperature and scores define the sets.
+        task: Its network, or one with other weights, after `retest`.
+        data: Its data.
+
+    Returns:
+        The share by the share that is promised, as `{"0.9": 0.913}`; empty where the run has no sets.
+    """
+    if not isinstance(task, Classifier):
+        return {}
+    coverage = _classification(run, task, data).coverage
+    return {f"{sets.promised:g}": sets.measured.value for sets in coverage if sets.measured.value is not None}
+
+
+def _derived(run: Run, task: VoteFractions, samples: VotedSamples) -> dict[str, float]:
+    """What is computed of vote fractions after the test."""
+    metrics = metrics_of_test(task, samples, intervals_of(run, task))
+    return {f"test/{name}": decimal(value) for name, value in metrics.items()}
 
 
 def _settings(run: Run) -> tuple[TrainingOptions, Hardware]:

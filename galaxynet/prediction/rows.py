@@ -28,6 +28,9 @@ FLAG = Column(
 REASON = Column("reason", "string", "", "meta.note", "what the bits of flag mean for this image")
 
 _LONGEST_REASON = 200
+_STEPS = 20
+_SMALLEST_BATCH = 16
+"""Smaller batches take longer than the same images in larger ones."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +98,20 @@ class Catalogue:
             self.inputs,
             self.network.preprocessing,
             start=start,
-            size=self.network.batch_size,
+            size=self._batch_size,
             fits=self.fits,
         )
         for batch in batches:
             yield self.block(batch)
+
+    @property
+    def _batch_size(self) -> int:
+        """Fewer images at once where there are few in all, so that progress moves at each twentieth.
+
+        A power of two divides the parts of a prediction, so a continued one has the same batches.
+        """
+        twentieth = max(len(self.inputs) // _STEPS, _SMALLEST_BATCH)
+        return min(self.network.batch_size, 1 << (twentieth.bit_length() - 1))
 
     def block(self, batch: PreparedBatch) -> dict[str, npt.NDArray[Any]]:
         """The rows of a batch."""

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from galaxynet.evaluation.intervals import accuracy_interval
+from galaxynet.phrases import duration
 from galaxynet.untrusted import LARGEST
 
 if TYPE_CHECKING:
@@ -108,17 +109,7 @@ def share_digits(share: float) -> int:
 
 def show_seconds(seconds: float | None) -> str:
     """A time in two units at most, or a dash: `48 s`, `5 min 12 s`, `2 h 3 min`."""
-    if seconds is None:
-        return NONE
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60} min"
+    return NONE if seconds is None else duration(seconds)
 
 
 def show_value(value: Any) -> str:

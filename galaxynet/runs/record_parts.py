@@ -198,6 +198,8 @@ class ExportedWeights(Part):
             has outputs of single samples the largest (`max`) and `mean` absolute difference of their numbers,
             and `labels`, how many of their texts differ.
         metrics: The test metrics, measured again with the 16-bit network.
+        set_coverage: Share of its conformal sets that hold the true class of a test sample, by the share
+            that is promised; empty where the run has none.
     """
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -205,3 +207,4 @@ class ExportedWeights(Part):
     data_info: dict[str, Plain] = Field(max_length=10)
     rounding: dict[str, Number] = Field(default_factory=dict, max_length=10)
     metrics: dict[str, Number] = Field(default_factory=dict, max_length=1000)
+    set_coverage: dict[str, Number] = Field(default_factory=dict, max_length=10)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from galaxynet.phrases import count
+from galaxynet.report.evaluation_cells import percent
 from galaxynet.report.output import escape_markdown
 from galaxynet.report.wording import NONE, show_seconds
 from galaxynet.runs import RunRecord
@@ -68,6 +69,13 @@ def rounding_sentence(record: RunRecord) -> str:
             f" The {record.metric.replace('/', ' ')}, measured again, is {_exact(after)}; before rounding it "
             f"was {_exact(before)}."
         )
+    if record.exported.set_coverage:
+        shares = ", ".join(
+            f"{percent(share)} of the test samples where {float(promised):.0%} is promised"
+            for promised, share in record.exported.set_coverage.items()
+            if share is not None
+        )
+        text += f" The sets of classes, measured again, hold the true class of {shares}."
     return text
 
 

@@ -14,7 +14,7 @@ from galaxynet.errors import RunError, UsageError
 from galaxynet.evaluation.conformal import CONFORMAL
 from galaxynet.evaluation.novelty import NOVELTY, NoveltyModel
 from galaxynet.evaluation.restore import restore
-from galaxynet.prediction.own_test import retest
+from galaxynet.prediction.own_test import coverage_of_sets, retest
 from galaxynet.report.html.gallery import open_data
 from galaxynet.runs import ExportedWeights, Run
 from galaxynet.runs.folder import CARD, RECORD, WEIGHTS
@@ -96,6 +96,7 @@ def export(
         data_info=network.data_info.to_dict(),
         rounding=dict(difference(network, rounded, data)),
         metrics=dict(retest(run, rounded, data)),
+        set_coverage=dict(coverage_of_sets(run, rounded, data)),
     )
     classes = {part: cls for part, (cls, _) in components.option_sets().items()}
     record = anonymous(run.record, options_without_folders(run.record, classes))

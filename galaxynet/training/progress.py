@@ -1,7 +1,8 @@
-"""The progress of a training: a bar in a terminal, elsewhere a line per epoch; a note on a busy processor."""
+"""The progress of a training: a bar in a terminal, elsewhere lines; a note on a busy processor."""
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import suppress
 from typing import Any
@@ -15,11 +16,14 @@ from rich.progress import Task as Bar
 from rich.text import Text
 
 from galaxynet import terminal
+from galaxynet.phrases import duration
 from galaxynet.processor_load import WINDOW_S, BusyMeter, busy_note, load_average
 from galaxynet.tasks.average import EpochMean
 
 _REFRESH_SECONDS = 0.25
 _PLAIN_SECONDS = 2.0
+_SILENT_SECONDS = 60.0
+"""Without a terminal, an epoch that takes longer gets lines in between."""
 _WIDE, _NARROW = 120, 100
 """Columns of a terminal below which the validation loss is left out, and below which the rate is, too."""
 
@@ -39,18 +43,23 @@ class Rate(ProgressColumn):
 class ProgressBar(Callback):
     """Shows epoch, loss, metric, rate and time left.
 
+    Without a terminal it prints a line for each epoch, and one a minute within an epoch.
+
     Args:
         metric: Name of the metric that is shown, without its part; `accuracy`.
         epochs: Number of epochs.
         samples: Training samples of one epoch.
+        silent_s: Seconds without a line, at most, where there is no terminal.
     """
 
-    def __init__(self, metric: str, epochs: int, samples: int) -> None:
+    def __init__(self, metric: str, epochs: int, samples: int, silent_s: float = _SILENT_SECONDS) -> None:
         self.metric = metric
         self.epochs = epochs
         self.samples = samples
         self._progress: Progress | None = None
+        self.silent_s = silent_s
         self._shown = 0.0
+        self._printed = math.inf  # no lines of a process that prints none
         self._first_epoch = 0
         self._started = 0.0
         self._steps = 0
@@ -60,6 +69,7 @@ class ProgressBar(Callback):
         if not trainer.is_global_zero or terminal.is_quiet():
             return
         self._first_epoch, self._started = trainer.current_epoch, time.monotonic()
+        self._printed = self._started
         self._steps = int(trainer.num_training_batches)
         if terminal.messages().is_terminal:
             columns = [
@@ -86,9 +96,15 @@ class ProgressBar(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Move the bar, a few times a second at most."""
+        """Move the bar, a few times a second at most, or print a line after a minute without one."""
         now = time.monotonic()
-        if self._progress is None or now - self._shown < _REFRESH_SECONDS:
+        if self._progress is None:
+            if now - self._printed >= self.silent_s and not trainer.is_last_batch:
+                share = (batch_idx + 1) / self._steps
+                running = f"{share:.0%}  {self._running(trainer, pl_module)}".rstrip()
+                self._print(trainer, trainer.current_epoch + 1, running, trainer.current_epoch + share, now)
+            return
+        if now - self._shown < _REFRESH_SECONDS:
             return
         self._shown = now
         done = trainer.current_epoch * self._steps + batch_idx + 1
@@ -132,7 +148,7 @@ class ProgressBar(Callback):
                 self._progress.stop()
             self._progress = None
 
-    def _rate(self, done: int, now: float) -> float | None:
+    def _rate(self, done: float, now: float) -> float | None:
         spent = now - self._started
         steps = done - self._first_epoch * self._steps
         return steps / self._steps * self.samples / spent if spent > 0 and self._steps else None
@@ -159,17 +175,24 @@ class ProgressBar(Callback):
 
     def _line(self, trainer: Trainer, epoch: int, last: bool) -> None:
         now = time.monotonic()
-        if self._progress is not None or not trainer.is_global_zero or terminal.is_quiet():
-            return
         if not last and now - self._shown < _PLAIN_SECONDS:
             return
         self._shown = now
-        rate = self._rate(epoch * self._steps, now)
-        remaining_s = (self.epochs - epoch) * self.samples / rate if rate else 0.0
+        self._print(trainer, epoch, self._figures(trainer), epoch, now, last)
+
+    def _print(
+        self, trainer: Trainer, epoch: int, figures: str, done: float, now: float, last: bool = False
+    ) -> None:
+        """Print a line where there is no terminal; `done` epochs are behind us, with a part of the last."""
+        if self._progress is not None or not trainer.is_global_zero or terminal.is_quiet():
+            return
+        self._printed = now
+        rate = self._rate(done * self._steps, now)
+        remaining_s = (self.epochs - done) * self.samples / rate if rate else 0.0
         terminal.note(
-            f"epoch {epoch}/{self.epochs}  {self._figures(trainer)}"
+            f"epoch {epoch}/{self.epochs}  {figures}"
             + (f"  {rate:,.0f} samples/s" if rate else "")
-            + ("" if last else f"  {remaining_s:.0f} s left")
+            + ("" if last else f"  {duration(remaining_s)} left")
         )
 
 

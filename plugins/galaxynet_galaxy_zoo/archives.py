@@ -8,7 +8,6 @@ the inverse transform.
 from __future__ import annotations
 
 import dataclasses
-import os
 import zipfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from galaxynet.data.arrays import Block, CachedArray, Recipe, cached_array, fingerprint
 from galaxynet.errors import DataError
+from galaxynet.images.decoding import usable_cores
 from galaxynet.images.jpeg import jpeg_size
 from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.terminal import progress
@@ -166,7 +166,7 @@ def _decoded(
                 skipped[name] = str(error) or type(error).__name__
         return Block(rows[: len(ids)], ids, skipped)
 
-    workers = os.cpu_count() or 1
+    workers = usable_cores()
     parts = [images[start : start + _BLOCK] for start in range(0, len(images), _BLOCK)]
     waiting: deque[Future[Block]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="jpeg")

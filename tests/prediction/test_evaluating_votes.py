@@ -142,6 +142,18 @@ def test_the_own_test_set_repeats_the_record(voted: Run) -> None:
     assert votes.intervals.coverage == pytest.approx(voted.record.metrics["test/coverage"])
 
 
+def test_an_export_measures_the_test_again(voted: Run, tmp_path: Path) -> None:
+    """The record of 16-bit weights has every test metric of the run, the coverage of intervals among them."""
+    data = voted.path.parent.parent / "data"
+    exported = galaxynet.export_weights(voted, tmp_path / "weights", data_dir=data).record.exported
+    assert exported is not None
+    tested = {name: value for name, value in voted.record.metrics.items() if name.startswith("test/")}
+    assert exported.metrics.keys() == tested.keys()
+    assert exported.metrics["test/rmse"] == pytest.approx(tested["test/rmse"], abs=1e-3)
+    assert exported.metrics["test/coverage"] == pytest.approx(tested["test/coverage"], abs=0.05)
+    assert exported.set_coverage == {}
+
+
 def test_other_images_with_votes(voted: Run, cutouts: Path, tmp_path: Path) -> None:
     """Errors are those of the catalogue's fractions; blank cells and columns that lack are counted."""
     kept = tuple(column for column in COLUMNS if not column.startswith("Class8."))

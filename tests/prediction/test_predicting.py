@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from bad_images import GOOD, bad_images
 
 import galaxynet
+from galaxynet import terminal
 from galaxynet.catalogue.columns import Table
 from galaxynet.catalogue.reading import read_table
 from galaxynet.errors import DataError, UsageError
@@ -80,6 +82,18 @@ def test_what_cannot_be_used_has_a_row(trained: Run, tmp_path: Path) -> None:
     assert table["flag"][-2] == Flag.UNREADABLE
     good = [row for row, name in enumerate(names) if name.endswith("good.jpg")]
     assert np.ptp(table["p_flat"][good]) < 1e-6
+
+
+def test_progress_moves_while_few_images_are_predicted(
+    trained: Run, cutouts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bar of 64 images does not stand at 0 until the end; each image is counted once."""
+    steps: list[int] = []
+    monkeypatch.setattr(terminal, "progress", lambda *_: contextlib.nullcontext(steps.append))
+    (tmp_path / "list.txt").write_text(f"{min(cutouts.rglob('*.jpg'))}\n" * 64)
+    predict(trained, tmp_path / "list.txt", tmp_path / "c.csv")
+    assert sum(steps) == 64
+    assert max(steps) <= 16
 
 
 def test_a_row_depends_on_no_other(trained: Run, cutouts: Path, tmp_path: Path) -> None:

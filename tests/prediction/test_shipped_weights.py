@@ -246,6 +246,22 @@ def test_the_card_has_recipe_figures_and_the_author_s_sections(spirals: Spirals)
     assert "Everything that is real." in card
 
 
+def test_the_coverage_of_sets_is_measured_after_rounding(
+    installed: Spirals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Record and card have the coverage that an evaluation of the 16-bit weights gives, for each promise."""
+    exported = Run.open(installed.weights).record.exported
+    # The record has the last part alone of the path of the labels.
+    monkeypatch.chdir(installed.data_dir.parent)
+    evaluation = galaxynet.evaluate("spirals", data_dir=installed.data_dir)
+    assert exported is not None
+    assert evaluation.classification is not None
+    measured = {f"{sets.promised:g}": sets.measured.value for sets in evaluation.classification.coverage}
+    assert exported.set_coverage == measured
+    assert "0.8" in measured
+    assert "of the test samples where 80% is promised" in (installed.weights / "card.md").read_text()
+
+
 def test_a_listing_shows_shipped_weights_with_their_figure(installed: Spirals) -> None:
     """`galaxynet plugins` has them, with test figure and package; `runs show` prints the card."""
     rows = json.loads(run_here("plugins", "--format", "json").stdout)

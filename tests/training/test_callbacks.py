@@ -10,7 +10,9 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.demos.boring_classes import BoringModel
 
+from galaxynet import terminal
 from galaxynet.training.callbacks import CallbackGroup, NoProfiler
+from galaxynet.training.progress import ProgressBar
 
 
 class _Log(Callback):
@@ -29,12 +31,14 @@ class _Log(Callback):
         self.calls.append(f"{self.name} load from step {checkpoint['global_step']}")
 
 
-def _fit(folder: Path, callbacks: list[Callback], epochs: int, checkpoint: Path | None = None) -> Trainer:
+def _fit(
+    folder: Path, callbacks: list[Callback], epochs: int, checkpoint: Path | None = None, batches: int = 2
+) -> Trainer:
     torch.manual_seed(0)
     trainer = Trainer(
         accelerator="cpu",
         max_epochs=epochs,
-        limit_train_batches=2,
+        limit_train_batches=batches,
         limit_val_batches=0,
         callbacks=callbacks,
         profiler=NoProfiler(),
@@ -71,3 +75,21 @@ def test_a_group_adds_no_hook(tmp_path: Path) -> None:
     group = CallbackGroup([Callback(), _Log("first", [])])
     overridden = {name for name in dir(Callback) if name in vars(group) and callable(getattr(group, name))}
     assert overridden == {"setup", "on_train_batch_end", "on_load_checkpoint"}
+
+
+@pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning")
+def test_a_log_shows_that_a_long_epoch_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal, lines within an epoch say how far it is; short epochs have a line at their end."""
+    lines: list[str] = []
+    monkeypatch.setattr(terminal, "note", lines.append)
+    _fit(tmp_path, [ProgressBar("loss", 2, 4, silent_s=0.0)], epochs=2, batches=4)
+    within = [line.split("  ")[:2] for line in lines if "%" in line]
+    assert within == [[f"epoch {epoch}/2", share] for epoch in (1, 2) for share in ("25%", "50%", "75%")]
+    assert all(line.endswith(" left") for line in lines if "%" in line)
+    lines.clear()
+    _fit(tmp_path, [ProgressBar("loss", 2, 4)], epochs=2, batches=4)
+    assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
+    lines.clear()
+    monkeypatch.setattr(terminal, "is_quiet", lambda: True)
+    _fit(tmp_path, [ProgressBar("loss", 2, 4, silent_s=0.0)], epochs=2, batches=4)
+    assert lines == []
