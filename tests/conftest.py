@@ -15,7 +15,7 @@ from hypothesis import settings
 
 from galaxynet import registry, terminal
 
-pytest_plugins = ["browser", "in_process", "toy_plugins", "warm_process"]
+pytest_plugins = ["browser", "in_process", "toy_plugins", "undrawn", "warm_process"]
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and nohup has them ignore SIGHUP; so
 # would all that they start.
@@ -26,6 +26,9 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 
 # Threads of several processes that share few cores wait for one another ten times as long as they compute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The commands that the tests start need not compile the package again, each of them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # How long an example takes says more of the machine's load than of the code.
 settings.register_profile("galaxynet", deadline=None)

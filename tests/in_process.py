@@ -35,7 +35,7 @@ def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="session")
 def trial_server() -> None:
     """Start the process that trials are forked from, before it could import a test's network for good."""
-    process, _ = fork(_nothing, (), ())
+    process, _ = fork(_nothing, (), ["undrawn"])
     process.join()
 
 

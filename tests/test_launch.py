@@ -412,6 +412,7 @@ def test_a_sweep_in_a_hostile_shell(read: set[str]) -> None:
     assert [(run.record.status, run.record.steps) for run in runs if isinstance(run, Run)] == [
         ("finished", 6)
     ] * 2
+    assert all((run.path / "figures" / "confusion.png").is_file() for run in runs)
     assert done.stderr.count("ignored: PL_TRAINER_") == 1
 
 

@@ -65,11 +65,12 @@ def report_end(run: Run) -> None:
     if run.record.status == "diverged":
         terminal.note((run.record.message, "yellow"), f" Kept as {run.path}; a lower --lr may help.")
     elif run.record.status == "finished":
-        _draw_figures(run)
+        draw_figures(run)
         _print_result(run)
 
 
-def _draw_figures(run: Run) -> None:
+def draw_figures(run: Run) -> None:
+    """Draw the figures of a finished run; what cannot be drawn is a note."""
     from galaxynet.report.figures import write_figures
 
     try:

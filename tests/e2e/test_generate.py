@@ -58,11 +58,11 @@ def test_a_terminal_does_not_obey_the_text(tmp_path: Path, warm: WarmProcess) ->
     path = tmp_path / "codes.txt"
     path.write_text("\x1b\x07" * 400)
     words = f"train charrnn --dataset text --file {path} --epochs 1 --iterations 3 --hidden 4 --name codes"
-    shown = in_a_terminal(*words.split(), "--sample-every", "1e-9")
+    shown = in_a_terminal(warm, *words.split(), "--sample-every", "1e-9")
     assert "it writes in epoch 1" in shown
     assert re.search(r"(\\x(1b|07)){200}", shown), shown
     assert "\x07" not in shown
-    shown = in_a_terminal("generate", "codes", "--length", "20", "--prime", "\x1b")
+    shown = in_a_terminal(warm, "generate", "codes", "--length", "20", "--prime", "\x1b")
     assert re.search(r"(\\x(1b|07)){21}\s*$", shown), shown
     assert "\x07" not in shown
     assert re.fullmatch(
@@ -70,15 +70,16 @@ def test_a_terminal_does_not_obey_the_text(tmp_path: Path, warm: WarmProcess) ->
     )
 
 
-def in_a_terminal(*words: str) -> str:
+def in_a_terminal(warm: WarmProcess, *words: str) -> str:
     """What the command writes to a terminal that it is called in."""
     ours, theirs = pty.openpty()
+    process = warm.start(*words, terminal=os.ttyname(theirs))
+    os.close(theirs)
     written = b""
-    with subprocess.Popen([COMMAND, *words], stdin=theirs, stdout=theirs, stderr=theirs):
-        os.close(theirs)
-        with contextlib.suppress(OSError):  # what Linux gives when the other end is closed
-            while piece := os.read(ours, 4096):
-                written += piece
+    with contextlib.suppress(OSError):  # what Linux gives when the other end is closed
+        while piece := os.read(ours, 4096):
+            written += piece
+    process.wait(60)
     os.close(ours)
     return written.decode()
 

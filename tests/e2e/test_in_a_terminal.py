@@ -13,6 +13,7 @@ import termios
 from pathlib import Path
 
 import pytest
+from warm_process import WarmCommand, WarmProcess
 
 import galaxynet
 
@@ -20,28 +21,35 @@ COMMAND = str(Path(sys.executable).with_name("galaxynet"))
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def in_a_terminal(columns: int, *words: str) -> str:
+def in_a_terminal(columns: int, *words: str, warm: WarmProcess | None = None) -> str:
     """Run the command in a terminal of that width; what it wrote, without colours and cursor moves."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen([COMMAND, *words], stdin=theirs, stdout=theirs, stderr=theirs, env=environment):
-        os.close(theirs)
-        written = b""
-        with contextlib.suppress(OSError):  # what Linux gives when the other end is closed
-            while piece := os.read(ours, 4096):
-                written += piece
+    process: subprocess.Popen[bytes] | WarmCommand
+    if warm is not None:
+        process = warm.start(*words, environment=environment, terminal=os.ttyname(theirs))
+    else:
+        words = (COMMAND, *words)
+        process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    written = b""
+    with contextlib.suppress(OSError):  # what Linux gives when the other end is closed
+        while piece := os.read(ours, 4096):
+            written += piece
+    process.wait(60)
     os.close(ours)
     return _CONTROL.sub("", written.decode())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("columns", "rate"), [(80, False), (100, True)])
-def test_the_bar_is_one_line(tmp_path: Path, columns: int, rate: bool) -> None:
+def test_the_bar_is_one_line(tmp_path: Path, columns: int, rate: bool, warm: WarmProcess) -> None:
     """In a usual terminal the bar with loss, metric and time left does not wrap."""
     (tmp_path / "my.txt").write_text("it is a truth universally acknowledged\n" * 400)
     words = f"train charrnn --dataset text --file {tmp_path / 'my.txt'} --hidden 64 --epochs 12"
-    text = in_a_terminal(columns, *words.split(), "--iterations", "60", "--sample-every", "0")
+    more = ("--iterations", "60", "--sample-every", "0")
+    text = in_a_terminal(columns, *words.split(), *more, warm=warm)
 
     bars = [line.rstrip() for line in re.split(r"[\r\n]+", text) if re.match(r"epoch +\d+/12", line)]
     complete = [bar for bar in bars if "val/bits_per_character" in bar]
@@ -96,17 +104,11 @@ def test_the_source_of_a_dataset_is_shown_if_it_fits(tmp_path: Path, columns: in
 @pytest.mark.slow
 @pytest.mark.promise("Interruptions")
 @pytest.mark.usefixtures("toys")
-def test_a_closed_terminal_interrupts_a_run() -> None:
+def test_a_closed_terminal_interrupts_a_run(warm: WarmProcess) -> None:
     """A run whose terminal is closed ends as `interrupted`, not as failed."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [COMMAND, "train", "toynet", "--epochs", "500", "--pause", "0.05"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # else the kernel sends no SIGHUP
-    )
+    words = ("train", "toynet", "--epochs", "500", "--pause", "0.05")
+    process = warm.start(*words, terminal=os.ttyname(theirs))
     os.close(theirs)
     runs = Path(os.environ["GALAXYNET_RUNS"])
     while not (kept := list(runs.glob("*/checkpoints/last.ckpt"))):

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from warm_process import WarmCommand, WarmProcess
 
 import galaxynet
 from galaxynet.runs import Run
@@ -22,27 +20,18 @@ pytestmark = [
     pytest.mark.promise("Several processes"),
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the processes by /proc"),
 ]
-COMMAND = str(Path(sys.executable).with_name("galaxynet"))
 LIMIT_S = 10.0
 
 
 @pytest.fixture
-def start() -> Iterator[Any]:
-    """Starts a training in two processes that takes long; what is left of it is killed in the end."""
-    started: list[subprocess.Popen[str]] = []
+def start(warm: WarmProcess) -> Any:
+    """Starts a training in two processes that takes long."""
 
-    def run(*words: str) -> subprocess.Popen[str]:
+    def run(*words: str) -> WarmCommand:
         shape = [] if "--resume" in words else ["toynet", "--accelerator", "cpu", "--devices", "2"]
-        command = [COMMAND, "train", *shape, *words]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        started.append(process)
-        return process
+        return warm.start("train", *shape, *words)
 
-    yield run
-    for process in started:
-        process.kill()
-        if process.stdout is not None and not process.stdout.closed:
-            process.communicate()
+    return run
 
 
 def ranks(parent: int) -> list[int]:
@@ -51,7 +40,7 @@ def ranks(parent: int) -> list[int]:
     for folder in Path("/proc").iterdir():
         try:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            if int(fields[1]) == parent and b"spawn_main" in (folder / "cmdline").read_bytes():
+            if int(fields[1]) == parent and b"resource_tracker" not in (folder / "cmdline").read_bytes():
                 pids.append(int(folder.name))
         except (OSError, IndexError, ValueError):
             continue
@@ -65,7 +54,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def wait_for(condition: Any, process: subprocess.Popen[str]) -> Any:
+def wait_for(condition: Any, process: WarmCommand) -> Any:
     for _ in range(1200):
         result = condition()
         if result:
@@ -76,7 +65,7 @@ def wait_for(condition: Any, process: subprocess.Popen[str]) -> Any:
     raise AssertionError(process.communicate())
 
 
-def both(process: subprocess.Popen[str]) -> list[int]:
+def both(process: WarmCommand) -> list[int]:
     def two_members() -> list[int] | None:
         members = ranks(process.pid)
         return members if len(members) == 2 else None
@@ -85,13 +74,13 @@ def both(process: subprocess.Popen[str]) -> list[int]:
     return members
 
 
-def in_training(process: subprocess.Popen[str]) -> Path:
+def in_training(process: WarmCommand) -> Path:
     """Wait for the first epoch; the run folder."""
     runs = Path(os.environ["GALAXYNET_RUNS"])
     return wait_for(lambda: next(iter(runs.glob("*/checkpoints/last.ckpt")), None), process).parent.parent
 
 
-def ended(process: subprocess.Popen[str], members: list[int], since: float) -> str:
+def ended(process: WarmCommand, members: list[int], since: float) -> str:
     """What it output, once it and its processes have ended in time."""
     while any(map(is_running, members)):
         assert time.monotonic() - since < LIMIT_S, "a process is left"

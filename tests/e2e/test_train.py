@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from warm_process import WarmProcess
+from warm_process import WarmCommand, WarmProcess
 
 import galaxynet
 
@@ -24,11 +24,7 @@ def call(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([COMMAND, *words], capture_output=True, text=True, timeout=120)
 
 
-def start(*words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def wait_for_epoch(process: subprocess.Popen[str]) -> Path:
+def wait_for_epoch(process: WarmCommand) -> Path:
     """Wait until the first epoch is kept; the run folder."""
     for _ in range(600):
         checkpoints = list(Path(os.environ["GALAXYNET_RUNS"]).glob("*/checkpoints/last.ckpt"))
@@ -50,7 +46,9 @@ def test_train_and_compare(warm: WarmProcess) -> None:
     assert "majority class 33.3%" in output
     assert done.stdout == ""
     assert "another run is called" not in output
-    assert galaxynet.find_run("mine").record.command[:3] == ["galaxynet", "train", "toynet"]
+    run = galaxynet.find_run("mine")
+    assert run.record.command[:3] == ["galaxynet", "train", "toynet"]
+    assert list(run.figures.glob("*.png"))
     rows = json.loads(warm.run("compare", "--format", "json").stdout)
     assert "toynet" in json.dumps(rows)
     again = warm.run("train", "toynet", "--epochs", "1", "--name", "mine")
@@ -63,7 +61,7 @@ def test_train_and_compare(warm: WarmProcess) -> None:
 )
 def test_a_killed_run_goes_on(sent: signal.Signals, ends: int, warm: WarmProcess) -> None:
     """Ctrl-C, SIGTERM and `kill -9` each leave a run that `--resume` finishes from where it stopped."""
-    process = start("train", "toynet", "--epochs", "6", "--pause", "0.1", "--seed", "3")
+    process = warm.start("train", "toynet", "--epochs", "6", "--pause", "0.1", "--seed", "3")
     folder = wait_for_epoch(process)
     process.send_signal(sent)
     _, output = process.communicate(timeout=60)
@@ -85,7 +83,7 @@ def test_a_killed_run_goes_on(sent: signal.Signals, ends: int, warm: WarmProcess
 @pytest.mark.promise("Several processes")
 def test_two_processes_are_resumed(warm: WarmProcess) -> None:
     """An interrupted run of two processes is resumed in two processes."""
-    process = start(
+    process = warm.start(
         *["train", "toynet", "--accelerator", "cpu", "--devices", "2", "--epochs", "6", "--pause", "0.1"]
     )
     folder = wait_for_epoch(process)

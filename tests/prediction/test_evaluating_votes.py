@@ -24,6 +24,8 @@ from galaxynet.runs.votes import VOTES, Votes
 from galaxynet_galaxy_zoo.tree import TREE
 from galaxynet_galaxy_zoo.votes import COLUMN_INDEX, COLUMNS
 
+pytestmark = pytest.mark.xdist_group("evaluating_votes")  # one run for all of them
+
 
 def votes_of(seed: int) -> dict[str, float]:
     """Votes of 40 volunteers: on a round galaxy most say smooth, on a flat one most say edge-on disk."""

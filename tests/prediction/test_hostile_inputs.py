@@ -9,8 +9,6 @@ import json
 import os
 import resource
 import signal
-import subprocess
-import sys
 import time
 import zipfile
 from pathlib import Path
@@ -21,6 +19,7 @@ import pytest
 import torch
 from bad_images import GOOD, PNG, png_bomb
 from PIL import Image
+from warm_process import WarmProcess
 
 import galaxynet
 from galaxynet.catalogue.reading import read_table
@@ -311,14 +310,15 @@ def test_a_full_disk_loses_nothing(
 
 @pytest.mark.slow
 @pytest.mark.promise("Interruptions")
-def test_an_interrupt_can_be_continued(trained: Run, cutouts: Path, tmp_path: Path) -> None:
+def test_an_interrupt_can_be_continued(
+    trained: Run, cutouts: Path, tmp_path: Path, warm: WarmProcess
+) -> None:
     """Ctrl-C ends `predict` with 130 and a sentence, and the same command continues."""
     code = "import galaxynet.prediction.job as j; j.PART_ROWS = 4; import galaxynet.cli.main as m; m.main()"
     listed = tmp_path / "list.txt"
     listed.write_text("".join(f"{path}\n" for path in sorted(cutouts.glob("*.jpg"))))
-    words = [sys.executable, "-c", code, "predict", str(trained.path), str(listed), "-o", "c.csv"]
-    words += ["--batch-size", "2"]
-    process = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    words = ["predict", str(trained.path), str(listed), "-o", "c.csv", "--batch-size", "2"]
+    process = warm.start(*words, folder=tmp_path, code=code)
     first = tmp_path / "c.csv.parts" / "part-000000.npz"
     while process.poll() is None and not first.exists():
         time.sleep(0.001)
@@ -330,6 +330,6 @@ def test_an_interrupt_can_be_continued(trained: Run, cutouts: Path, tmp_path: Pa
         assert "the same command continues" in err
         assert "Traceback" not in err
         assert json.loads((tmp_path / "c.csv.parts" / "job.json").read_text())["request"]
-        subprocess.run(words, cwd=tmp_path, check=True, timeout=120, capture_output=True)
+        assert warm.run(*words, folder=tmp_path, code=code).returncode == 0
     assert len(read_table(tmp_path / "c.csv")) == len(listed.read_text().splitlines())
     assert not (tmp_path / "c.csv.parts").exists()

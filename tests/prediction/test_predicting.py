@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bad_images import GOOD, bad_images
+from warm_process import WarmProcess
 
 import galaxynet
 from galaxynet import terminal
@@ -213,14 +212,16 @@ main(sys.argv[1:])
 
 @pytest.mark.slow
 @pytest.mark.promise("Interruptions")
-def test_a_kill_loses_and_repeats_no_row(trained: Run, cutouts: Path, tmp_path: Path) -> None:
+def test_a_kill_loses_and_repeats_no_row(
+    trained: Run, cutouts: Path, tmp_path: Path, warm: WarmProcess
+) -> None:
     """After `kill -9` at any moment, the same command completes the catalogue, row for row."""
     whole = predict(trained, cutouts, tmp_path / "whole.csv")
-    words = [sys.executable, "-c", WORKER, "predict", str(trained.path), str(cutouts), "--batch-size", "4"]
     output = tmp_path / "killed.csv"
+    words = ["predict", str(trained.path), str(cutouts), "--batch-size", "4", "-o", str(output)]
     seen = False
     for parts in (1, 2, 3):
-        process = subprocess.Popen([*words, "-o", str(output)], stderr=subprocess.DEVNULL)
+        process = warm.start(*words, code=WORKER)
         while (
             process.poll() is None
             and not (output.parent / "killed.csv.parts" / f"part-{parts - 1:06d}.npz").exists()
@@ -231,7 +232,7 @@ def test_a_kill_loses_and_repeats_no_row(trained: Run, cutouts: Path, tmp_path: 
             process.send_signal(signal.SIGKILL)
         process.wait()
     assert seen
-    done = subprocess.run([*words, "-o", str(output)], capture_output=True, text=True, timeout=120)
+    done = warm.run(*words, code=WORKER)
     if "exists" not in done.stderr:
         assert done.returncode == 0, done.stderr
     same(whole, read_table(output))

@@ -24,6 +24,8 @@ from galaxynet.errors import RunError, UsageError
 from galaxynet.runs import Run, ShippedRun, find_network
 from galaxynet.shipping.half import to_half
 
+pytestmark = pytest.mark.xdist_group("shipped_weights")  # exported once for all of them
+
 PYPROJECT = """
 [build-system]
 requires = ["hatchling"]

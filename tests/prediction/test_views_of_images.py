@@ -24,6 +24,8 @@ from galaxynet.runs import Run
 from galaxynet.tasks import Classifier, Reconstructor
 from galaxynet.tasks.views import views_of
 
+pytestmark = pytest.mark.xdist_group("views")  # one run for all of them
+
 
 @pytest.fixture(scope="module")
 def viewed(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from in_process import run_here
+from warm_process import WarmProcess
 
 import galaxynet
 from galaxynet.runs import Run
@@ -24,7 +24,6 @@ from galaxynet.sweeps.sweep_record import Sweep, TrialRecord
 from galaxynet.sweeps.worker import run_trial
 
 pytestmark = [pytest.mark.usefixtures("toys", "trial_server"), pytest.mark.slow]
-COMMAND = str(Path(sys.executable).with_name("galaxynet"))
 
 MOODY = """
 import os, signal, sys
@@ -69,12 +68,6 @@ def sweep(*words: str) -> subprocess.CompletedProcess[str]:
     return run_here("sweep", *words, "--name", "s")
 
 
-def sweep_in_a_process(*words: str) -> subprocess.CompletedProcess[str]:
-    """Also with the output of its trials, if they write past their logs."""
-    words = (COMMAND, "sweep", *words, "--name", "s")
-    return subprocess.run(words, capture_output=True, text=True, timeout=240)
-
-
 def message(done: subprocess.CompletedProcess[str]) -> str:
     return " ".join(done.stderr.split())
 
@@ -89,9 +82,9 @@ def trials() -> dict[Any, TrialRecord]:
 
 @pytest.mark.promise("Interruptions")
 @pytest.mark.usefixtures("moody")
-def test_a_plugin_that_ends_its_process_has_failed() -> None:
+def test_a_plugin_that_ends_its_process_has_failed(warm: WarmProcess) -> None:
     """A trial that ends itself by `sys.exit` or KeyboardInterrupt is recorded as failed."""
-    done = sweep_in_a_process("moody", "--hidden", "8,11,12,13", "--epochs", "1")
+    done = warm.run("sweep", "moody", "--hidden", "8,11,12,13", "--epochs", "1", "--name", "s")
     assert done.returncode == 1, done.stderr
     assert "4 trials: 1 finished, 3 failed" in message(done)
     before = trials()
@@ -115,12 +108,10 @@ def test_a_plugin_that_ends_its_process_has_failed() -> None:
 
 
 @pytest.mark.promise("Interruptions")
-def test_a_trial_that_was_stopped_is_counted() -> None:
+def test_a_trial_that_was_stopped_is_counted(warm: WarmProcess) -> None:
     """A trial stopped by SIGTERM is counted as interrupted and continued by the same command."""
     words = ("toynet", "--hidden", "4,8", "--epochs", "6", "--pause", "0.05")
-    process = subprocess.Popen(
-        [COMMAND, "sweep", *words, "--name", "s"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = warm.start("sweep", *words, "--name", "s")
     for _ in range(600):
         busy = [run for run in galaxynet.list_runs() if isinstance(run, Run) and run.metrics()]
         if busy:
@@ -152,9 +143,9 @@ def test_a_trial_that_is_stopped_while_it_prepares_is_trained_later(
 
 
 @pytest.mark.usefixtures("moody")
-def test_a_message_keeps_to_its_line() -> None:
+def test_a_message_keeps_to_its_line(warm: WarmProcess) -> None:
     """An error message of any length is shown in one short line; the log has all of it."""
-    done = sweep_in_a_process("moody", "--hidden", "14,15", "--epochs", "1")
+    done = warm.run("sweep", "moody", "--hidden", "14,15", "--epochs", "1", "--name", "s")
     lines = done.stderr.splitlines()
     assert any("hidden 14: failed: MemoryError (" in line for line in lines), done.stderr
     (long,) = [line for line in lines if "hidden 15: failed: ValueError: first line" in line]

@@ -5,22 +5,19 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from in_process import run_here
-from warm_process import WarmProcess
+from warm_process import WarmCommand, WarmProcess
 
 import galaxynet
 from galaxynet.runs import Run
 from galaxynet.sweeps.sweep_record import Sweep, TrialRecord
 
 pytestmark = [pytest.mark.usefixtures("toys", "trial_server"), pytest.mark.slow]
-COMMAND = str(Path(sys.executable).with_name("galaxynet"))
 
 FRAGILE = """
 import os, signal
@@ -55,16 +52,6 @@ class Net(Plain):
 """
 
 
-def start(*words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [COMMAND, *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # as in a terminal of its own
-    )
-
-
 def opened(name: str) -> Sweep:
     return Sweep.open(Path(os.environ["GALAXYNET_RUNS"]), name)
 
@@ -74,7 +61,7 @@ def trials(name: str) -> dict[str, TrialRecord]:
     return {json.dumps(trial.values): trial for trial in opened(name).record.trials}
 
 
-def wait_until(process: subprocess.Popen[str], finished: int) -> None:
+def wait_until(process: WarmCommand, finished: int) -> None:
     """Wait until N trials have finished and another one has ended an epoch."""
     folder = Path(os.environ["GALAXYNET_RUNS"])
     for _ in range(1200):
@@ -154,10 +141,10 @@ def test_gpus_are_shared_out(distribution: Any, monkeypatch: Any, tmp_path: Path
 
 @pytest.mark.promise("Interruptions")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-def test_a_sweep_goes_on_where_it_was(sent: signal.Signals) -> None:
+def test_a_sweep_goes_on_where_it_was(sent: signal.Signals, warm: WarmProcess) -> None:
     """A sweep stopped by Ctrl-C, SIGTERM, a closed terminal or `kill -9` resumes and repeats nothing."""
     words = ("sweep", "toynet", "--seeds", "3", "--epochs", "4", "--pause", "0.05", "--name", "on")
-    process = start(*words)
+    process = warm.start(*words)
     wait_until(process, finished=1)
     if sent == signal.SIGHUP:  # a terminal sends it to the workers too
         os.killpg(process.pid, sent)
@@ -183,9 +170,9 @@ def test_a_sweep_goes_on_where_it_was(sent: signal.Signals) -> None:
 
 
 @pytest.mark.promise("Interruptions")
-def test_trials_end_with_a_sweep_that_was_killed() -> None:
+def test_trials_end_with_a_sweep_that_was_killed(warm: WarmProcess) -> None:
     """After `kill -9` of a sweep none of its trials keeps training."""
-    process = start(
+    process = warm.start(
         "sweep", "toynet", "--hidden", "4,5", "--epochs", "500", "--pause", "0.05", "--parallel", "2"
     )
     wait_until(process, finished=0)
@@ -249,10 +236,10 @@ def test_missing_data_are_told_once() -> None:
 
 
 @pytest.mark.promise("Several processes")
-def test_two_processes_do_not_run_one_sweep() -> None:
+def test_two_processes_do_not_run_one_sweep(warm: WarmProcess) -> None:
     """While one process runs a sweep, a second is refused."""
     words = ("sweep", "toynet", "--hidden", "4,5", "--epochs", "300", "--pause", "0.05", "--name", "one")
-    process = start(*words)
+    process = warm.start(*words)
     wait_until(process, finished=0)
     second = run_here(*words)
     process.send_signal(signal.SIGINT)

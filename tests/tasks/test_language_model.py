@@ -170,6 +170,7 @@ def test_a_run_does_not_go_on_with_another_text(
         galaxynet.train("charrnn", resume=cut.record.id)
 
 
+@pytest.mark.figures
 def test_a_run_tells_nats_bits_and_vocabulary(tmp_path: Path) -> None:
     """The record holds the test loss in both units, the smoothed loss and the vocabulary."""
     run = galaxynet.train(

@@ -23,6 +23,8 @@ from galaxynet_galaxy_votes.model import GalaxyClassifier
 from galaxynet_mnist_cnn.model import MnistCnn
 from galaxynet_mnist_cnn.options import MnistCnnOptions
 
+pytestmark = pytest.mark.xdist_group("finetuning")  # two runs for all of them
+
 ROUND = {"Class1.1": 0.9, "Class1.2": 0.1, "Class2.1": 0.1, "Class6.1": 0.1, "Class6.2": 0.9, "Class7.1": 0.9}
 ROUND |= {"Class8.1": 0.1, "Class9.1": 0.1}
 ODD = {"Class1.1": 0.5, "Class1.2": 0.5, "Class2.1": 0.5, "Class6.1": 1.0, "Class7.2": 0.5, "Class8.6": 1.0}

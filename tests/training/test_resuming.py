@@ -23,13 +23,7 @@ from galaxynet.training.checkpoint import AtomicCheckpointIO, checkpoint_to_resu
 from galaxynet.training.config import Components
 from galaxynet.training.metrics_file import ROWS
 
-pytestmark = pytest.mark.usefixtures("toys", "no_figures")
-
-
-@pytest.fixture
-def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw no figures at the end of a training: that takes longer than the training."""
-    monkeypatch.setattr("galaxynet.report.figures.write_figures", lambda _: None)
+pytestmark = pytest.mark.usefixtures("toys")
 
 
 def train(**options: Any) -> Any:

@@ -20,6 +20,7 @@ def train(**options: Any) -> Any:
     return galaxynet.train("toynet", **{"epochs": 2, "lr": 0.01, **options})
 
 
+@pytest.mark.figures
 def test_a_run_is_kept_whole(tmp_path: Path) -> None:
     """After a training the folder holds record, curves, predictions, weights and figures that agree."""
     run = train(name="first")

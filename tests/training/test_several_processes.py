@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from rank_worlds import Example, Worlds, worlds
 
+pytestmark = pytest.mark.xdist_group("several_processes")  # six processes train for all of them
+
 
 @pytest.fixture(scope="module")
 def trained_in() -> Iterator[Worlds]:

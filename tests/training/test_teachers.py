@@ -22,6 +22,8 @@ from galaxynet.tasks.teaching import Teacher, mean_answers
 from galaxynet.training.callbacks import EpochSeeds
 from galaxynet_galaxy_zoo.tree import TREE
 
+pytestmark = pytest.mark.xdist_group("teachers")  # one run teaches all of them
+
 SPECS = """
 import dataclasses
 from galaxynet.plugin import DatasetSpec, Options, option
@@ -86,8 +88,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def spots(toys: None, distribution: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("galaxynet.report.figures.write_figures", lambda _: None)
+def spots(toys: None, distribution: Any) -> None:
     distribution(
         "spots",
         {"spots": SPECS, "spot_data": DATA},

@@ -14,9 +14,8 @@ from galaxynet.training.callbacks import EpochSeeds
 
 @pytest.mark.promise("Measurements")
 @pytest.mark.usefixtures("toys")
-def test_the_seed_decides_the_initial_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_seed_decides_the_initial_weights() -> None:
     """A network's initial weights depend on `--seed`, and on nothing that ran before."""
-    monkeypatch.setattr("galaxynet.report.figures.write_figures", lambda _: None)
 
     def weights(seed: int) -> Any:
         torch.manual_seed(torch.seed())

@@ -15,12 +15,7 @@ from galaxynet.errors import OptionError, RunError
 from galaxynet.training.callbacks import EpochSeeds
 from galaxynet.training.weight_average import AVERAGED
 
-pytestmark = pytest.mark.usefixtures("toys", "no_figures", "normalised")
-
-
-@pytest.fixture
-def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("galaxynet.report.figures.write_figures", lambda _: None)
+pytestmark = pytest.mark.usefixtures("toys", "normalised")
 
 
 @pytest.fixture

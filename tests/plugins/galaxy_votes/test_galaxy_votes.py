@@ -21,6 +21,8 @@ from galaxynet_galaxy_votes.model import GalaxyNetwork, GalaxyVotes
 from galaxynet_galaxy_zoo.tree import TREE
 from galaxynet_galaxy_zoo.votes import COLUMNS, check_sums
 
+pytestmark = pytest.mark.xdist_group("galaxy_votes")  # one run for all of them
+
 ROUND = {"Class1.1": 0.9, "Class1.2": 0.1, "Class2.1": 0.1, "Class6.1": 0.1, "Class6.2": 0.9, "Class7.1": 0.9}
 ROUND |= {"Class8.1": 0.1, "Class9.1": 0.1}
 ODD = {"Class1.1": 0.5, "Class1.2": 0.5, "Class2.1": 0.5, "Class6.1": 1.0, "Class7.2": 0.5, "Class8.6": 1.0}

@@ -23,6 +23,8 @@ from galaxynet_galaxy_zoo.selection import select_votes
 from galaxynet_galaxy_zoo.tables import Votes as Solutions
 from galaxynet_galaxy_zoo.votes import COLUMNS
 
+pytestmark = pytest.mark.xdist_group("also_tables")  # one run for all of them
+
 GALAXIES = range(100, 148)
 VOTED = range(100, 124)
 ROUND = {"Class1.1": 0.9, "Class1.2": 0.1, "Class2.2": 0.1, "Class3.2": 0.1, "Class4.2": 0.1, "Class5.1": 0.1}

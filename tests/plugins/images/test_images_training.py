@@ -26,9 +26,8 @@ QUICK = ("--size", "24", "--threads", "1", "--precision", "float32", "--batch-si
 
 @pytest.fixture(autouse=True)
 def _in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thirty images and their labels in the current folder; no figures are drawn."""
+    """Thirty images and their labels in the current folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("galaxynet.report.figures.write_figures", lambda _: None)
     write_folder(Path("cutouts"), IDS)
     write_labels(Path("mine.csv"), {str(i): ("flat" if i % 2 else "round") for i in IDS})
 

@@ -14,7 +14,7 @@ import galaxynet
 from galaxynet.catalogue.writing import write_table
 from galaxynet.runs import Run
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("real_images")]  # one run for both
 
 CLASSES = ("completely_round_smooth", "cigar_shaped_smooth", "edge_on", "in_between_smooth", "spiral")
 PER_CLASS = 80

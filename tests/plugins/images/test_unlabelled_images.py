@@ -34,9 +34,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fifty images in the current folder, thirty of them with a label; no figures are drawn."""
+    """Fifty images in the current folder, thirty of them with a label."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("galaxynet.report.figures.write_figures", lambda _: None)
     write_folder(Path("cutouts"), [*IDS, *OTHERS])
     write_labels(Path("mine.csv"), {str(i): ("flat" if i % 2 else "round") for i in IDS})
 

@@ -6,20 +6,19 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from in_process import run_here
+from warm_process import WarmProcess
 
 import galaxynet
 from galaxynet.runs import Run
 from galaxynet_reproduce import reproduce
 
 pytestmark = [pytest.mark.usefixtures("paper", "trial_server"), pytest.mark.slow]
-COMMAND = str(Path(sys.executable).with_name("galaxynet"))
 
 PAPER = """
 from galaxynet_reproduce import Claim, Diverges, Exceeds, Reaches
@@ -145,10 +144,9 @@ def test_a_cut_test_has_no_bold_verdict() -> None:
 
 
 @pytest.mark.promise("Interruptions")
-def test_a_stopped_call_is_continued() -> None:
+def test_a_stopped_call_is_continued(warm: WarmProcess) -> None:
     """After Ctrl-C the same `reproduce` continues with the run that was stopped."""
-    words = [COMMAND, "reproduce", "slow", "--quiet"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = warm.start("reproduce", "slow", "--quiet")
     for _ in range(600):
         if list(Path(os.environ["GALAXYNET_RUNS"]).glob("*/checkpoints/last.ckpt")):
             break
