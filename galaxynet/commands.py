@@ -43,6 +43,16 @@ Views = Annotated[
         show_default="as the run was tested",
     ),
 ]
+Prior = Annotated[
+    str | None,
+    typer.Option(
+        "--prior",
+        metavar="TABLE|uniform",
+        help="Shift a classifier's probabilities from the class shares of the training to these: a table of "
+        "labels, which are counted, or with the columns class and share.",
+        show_default=False,
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Suppress notes and progress.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 

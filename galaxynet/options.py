@@ -24,6 +24,9 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get
 
 from galaxynet.errors import OptionError, first_fault
 
+RUN = "RUN"
+"""The metavar of options that name a run."""
+
 
 def option(
     default: Any,
@@ -44,7 +47,7 @@ def option(
         gt: Value that a number must exceed.
         le: Largest value allowed.
         lt: Value that a number must stay below.
-        metavar: What `--help` shows instead of the type.
+        metavar: What `--help` shows instead of the type. With `RUN`, runs and shipped weights are completed.
 
     Returns:
         A dataclass field; typed as Any so that it can stand as a default of any type.

@@ -11,6 +11,7 @@ from galaxynet.errors import UsageError
 from galaxynet.launch import isolated_environment
 
 if TYPE_CHECKING:
+    from galaxynet.evaluation.prior import PriorSource
     from galaxynet.evaluation.result import Evaluation
     from galaxynet.prediction.trained_model import TrainedModel
     from galaxynet.report.figures import Format
@@ -134,6 +135,7 @@ def evaluate(
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto",
     batch_size: int = 256,
     views: Literal[1, 2, 4, 8] | None = None,
+    prior: PriorSource | None = None,
     runs_dir: Path | str | None = None,
     data_dir: Path | str | None = None,
 ) -> Evaluation:
@@ -151,6 +153,8 @@ def evaluate(
         batch_size: Images at once.
         views: Mirrored and rotated views of an image to average over; None for as many as the run was
             tested with.
+        prior: Shift the probabilities from the shares of the classes in the training to these: `uniform`, a
+            table as `galaxynet evaluate --prior` takes it, or the share of each class.
         runs_dir: The folder of the runs; None for `GALAXYNET_RUNS` or `./runs`.
         data_dir: The folder of the datasets; None for `GALAXYNET_DATA` or `~/.cache/galaxynet`.
 
@@ -177,6 +181,7 @@ def evaluate(
         accelerator=accelerator,
         batch_size=batch_size,
         views=views,
+        prior=prior,
     )
 
 

@@ -11,6 +11,7 @@ from galaxynet import terminal
 from galaxynet.commands import (
     DataDir,
     Network,
+    Prior,
     Quiet,
     RunsDir,
     Views,
@@ -87,6 +88,7 @@ def command(
     ] = "",
     batch_size: Annotated[int, batch_size_option(_IMAGES)] = 256,
     accelerator: Annotated[Literal["auto", "cpu", "gpu", "mps"], accelerator_option(_IMAGES)] = "auto",
+    prior: Prior = None,
     views: Views = None,
     format: Annotated[
         Literal["rich", "json", "csv", "markdown", "html"],
@@ -127,6 +129,7 @@ def command(
       galaxynet evaluate last --against k3x9ab
       galaxynet evaluate last --images new.zip --labels new.csv
       galaxynet evaluate last --images new.zip --votes votes.csv
+      galaxynet evaluate last --prior fair-labels.csv
       galaxynet evaluate last --format html -o evaluation.html
     """
     from galaxynet import paths, runs
@@ -156,6 +159,7 @@ def command(
         accelerator=accelerator,
         batch_size=batch_size,
         views=None if views is None else int(views),
+        prior=prior,
     )
     _write(evaluation, format, output, predictions, figures)
 

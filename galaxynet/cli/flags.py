@@ -13,8 +13,9 @@ import typer
 from typer.main import get_command
 
 from galaxynet.cli.groups import Command
+from galaxynet.commands import complete_networks
 from galaxynet.errors import PluginError
-from galaxynet.options import OptionField, Options
+from galaxynet.options import RUN, OptionField, Options
 
 _COLUMN = 24
 
@@ -111,6 +112,8 @@ def _parameter(option: OptionField, panel: Panel) -> inspect.Parameter:
     }
     if option.choices:
         settings["autocompletion"] = _completion(tuple(map(str, option.choices)), several=panel.lists)
+    elif option.metavar == RUN:
+        settings["autocompletion"] = _run_completion(several=panel.lists and not option.is_list)
     if panel.lists and option.type is bool:
         settings["metavar"] = "yes|no"
         default = "yes" if default else "no"
@@ -139,6 +142,14 @@ def _completion(choices: tuple[str, ...], several: bool) -> Callable[[str], list
     def complete(incomplete: str) -> list[str]:
         before, comma, last = incomplete.rpartition(",") if several else ("", "", incomplete)
         return [f"{before}{comma}{choice}" for choice in choices if choice.startswith(last)]
+
+    return complete
+
+
+def _run_completion(several: bool) -> Callable[[typer.Context, str], list[tuple[str, str]]]:
+    def complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+        before, comma, last = incomplete.rpartition(",") if several else ("", "", incomplete)
+        return [(f"{before}{comma}{name}", text) for name, text in complete_networks(ctx, last)]
 
     return complete
 

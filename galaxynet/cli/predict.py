@@ -10,6 +10,7 @@ import typer
 
 from galaxynet import terminal
 from galaxynet.commands import (
+    Prior,
     Quiet,
     RunsDir,
     Views,
@@ -159,6 +160,7 @@ def command(
             show_default=False,
         ),
     ] = None,
+    prior: Prior = None,
     views: Views = None,
     intervals: Annotated[
         bool,
@@ -195,8 +197,9 @@ def command(
         raise UsageError("The catalogue needs a name.", "Name it with -o: -o catalogue.parquet")
     if merge:
         assert output is not None
-        if gallery is not None:
-            raise UsageError("--gallery goes with a prediction, not with --merge.", "Leave it out.")
+        for flag, value in (("--gallery", gallery), ("--prior", prior)):
+            if value is not None:
+                raise UsageError(f"{flag} goes with a prediction, not with --merge.", "Leave it out.")
         _merge([run, *words], output, overwrite)
         return
     if not words:
@@ -228,6 +231,7 @@ def command(
         sets=sets,
         views=None if views is None else int(views),
         intervals=intervals,
+        prior=prior,
     )
     if views is not None and selected.record.calibration and network.task.temperature is None:
         terminal.note(

@@ -167,6 +167,15 @@ class ArrayDataModule(DataModule):
         return []
 
     @property
+    def class_counts(self) -> list[int]:
+        """Samples of the training part in each class."""
+        data = self.data
+        if not data.classes:
+            return []
+        counts: list[int] = np.bincount(data.targets[data.split.train], minlength=len(data.classes)).tolist()
+        return counts
+
+    @property
     def baseline(self) -> Baseline | None:
         """The most frequent class of the training part, or the mean row of numbers, on the test part."""
         data = self.data
@@ -174,8 +183,7 @@ class ArrayDataModule(DataModule):
             return None
         if not data.classes:
             return _mean_row(data) if _are_numbers(data.targets) else None
-        counts = np.bincount(data.targets[data.split.train], minlength=len(data.classes))
-        most = int(counts.argmax())
+        most = int(np.argmax(self.class_counts))
         share = float(np.mean(data.targets[data.split.test] == most))
         return Baseline(data.classes[most], share, len(data.split.test))
 

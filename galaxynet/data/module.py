@@ -128,6 +128,11 @@ class DataModule(lightning.LightningDataModule, abc.ABC):
         return ()
 
     @property
+    def class_counts(self) -> Sequence[int]:
+        """Samples of the training part in each of `info.classes`; empty without classes, or if unknown."""
+        return ()
+
+    @property
     def baseline(self) -> Baseline | None:
         """The score of always giving the same answer; None if no such answer is known."""
         return None

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from galaxynet.evaluation.calibration import Probabilities
 from galaxynet.evaluation.conformal import ConformalSets
-from galaxynet.evaluation.mcnemar import McNemar
+from galaxynet.evaluation.mcnemar import McNemar, difference_interval, mcnemar
+from galaxynet.evaluation.prior import Prior
 from galaxynet.evaluation.scores import (
     ClassScores,
     ProbabilityScores,
@@ -62,14 +63,35 @@ class AgreementBin:
 
 
 @dataclass(frozen=True)
+class Shift:
+    """What the shift of probabilities to a prior has changed.
+
+    Attributes:
+        prior: The prior.
+        scores: Scores of the shifted probabilities.
+        unshifted: Samples that are predicted right without the shift.
+        test: McNemar's test of the predictions with the shift (first) and without.
+        low: Lower end of the 95 % interval of the difference of their accuracies.
+        high: Upper end.
+    """
+
+    prior: Prior
+    scores: ProbabilityScores
+    unshifted: Share
+    test: McNemar
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Classification:
     """How good a classifier is.
 
     Attributes:
         classes: Names of the classes.
         accuracy: Samples that are predicted right.
-        majority: The most frequent class of the training, and what always answering it scores; None if
-            unknown.
+        majority: The most frequent class of the prior, or without one of the training, and what always
+            answering it scores; None if unknown.
         per_class: Precision and recall of each class.
         confusion: Samples of each true class (row) and each predicted class (column).
         uncalibrated: Scores of the probabilities as the network gives them.
@@ -77,7 +99,10 @@ class Classification:
         calibrated: Scores of the probabilities at that temperature.
         coverage: Conformal sets; empty where the run has none.
         agreement: Accuracy by the volunteers' agreement; empty where it is unknown.
-        predictions: The single predictions, with the probabilities as the network gives them.
+        predictions: The single predictions, with the probabilities as the network gives them, or as they are
+            after the shift.
+        shift: What the shift to a prior has changed; None for no shift. With one, all predictions are those
+            after it, and there is no `coverage`.
     """
 
     classes: tuple[str, ...]
@@ -91,6 +116,7 @@ class Classification:
     coverage: tuple[Coverage, ...]
     agreement: tuple[AgreementBin, ...]
     predictions: Predictions = field(repr=False)
+    shift: Shift | None = None
 
 
 @dataclass(frozen=True)
@@ -215,6 +241,7 @@ def classify(
     conformal: ConformalSets | None,
     majority: str | None,
     agreement: Sequence[float] = (),
+    prior: Prior | None = None,
 ) -> Classification:
     """All that can be said of a classifier's probabilities.
 
@@ -227,12 +254,19 @@ def classify(
         conformal: The run's scores; None for none.
         majority: The most frequent class of the training.
         agreement: Share of volunteers behind each label, NaN where unknown; empty for none.
+        prior: The prior to shift the probabilities to; None for none.
     """
-    guesses = probabilities.argmax(axis=1)
+    names = list(classes)
+    calibrated = probabilities if temperature is None else at_temperature(probabilities, temperature)
+    final = probabilities if prior is None else prior.apply(calibrated)
+    predictions, shift = _predictions(ids, targets, final, names), None
+    if prior is not None:
+        unshifted = _predictions(ids, targets, probabilities, names)
+        shift = _shift(prior, probability_scores(final, targets), predictions, unshifted)
+        majority = prior.most_frequent or majority
+    guesses = final.argmax(axis=1)
     right = guesses == targets
     counts = confusion(targets, guesses, len(classes))
-    calibrated = probabilities if temperature is None else at_temperature(probabilities, temperature)
-    names = list(classes)
     return Classification(
         classes=tuple(classes),
         accuracy=_share(right),
@@ -242,16 +276,30 @@ def classify(
         uncalibrated=probability_scores(probabilities, targets),
         temperature=temperature,
         calibrated=None if temperature is None else probability_scores(calibrated, targets),
-        coverage=() if conformal is None else _coverage(conformal, calibrated, targets),
+        coverage=() if conformal is None or prior is not None else _coverage(conformal, calibrated, targets),
         agreement=_agreement(np.asarray(agreement, np.float64), right),
-        predictions=Predictions(
-            list(ids),
-            [names[target] for target in targets.tolist()],
-            [names[guess] for guess in guesses.tolist()],
-            names,
-            probabilities.tolist(),
-        ),
+        predictions=predictions,
+        shift=shift,
     )
+
+
+def _predictions(
+    ids: Sequence[str], targets: npt.NDArray[np.int64], probabilities: Probabilities, names: list[str]
+) -> Predictions:
+    guesses = probabilities.argmax(axis=1).tolist()
+    return Predictions(
+        list(ids),
+        [names[target] for target in targets.tolist()],
+        [names[guess] for guess in guesses],
+        names,
+        probabilities.tolist(),
+    )
+
+
+def _shift(prior: Prior, scores: ProbabilityScores, shifted: Predictions, unshifted: Predictions) -> Shift:
+    test = mcnemar(shifted, unshifted)
+    low, high = difference_interval(test)
+    return Shift(prior, scores, Share(test.both + test.second, len(unshifted)), test, low, high)
 
 
 def _coverage(

@@ -151,11 +151,14 @@ def images_named(path: Path, inputs: Inputs) -> set[int]:
     return {row for key in set(keys) if key for row in index.candidates(key)}
 
 
-def _label_column(table: Table, name: str, path: Path) -> str:
+def find_column(table: Table, names: Sequence[str]) -> str | None:
+    """The first column of one of these names, in any case; None if there is none."""
     by_case = {column.casefold(): column for column in table.names}
-    column = next(
-        (by_case[n.casefold()] for n in ((name,) if name else LABEL_COLUMNS) if n.casefold() in by_case), None
-    )
+    return next((by_case[name.casefold()] for name in names if name.casefold() in by_case), None)
+
+
+def _label_column(table: Table, name: str, path: Path) -> str:
+    column = find_column(table, (name,) if name else LABEL_COLUMNS)
     if column is None:
         raise DataError(
             f"{path} has no column {name or LABEL_COLUMNS[0]}: it has {_some(table.names)}.",
@@ -170,7 +173,7 @@ def _label_texts(cells: npt.NDArray[Any], path: Path, column: str) -> list[str]:
             f"The column {column} of {path} holds decimal numbers, which are not labels.",
             "Labels are texts or whole numbers; name their column with --label-column.",
         )
-    return _texts(cells)
+    return cell_texts(cells)
 
 
 def key_column(
@@ -199,7 +202,7 @@ def key_column(
     candidates.sort(key=lambda n: usual.index(n.casefold()) if n.casefold() in usual else len(usual))
     best, best_keys, most = "", [], -1
     for column in candidates:
-        keys = _texts(table[column])
+        keys = cell_texts(table[column])
         matches = sum(bool(index.candidates(key)) for key in set(keys) if key)
         if matches > most:
             best, best_keys, most = column, keys, matches
@@ -217,10 +220,10 @@ def _exact_texts(cells: npt.NDArray[Any], path: Path, column: str) -> list[str]:
             f"The column {column} of {path} holds numbers that have lost their last digits.",
             "Save the ids as text.",
         )
-    return _texts(cells)
+    return cell_texts(cells)
 
 
-def _texts(cells: npt.NDArray[Any]) -> list[str]:
+def cell_texts(cells: npt.NDArray[Any]) -> list[str]:
     """Cells as ids and labels are written: whole numbers without a point, nothing for a missing one."""
     if cells.dtype.kind == "f":
         return [

@@ -140,6 +140,7 @@ def _request(
         "precision": network.precision,
         "views": network.task.views,
         "coverage": network.coverage,
+        "prior": None if network.prior is None else dict(network.prior.shares),
         "part_rows": PART_ROWS,
     }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from galaxynet.errors import DataError, UsageError
+from galaxynet.evaluation.prior import Prior
 from galaxynet.evaluation.result import Evaluation, classify, evaluation_of
 from galaxynet.images.inputs import Inputs
 from galaxynet.images.labels import DEFAULT, LabelColumns, Labels, read_labels
@@ -45,6 +46,7 @@ def evaluate_images(
     *,
     labels: LabelTable | None = None,
     votes: LabelTable | None = None,
+    prior: Prior | None = None,
 ) -> Evaluation:
     """Apply a network to images and compare what it says with their labels or votes.
 
@@ -55,6 +57,7 @@ def evaluate_images(
         words: What the images are, for display.
         labels: Their labels, for a classifier.
         votes: Their vote fractions, for a network that predicts these.
+        prior: Shares of the classes to shift a classifier's probabilities to; None for those of the training.
 
     Raises:
         UsageError: If the network needs a table and it is missing, or has no use for one.
@@ -76,14 +79,14 @@ def evaluate_images(
         )
     if labels is not None:
         known = read_labels(labels.path, inputs, labels.columns)
-        return _evaluate_classifier(run, network, inputs, known, words)
+        return _evaluate_classifier(run, network, inputs, known, words, prior)
     if votes is not None:
         return evaluate_voted_images(run, network, inputs, votes.path, votes.columns.id, words)
     return _evaluate_by_metric(run, network, inputs, words)
 
 
 def _evaluate_classifier(
-    run: Run, network: AppliedNetwork, inputs: Inputs, labels: Labels, words: str
+    run: Run, network: AppliedNetwork, inputs: Inputs, labels: Labels, words: str, prior: Prior | None
 ) -> Evaluation:
     classes = network.classes
     known = [row for row in labels.rows if labels.labels[row] in classes]
@@ -108,6 +111,7 @@ def _evaluate_classifier(
         temperature=temperature_of(run, network.task),
         conformal=conformal_sets_of(run, network.task),
         majority=None if baseline is None else baseline.label,
+        prior=prior,
     )
     metrics = {
         "test/accuracy": float(classification.accuracy.value or 0),

@@ -18,10 +18,11 @@ from galaxynet.errors import GalaxynetError, RunError, UsageError
 from galaxynet.evaluation.conformal import ConformalSets
 from galaxynet.evaluation.features import FeatureRecorder
 from galaxynet.evaluation.novelty import NOVELTY, NoveltyModel
+from galaxynet.evaluation.prior import Prior
 from galaxynet.evaluation.vote_intervals import VoteIntervals
 from galaxynet.images.preprocessing import Preprocessing
 from galaxynet.prediction.vote_columns import interval_cells, with_interval_columns
-from galaxynet.tasks import Task, VoteFractions
+from galaxynet.tasks import Classifier, Task, VoteFractions
 
 Precision = Literal["float32", "bf16", "fp16"]
 Accelerator = Literal["auto", "cpu", "gpu", "mps"]
@@ -51,6 +52,7 @@ class AppliedNetwork:
         conformal: What the column `set` is computed with.
         coverage: Share of sets that hold the true class, between 0 and 1; None for no such column.
         intervals: What the intervals of vote fractions are computed with; None for no such columns.
+        prior: Shares of the classes that the probabilities are shifted to; None for those of the training.
     """
 
     task: Task
@@ -62,10 +64,13 @@ class AppliedNetwork:
     conformal: ConformalSets | None = None
     coverage: float | None = None
     intervals: VoteIntervals | None = None
+    prior: Prior | None = None
 
     def __post_init__(self) -> None:
         if self.precision == "fp16" and self.device.type == "cpu":
             raise UsageError("--precision fp16 needs a GPU.", "Leave it out.")
+        if self.prior is not None and isinstance(self.task, Classifier):
+            self.task.prior_shift = self.prior.shift
         self.task = self.task.eval().to(self.device, memory_format=torch.channels_last)
         normalization = Normalization(self.preprocessing.mean, self.preprocessing.std)
         self._normalize = normalization.on(self.device)

@@ -8,6 +8,7 @@ from galaxynet import registry
 from galaxynet.errors import RunError, UsageError
 from galaxynet.evaluation.conformal import CONFORMAL, ConformalSets
 from galaxynet.evaluation.novelty import NOVELTY, NoveltyModel
+from galaxynet.evaluation.prior import Prior, PriorSource
 from galaxynet.evaluation.restore import recorded_views, restore
 from galaxynet.evaluation.vote_intervals import VoteIntervals
 from galaxynet.images.preprocessing import Preprocessing
@@ -26,6 +27,7 @@ def applied_network(
     sets: float | None = None,
     views: int | None = None,
     intervals: bool = False,
+    prior: PriorSource | None = None,
 ) -> AppliedNetwork:
     """The network of a run, ready to be applied.
 
@@ -39,13 +41,21 @@ def applied_network(
         views: Views of an image to average over; None for as many as the run was tested with, the only
             number for which its probabilities are calibrated.
         intervals: Add columns with the ends of 90 % intervals of vote fractions.
+        prior: Shares of the classes to shift the probabilities to; None for those of the training.
 
     Raises:
         RunError: If the run has no weights, they are not of a network for images, or a file that belongs to
             them is damaged.
-        UsageError: If there is no such device, there are no such sets or intervals, or the network cannot
-            average over views.
+        UsageError: If there is no such device, there are no such sets or intervals, the network cannot
+            average over views, or its probabilities cannot be shifted to the prior.
+        DataError: If the table of the prior cannot be read, or is of other classes.
     """
+    if sets is not None and prior is not None:
+        raise UsageError(
+            "--sets and --prior exclude each other: the sets keep their promise for the class shares of the "
+            "validation part.",
+            "Leave one of them out.",
+        )
     preprocessing = preprocessing_of(run)
     task = restore(run, views=views)
     task.temperature = temperature_of(run, task)
@@ -64,6 +74,7 @@ def applied_network(
         None if sets is None else _conformal_sets(run, task, sets),
         sets,
         _intervals(run, task) if intervals else None,
+        None if prior is None else Prior.of(run, task, prior),
     )
 
 

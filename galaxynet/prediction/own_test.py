@@ -11,15 +11,19 @@ import numpy as np
 import torch
 from lightning.pytorch import Trainer
 
+from galaxynet import registry
+from galaxynet.catalogue.reading import table_reader
 from galaxynet.data.module import DataModule
-from galaxynet.errors import RunError
+from galaxynet.errors import DataError, RunError
 from galaxynet.evaluation.bootstrap import bootstrap_mean
+from galaxynet.evaluation.prior import Prior, PriorSource
 from galaxynet.evaluation.restore import recorded_views, restore
 from galaxynet.evaluation.result import Classification, Evaluation, MeanError, classify, evaluation_of
 from galaxynet.evaluation.vote_scores import VoteScores, score_votes
 from galaxynet.evaluation.vote_shares import VotedTest
 from galaxynet.evaluation.vote_test import metrics_of_test
 from galaxynet.phrases import count
+from galaxynet.plugin import DatasetSpec
 from galaxynet.prediction.network_of_run import conformal_sets_of, intervals_of, temperature_of
 from galaxynet.report.html.gallery import open_data
 from galaxynet.runs import Run
@@ -32,26 +36,30 @@ from galaxynet.training.ranks import ONLY
 from galaxynet.training.training_options import TrainingOptions
 
 
-def evaluate_own_test(run: Run, data_dir: Path, views: int | None = None) -> Evaluation:
+def evaluate_own_test(
+    run: Run, data_dir: Path, views: int | None = None, prior: PriorSource | None = None
+) -> Evaluation:
     """Test a run again, as at the end of its training: in its number format, on hardware of its kind.
 
     Args:
         run: The run.
         data_dir: The folder of the datasets.
         views: Views of an image to average over; None for as many as in the run.
+        prior: Shares of the classes to shift the probabilities to; None for those of the training.
 
     Raises:
         RunError: If it has no weights, or its test set is empty.
+        UsageError: If the probabilities cannot be shifted to the prior.
         GalaxynetError: If its dataset or a plugin is missing, or its data have changed.
     """
-    run.weights_path()  # before the data are read, which takes longer
     record = run.record
-    data = open_data(run, data_dir)
+    task = restore(run, views=views).to(memory_format=torch.channels_last)
+    shares = None if prior is None else Prior.of(run, task, prior)
+    data = _open_data(run, data_dir)
     if not data.sizes["test"]:
         raise RunError(
             f"The test set of the run {run.label} is empty.", "Evaluate it on other images: --images"
         )
-    task = restore(run, views=views).to(memory_format=torch.channels_last)
     options, hardware = _settings(run)
     with compute_settings(options.threads):
         metrics = _test(task, data, hardware)
@@ -66,14 +74,47 @@ def evaluate_own_test(run: Run, data_dir: Path, views: int | None = None) -> Eva
         for name, value in (record.exported or record).metrics.items()
         if name.startswith("test/") and value is not None
     }
+    notes = _notes(recorded, metrics, run, hardware, task.views)
+    classification = _classification(run, task, data, shares) if isinstance(task, Classifier) else None
+    if classification is not None and shares is not None:
+        metrics["test/accuracy"] = decimal(classification.accuracy.value or 0.0)
+        notes += ("accuracy is that of the shifted probabilities; run.json has the one without --prior",)
     return replace(
         evaluation_of(run, f"the test set of {record.dataset.name}", data.sizes["test"], metrics),
         recorded=recorded,
-        classification=_classification(run, task, data) if isinstance(task, Classifier) else None,
+        classification=classification,
         votes=votes,
         error=error,
-        notes=_notes(recorded, metrics, run, hardware, task.views),
+        notes=notes,
     )
+
+
+def _open_data(run: Run, data_dir: Path) -> DataModule:
+    """The data of a run; exported weights name the files of their training without folders."""
+    try:
+        return open_data(run, data_dir)
+    except DataError:
+        missing = _missing_files(run) if run.record.exported is not None else []
+        if not missing:
+            raise
+        raise DataError(
+            f"{run.label} was trained and tested with {', '.join(missing)}, which the current folder lacks.",
+            "Run the command in the folder that has them, or evaluate on other images: --images",
+        ) from None
+
+
+def _missing_files(run: Run) -> list[str]:
+    """The values of the dataset's options that are files, and that the current folder lacks."""
+    plugin = registry.find("dataset", registry.recorded("dataset", run.record.dataset))
+    spec: DatasetSpec = plugin.load()
+    paths = {field.name for field in spec.options.fields() if "Path" in str(field.type)}
+    missing = []
+    for name, value in run.record.options.dataset.items():
+        for text in value if isinstance(value, list) else [value]:
+            file = text.rpartition("=")[2] if isinstance(text, str) else ""
+            if file and (name in paths or table_reader(Path(file))) and not Path(file).exists():
+                missing.append(file)
+    return sorted(missing)
 
 
 def retest(run: Run, task: Task, data: DataModule) -> dict[str, float]:
@@ -140,7 +181,7 @@ def _test(task: Task, data: DataModule, hardware: Hardware) -> dict[str, float]:
     return {name: decimal(value) for name, value in tested.items()}
 
 
-def _classification(run: Run, task: Classifier, data: DataModule) -> Classification:
+def _classification(run: Run, task: Classifier, data: DataModule, prior: Prior | None) -> Classification:
     predictions = task.predictions()
     rows = predictions.indices.tolist()
     return classify(
@@ -152,6 +193,7 @@ def _classification(run: Run, task: Classifier, data: DataModule) -> Classificat
         conformal=conformal_sets_of(run, task),
         majority=None if data.baseline is None else data.baseline.label,
         agreement=_agreement(data, rows),
+        prior=prior,
     )
 
 

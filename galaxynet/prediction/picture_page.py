@@ -120,6 +120,7 @@ def write_page(path: Path, run: Run, catalogue: Catalogue, highlights: Highlight
         shape=catalogue.network.preprocessing.shape,
         probable=bool(highlights.classes),
         calibrated=calibrated,
+        prior=catalogue.network.prior,
         novelty=NOVELTY in highlights.names,
     )
     path.parent.mkdir(parents=True, exist_ok=True)

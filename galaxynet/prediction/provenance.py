@@ -72,6 +72,21 @@ def provenance(
                 "logits are divided by it: calibration",
             )
         )
+    if network.prior is not None:
+        parameters += [
+            Parameter(
+                "prior",
+                json.dumps(dict(network.prior.shares)),
+                "stat.param",
+                f"shares of the classes that the probabilities are for: {network.prior.origin}",
+            ),
+            Parameter(
+                "training_prior",
+                json.dumps(dict(network.prior.trained)),
+                "stat.param",
+                "the shares in the training, for which they were before",
+            ),
+        ]
     if fits.bands or fits.hdu:
         parameters.append(Parameter("fits", _fits(fits), "", "what was read of FITS images"))
     parameters.append(

@@ -81,6 +81,8 @@ class Catalogue:
         notes = []
         if self.network.novelty is None:
             notes = ["no column novelty: the run keeps no novelty reference, as older runs do not"]
+        if self.network.prior is not None:
+            notes.append(f"probabilities are shifted to other class shares, {self.network.prior}")
         without = self.network.questions_without_intervals
         if without:
             notes += [f"no intervals for {', '.join(without)}: too few validation samples have votes of them"]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from galaxynet.errors import UsageError
 from galaxynet.evaluation.mcnemar import difference_interval, mcnemar
-from galaxynet.evaluation.result import Comparison, Evaluation
+from galaxynet.evaluation.prior import Prior, PriorSource
+from galaxynet.evaluation.result import Classification, Comparison, Evaluation
 from galaxynet.evaluation.scores import Share
 from galaxynet.images.input_search import find_inputs
 from galaxynet.prediction.labelled_images import LabelTable, evaluate_images
@@ -30,6 +31,7 @@ def evaluate_run(
     accelerator: Accelerator = "auto",
     batch_size: int = BATCH_SIZE,
     views: int | None = None,
+    prior: PriorSource | None = None,
 ) -> Evaluation:
     """Evaluate a run.
 
@@ -43,6 +45,7 @@ def evaluate_run(
         accelerator: What to compute on, for images.
         batch_size: Images at once.
         views: Views of an image to average over; None for as many as each run was tested with.
+        prior: Class shares to shift the probabilities of each run to; None for those of its training.
 
     Raises:
         GalaxynetError: If weights, data, labels or votes are missing, or the two runs cannot be compared.
@@ -53,23 +56,33 @@ def evaluate_run(
     if against is not None and "classification" not in (run.record.task, against.record.task):
         raise UsageError("--against compares classifiers, and these are not.", "Leave it out.")
     if not images:
-        evaluation = evaluate_own_test(run, data_dir, views)
-        return evaluation if against is None else _compared(evaluation, against, tested_predictions(against))
+        evaluation = evaluate_own_test(run, data_dir, views, prior)
+        if against is None:
+            return evaluation
+        if prior is None:
+            return _compared(evaluation, against, tested_predictions(against))
+        # What it has kept of its test is not shifted.
+        other = evaluate_own_test(against, data_dir, views, prior)
+        return _compared(evaluation, against, _classified(other).predictions)
     inputs = find_inputs(images)
     words = " ".join(images) if len(images) < 4 else f"{images[0]} and {len(images) - 1:,} more"
 
     def on_images(model: Run) -> Evaluation:
         network = applied_network(model, accelerator=accelerator, batch_size=batch_size, views=views)
-        return evaluate_images(model, network, inputs, words, labels=labels, votes=votes)
+        shares = None if prior is None else Prior.of(model, network.task, prior)
+        return evaluate_images(model, network, inputs, words, labels=labels, votes=votes, prior=shares)
 
     evaluation = on_images(run)
     evaluation = replace(evaluation, notes=(*inputs.notes, *evaluation.notes))
     if against is None:
         return evaluation
-    other = on_images(against)
-    if other.classification is None:
-        raise UsageError(f"The run {against.label} is not of a classifier.", "Leave out --against.")
-    return _compared(evaluation, against, other.classification.predictions, partly=True)
+    return _compared(evaluation, against, _classified(on_images(against)).predictions, partly=True)
+
+
+def _classified(evaluation: Evaluation) -> Classification:
+    if evaluation.classification is None:
+        raise UsageError(f"The run {evaluation.label} is not of a classifier.", "Leave out --against.")
+    return evaluation.classification
 
 
 def _compared(
@@ -83,9 +96,7 @@ def _compared(
         others: Its predictions.
         partly: Compare the samples that both predicted; else all must be the same.
     """
-    if evaluation.classification is None:
-        raise UsageError(f"The run {evaluation.label} is not of a classifier.", "Leave out --against.")
-    ones, notes = evaluation.classification.predictions, evaluation.notes
+    ones, notes = _classified(evaluation).predictions, evaluation.notes
     if partly:
         both = set(ones.ids) & set(others.ids)
         left_out = len(ones) + len(others) - 2 * len(both)

@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from galaxynet.catalogue.columns import Table
+from galaxynet.evaluation.prior import PriorSource
 from galaxynet.prediction.in_memory import Image, predict_images
 from galaxynet.prediction.network import Accelerator, Precision
 from galaxynet.prediction.network_of_run import applied_network
@@ -40,6 +41,7 @@ class TrainedModel:
         sets: float | None = None,
         views: Views | None = None,
         intervals: bool = False,
+        prior: PriorSource | None = None,
     ) -> Table:
         """Apply the network to images.
 
@@ -56,6 +58,8 @@ class TrainedModel:
             views: Mirrored and rotated views of an image to average over; None for as many as the run was
                 tested with, the only number for which its probabilities are calibrated.
             intervals: Add columns with the ends of 90 % intervals of vote fractions.
+            prior: Shift a classifier's probabilities from the shares of the classes in the training to these:
+                `uniform`, a table as `galaxynet predict --prior` takes it, or the share of each class.
 
         Returns:
             A row for each image, in order. One that cannot be used has NaN in all numbers, an empty label
@@ -63,7 +67,8 @@ class TrainedModel:
 
         Raises:
             RunError: If the network does not read images.
-            UsageError: If the run keeps nothing to make such sets or intervals from.
+            UsageError: If the run keeps nothing to make such sets or intervals from, or to shift the
+                probabilities by.
         """
         network = applied_network(
             self.run,
@@ -73,6 +78,7 @@ class TrainedModel:
             sets=sets,
             views=views,
             intervals=intervals,
+            prior=prior,
         )
         return predict_images(self.run, network, images, gallery=None if gallery is None else Path(gallery))
 

@@ -51,7 +51,9 @@ def write_evaluation(evaluation: Evaluation, format: Format, path: Path) -> None
 
 
 def write_evaluation_predictions(evaluation: Evaluation, path: Path) -> Path:
-    """Write the single predictions as a run keeps them: uncalibrated probabilities, or vote fractions.
+    """Write the single predictions as a run keeps them: vote fractions, or probabilities.
+
+    These are uncalibrated, or after the shift to a prior.
 
     Raises:
         RunError: If there are neither, or the file cannot be written.
@@ -119,12 +121,14 @@ def _classifier_figures(
         interval = show_interval(classification.accuracy.interval)
         subtitle += f": accuracy {classification.accuracy.value:.1%}"
         subtitle += f" (95% interval {interval}, {classification.accuracy.samples:,} samples)"
+    states = {"uncalibrated": classification.uncalibrated}
+    if classification.calibrated is not None:
+        states["calibrated"] = classification.calibrated
+    if classification.shift is not None:
+        states["with --prior"] = classification.shift.scores
     return [
         ("confusion", draw_confusion(classification.classes, classification.confusion, title, subtitle)),
-        (
-            "reliability",
-            draw_reliability(classification.uncalibrated, classification.calibrated, title, subtitle),
-        ),
+        ("reliability", draw_reliability(states, title, subtitle)),
     ]
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from galaxynet.evaluation.result import Classification, Evaluation
+from galaxynet.evaluation.prior import Prior
+from galaxynet.evaluation.result import Classification, Evaluation, Shift
 from galaxynet.evaluation.scores import ProbabilityScores
 from galaxynet.report.evaluation_cells import percent, share_cells, share_figures, text_table
 from galaxynet.report.significance import words_of_test
@@ -18,6 +19,7 @@ from galaxynet.report.wording import show_interval, show_metric
 _CONFUSION = "Confusion: a row for each true class, a column for each prediction"
 _HIDDEN_FIRST = ("precision interval", "recall interval", "right", "predicted")
 _NAMED = 5
+_UNSHIFTED = "without --prior"
 _NOT_OF_VOTES = ("test/loss",)
 """Metrics of vote fractions that are not among their scores."""
 
@@ -40,6 +42,8 @@ def evaluation_tables(evaluation: Evaluation, width: int | None = None) -> list[
         if width is None or confusion.width() <= width:
             tables.append(confusion)
         tables.append(_calibration(classification))
+        if classification.shift is not None:
+            tables.append(_prior(classification.shift.prior))
         if classification.coverage:
             tables.append(_coverage(classification))
         if classification.agreement:
@@ -71,6 +75,9 @@ def _notes(evaluation: Evaluation) -> list[str]:
         notes.append(
             f"{total:,} images have labels that the network does not know, and do not count: {counts}"
         )
+    shift = None if evaluation.classification is None else evaluation.classification.shift
+    if shift is not None:
+        notes.append(words_of_test(shift.test, "the shifted prediction", "the one without --prior"))
     if evaluation.comparison is not None:
         comparison = evaluation.comparison
         notes.append(words_of_test(comparison.test, evaluation.label, comparison.label))
@@ -97,6 +104,8 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[Any, ...]]:
     if classification is None:
         return
     yield "accuracy", evaluation.data, *share_figures(classification.accuracy)
+    if classification.shift is not None:
+        yield from _shift_rows(classification.shift)
     if classification.majority is not None:
         yield "majority class", classification.majority[0], *share_figures(classification.majority[1])
     for scores in classification.per_class:
@@ -125,11 +134,24 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[Any, ...]]:
         yield "McNemar p", other.label, other.test.p, None, None, None, other.accuracy.samples
 
 
+def _shift_rows(shift: Shift) -> Iterator[tuple[Any, ...]]:
+    for name, share in shift.prior.shares.items():
+        yield "prior", name, share, None, None, None, None
+        yield "training prior", name, shift.prior.trained[name], None, None, None, None
+    samples = shift.unshifted.samples
+    yield "accuracy", _UNSHIFTED, *share_figures(shift.unshifted)
+    difference = (shift.test.first - shift.test.second) / (samples or 1)
+    yield "difference", _UNSHIFTED, difference, shift.low, shift.high, None, samples
+    yield "McNemar p", _UNSHIFTED, shift.test.p, None, None, None, samples
+
+
 def _summary(evaluation: Evaluation) -> Table:
     rows: list[Sequence[str]] = []
     classification = evaluation.classification
     if classification is not None:
         rows.append(("accuracy", *share_cells(classification.accuracy)))
+        if classification.shift is not None:
+            rows.append((f"accuracy {_UNSHIFTED}", *share_cells(classification.shift.unshifted)))
         if classification.majority is not None:
             rows.append((f"always {classification.majority[0]}", *share_cells(classification.majority[1])))
     if evaluation.votes is not None:
@@ -225,7 +247,14 @@ def _states(classification: Classification) -> list[tuple[str, ProbabilityScores
     states = [("uncalibrated", classification.uncalibrated)]
     if classification.calibrated is not None:
         states.append((f"temperature {classification.temperature:.3f}", classification.calibrated))
+    if classification.shift is not None:
+        states.append(("with --prior", classification.shift.scores))
     return states
+
+
+def _prior(prior: Prior) -> Table:
+    rows = [(name, percent(prior.trained[name]), percent(share)) for name, share in prior.shares.items()]
+    return text_table("Prior", ("class", "training", "shifted to"), rows, [f"The prior: {prior.origin}."])
 
 
 def _coverage(classification: Classification) -> Table:

@@ -76,6 +76,8 @@ class RunRecord(Part):
         parameters: Trainable parameters, those of frozen modules included.
         frozen_parameters: Those of frozen modules, which the training did not change.
         classes: Names of the classes, by index.
+        class_counts: Training samples of each class, in the same order; empty where the data module does not
+            know them, and in older records.
         splits: Samples by part (`train`, `validation`, `test`); images without a label as `unlabelled`.
         test_set: Hex digest of the sorted test ids; runs with different ones cannot be compared.
         data: Counts that the data module reports.
@@ -124,6 +126,7 @@ class RunRecord(Part):
     parameters: Count = 0
     frozen_parameters: Count = 0
     classes: list[str] = Field(default_factory=list)
+    class_counts: list[Count] = Field(default_factory=list)
     splits: dict[str, Count] = Field(default_factory=dict)
     test_set: str = ""
     data: dict[str, Plain] = Field(default_factory=dict)

@@ -119,6 +119,8 @@ def _input(values: Mapping[str, Any]) -> str:
 def _samples(record: RunRecord) -> Iterator[tuple[str, str]]:
     for part in sorted(record.splits, key=_parts_order):
         yield part, f"{record.splits[part]:,}"
+    for name, number in list(zip(record.classes, record.class_counts, strict=False))[:_MOST_CLASSES]:
+        yield f"train: {name}", f"{number:,}"
     for name, value in record.data.items():
         if isinstance(value, Mapping):
             title = name.replace("_", " ")

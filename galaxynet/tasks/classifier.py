@@ -42,6 +42,10 @@ class Classifier(Task):
         network: Maps inputs of shape (n, *input_shape) to logits of shape (n, classes).
         options: The model's options.
         data_info: Input shape and classes.
+
+    Attributes:
+        prior_shift: What `outputs` adds to the logit of each class, after the temperature, where the classes
+            have other shares than in the training; None for nothing.
     """
 
     task = "classification"
@@ -49,6 +53,7 @@ class Classifier(Task):
     higher_is_better = True
     averages_views = True
     can_be_taught = True
+    prior_shift: tuple[float, ...] | None = None
 
     def __init__(self, network: nn.Module, options: Options, data_info: DataInfo) -> None:
         super().__init__(network, options, data_info)
@@ -121,8 +126,11 @@ class Classifier(Task):
         )
 
     def outputs(self, inputs: Tensor) -> Mapping[str, Tensor | Sequence[str]]:
-        """The most probable class, the probabilities at the network's temperature, and their entropy."""
+        """The most probable class, the probabilities at temperature and prior, and their entropy."""
         probabilities = self.probabilities(self(inputs) / (self.temperature or 1.0))
+        if self.prior_shift is not None:
+            shift = torch.tensor(self.prior_shift, device=probabilities.device)
+            probabilities = functional.softmax(probabilities.log() + shift, dim=1)
         classes = self.data_info.classes
         return {
             "label": [classes[index] for index in probabilities.argmax(1).tolist()],

@@ -63,6 +63,7 @@ def build_record(
         + network.frozen_parameters,
         frozen_parameters=network.frozen_parameters,
         classes=list(data.info.classes),
+        class_counts=list(data.class_counts),
         splits=dict(data.sizes),
         test_set=digest_test_set(data.test_ids, data.test_labels),
         data=dict(data.summary),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from galaxynet.errors import OptionError
-from galaxynet.options import Options, option
+from galaxynet.options import RUN, Options, option
 
 
 class TrainingOptions(Options):
@@ -30,7 +30,7 @@ class TrainingOptions(Options):
         1, "mirrored and rotated views of an image, over which test and prediction average"
     )
     teacher: tuple[str, ...] = option(
-        (), "learn also what the network of this run answers to the training images", metavar="RUN"
+        (), "learn also what the network of this run answers to the training images", metavar=RUN
     )
     unlabelled: bool = option(
         False, "with --teacher: learn what it answers to the dataset's images without a label, too"
@@ -45,7 +45,7 @@ class TrainingOptions(Options):
         None,
         "begin with the weights of this run, or with shipped ones; its network's shape and the size, crop, "
         "channels and normalisation of its images come with them",
-        metavar="RUN",
+        metavar=RUN,
     )
     freeze: tuple[str, ...] = option(
         (), "module of the network to keep as it is, with its batch statistics", metavar="MODULE"

@@ -76,13 +76,16 @@ def complete(line: str) -> list[str]:
         ("galaxynet train galaxy_alexnet --ex", "--extra-convs"),
         ("galaxynet train galaxy_alexnet --act ta", "tanh"),
         ("galaxynet train galaxy_alexnet --dataset galaxy-s", "galaxy-sim"),
+        ("galaxynet train galaxy_classifier --weights galaxy_", "galaxy_votes"),
+        ("galaxynet train galaxy_classifier --teacher la", "last"),
+        ("galaxynet sweep galaxy_classifier --weights last,galaxy_", "last,galaxy_votes"),
         ("galaxynet fetch galaxy-s", "galaxy-sim"),
         ("galaxynet fetch galaxy-sim --co", "--count"),
         ("galaxynet reproduce galaxy/acc", "galaxy/accuracy"),
     ],
 )
 def test_tab_completion(line: str, offered: str) -> None:
-    """The tab key completes commands, networks, datasets, flags and their values."""
+    """The tab key completes commands, networks, datasets, flags and their values, runs among them."""
     assert offered in complete(line)
 
 

@@ -218,7 +218,7 @@ def test_other_tasks_report_their_metric(distribution: object) -> None:
     """A reconstruction has its error with an interval, and a stranger's task its own metric, as recorded."""
     entries = {"galaxynet.models": {name: f"other_task_specs:{name.upper()}" for name in ("auto", "ranker")}}
     distribution("other-tasks", {"other_tasks": OTHER, "other_task_specs": OTHER_SPECS}, entries)  # type: ignore[operator]
-    auto = galaxynet.train("auto", epochs=1, samples=200)
+    auto = galaxynet.train("auto", epochs=1, samples=200, precision="float32")
     evaluation = galaxynet.evaluate(auto)
     assert evaluation.repeats
     assert evaluation.error is not None

@@ -20,7 +20,7 @@ from safetensors import safe_open
 
 import galaxynet
 from galaxynet import registry
-from galaxynet.errors import RunError, UsageError
+from galaxynet.errors import DataError, RunError, UsageError
 from galaxynet.runs import Run, ShippedRun, find_network
 from galaxynet.shipping.half import to_half
 
@@ -237,6 +237,10 @@ def test_the_card_has_recipe_figures_and_the_author_s_sections(spirals: Spirals)
     assert card.startswith("# spirals\n\nTrained to show how weights are shipped.")
     recipe = "galaxynet train spirals --crop 212 --size 24 --labels labels.csv"
     assert set(recipe.split()) <= set(card.split())
+    assert all(
+        f"| train: {name} | {n} |" in card
+        for name, n in zip(("flat", "round"), record.class_counts, strict=True)
+    )
     assert record.baseline is not None
     assert f"| always {record.baseline.label} | {record.baseline.accuracy:.1%} |" in card
     accuracy = next(line for line in card.splitlines() if line.startswith("| accuracy"))
@@ -311,7 +315,13 @@ def test_it_can_be_evaluated_and_completed(installed: Spirals, monkeypatch: pyte
     assert evaluation.label == "spirals"
     assert evaluation.samples == 100
     # The record has the last part alone of the path of the labels.
+    with pytest.raises(
+        DataError, match=r"trained and tested with labels\.csv, which the current folder lacks"
+    ):
+        galaxynet.evaluate("spirals", data_dir=installed.data_dir)
     monkeypatch.chdir(folder)
+    with pytest.raises(DataError, match="galaxynet fetch galaxy-zoo"):
+        galaxynet.evaluate("spirals", data_dir=folder / "elsewhere")
     repeated = galaxynet.evaluate("spirals", data_dir=installed.data_dir)
     assert repeated.recorded
     assert repeated.repeats

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from galaxynet.errors import RunError
@@ -42,28 +42,25 @@ def reliability_diagram(runs: Sequence[Run]) -> Figure:
     probabilities = np.array(predictions.probabilities)
     targets = np.array([index_of[label] for label in predictions.labels])
     temperature = run.record.calibration.get("temperature")
-    calibrated = None
+    states = {"uncalibrated": probability_scores(probabilities, targets)}
     if isinstance(temperature, int | float) and temperature > 0:
-        calibrated = probability_scores(at_temperature(probabilities, temperature), targets)
-    return draw_reliability(
-        probability_scores(probabilities, targets),
-        calibrated,
-        f"{run.record.model.name}  ·  {run.label}",
-        caption(run.record),
-    )
+        states["calibrated"] = probability_scores(at_temperature(probabilities, temperature), targets)
+    return draw_reliability(states, f"{run.record.model.name}  ·  {run.label}", caption(run.record))
 
 
-def draw_reliability(
-    uncalibrated: ProbabilityScores, calibrated: ProbabilityScores | None, title: str, subtitle: str
-) -> Figure:
-    """Draw the diagram: accuracy with 95 % intervals above, numbers of samples below."""
+def draw_reliability(states: Mapping[str, ProbabilityScores], title: str, subtitle: str) -> Figure:
+    """Draw the diagram: accuracy with 95 % intervals above, numbers of samples below.
+
+    Args:
+        states: The scores of up to three kinds of probabilities of the same samples, by name.
+        title: The figure's title.
+        subtitle: A line below it.
+    """
     figure = new_figure(6.4, 5.8)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     upper.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)), label="perfect")
-    states = [("uncalibrated", uncalibrated, COLOURS[1], "o")]
-    if calibrated is not None:
-        states.append(("calibrated", calibrated, COLOURS[0], "s"))
-    for number, (name, scores, colour, marker) in enumerate(states):
+    looks = ((COLOURS[1], "o"), (COLOURS[0], "s"), (COLOURS[2], "^"))
+    for number, ((name, scores), (colour, marker)) in enumerate(zip(states.items(), looks, strict=False)):
         bins = scores.reliability
         many = [part for part in bins if part.accuracy.samples >= _FEWEST_FOR_A_LINE]
         upper.plot(
