@@ -134,7 +134,8 @@ def _costs_of_runs(plan: SweepPlan) -> dict[str, Cost]:
             record.accelerator != "cpu" or options.get("threads") or record.environment.cores == plan.threads
         )
         if (record.model.name, record.dataset.name) == names and rate and comparable:
-            cost = Cost(record.splits["train"], 1 / rate, options)
+            samples = record.splits["train"] + record.splits.get("unlabelled", 0)
+            cost = Cost(samples, 1 / rate, options)
             costs.setdefault(cost_key(options), []).append(cost)
     return {
         key: Cost(same[0].samples, statistics.median(cost.sample_s for cost in same), same[0].options)

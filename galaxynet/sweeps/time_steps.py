@@ -94,7 +94,7 @@ def _time_all(jobs: Sequence[TrialJob], threads: int, answers: Connection) -> No
     for job in jobs:
         try:
             plan = Components.load(job.model, job.dataset).plan(job.options)
-            samples, sample_s = time_steps(plan, Path(job.data_dir))
+            samples, sample_s = time_steps(plan, Path(job.data_dir), Path(job.runs_dir))
             answers.send(Cost(samples, sample_s, job.options) if sample_s else None)
         except GalaxynetError as error:
             answers.send(error)
@@ -102,18 +102,19 @@ def _time_all(jobs: Sequence[TrialJob], threads: int, answers: Connection) -> No
             answers.send(None)
 
 
-def time_steps(plan: Plan, data_dir: Path) -> tuple[int, float]:
-    """Train a few steps of a plan and discard them.
+def time_steps(plan: Plan, data_dir: Path, runs_dir: Path) -> tuple[int, float]:
+    """Train a few steps of a plan, with its teachers and its average of weights, and discard them.
 
     Args:
         plan: The training.
         data_dir: The folder of the datasets.
+        runs_dir: The folder of the runs, for the teachers.
 
     Returns:
         The samples of an epoch, and the seconds of each; 0 seconds if no step could be timed.
 
     Raises:
-        GalaxynetError: If data or hardware do not fit.
+        GalaxynetError: If data or hardware do not fit, or a teacher cannot be read.
     """
     import lightning
     import torch
@@ -121,8 +122,11 @@ def time_steps(plan: Plan, data_dir: Path) -> tuple[int, float]:
     from lightning.pytorch import Callback, Trainer
 
     from galaxynet.tasks.shares import sample_count
+    from galaxynet.tasks.teaching import Teacher
     from galaxynet.training.builders import build_data, build_network
     from galaxynet.training.device import choose_hardware, compute_settings
+    from galaxynet.training.teachers import read_teachers
+    from galaxynet.training.weight_average import WeightAverage
 
     class StepTimer(Callback):
         """Times the steps after the first ones, which set things up."""
@@ -157,13 +161,18 @@ def time_steps(plan: Plan, data_dir: Path) -> tuple[int, float]:
         lightning.seed_everything(plan.training.seed, verbose=False)
         data = build_data(plan, data_dir)
         network = build_network(plan, data)
+        # Whether they fit is checked when the trial trains; the time is the same.
+        network.teachers = tuple(
+            Teacher(teacher.task) for teacher in read_teachers(plan.training.teacher, runs_dir)
+        )
+        average = [WeightAverage(plan.training.ema)] if plan.training.ema else []
         timer = StepTimer()
         trainer = Trainer(
             accelerator=hardware.accelerator,
             devices=1,
             precision=hardware.lightning_precision,
             max_epochs=plan.training.epochs,
-            callbacks=[timer],
+            callbacks=[timer, *average],
             logger=False,
             default_root_dir=scratch,
             use_distributed_sampler=False,
@@ -176,4 +185,4 @@ def time_steps(plan: Plan, data_dir: Path) -> tuple[int, float]:
         )
         with contextlib.suppress(_StopTiming):
             trainer.fit(network, datamodule=data)
-    return data.sizes["train"], timer.seconds / timer.samples if timer.samples else 0.0
+    return data.epoch_samples, timer.seconds / timer.samples if timer.samples else 0.0

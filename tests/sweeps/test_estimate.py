@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from made_runs import made_run
 
+import galaxynet
 from galaxynet.errors import DataError
-from galaxynet.runs import OptionValues, Run
+from galaxynet.runs import OptionValues, PluginId, Run
 from galaxynet.runs.folder import METRICS
 from galaxynet.sweeps.dimensions import dimension_from
 from galaxynet.sweeps.estimate import EtaTracker, estimate
 from galaxynet.sweeps.sweep_plan import plan_sweep
+from galaxynet.sweeps.time_steps import time_steps
+from galaxynet.tasks.teaching import Teacher
 from galaxynet.training.config import Components
 
 
@@ -119,3 +122,44 @@ def test_missing_data_of_some_trials_are_reported_beforehand(distribution: Any, 
     trials = [t for t in plan.trials if t.values["samples"] == 120 or t.values["hidden"] == 3]
     with pytest.raises(DataError, match="no 90 samples"):
         estimate(plan, trials)
+
+
+@pytest.mark.usefixtures("toys")
+def test_a_teacher_takes_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The timed steps have the teachers of the trial, so that a sweep of students is not underestimated."""
+    galaxynet.train("toynet", epochs=1, name="teacher", runs_dir=tmp_path / "runs")
+    answers = Teacher.answers
+
+    def slow(self: Teacher, inputs: Any) -> Any:
+        time.sleep(0.02)
+        return answers(self, inputs)
+
+    monkeypatch.setattr(Teacher, "answers", slow)
+    components = Components.load("toynet")
+
+    def batch_s(**options: Any) -> float:
+        plan = components.plan({"batch_size": 10, **options}, runs_dir=tmp_path / "runs")
+        return 10 * time_steps(plan, tmp_path / "data", tmp_path / "runs")[1]
+
+    assert batch_s(teacher=("teacher",)) > 0.02
+    assert batch_s(ema=0.9) > 0
+
+
+def test_an_epoch_has_the_images_without_a_label(tmp_path: Path) -> None:
+    """An earlier run that learnt from images without a label says how long a trial on as many takes."""
+    components = Components.load("mnist_cnn")
+    plan = plan_sweep(components, [], runs_dir=tmp_path, data_dir=tmp_path / "data")
+    (trial,) = plan.trials
+    made_run(
+        tmp_path,
+        model=PluginId(name="mnist_cnn", distribution="galaxynet", version="0.1.0"),
+        dataset=PluginId(name="mnist", distribution="galaxynet", version="0.1.0"),
+        options=OptionValues(**trial.plan.option_sets()),
+        splits={"train": 400, "unlabelled": 600, "validation": 0, "test": 10},
+        samples_per_second=10.0,
+        accelerator="cuda",
+    )
+    seconds = estimate(plan, [trial]).seconds[trial.key]
+    assert seconds is not None
+    epochs = trial.plan.training.epochs
+    assert seconds / (100.0 * epochs) == pytest.approx(1.0, abs=0.1)
