@@ -95,35 +95,41 @@ def read_votes(path: Path, inputs: Inputs, tree: VoteTree, id_column: str = "") 
     return VotedImages(joined, tuple(missing), absent)
 
 
-def check_votes(tree: VoteTree, fractions: Fractions, names: Sequence[str]) -> None:
+def check_votes(
+    tree: VoteTree, fractions: Fractions, names: Sequence[str] = (), *, tolerance: float = _ROUNDING
+) -> None:
     """Refuse fractions that cannot come from the questions; unknown ones, NaN, are not checked.
 
     Args:
         tree: The questions.
         fractions: Shape (n, columns).
-        names: What each row is called in a message.
+        names: What each row is called in a message; its number if none are given.
+        tolerance: How far a fraction may be outside 0 to 1, and a sum from what the tree demands.
 
     Raises:
         DataError: If a fraction is outside 0 to 1, or the answers of a question do not add up to the fraction
             that was asked.
     """
+
+    def name(row: int) -> str:
+        return names[row] if names else f"row {row + 1}"
+
     with np.errstate(invalid="ignore"):
-        outside = np.argwhere((fractions < -_ROUNDING) | (fractions > 1 + _ROUNDING))
+        outside = np.argwhere((fractions < -tolerance) | (fractions > 1 + tolerance))
     if len(outside):
         row, column = outside[0].tolist()
         raise DataError(
-            f"{names[row]}: {tree.columns[column]} is {fractions[row, column]:g}, "
-            "not a fraction from 0 to 1.",
+            f"{name(row)}: {tree.columns[column]} is {fractions[row, column]:g}, not a fraction from 0 to 1.",
             percentage_hint(float(np.nanmax(fractions))),
         )
     for question, part, parent in zip(tree.questions, tree.slices, tree.parents, strict=True):
         total = fractions[:, part].sum(axis=1)
         expected = np.ones(len(fractions)) if parent is None else fractions[:, parent]
-        wrong = np.flatnonzero(np.abs(total - expected) > _ROUNDING)
+        wrong = np.flatnonzero(np.abs(total - expected) > tolerance)
         if len(wrong):
             row = int(wrong[0])
             raise DataError(
-                f"{names[row]}: the answers of {question.name} add up to {total[row]:.4f}, "
+                f"{name(row)}: the answers of {question.name} add up to {total[row]:.4f}, "
                 f"not to {question.asked_of or 'all'} = {expected[row]:.4f}.",
                 _SHARES,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from galaxynet.errors import DataError
+from galaxynet.images.votes import check_votes
 from galaxynet_galaxy_zoo import SOLUTIONS, TEST_IMAGES, TRAINING_IMAGES
 from galaxynet_galaxy_zoo.archives import check_images
 from galaxynet_galaxy_zoo.files import need
@@ -12,7 +13,7 @@ from galaxynet_galaxy_zoo.labels import plurality
 from galaxynet_galaxy_zoo.options import GalaxyZooOptions
 from galaxynet_galaxy_zoo.selection import select
 from galaxynet_galaxy_zoo.tables import read_votes
-from galaxynet_galaxy_zoo.votes import check_sums
+from galaxynet_galaxy_zoo.tree import TREE
 
 _VALIDATION = 0.1
 """Share of the training part that `train` holds out by default."""
@@ -48,7 +49,7 @@ def check(folder: Path) -> list[str]:
         f"{len(images) - both:,} images have no votes, {len(votes.ids) - both:,} rows no image"
     ]
     try:
-        check_sums(votes.fractions, votes.ids)
+        check_votes(TREE, votes.fractions, [f"galaxy {galaxy}" for galaxy in votes.ids])
         lines.append("the votes add up as the questions demand, in every row")
     except DataError as error:
         lines.append(f"the votes do not add up as the questions demand: {error}")

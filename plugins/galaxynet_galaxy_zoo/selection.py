@@ -14,9 +14,11 @@ import numpy.typing as npt
 from galaxynet.data.classes import Division, divide
 from galaxynet.data.splits import Rows, split
 from galaxynet.errors import DataError
+from galaxynet.images.votes import check_votes
 from galaxynet_galaxy_zoo.labels import Labels, plurality
 from galaxynet_galaxy_zoo.tables import Votes, read_ids
-from galaxynet_galaxy_zoo.votes import COLUMNS, check_sums
+from galaxynet_galaxy_zoo.tree import TREE
+from galaxynet_galaxy_zoo.votes import COLUMNS
 
 TOLERANCE = 0.01
 """How far sums of votes may be off in training: a table may be rounded to two or three decimals."""
@@ -109,7 +111,8 @@ def select_votes(
             image, no test galaxy has both, the training part is empty, a part has no votes, or too few
             galaxies can be validated on.
     """
-    check_sums(votes.fractions, votes.ids, tolerance=TOLERANCE, partial=True)
+    names = [f"Galaxy {galaxy}" for galaxy in votes.ids]
+    check_votes(TREE, votes.fractions, names, tolerance=TOLERANCE)
     given = np.flatnonzero((~np.isnan(votes.fractions)).any(axis=1))
     row_of = {votes.ids[row]: row for row in given.tolist()}
     numbers = np.array(ids, dtype=np.int64)

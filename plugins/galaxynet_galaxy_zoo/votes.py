@@ -10,12 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from galaxynet.errors import DataError
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -54,11 +48,6 @@ class Question:
     def columns(self) -> tuple[str, ...]:
         """The columns of its answers."""
         return tuple(answer.column for answer in self.answers)
-
-    @property
-    def indices(self) -> tuple[int, ...]:
-        """The positions of its answers in `COLUMNS`."""
-        return tuple(COLUMN_INDEX[column] for column in self.columns)
 
 
 def _question(
@@ -138,56 +127,3 @@ ANSWERS: dict[str, str] = {
     answer.column: answer.text for question in QUESTIONS for answer in question.answers
 }
 """What each column's answer says."""
-
-
-def check_sums(
-    table: ArrayLike,
-    ids: Sequence[str | int] | None = None,
-    *,
-    tolerance: float = 1e-4,
-    partial: bool = False,
-) -> None:
-    """Refuse vote fractions that cannot come from the decision tree.
-
-    Args:
-        table: Fractions, shape (galaxies, 37), ordered as `COLUMNS`, each in 0 to 1.
-        ids: A name for each row, used in the message; the row's number if omitted.
-        tolerance: How far a sum may be from what the tree demands. The published fractions are rounded.
-        partial: Allow unknown fractions, NaN; sums with one of them are not checked.
-
-    Raises:
-        DataError: If a row has another number of columns, a fraction that is not a number in 0 to 1, or
-            answers that do not add up to the fraction that was asked; names the first such row and question.
-    """
-    import numpy as np
-
-    fractions: Any = np.asarray(table, dtype=np.float64)
-    if fractions.ndim != 2 or fractions.shape[1] != len(COLUMNS):
-        raise DataError(
-            f"Vote fractions have {len(COLUMNS)} columns; these have the shape {fractions.shape}."
-        )
-
-    def name(row: int) -> str:
-        return f"Galaxy {ids[row]}" if ids is not None else f"Row {row} of the votes"
-
-    with np.errstate(invalid="ignore"):
-        outside = ~((fractions >= -tolerance) & (fractions <= 1 + tolerance))
-        if partial:
-            outside &= ~np.isnan(fractions)
-    if outside.any():
-        row, column = (int(position) for position in np.argwhere(outside)[0])
-        raise DataError(
-            f"{name(row)}: {COLUMNS[column]} is {fractions[row, column]:g}, which is not a vote fraction."
-        )
-    for question in QUESTIONS:
-        total = fractions[:, question.indices].sum(axis=1)
-        expected = 1.0 if question.asked_of is None else fractions[:, COLUMN_INDEX[question.asked_of]]
-        wrong = np.flatnonzero(np.abs(total - expected) > tolerance)
-        if wrong.size:
-            row = int(wrong[0])
-            demanded = 1.0 if question.asked_of is None else fractions[row, COLUMN_INDEX[question.asked_of]]
-            raise DataError(
-                f"{name(row)}: the answers of question {question.number} add up to {total[row]:.6f}, "
-                f"not to {question.asked_of or 'all'} = {demanded:.6f}.",
-                "Fractions are shares of all volunteers of a galaxy, not of those who were asked.",
-            )

@@ -19,10 +19,12 @@ import numpy as np
 import pytest
 
 from galaxynet.errors import OptionError
+from galaxynet.images.votes import check_votes
 from galaxynet_galaxy_sim import build
 from galaxynet_galaxy_sim.build import simulate
 from galaxynet_galaxy_sim.options import SimulatorOptions
-from galaxynet_galaxy_zoo.votes import COLUMNS, check_sums
+from galaxynet_galaxy_zoo.tree import TREE
+from galaxynet_galaxy_zoo.votes import COLUMNS
 
 
 def survey(folder: Path, **options: int) -> Path:
@@ -85,7 +87,9 @@ def test_archives_look_like_the_competitions(tmp_path: Path) -> None:
 def test_written_votes_obey_the_tree(tmp_path: Path) -> None:
     """The fractions in the file, rounded as they are, add up as the decision tree demands to 1e-6."""
     table = rows(survey(tmp_path / "survey", count=20, seed=2))
-    check_sums([[float(value) for value in row[1:]] for row in table[1:]], tolerance=1e-6)
+    fractions = np.array([[float(value) for value in row[1:]] for row in table[1:]])
+    check_votes(TREE, fractions, tolerance=1e-6)
+    assert not np.isnan(fractions).any()
     assert all(len(value) <= len("0.123456789") for row in table[1:] for value in row[1:])
 
 

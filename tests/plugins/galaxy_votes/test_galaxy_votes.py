@@ -13,13 +13,14 @@ from zoo_files import jpeg, make_zoo, picture, write_votes
 import galaxynet
 from galaxynet.errors import UsageError
 from galaxynet.evaluation.votes import rmse
+from galaxynet.images.votes import check_votes
 from galaxynet.plugin import DataInfo
 from galaxynet.runs import Run
 from galaxynet.runs.votes import VOTES, Votes
 from galaxynet_galaxy_votes import GalaxyVotesOptions
 from galaxynet_galaxy_votes.model import GalaxyNetwork, GalaxyVotes
 from galaxynet_galaxy_zoo.tree import TREE
-from galaxynet_galaxy_zoo.votes import COLUMNS, check_sums
+from galaxynet_galaxy_zoo.votes import COLUMNS
 
 pytestmark = pytest.mark.xdist_group("galaxy_votes")  # one run for all of them
 
@@ -159,7 +160,8 @@ def test_a_run_keeps_what_it_predicted(trained: Run) -> None:
     assert len(votes.ids) == record.splits["test"]
     assert error == pytest.approx(rmse(observed, predicted), rel=1e-4)
     assert low <= error <= high
-    check_sums(predicted, tolerance=1e-4)
+    check_votes(TREE, predicted, tolerance=1e-4)
+    assert not np.isnan(predicted).any()
     assert record.metrics["test/rmse_odd"] == pytest.approx(
         rmse(observed[:, 13:15], predicted[:, 13:15]), rel=1e-4
     )
@@ -210,7 +212,8 @@ def test_it_predicts_a_catalogue(trained: Run, tmp_path: Path) -> None:
         archive.writestr("3.jpg", b"\xff\xd8\xff")
     table = galaxynet.load(trained).predict(tmp_path / "images.zip")
     fractions = np.stack([table[column] for column in COLUMNS], axis=1)
-    check_sums(fractions[:3], tolerance=1e-5)
+    check_votes(TREE, fractions[:3], tolerance=1e-5)
+    assert not np.isnan(fractions[:3]).any()
     assert np.isnan(fractions[3]).all()
     assert set(table["label"][:3]) <= {"Class1.1", "Class1.2", "Class1.3", "Class6.1", "Class6.2"}
     assert (table["flag"][:3] == 0).all()

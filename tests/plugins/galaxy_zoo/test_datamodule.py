@@ -16,6 +16,7 @@ from zoo_files import jpeg, make_zoo, picture, write_csv, write_images
 
 from galaxynet.data.batches import Normalization
 from galaxynet.errors import DataError
+from galaxynet.images.votes import check_votes
 from galaxynet_galaxy_sim import SPEC as GALAXY_SIM
 from galaxynet_galaxy_sim.data import GalaxySimData
 from galaxynet_galaxy_zoo import GALAXY_ZOO
@@ -24,7 +25,8 @@ from galaxynet_galaxy_zoo.datamodule import GalaxyZooData
 from galaxynet_galaxy_zoo.labels import morphology5, plurality, read_labels
 from galaxynet_galaxy_zoo.options import GalaxyZooOptions
 from galaxynet_galaxy_zoo.tables import read_votes
-from galaxynet_galaxy_zoo.votes import COLUMN_INDEX, check_sums
+from galaxynet_galaxy_zoo.tree import TREE
+from galaxynet_galaxy_zoo.votes import COLUMN_INDEX
 
 
 def galaxies(data_dir: Path, kind: type[GalaxyZooData] = GalaxyZooData, **options: Any) -> GalaxyZooData:
@@ -249,7 +251,8 @@ def test_the_golden_row(real_data: Path) -> None:
         "Class6.2": 0.945547,
     }
     assert {name: row[COLUMN_INDEX[name]] for name in golden} == pytest.approx(golden, abs=1e-9)
-    check_sums(votes.fractions, votes.ids)
+    check_votes(TREE, votes.fractions)
+    assert not np.isnan(votes.fractions).any()
 
 
 @pytest.mark.real

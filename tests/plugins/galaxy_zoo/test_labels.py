@@ -52,7 +52,7 @@ def test_the_highest_of_five_columns_is_the_highest_of_all(shares: list[float]) 
     """No answer beats the one that led to its question, so the label is the highest of all 37 fractions."""
     row = np.array(shares)
     for question in QUESTIONS:  # in an order in which each follows the one that leads to it
-        places = list(question.indices)
+        places = [COLUMN_INDEX[column] for column in question.columns]
         expected = 1.0 if question.asked_of is None else row[COLUMN_INDEX[question.asked_of]]
         total = row[places].sum()
         row[places] = row[places] / total * expected if total else expected / len(places)

@@ -12,11 +12,12 @@ import torch
 from zoo_files import make_zoo, write_csv, write_votes
 
 from galaxynet.errors import DataError, OptionError
+from galaxynet.images.votes import check_votes
 from galaxynet_galaxy_zoo.datamodule import GalaxyZooData
 from galaxynet_galaxy_zoo.options import GalaxyZooOptions
 from galaxynet_galaxy_zoo.tables import read_votes
 from galaxynet_galaxy_zoo.tree import TREE
-from galaxynet_galaxy_zoo.votes import COLUMN_INDEX, COLUMNS, QUESTIONS, check_sums
+from galaxynet_galaxy_zoo.votes import COLUMN_INDEX, COLUMNS, QUESTIONS
 
 SPIRAL = {
     **{"Class1.1": 0.2, "Class1.2": 0.8, "Class2.1": 0.1, "Class2.2": 0.7, "Class3.1": 0.3, "Class3.2": 0.4},
@@ -139,7 +140,7 @@ def test_labels_can_be_made_of_a_partial_table(data_dir: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([(100, full({**SMOOTH, "Class7.2": 0.4}))], "Galaxy 100: the answers of question 7 add up to 0.4"),
+        ([(100, full({**SMOOTH, "Class7.2": 0.4}))], "Galaxy 100: the answers of rounded add up to 0.4"),
         ([(100, {})], "no votes in any of its 1 rows"),
         ([(100, {**full(SMOOTH), "Class1.1": 107.0})], r"not a fraction from 0 to 1\.$"),
         ([(100, {name: 100 * v for name, v in full(SMOOTH).items()})], "1. They look like percentages"),
@@ -166,4 +167,4 @@ def test_the_real_partial_table_adds_up(real_data: Path) -> None:
     votes = read_votes(real_data / "galaxy-zoo" / "votes_partial.csv", partial=True)
     unknown = np.isnan(votes.fractions).sum(axis=1)
     assert np.bincount(unknown)[[0, 20]].tolist() == [1023, 3074]
-    check_sums(votes.fractions, votes.ids, partial=True)
+    check_votes(TREE, votes.fractions)
