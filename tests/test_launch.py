@@ -31,6 +31,8 @@ from galaxynet.runs import Run
 from galaxynet.training import builders
 from galaxynet.training import fit as training
 
+pytestmark = pytest.mark.xdist_group("launch")  # Lightning's source is read once for all of them
+
 HARMLESS = {
     "OMP_NUM_THREADS": "a number of threads, set by the user",
     "POSSIBLE_USER_WARNINGS": "warnings, which are silenced anyway",

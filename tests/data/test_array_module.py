@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from warm_process import WarmProcess
 
 from galaxynet.data.array_module import ArrayData, ArrayDataModule
 from galaxynet.data.batches import Batch, Normalization
@@ -163,10 +162,9 @@ def test_without_a_validation_part_training_goes_on(tmp_path: Path) -> None:
 
 
 TWO_PROCESSES = """
-import json, sys
+import json
 from pathlib import Path
 import lightning, torch, torch.distributed
-sys.path.insert(0, sys.argv[1])
 from test_array_module import Recorder, Squares
 
 class Gathering(Recorder):
@@ -174,19 +172,19 @@ class Gathering(Recorder):
         shown = [None] * self.trainer.world_size
         torch.distributed.all_gather_object(shown, self.shown)
         if self.trainer.is_global_zero:
-            Path(sys.argv[2], "shown.json").write_text(json.dumps(shown))
+            Path(self.trainer.default_root_dir, "shown.json").write_text(json.dumps(shown))
 
     def teardown(self, stage):
         # Together: one that still listens while the other is gone already may be aborted.
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
 
-if __name__ == "__main__":
+def test(folder):
     trainer = lightning.Trainer(
         accelerator="cpu", devices=2, strategy="ddp_spawn", logger=False, enable_progress_bar=False,
-        enable_model_summary=False, enable_checkpointing=False, default_root_dir=sys.argv[2],
+        enable_model_summary=False, enable_checkpointing=False, default_root_dir=folder,
     )
-    data = Squares(None, data_dir=Path(sys.argv[2]), batch_size=17, validation=0.2, seed=5)
+    data = Squares(None, data_dir=Path(folder), batch_size=17, validation=0.2, seed=5)
     data.prepare_data()
     model = Gathering()
     trainer.test(model, datamodule=data, verbose=False)
@@ -195,16 +193,12 @@ if __name__ == "__main__":
 
 @pytest.mark.promise("Several processes")
 @pytest.mark.slow
-def test_two_processes_test_every_sample_exactly_once(tmp_path: Path) -> None:
+def test_two_processes_test_every_sample_exactly_once(tmp_path: Path, warm: WarmProcess) -> None:
     """With two processes every test sample is counted once."""
-    script = tmp_path / "script.py"
-    script.write_text(TWO_PROCESSES)
-    done = subprocess.run(
-        [sys.executable, str(script), str(Path(__file__).parent), str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    (tmp_path / "two_processes.py").write_text(TWO_PROCESSES)
+    paths = [str(tmp_path), str(Path(__file__).parent)]
+    code = f"import sys; sys.path[:0] = {paths}; import two_processes; two_processes.test({paths[0]!r})"
+    done = warm.run(code=code)
     assert done.returncode == 0, done.stderr
     shown = [rows["-2"] for rows in json.loads((tmp_path / "shown.json").read_text())]
     module = data(tmp_path)

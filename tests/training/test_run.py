@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from toy_plugins import DATA, SPECS
+from warm_process import WarmProcess
 
 import galaxynet
 from galaxynet.errors import OptionError, RunError, UsageError
@@ -287,7 +288,6 @@ def test_a_failing_network_leaves_a_failed_run(distribution: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"devices": 2}, UsageError, r"--devices 2, but this machine has"),
         ({"accelerator": "gpu"}, UsageError, "no GPU"),
         ({"epochs": 0}, OptionError, "--epochs 0"),
         ({"hiden": 3}, UsageError, "no option hiden"),
@@ -298,6 +298,17 @@ def test_a_wrong_call_leaves_no_run(options: dict[str, Any], error: type[Excepti
     """A call that cannot work is one sentence, before anything is made."""
     with pytest.raises(error, match=message):
         train(**options)
+    assert galaxynet.list_runs() == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="asks for GPUs that are there")
+def test_more_devices_than_there_are_leave_no_run(warm: WarmProcess) -> None:
+    """Two devices where there is one are a sentence, before anything is made."""
+    done = warm.run("train", "toynet", "--devices", "2")
+    assert (done.returncode, "--devices 2, but this machine has" in " ".join(done.stderr.split())) == (
+        2,
+        True,
+    )
     assert galaxynet.list_runs() == []
 
 
