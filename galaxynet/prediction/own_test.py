@@ -146,7 +146,7 @@ def coverage_of_sets(run: Run, task: Task, data: DataModule) -> dict[str, float]
     """
     if not isinstance(task, Classifier):
         return {}
-    coverage = _classification(run, task, data).coverage
+    coverage = _classification(run, task, data, None).coverage
     return {f"{sets.promised:g}": sets.measured.value for sets in coverage if sets.measured.value is not None}
 
 
