@@ -96,9 +96,9 @@ def test_two_processes_are_resumed(warm: WarmProcess) -> None:
 
 
 @pytest.mark.promise("Several processes")
-def test_two_processes_make_one_run() -> None:
+def test_two_processes_make_one_run(warm: WarmProcess) -> None:
     """Two processes train one run: one folder, one voice, and every test sample counted once."""
-    done = call(
+    done = warm.run(
         "train", "toynet", "--accelerator", "cpu", "--devices", "2", "--epochs", "2", "--samples", "121"
     )
     assert done.returncode == 0, done.stderr
