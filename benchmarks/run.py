@@ -28,6 +28,9 @@ HEAD = """# Benchmarks
 Side-by-side measurements, written by `make bench` (or `python -m benchmarks.run`). What is compared takes
 turns on the same machine in the same minutes. A figure in "times" is the median of the ratios within a round;
 only such figures mean much on another machine.
+
+The whole Galaxy Zoo challenge at its size, on simulated galaxies, is measured apart: see
+[Vote fractions](evidence/votes.md#the-whole-challenge).
 """
 
 
