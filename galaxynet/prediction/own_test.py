@@ -181,9 +181,7 @@ def _test(task: Task, data: DataModule, hardware: Hardware) -> dict[str, float]:
     return {name: decimal(value) for name, value in tested.items()}
 
 
-def _classification(
-    run: Run, task: Classifier, data: DataModule, prior: Prior | None = None
-) -> Classification:
+def _classification(run: Run, task: Classifier, data: DataModule, prior: Prior | None) -> Classification:
     predictions = task.predictions()
     rows = predictions.indices.tolist()
     return classify(
