@@ -100,9 +100,9 @@ def write(text: str) -> None:
     sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
 
 
-def echo(*parts: Part, style: str = "") -> None:
+def echo(*parts: Part) -> None:
     """Print a line of a result to standard output."""
-    _print(results(), parts, style)
+    _print(results(), parts)
 
 
 def note(*parts: Part, style: str = "") -> None:
@@ -144,7 +144,7 @@ def wrap(text: str, width: int) -> list[str]:
     return lines
 
 
-def _print(console: Console, parts: tuple[Part, ...], style: str) -> None:
+def _print(console: Console, parts: tuple[Part, ...], style: str = "") -> None:
     from rich.text import Text
 
     # Made printable here, as rich silently drops some control characters.

@@ -32,6 +32,14 @@ def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(list(arguments), code, stdout.getvalue(), stderr.getvalue())
 
 
+def call(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    """Exit status, standard output, and standard error in one line."""
+    with pytest.raises(SystemExit) as end:
+        main([str(word) for word in words])
+    shown = capsys.readouterr()
+    return int(end.value.code or 0), shown.out, " ".join(shown.err.split())
+
+
 @pytest.fixture(scope="session")
 def trial_server() -> None:
     """Start the process that trials are forked from, before it could import a test's network for good."""

@@ -1,15 +1,11 @@
 from __future__ import annotations
 
-import ast
 import inspect
-import json
 import os
 import pwd
-import re
 import socket
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,66 +15,17 @@ from typing import Any
 import lightning
 import pytest
 import torch.distributed
+from launch_variables import HARMLESS, SLURM, TORCHRUN, names_in
 from lightning.pytorch import Trainer
 from lightning.pytorch.utilities import rank_zero_only as lightning_process
 
 import galaxynet
-from galaxynet import launch, paths, runs
+from galaxynet import launch, paths
 from galaxynet.cli.main import main
-from galaxynet.errors import RunError, UsageError
-from galaxynet.report import run_summary
+from galaxynet.errors import UsageError
 from galaxynet.runs import Run
-from galaxynet.training import builders
-from galaxynet.training import fit as training
 
 pytestmark = pytest.mark.xdist_group("launch")  # Lightning's source is read once for all of them
-
-HARMLESS = {
-    "OMP_NUM_THREADS": "a number of threads, set by the user",
-    "POSSIBLE_USER_WARNINGS": "warnings, which are silenced anyway",
-    "FREEZE_REQUIREMENTS": "read by Lightning's own setup",
-    "USE_LIBUV": "which of two stores PyTorch uses",
-    "RUN_ONLY_CUDA_TESTS": "Lightning's own tests",
-    "BITSANDBYTES_NOWELCOME": "of a precision that galaxynet does not offer",
-    "XLA_USE_F16": "of an accelerator that galaxynet does not offer",
-    "XLA_USE_BF16": "of an accelerator that galaxynet does not offer",
-    "PT_XLA_DEBUG": "of an accelerator that galaxynet does not offer",
-    "PYTORCH_NVML_BASED_CUDA_CHECK": "set by Lightning, not read",
-    "CUBLAS_WORKSPACE_CONFIG": "set by Lightning, not read",
-    "CUDA_VISIBLE_DEVICES": "which GPUs there are, set by the user or a scheduler",
-    "CUDA_DEVICE_ORDER": "how they are numbered",
-    "DISABLE_MPS": "whether there is an Apple GPU",
-}
-"""What Lightning and PyTorch read and may: why it does no harm."""
-
-TORCHRUN = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "h", "MASTER_PORT": "29500"}
-SLURM = {
-    **{"SLURM_JOB_ID": "1", "SLURM_JOB_NAME": "x", "SLURM_NTASKS": "1", "SLURM_NNODES": "1"},
-    **{"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0"},
-}
-_NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
-
-
-def names_in(source: str, *, everything: bool) -> set[str]:
-    """The variables that a module's source reads from `os.environ`; `everything`: all that look like one."""
-
-    def is_environ(node: ast.AST) -> bool:
-        return isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
-
-    names: list[ast.AST] = []
-    for node in ast.walk(ast.parse(source)):
-        if everything:
-            names.append(node)
-        elif isinstance(node, ast.Subscript) and is_environ(node.value):
-            names.append(node.slice)
-        elif isinstance(node, ast.Compare) and any(map(is_environ, node.comparators)):
-            names.append(node.left)
-        elif isinstance(node, ast.Call) and any(
-            map(is_environ, (node.func, *ast.iter_child_nodes(node.func)))
-        ):
-            names.extend(node.args[:1])
-    values = (node.value for node in names if isinstance(node, ast.Constant))
-    return {value for value in values if isinstance(value, str) and _NAME.fullmatch(value)}
 
 
 @pytest.fixture(scope="module")
@@ -276,84 +223,6 @@ def test_home_is_asked_for_only_where_needed(monkeypatch: pytest.MonkeyPatch, tm
             paths.expanded(path)
 
 
-GAPS = [
-    "print_start",
-    "process_group",
-    "MetricsFile",
-    "ProgressBar",
-    "earlier_rows",
-    "build_trainer",
-    "Throughput",
-]
-
-
-@pytest.mark.promise("Environment")
-@pytest.mark.parametrize("name", GAPS)
-@pytest.mark.parametrize("error", [ValueError("broken"), KeyboardInterrupt()], ids=["error", "exit"])
-@pytest.mark.usefixtures("toys")
-def test_whatever_raises_is_recorded(
-    monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException
-) -> None:
-    """Whatever fails once the run folder exists, no run stays `running`."""
-
-    def fail(*_: Any, **__: Any) -> Any:
-        raise error
-
-    monkeypatch.setattr(run_summary if name == "print_start" else training, name, fail)
-    with pytest.raises((ValueError, RunError)):
-        train()
-    (run,) = galaxynet.list_runs()
-    assert isinstance(run, Run)
-    assert run.record.status == "failed"
-
-
-@pytest.mark.promise("Environment")
-@pytest.mark.usefixtures("toys")
-def test_a_run_never_begun_does_not_say_that_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run says that it is running only while something sees to it that this is changed."""
-    plain, seen = runs.create, []
-
-    def create(*arguments: Any) -> Any:
-        run = plain(*arguments)
-        seen.append(Run.open(run.path).record.status)
-        return run
-
-    monkeypatch.setattr(runs, "create", create)
-    train(epochs=1)
-    assert seen == ["interrupted"]
-
-
-@pytest.mark.promise("Environment")
-@pytest.mark.usefixtures("toys")
-@pytest.mark.parametrize(
-    ("setting", "value", "steps"), [("limit_train_batches", 1, 2), ("max_steps", 3, 3), ("max_epochs", 1, 6)]
-)
-def test_another_training_than_asked_for_is_not_finished(
-    monkeypatch: pytest.MonkeyPatch, setting: str, value: int, steps: int
-) -> None:
-    """A training that took other steps than requested ends as failed, and its record has those it took."""
-
-    def changed(**settings: Any) -> Trainer:
-        return Trainer(**{**settings, setting: value})
-
-    monkeypatch.setattr(builders, "Trainer", changed)
-    with pytest.raises(RunError, match=r"not the .* requested"):
-        train()
-    (run,) = galaxynet.list_runs()
-    assert isinstance(run, Run)
-    assert run.record.status == "failed"
-    assert run.record.steps == steps
-
-
-@pytest.mark.promise("Environment")
-@pytest.mark.usefixtures("toys")
-def test_early_stopping_is_what_was_asked_for() -> None:
-    """A run that stops early takes fewer steps than all epochs have, and is finished."""
-    run = train(epochs=40, patience=1, lr=1e-9, batch_size=81)
-    assert run.record.status == "finished"
-    assert run.record.steps == run.record.epochs < 40
-
-
 @pytest.fixture
 def busy_port() -> Iterator[int]:
     """A port that another program listens on."""
@@ -416,26 +285,3 @@ def test_a_sweep_in_a_hostile_shell(read: set[str]) -> None:
     ] * 2
     assert all((run.path / "figures" / "confusion.png").is_file() for run in runs)
     assert done.stderr.count("ignored: PL_TRAINER_") == 1
-
-
-@pytest.mark.promise("Environment")
-def test_help_does_not_depend_on_docstrings() -> None:
-    """With PYTHONOPTIMIZE=2, which drops docstrings, or an unfit TERMINAL_WIDTH, help is the same."""
-    script = textwrap.dedent("""
-        import contextlib, io, json, sys
-        from galaxynet.cli.main import COMMANDS, main
-        texts = {}
-        words = [[], *([name] for name in COMMANDS), ["runs", "list"], ["runs", "show"], ["runs", "remove"],
-                 ["datasets", "remove"], ["train", "mnist_cnn"], ["fetch", "mnist"], ["sweep", "mnist_cnn"]]
-        for line in words:
-            with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
-                main([*line, "--help"])
-            texts[" ".join(line)] = out.getvalue()
-        json.dump(texts, sys.stdout)
-    """)
-    plain, optimized = (
-        json.loads(subprocess.check_output([sys.executable, "-c", script], env={**os.environ, **more}))
-        for more in ({}, {"PYTHONOPTIMIZE": "2", "TERMINAL_WIDTH": "wide"})
-    )
-    assert len(plain["runs list"]) > 100
-    assert optimized == plain

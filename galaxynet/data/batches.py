@@ -83,7 +83,6 @@ class ArrayStore:
             a memory map.
         targets: Of any type, first axis n.
         device: The device of the batches.
-        share: The share of the device's free memory that the images may take.
         more: Further images, whose rows follow those of `images`; their targets are in `targets`.
     """
 
@@ -92,13 +91,12 @@ class ArrayStore:
         images: npt.NDArray[np.uint8],
         targets: npt.NDArray[np.generic],
         device: torch.device,
-        share: float = DEVICE_SHARE,
         more: npt.NDArray[np.uint8] | None = None,
     ) -> None:
         self.device = device
         arrays = [images] if more is None else [images, more]
         size = sum(array.nbytes for array in arrays)
-        self.resident = device.type == "cpu" or size <= share * _free_memory(device)
+        self.resident = device.type == "cpu" or size <= DEVICE_SHARE * _free_memory(device)
         # On the CPU the memory map itself is the array: it is read once, and processes share its pages.
         tensors = [torch.from_numpy(array if array.ndim == 4 else array[..., None]) for array in arrays]
         self.images, *self.more = [t.to(device) for t in tensors] if self.resident else tensors

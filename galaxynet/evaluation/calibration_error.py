@@ -37,9 +37,7 @@ class CalibrationError:
     bins: int
 
 
-def calibration_error(
-    probabilities: Probabilities, targets: npt.NDArray[np.int64], seed: int = 0
-) -> CalibrationError:
+def calibration_error(probabilities: Probabilities, targets: npt.NDArray[np.int64]) -> CalibrationError:
     """Expected calibration error in bins of equal counts, with a 95 % bootstrap interval.
 
     Up to ten bins with at least 20 samples each. The estimate is too high by its own noise, so its bias
@@ -55,13 +53,12 @@ def calibration_error(
     Args:
         probabilities: Shape (n, classes), n at least 1.
         targets: The true classes, shape (n,).
-        seed: Determines the resampling.
     """
     confidence, right = _top(probabilities, targets)
     samples = len(confidence)
     bins = min(BINS, max(1, samples // _PER_BIN))
     value = float(_errors(confidence[None], right[None], bins)[0])
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     resampled, calibrated = [], []
     resamples = min(_RESAMPLES, max(_FEWEST_RESAMPLES, _DRAWS // samples))
     chunk = max(1, min(resamples, _CHUNK // samples))

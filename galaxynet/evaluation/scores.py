@@ -117,13 +117,12 @@ def brier_score(probabilities: Probabilities, targets: npt.NDArray[np.int64]) ->
     return float(np.mean(np.square(distance).sum(axis=1)))
 
 
-def reliability(
-    probabilities: Probabilities, targets: npt.NDArray[np.int64], bins: int = RELIABILITY_BINS
-) -> tuple[ReliabilityBin, ...]:
+def reliability(probabilities: Probabilities, targets: npt.NDArray[np.int64]) -> tuple[ReliabilityBin, ...]:
     """Confidence and accuracy in bins of equal width from 0 to 1, without empty ones."""
     guesses = probabilities.argmax(axis=1)
     confidence = probabilities[np.arange(len(guesses)), guesses].astype(np.float64)
     right = guesses == targets
+    bins = RELIABILITY_BINS
     number = np.clip((confidence * bins).astype(int), 0, bins - 1)
     return tuple(
         ReliabilityBin(

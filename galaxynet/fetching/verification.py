@@ -21,7 +21,6 @@ from galaxynet.fetching.archive import (
     LIMITS,
     Archive,
     ArchiveError,
-    Limits,
     RefusedArchiveError,
     looks_like_web_page,
 )
@@ -139,9 +138,7 @@ def read_chunks(path: Path) -> Iterable[bytes]:
             yield chunk
 
 
-def write_chunks(
-    path: Path, chunks: Iterable[bytes], *, md5: bool = False, advance: Advance = lambda _: None
-) -> Digest:
+def write_chunks(path: Path, chunks: Iterable[bytes], *, md5: bool = False) -> Digest:
     """Write a new file, hash it on the way and wait until the disk has it.
 
     It is removed if anything fails, even by an interrupt.
@@ -154,7 +151,6 @@ def write_chunks(
             for chunk in chunks:
                 stream.write(chunk)
                 hasher.update(chunk)
-                advance(len(chunk))
             stream.flush()
             os.fsync(stream.fileno())
             return hasher.digest()
@@ -164,7 +160,7 @@ def write_chunks(
         raise
 
 
-def check_content(path: Path, name: str, *, limits: Limits = LIMITS, depth: int = 1) -> None:
+def check_content(path: Path, name: str, *, depth: int = 1) -> None:
     """Read a file once and check that it is complete and what its name says.
 
     In a `.zip` the CRC of each member is checked, in a `.gz` its own; other files must not be empty or a
@@ -173,14 +169,13 @@ def check_content(path: Path, name: str, *, limits: Limits = LIMITS, depth: int 
     Args:
         path: The file.
         name: Its final name, which states its type.
-        limits: What an archive may cost.
         depth: 2 if it was extracted from another archive.
 
     Raises:
         ArchiveError: If it is damaged, or something else.
     """
     if name.endswith(".zip"):
-        with Archive(path, name=name, limits=limits, depth=depth) as archive:
+        with Archive(path, name=name, depth=depth) as archive:
             total = sum(member.compress_size for member in archive.members)
             with terminal.progress(f"checking {name}", total, "B") as advance:
                 archive.verify(advance)
@@ -192,7 +187,7 @@ def check_content(path: Path, name: str, *, limits: Limits = LIMITS, depth: int 
     if not name.endswith((".html", ".htm", ".xml")) and looks_like_web_page(start):
         raise ArchiveError(f"{name} is a web page, not the file it should be.")
     if name.endswith(".gz"):
-        _check_gzip(path, name, limits)
+        _check_gzip(path, name)
 
 
 def check_digest(file: DataFile, digest: Digest) -> None:
@@ -209,15 +204,15 @@ def check_digest(file: DataFile, digest: Digest) -> None:
         )
 
 
-def _check_gzip(path: Path, name: str, limits: Limits) -> None:
+def _check_gzip(path: Path, name: str) -> None:
     size, count = path.stat().st_size, 0
     try:
         with gzip.open(path) as stream:
             while chunk := stream.read(CHUNK):
                 count += len(chunk)
-                if count > limits.bytes or (count > limits.ratio_from and count > limits.ratio * size):
+                if count > LIMITS.bytes or (count > LIMITS.ratio_from and count > LIMITS.ratio * size):
                     raise RefusedArchiveError(
-                        f"{name} unpacks to more than {limits.ratio:.0f} times its size."
+                        f"{name} unpacks to more than {LIMITS.ratio:.0f} times its size."
                     )
     except gzip.BadGzipFile as error:
         raise ArchiveError(f"{name} is damaged or not a gzip file: {error}.") from None

@@ -53,7 +53,6 @@ def prepared_batches(
     start: int = 0,
     size: int = 256,
     fits: FitsOptions = DEFAULT,
-    workers: int = 0,
 ) -> Iterator[PreparedBatch]:
     """Read and prepare images, in order, a few batches ahead of their use.
 
@@ -63,11 +62,10 @@ def prepared_batches(
         start: The first image.
         size: Images in a batch.
         fits: How FITS is read.
-        workers: Threads; 0 for one on each core.
     """
     starts = iter(range(start, len(inputs), size))
     waiting: deque[PreparedBatch] = deque()
-    pool = ThreadPoolExecutor(workers or usable_cores(), thread_name_prefix="image")
+    pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="image")
 
     def submit(first: int) -> PreparedBatch:
         count = min(size, len(inputs) - first)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from galaxynet.catalogue.columns import Block, Table, clean_text, make_table
 from galaxynet.errors import UsageError
-from galaxynet.images.fits import DEFAULT, FitsOptions
+from galaxynet.images.fits import DEFAULT
 from galaxynet.images.flags import ImageError
 from galaxynet.images.input_search import find_inputs
 from galaxynet.images.inputs import Inputs
@@ -63,7 +63,6 @@ def predict_images(
     run: Run,
     network: AppliedNetwork,
     images: Sequence[Image] | str | Path,
-    fits: FitsOptions = DEFAULT,
     gallery: Path | None = None,
 ) -> Table:
     """Apply a network to images, in memory.
@@ -72,7 +71,6 @@ def predict_images(
         run: The run of the network.
         network: The network.
         images: Files and arrays, or a folder, zip archive, list or table as `galaxynet predict` takes it.
-        fits: How FITS is read; where it says nothing, as in training.
         gallery: A page of pictures to write; one that exists is replaced.
 
     Raises:
@@ -86,7 +84,7 @@ def predict_images(
         raise UsageError("There are no images to predict.")
     else:
         inputs = Inputs((_Mixed(images),), 0, len(images))
-    catalogue = Catalogue(inputs, network, fits)
+    catalogue = Catalogue(inputs, network, DEFAULT)
     highlights = None if gallery is None else highlights_of(run, catalogue)
     blocks: list[Block] = list(watched(catalogue.blocks(), highlights))
     if gallery is not None and highlights is not None:

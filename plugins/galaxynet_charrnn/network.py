@@ -125,10 +125,10 @@ class CharRNNNetwork(nn.Module):
             logits: Tensor = self.output(self.dropout(outputs)).transpose(0, 1)
         return logits, state
 
-    def initialise_like_min_char_rnn(self, scale: float = 0.01) -> None:
-        """All weights normally distributed with standard deviation `scale`, all biases zero."""
+    def initialise_like_min_char_rnn(self) -> None:
+        """All weights normally distributed with standard deviation 0.01, all biases zero."""
         for parameter in self.parameters():
             if parameter.dim() > 1:
-                nn.init.normal_(parameter, std=scale)
+                nn.init.normal_(parameter, std=0.01)
             else:
                 nn.init.zeros_(parameter)

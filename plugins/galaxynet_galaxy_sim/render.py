@@ -18,15 +18,13 @@ from galaxynet_galaxy_sim.profiles import Plane
 PIXEL = 0.396
 """Side of a pixel of the survey's camera, arcseconds."""
 
-PARTS = ("spheroid", "disk", "bar", "ring", "arms", "patches", "tails", "companion")
-
 
 @dataclass(frozen=True)
 class Part:
     """Light of one part of a scene.
 
     Attributes:
-        name: One of `PARTS`.
+        name: `spheroid`, `disk`, `bar`, `ring`, `arms`, `patches`, `tails` or `companion`.
         flux: Nanomaggies per pixel in r, shape (side, side). Arms and patches are excesses over the disk and
             have negative values between them.
         colour: Its g-r and r-i.

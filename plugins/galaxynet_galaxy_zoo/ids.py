@@ -37,6 +37,6 @@ def _is_written_out(number: re.Match[str]) -> bool:
     return len(decimals) >= exponent and not decimals[exponent:].strip("0")
 
 
-def shortened(text: str, length: int = 40) -> str:
+def shortened(text: str) -> str:
     """The beginning of a text, for a message."""
-    return text if len(text) <= length else f"{text[:length]}..."
+    return text if len(text) <= 40 else f"{text[:40]}..."

@@ -122,8 +122,3 @@ COLUMNS: tuple[str, ...] = tuple(answer.column for question in QUESTIONS for ans
 
 COLUMN_INDEX: dict[str, int] = {column: index for index, column in enumerate(COLUMNS)}
 """Position of each column in `COLUMNS`."""
-
-ANSWERS: dict[str, str] = {
-    answer.column: answer.text for question in QUESTIONS for answer in question.answers
-}
-"""What each column's answer says."""

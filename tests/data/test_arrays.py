@@ -7,33 +7,16 @@ import os
 import resource
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from array_builds import KEY, never, recipe, start, wait_for
 
-from galaxynet.data.array_cache import INDEX, cache_folders, clean, lock
-from galaxynet.data.arrays import ARRAY, Block, Recipe, cached_array, fingerprint
+from galaxynet.data.array_cache import INDEX
+from galaxynet.data.arrays import ARRAY, Block, Recipe, cached_array
 from galaxynet.errors import DataError
-
-KEY = {"size": 4}
-
-
-def recipe(blocks: int = 5, rows: int = 3, spare: int = 0) -> Recipe:
-    def make() -> Iterator[Block]:
-        for number in range(blocks):
-            ids = range(number * rows, (number + 1) * rows)
-            filled = np.stack([np.full((4, 4), id_ % 256, np.uint8) for id_ in ids])
-            yield Block(filled, list(ids), {f"bad{number}": "broken"} if spare else {})
-
-    return Recipe(blocks * rows + spare, (4, 4), make, {"width": 424})
-
-
-def never() -> Recipe:
-    raise AssertionError("the array was built again")
 
 
 def test_an_array_is_built_once_and_then_opened(tmp_path: Path) -> None:
@@ -187,40 +170,6 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
         cached_array(tmp_path / "arrays", KEY, recipe)
 
 
-SLOW_BUILD = """
-import sys, time, numpy as np
-from pathlib import Path
-from galaxynet.data.arrays import Block, Recipe, cached_array
-
-folder, pause = Path(sys.argv[1]), float(sys.argv[2])
-
-def blocks():
-    for number in range(20):
-        (folder / "count").open("a").write("x")
-        time.sleep(pause)
-        yield Block(np.full((10, 4, 4), number, np.uint8), list(range(number * 10, number * 10 + 10)), {})
-
-array = cached_array(folder / "arrays", {"size": 4}, lambda: Recipe(200, (4, 4), blocks))
-print(len(array.ids), int(array.rows[:, 0, 0].astype(int).sum()))
-"""
-
-
-def start(folder: Path, pause: float) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", SLOW_BUILD, str(folder), str(pause)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < until, "nothing happened within 20 s"
-        time.sleep(0.01)
-
-
 @pytest.mark.promise("Several processes")
 def test_two_processes_at_once_build_one_array(tmp_path: Path) -> None:
     """Two trainings started together prepare the images once, and both get all of them."""
@@ -253,91 +202,3 @@ def test_the_remains_of_the_living_are_left_alone(tmp_path: Path) -> None:
     cached_array(tmp_path / "arrays", {"size": 5}, recipe)
     assert list((tmp_path / "arrays").glob(".*.building"))
     assert process.communicate()[0] == "200 1900\n"
-
-
-def test_a_changed_file_has_another_fingerprint(tmp_path: Path) -> None:
-    """A file that was fetched again has another fingerprint by its size or time; it is not read."""
-    path = tmp_path / "a.zip"
-    path.write_bytes(b"one")
-    first = fingerprint(path)
-    assert fingerprint(path) == first
-    os.utime(path, ns=(1, 1))
-    assert fingerprint(path) != first
-
-
-@pytest.mark.promise("Inputs")
-@pytest.mark.parametrize("home", [True, False])
-def test_a_read_only_folder_is_no_obstacle(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: bool
-) -> None:
-    """Images of a read-only data folder are prepared in the user's cache, or else in memory."""
-    data = Path("/sys/kernel")  # where not even root may make a folder
-    if not data.is_dir():
-        pytest.skip("no read-only folder on this machine")
-    cache = tmp_path if home else data
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
-    array = cached_array(data / "arrays", KEY, lambda: recipe(spare=2))
-    assert array.rows[:, 0, 0].tolist() == array.ids == list(range(15))
-    assert (len(array.skipped), array.extra) == (5, {"width": 424})
-    if home:
-        assert cached_array(data / "arrays", KEY, never).ids == array.ids
-        assert cache_folders(data) == [array.folder.parent]
-    message = " ".join(capsys.readouterr().err.split())
-    assert message.count("/sys/kernel/arrays is read-only") == 1
-    assert ("prepared in memory" in message) == (not home)
-
-
-@pytest.mark.promise("Inputs")
-def test_arrays_of_an_archive_that_changed_are_dropped(tmp_path: Path) -> None:
-    """A new array of an archive removes those made of it before it changed, and no others."""
-    archive, other = tmp_path / "a.zip", tmp_path / "other" / "a.zip"
-    other.parent.mkdir()
-    for path in (archive, other):
-        path.write_bytes(b"one")
-    folder = tmp_path / "arrays"
-
-    def key(path: Path, size: int) -> dict[str, object]:
-        return {"source": fingerprint(path), "size": size}
-
-    for path, size in ((archive, 4), (archive, 5), (other, 4)):
-        cached_array(folder, key(path, size), recipe)
-    cached_array(folder, {"another": "kind"}, recipe)
-    os.utime(archive, ns=(1, 1))
-    cached_array(folder, key(archive, 4), recipe)
-    assert len(list(folder.glob(f"*/{INDEX}"))) == 3
-    for kept in (key(archive, 4), key(other, 4), {"another": "kind"}):
-        cached_array(folder, kept, never)
-
-
-@pytest.mark.promise("Inputs")
-def test_a_moved_archive_keeps_its_arrays(tmp_path: Path) -> None:
-    """An archive that was moved is not prepared again."""
-    archive = tmp_path / "a.zip"
-    archive.write_bytes(b"one")
-    cached_array(tmp_path / "arrays", {"source": fingerprint(archive)}, recipe)
-    (tmp_path / "new").mkdir()
-    archive = archive.rename(tmp_path / "new" / "a.zip")
-    cached_array(tmp_path / "arrays", {"source": fingerprint(archive)}, never)
-
-
-def test_cleaning_leaves_the_lock_of_who_reads_an_archive(tmp_path: Path) -> None:
-    """Cleaning takes no lock from a process that has not begun to write: no two then build one array."""
-    with lock(tmp_path, "a"):
-        clean(tmp_path)
-        assert (tmp_path / ".a.lock").exists()
-    clean(tmp_path)
-    assert not tmp_path.exists()
-
-
-def test_cleaning_leaves_what_is_being_made(tmp_path: Path) -> None:
-    """`datasets clean` removes arrays, and not one that another process is making."""
-    folder = tmp_path / "arrays"
-    done = cached_array(folder, {"size": 5}, recipe)
-    process = start(tmp_path, 0.03)
-    wait_for(lambda: any(folder.glob(".*.building/" + ARRAY)))
-    clean(folder)
-    assert not done.folder.exists()
-    assert done.rows[2, 0, 0] == 2  # who has it open keeps it
-    assert process.communicate()[0] == "200 1900\n"
-    clean(folder)
-    assert not folder.exists()

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,26 @@ def test_without_plugins_the_command_still_works() -> None:
     for words in (["plugins"], ["train"], ["datasets"]):
         done = subprocess.run([COMMAND, *words], capture_output=True, text=True, env=environment)
         assert "GALAXYNET_PLUGINS hides every" in " ".join((done.stdout + done.stderr).split())
+
+
+@pytest.mark.promise("Environment")
+def test_help_does_not_depend_on_docstrings() -> None:
+    """With PYTHONOPTIMIZE=2, which drops docstrings, or an unfit TERMINAL_WIDTH, help is the same."""
+    script = textwrap.dedent("""
+        import contextlib, io, json, sys
+        from galaxynet.cli.main import COMMANDS, main
+        texts = {}
+        words = [[], *([name] for name in COMMANDS), ["runs", "list"], ["runs", "show"], ["runs", "remove"],
+                 ["datasets", "remove"], ["train", "mnist_cnn"], ["fetch", "mnist"], ["sweep", "mnist_cnn"]]
+        for line in words:
+            with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
+                main([*line, "--help"])
+            texts[" ".join(line)] = out.getvalue()
+        json.dump(texts, sys.stdout)
+    """)
+    plain, optimized = (
+        json.loads(subprocess.check_output([sys.executable, "-c", script], env={**os.environ, **more}))
+        for more in ({}, {"PYTHONOPTIMIZE": "2", "TERMINAL_WIDTH": "wide"})
+    )
+    assert len(plain["runs list"]) > 100
+    assert optimized == plain

@@ -1,14 +1,19 @@
-"""A run on a few made galaxies, and images to apply it to."""
+"""A run on a few made galaxies, images to apply it to, and a package that ships weights."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from made_galaxies import encoded, galaxy
+from spirals_package import MODEL, NOTES, PYPROJECT, SPEC, Spirals, forget
 
 import galaxynet
+from galaxynet import registry
 from galaxynet.runs import Run
 
 
@@ -58,3 +63,71 @@ def cutouts(tmp_path: Path, cutout_files: dict[str, bytes]) -> Path:
     for name, content in cutout_files.items():
         (folder / name).write_bytes(content)
     return folder
+
+
+@pytest.fixture(scope="session")
+def spirals(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Spirals:
+    """A package of a third party's, with a network trained on made galaxies and its exported weights."""
+    project = tmp_path_factory.mktemp("spirals") / "author home" / "galaxynet-spirals"
+    package = project / "galaxynet_spirals"
+    package.mkdir(parents=True)
+    (project / "pyproject.toml").write_text(PYPROJECT)
+    (package / "__init__.py").write_text(SPEC)
+    (package / "model.py").write_text(MODEL)
+    (project / "notes.md").write_text(NOTES)
+    # What pip leaves of a package, so that the network can be trained before there is a wheel.
+    info = project / "galaxynet_spirals-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: galaxynet-spirals\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text("[galaxynet.models]\nspirals = galaxynet_spirals:SPEC\n")
+    folder = trained.path.parents[1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(project))
+        registry.clear_cache()
+        run = galaxynet.train(
+            "spirals",
+            labels=str(folder / "labels.csv"),
+            crop=212,
+            size=24,
+            epochs=2,
+            validation=0.45,
+            threads=1,
+            name="made-spirals",
+            precision="float32",
+            runs_dir=folder / "spiral-runs",
+            data_dir=folder / "data",
+        )
+        shipped = Spirals(project, run, folder / "data")
+        galaxynet.export_weights(run, shipped.weights, notes=project / "notes.md", data_dir=shipped.data_dir)
+    forget()
+    return shipped
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """A function that puts a package on the path of this process and of the commands that it starts."""
+
+    def put(site: Path) -> None:
+        monkeypatch.syspath_prepend(str(site))
+        before = os.environ.get("PYTHONPATH")
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(site), before])))
+        registry.clear_cache()
+
+    yield put
+    forget()
+
+
+@pytest.fixture
+def installed(spirals: Spirals, install: Callable[[Path], None]) -> Spirals:
+    """The package, installed."""
+    install(spirals.project)
+    return spirals
+
+
+@pytest.fixture
+def copied(spirals: Spirals, install: Callable[[Path], None], tmp_path: Path) -> Spirals:
+    """A copy of the package, installed, to be damaged."""
+    project = tmp_path / "copied"
+    shutil.copytree(spirals.project, project)
+    install(project)
+    return spirals._replace(project=project)

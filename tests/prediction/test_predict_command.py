@@ -8,19 +8,11 @@ from pathlib import Path
 
 import pytest
 from bad_images import bad_images
+from in_process import call
 
 import galaxynet
 from galaxynet.catalogue.reading import read_table
-from galaxynet.cli.main import main
 from galaxynet.runs import Run
-
-
-def call(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error."""
-    with pytest.raises(SystemExit) as end:
-        main([str(word) for word in words])
-    shown = capsys.readouterr()
-    return int(end.value.code or 0), shown.out, " ".join(shown.err.split())
 
 
 def test_images_are_named_in_many_ways(

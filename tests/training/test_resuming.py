@@ -1,26 +1,17 @@
 from __future__ import annotations
 
-import errno
-import os
 import resource
 import signal
-import warnings
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import torch
+from interrupting import interrupted_at
 
 import galaxynet
-from galaxynet import atomic
-from galaxynet.errors import RunError, UsageError
-from galaxynet.locks import Lock
-from galaxynet.runs.lock import locked
-from galaxynet.training.builders import build_network
-from galaxynet.training.callbacks import EpochSeeds
-from galaxynet.training.checkpoint import AtomicCheckpointIO, checkpoint_to_resume
-from galaxynet.training.config import Components
+from galaxynet.errors import UsageError
+from galaxynet.training.checkpoint import AtomicCheckpointIO
 from galaxynet.training.metrics_file import ROWS
 
 pytestmark = pytest.mark.usefixtures("toys")
@@ -30,28 +21,14 @@ def train(**options: Any) -> Any:
     return galaxynet.train("toynet", **{"epochs": 2, "lr": 0.01, **options})
 
 
-@pytest.fixture
-def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """A function that trains and is interrupted when an epoch begins."""
-
-    def train_until(epoch: int, **options: Any) -> Any:
-        plain = EpochSeeds.on_train_epoch_start
-
-        def start(self: EpochSeeds, trainer: Any, module: Any) -> None:
-            if trainer.current_epoch == epoch:
-                signal.raise_signal(signal.SIGINT)
-            plain(self, trainer, module)
-
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
-        with monkeypatch.context() as patched:
-            patched.setattr(EpochSeeds, "on_train_epoch_start", start)
-            return train(**options)
-
-    return train_until
+def interrupted(epoch: int, **options: Any) -> Any:
+    """Train, interrupted when this epoch begins."""
+    with interrupted_at(epoch):
+        return train(**options)
 
 
 @pytest.mark.promise("Interruptions")
-def test_an_interrupted_run_repeats_an_uninterrupted_one(interrupted: Callable[..., Any]) -> None:
+def test_an_interrupted_run_repeats_an_uninterrupted_one() -> None:
     """An interrupted and resumed run ends with the metrics of an uninterrupted one, to the last digit."""
     options = {"epochs": 4, "dropout": 0.3, "schedule": "one-cycle", "seed": 2}
     whole = train(**options)
@@ -81,14 +58,14 @@ def test_a_run_that_was_interrupted_in_its_test_loses_nothing() -> None:
 
 
 @pytest.mark.promise("Interruptions")
-def test_resuming_costs_one_epoch_at_most(interrupted: Callable[..., Any]) -> None:
+def test_resuming_costs_one_epoch_at_most() -> None:
     """Resuming repeats at most one epoch."""
     run = interrupted(5, epochs=6, lr=1e-12)
     assert torch.load(run.checkpoint("last"), weights_only=True)["epoch"] == 4
     assert torch.load(run.checkpoint("best"), weights_only=True)["epoch"] == 0
 
 
-def test_a_run_is_resumed_as_what_it_is(distribution: Any, interrupted: Callable[..., Any]) -> None:
+def test_a_run_is_resumed_as_what_it_is(distribution: Any) -> None:
     """Another network is not trained into a run's folder, and the record does not change."""
     distribution(
         "others",
@@ -103,120 +80,13 @@ def test_a_run_is_resumed_as_what_it_is(distribution: Any, interrupted: Callable
 
 
 @pytest.mark.promise("Interruptions")
-def test_a_damaged_checkpoint_is_named(interrupted: Callable[..., Any]) -> None:
-    """A damaged checkpoint is named with the way out, and the record does not change."""
-    run = interrupted(1)
-    before = (run.path / "run.json").read_text()
-    last = run.checkpoint("last")
-    last.write_bytes(last.read_bytes()[:500])
-    with pytest.raises(RunError, match=rf"last\.ckpt is damaged.*--like {run.record.id}"):
-        galaxynet.train("toynet", resume=run.record.id)
-    assert (run.path / "run.json").read_text() == before
-
-
-@pytest.mark.promise("Strangers' files")
-@pytest.mark.parametrize("part", ["callbacks", "optimizer_states", "state_dict", ROWS])
-def test_a_checkpoint_that_does_not_fit_is_named(interrupted: Callable[..., Any], part: str) -> None:
-    """A checkpoint whose contents make no sense is named with the way out."""
-    run = interrupted(1)
-    kept = torch.load(run.checkpoint("last"), weights_only=True)
-    kept[part] = {name: {"a": 1} for name in kept[part]} if isinstance(kept[part], dict) else [{"a": "b"}]
-    torch.save(kept, run.checkpoint("last"))
-    with pytest.raises(RunError, match=rf"last\.ckpt.*--like {run.record.id}"):
-        galaxynet.train("toynet", resume=run.record.id)
-
-
-@pytest.mark.promise("Strangers' files")
-@pytest.mark.parametrize("emptied", ["loops", "fit_loop", "epoch_progress"])
-def test_a_checkpoint_without_its_epochs_is_named(interrupted: Callable[..., Any], emptied: str) -> None:
-    """A checkpoint that lacks how far the training was is refused, and does not begin again unasked."""
-    run = interrupted(1)
-    kept = torch.load(run.checkpoint("last"), weights_only=True)
-    holder = {"loops": kept, "fit_loop": kept["loops"]}.get(emptied, kept["loops"]["fit_loop"])
-    holder[emptied] = {}
-    torch.save(kept, run.checkpoint("last"))
-    with pytest.raises(RunError, match=rf"last\.ckpt.*--like {run.record.id}"):
-        galaxynet.train("toynet", resume=run.record.id)
-
-
-@pytest.mark.promise("Interruptions")
-def test_a_run_without_a_checkpoint_begins_again(
-    interrupted: Callable[..., Any], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_without_a_checkpoint_begins_again(capsys: pytest.CaptureFixture[str]) -> None:
     """A run without a checkpoint resumes with its first epoch, and says so."""
     run = interrupted(1)
     run.checkpoint("last").unlink()
     done = galaxynet.train("toynet", resume=run.record.id)
     assert "no epoch was kept, so training starts again with the first" in capsys.readouterr().err
     assert done.metrics() == train().metrics()
-
-
-class Killed(NamedTuple):
-    """When a training is killed: while it writes `file` for the `number`th time."""
-
-    file: str
-    number: int
-
-
-def train_until(killed: Killed, **options: Any) -> None:
-    """Train in another process, which is killed by SIGKILL in the middle of a write."""
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # the child of threads has one thread, and needs no more
-        child = os.fork()
-    if child:
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-        return
-    try:
-        written, plain = 0, atomic.write_bytes
-
-        def write(path: Path, content: bytes | memoryview) -> None:
-            nonlocal written
-            written += path.name == killed.file
-            if written == killed.number:
-                path.with_name(f".{path.name}.abc.tmp").write_bytes(content[: len(content) // 2])
-                os.kill(os.getpid(), signal.SIGKILL)
-            plain(path, content)
-
-        atomic.write_bytes = write
-        train(**options)
-    finally:
-        os._exit(1)
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Compute with one thread: those of a pool do not survive a fork."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.promise("Interruptions")
-@pytest.mark.usefixtures("one_thread")
-def test_a_run_killed_in_any_write_repeats_an_uninterrupted_one() -> None:
-    """A run killed at any write of an epoch and resumed equals an uninterrupted one, to the last digit."""
-    options = {"epochs": 3, "lr": 0.05, "dropout": 0.3, "schedule": "one-cycle", "seed": 2}
-    whole = train(**options)
-    scores = [row["val/accuracy"] for row in whole.metrics()]
-    bests = sum(score > max(scores[:epoch], default=0.0) for epoch, score in enumerate(scores))
-    assert all({"train/loss", "train/accuracy", "val/loss", "lr"} <= row.keys() for row in whole.metrics())
-    for killed in (
-        *(Killed("best.ckpt", number + 1) for number in range(bests)),
-        *(Killed("last.ckpt", number) for number in (1, 2, 3)),
-        *(Killed("metrics.csv", number) for number in (1, 2, 3, 4, 6)),  # twice an epoch: validated, ended
-    ):
-        train_until(killed, **options)
-        run = galaxynet.find_run("last")
-        assert (run.status, len(list(run.path.rglob(".*.tmp")))) == ("interrupted", 1), killed
-        done = galaxynet.train("toynet", resume=run.record.id)
-        assert done.record.metrics == whole.record.metrics, killed
-        assert done.metrics() == whole.metrics(), killed
-        assert done.record.epochs == whole.record.epochs, killed
-        assert done.predictions() == whole.predictions(), killed
-        assert not list(run.path.rglob(".*.tmp")), killed
 
 
 @pytest.mark.promise("Interruptions")
@@ -247,7 +117,7 @@ def test_the_rows_of_an_epoch_are_in_its_checkpoint(distribution: Any) -> None:
 
 
 @pytest.mark.promise("Interruptions")
-def test_a_run_of_an_earlier_version_is_resumed(interrupted: Callable[..., Any]) -> None:
+def test_a_run_of_an_earlier_version_is_resumed() -> None:
     """A run of galaxynet 0.1.0, whose checkpoints have no metrics, resumes with the rows of its file."""
     whole = train(epochs=3)
     run = interrupted(2, epochs=3)
@@ -258,9 +128,7 @@ def test_a_run_of_an_earlier_version_is_resumed(interrupted: Callable[..., Any])
 
 
 @pytest.mark.promise("Interruptions")
-def test_a_run_whose_updates_were_not_grouped_is_resumed(
-    interrupted: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_whose_updates_were_not_grouped_is_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that began with one update in a training step resumes with several, to the last digit."""
     whole = train(epochs=3)
     run = interrupted(2, epochs=3)
@@ -273,7 +141,7 @@ def test_a_run_whose_updates_were_not_grouped_is_resumed(
 @pytest.mark.promise("Interruptions")
 @pytest.mark.parametrize("epochs", [1, 2])
 def test_a_run_with_grouped_updates_repeats_an_uninterrupted_one(
-    epochs: int, interrupted: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    epochs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run with several updates in a training step resumes to the last digit."""
     whole = train(epochs=3)
@@ -285,7 +153,7 @@ def test_a_run_with_grouped_updates_repeats_an_uninterrupted_one(
 
 
 @pytest.mark.promise("Interruptions")
-def test_a_run_may_be_moved_and_resumed(interrupted: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_run_may_be_moved_and_resumed(tmp_path: Path) -> None:
     """An interrupted run that was moved to another folder resumes with its best score."""
     options = {"epochs": 4, "lr": 1e-12}  # the first epoch stays the best
     whole = train(**options)
@@ -297,7 +165,7 @@ def test_a_run_may_be_moved_and_resumed(interrupted: Callable[..., Any], tmp_pat
 
 
 @pytest.mark.promise("Interruptions")
-def test_the_best_score_is_that_of_the_weights(interrupted: Callable[..., Any]) -> None:
+def test_the_best_score_is_that_of_the_weights() -> None:
     """The best score is that of the weights in the best checkpoint, also where a kill fell between both."""
     run = interrupted(2, epochs=3)
     for name in ("best", "last"):
@@ -322,104 +190,6 @@ def test_early_stopping_survives_an_interruption() -> None:
     run.save()
     done = galaxynet.train("toynet", resume=run.record.id)
     assert (done.record.epochs, done.record.metrics) == (3, before.metrics)
-
-
-@pytest.mark.promise("Several processes")
-def test_two_processes_do_not_go_on_with_one_run(interrupted: Callable[..., Any]) -> None:
-    """While one process continues a run, another is refused."""
-    run = interrupted(1)
-    with (
-        locked(run),
-        pytest.raises(RunError, match="Another process"),
-        locked(run),
-    ):
-        pass
-
-
-@pytest.mark.promise("Several processes")
-def test_a_run_that_another_process_has_finished_meanwhile_stays(
-    interrupted: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A run that another process resumes and finishes while this one prepares its data is left as it is."""
-    run = interrupted(1)
-    finished: list[Any] = []
-
-    def meanwhile(*args: Any) -> Any:
-        monkeypatch.setattr("galaxynet.training.fit.build_network", build_network)
-        finished.append(galaxynet.train("toynet", resume=run.record.id))
-        return build_network(*args)
-
-    monkeypatch.setattr("galaxynet.training.fit.build_network", meanwhile)
-    with pytest.raises(RunError, match="has continued the run"):
-        galaxynet.train("toynet", resume=run.record.id)
-    assert galaxynet.find_run(run.record.id).record == finished[0].record
-
-
-@pytest.mark.promise("Interruptions")
-def test_a_run_folder_that_cannot_be_written_is_named(
-    interrupted: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Resuming a run on a read-only disk is refused in one sentence, which names the folder."""
-    run = interrupted(1)
-
-    def read_only(*_: Any, **__: Any) -> None:
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(run.path / ".lock"))
-
-    monkeypatch.setattr(Lock, "acquire", read_only)
-    with pytest.raises(RunError, match=f"cannot be written: Read-only file system .{run.path}"):
-        galaxynet.train("toynet", resume=run.record.id)
-
-
-@pytest.mark.promise("Interruptions")
-def test_a_full_disk_is_called_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that is full during a training is named as such, with the command that goes on."""
-
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(AtomicCheckpointIO, "save_checkpoint", full)
-    with pytest.raises(RunError, match=r"The disk is full .*Make room.*--resume"):
-        train()
-
-
-def test_a_run_that_seems_to_run_elsewhere_can_be_forced(interrupted: Callable[..., Any]) -> None:
-    """A run that died on another machine is refused; the error names the flag that continues it anyway."""
-    run = interrupted(1)
-    run.record.status, run.record.environment.host = "running", "elsewhere"
-    plan = Components.load("toynet").plan({}, like=run.record)
-    with pytest.raises(RunError, match=r"on elsewhere.*--force"):
-        checkpoint_to_resume(run, plan)
-    assert checkpoint_to_resume(run, plan, force=True) == run.checkpoint("last")
-
-
-def test_a_finished_run_is_not_resumed() -> None:
-    """Resuming what is finished is refused, with the way to train it again."""
-    run = train(epochs=1)
-    with pytest.raises(RunError, match=rf"finished.*--like {run.record.id}"):
-        galaxynet.train("toynet", resume=run.record.id)
-
-
-@pytest.mark.promise("Measurements")
-def test_other_data_are_not_resumed_on(interrupted: Callable[..., Any]) -> None:
-    """A run is not resumed on data that changed: no run mixes two test sets."""
-    run = interrupted(1)
-    run.record.options.dataset["samples"] = 160
-    run.save()
-    with pytest.raises(RunError, match="have changed since the run"):
-        galaxynet.train("toynet", resume=run.record.id)
-
-
-@pytest.mark.promise("Measurements")
-def test_other_data_to_learn_from_are_noticed(interrupted: Callable[..., Any]) -> None:
-    """A run is not resumed when only its training data changed."""
-    run = interrupted(1)
-    run.record.data["colours"] = 1
-    assert galaxynet.train("toynet", resume=run.record.id).record.status == "finished"  # no notes any more
-    again = interrupted(1)
-    again.record.data["images"] = 119
-    again.save()
-    with pytest.raises(RunError, match="have changed since the run"):
-        galaxynet.train("toynet", resume=again.record.id)
 
 
 @pytest.mark.promise("Interruptions")

@@ -10,7 +10,7 @@ from toy_plugins import DATA, SPECS
 from warm_process import WarmProcess
 
 import galaxynet
-from galaxynet.errors import OptionError, RunError, UsageError
+from galaxynet.errors import OptionError, UsageError
 from galaxynet.training.config import Components
 from galaxynet.training.training_options import TrainingOptions
 
@@ -79,15 +79,6 @@ def test_the_best_epoch_is_tested(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Trainer, "test", spy)
     run = train(epochs=2)
     assert tested == [str(run.checkpoint("best"))]
-
-
-@pytest.mark.promise("Measurements")
-def test_an_undefined_loss_is_a_result() -> None:
-    """A loss that is not finite ends the run as diverged: no test, no invented accuracy."""
-    run = train(explode=True)
-    assert run.record.status == "diverged"
-    assert "undefined in epoch 1" in run.record.message
-    assert "test/accuracy" not in run.record.metrics
 
 
 @pytest.mark.parametrize("name", ["last", "-x", "a/b", "two\nlines", " blank", "x" * 81])
@@ -203,86 +194,6 @@ def test_without_validation_the_last_epoch_is_tested() -> None:
     assert run.record.splits["validation"] == 0
     assert run.record.status == "finished"
     assert "val/accuracy" not in run.record.metrics
-
-
-@pytest.mark.parametrize("end", ["sys.exit('bye')", "raise KeyboardInterrupt"])
-def test_a_network_that_ends_the_training_itself_has_failed(distribution: Any, end: str) -> None:
-    """A plugin that exits by itself fails; its run is not one that waits to be resumed."""
-    distribution(
-        "ending",
-        {
-            "ending": "from toys import NET; import dataclasses\n"
-            "SPEC = dataclasses.replace(NET, name='ending', module='ending_net:Net')",
-            "ending_net": "import sys\nfrom toy_model import Net as Plain\nclass Net(Plain):\n"
-            f"    def training_step(self, batch, index):\n        {end}\n",
-        },
-        {"galaxynet.models": {"ending": "ending:SPEC"}},
-    )
-    with pytest.raises(RunError, match=r"ended the training itself: (SystemExit: bye|KeyboardInterrupt)"):
-        galaxynet.train("ending")
-    (run,) = galaxynet.list_runs()
-    assert run.status == "failed"
-
-
-@pytest.mark.promise("Interruptions")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize(
-    ("name", "step"),
-    [
-        ("SIGINT", "training_step"),
-        ("SIGTERM", "training_step"),
-        ("SIGHUP", "training_step"),
-        ("SIGTERM", "validation_step"),
-        ("SIGTERM", "test_step"),
-    ],
-)
-def test_a_signal_in_a_destructor_interrupts(distribution: Any, name: str, step: str) -> None:
-    """A signal that comes while an object is destroyed, where Python ignores exceptions, is not lost."""
-    distribution(
-        "destroying",
-        {
-            "destroying": "from toys import NET; import dataclasses\n"
-            "SPEC = dataclasses.replace(NET, name='destroying', module='destroying_net:Net')",
-            "destroying_net": f"""
-            import os, signal
-            from toy_model import Net as Plain
-
-            class Bomb:
-                def __del__(self):
-                    os.kill(os.getpid(), signal.{name})
-
-            class Net(Plain):
-                def {step}(self, batch, index):
-                    Bomb()
-                    return super().{step}(batch, index)
-            """,
-        },
-        {"galaxynet.models": {"destroying": "destroying:SPEC"}},
-    )
-    run = galaxynet.train("destroying", epochs=2)
-    assert run.status == "interrupted"
-    if step == "training_step":
-        assert run.record.steps == 1
-
-
-@pytest.mark.promise("Interruptions")
-def test_a_failing_network_leaves_a_failed_run(distribution: Any) -> None:
-    """An exception in a network is recorded with its reason, and the run folder stays readable."""
-    distribution(
-        "faulty",
-        {
-            "faulty": "from toys import NET; import dataclasses\n"
-            "SPEC = dataclasses.replace(NET, name='faulty', module='faulty_net:Net')",
-            "faulty_net": "from toy_model import Net as Plain\n"
-            "class Net(Plain):\n    def training_step(self, batch, index): raise ValueError('no')",
-        },
-        {"galaxynet.models": {"faulty": "faulty:SPEC"}},
-    )
-    with pytest.raises(ValueError, match="no"):
-        galaxynet.train("faulty")
-    record = galaxynet.find_run("last").record
-    assert record.status == "failed"
-    assert record.message == "ValueError: no"
 
 
 @pytest.mark.parametrize(

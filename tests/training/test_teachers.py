@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import shutil
-import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from interrupting import interrupted_at
 from torch import nn
 
 import galaxynet
@@ -19,7 +19,6 @@ from galaxynet.plugin import DataInfo, OptimizerOptions
 from galaxynet.runs import Run
 from galaxynet.tasks import Classifier, VoteFractions
 from galaxynet.tasks.teaching import Teacher, mean_answers
-from galaxynet.training.callbacks import EpochSeeds
 from galaxynet_galaxy_zoo.tree import TREE
 
 pytestmark = pytest.mark.xdist_group("teachers")  # one run teaches all of them
@@ -215,22 +214,11 @@ def test_a_taught_network_comes_close_to_its_teacher() -> None:
 
 
 @pytest.mark.promise("Interruptions")
-def test_an_interrupted_student_repeats_an_uninterrupted_one(
-    teacher: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_student_repeats_an_uninterrupted_one(teacher: Run) -> None:
     """A resumed student ends as an uninterrupted one; a teacher with other weights is refused."""
     options = {"teacher": ["teacher"], "epochs": 3, "dropout": 0.3}
     whole = train(**options)
-    plain = EpochSeeds.on_train_epoch_start
-
-    def start(self: EpochSeeds, trainer: Any, module: Any) -> None:
-        if trainer.current_epoch == 2:
-            signal.raise_signal(signal.SIGINT)
-        plain(self, trainer, module)
-
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    with monkeypatch.context() as patched:
-        patched.setattr(EpochSeeds, "on_train_epoch_start", start)
+    with interrupted_at(2):
         run = train(**options)
     weights = teacher.checkpoint("best")
     kept = torch.load(weights, weights_only=True)

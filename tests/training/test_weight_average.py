@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from interrupting import interrupted_at
 from torch import Tensor
 
 import galaxynet
@@ -117,22 +117,11 @@ def test_a_short_training_is_not_held_back_by_its_first_weights() -> None:
 
 @pytest.mark.promise("Interruptions")
 @pytest.mark.parametrize("validation", [0.0, 0.2])
-def test_an_interrupted_average_repeats_an_uninterrupted_one(
-    validation: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_average_repeats_an_uninterrupted_one(validation: float) -> None:
     """A resumed run has average, weights and metrics of an uninterrupted one, to the last digit."""
     options = {"epochs": 4, "dropout": 0.3, "schedule": "one-cycle", "seed": 2, "validation": validation}
     whole = train(**options)
-    plain = EpochSeeds.on_train_epoch_start
-
-    def start(self: EpochSeeds, trainer: Any, module: Any) -> None:
-        if trainer.current_epoch == 2:
-            signal.raise_signal(signal.SIGINT)
-        plain(self, trainer, module)
-
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    with monkeypatch.context() as patched:
-        patched.setattr(EpochSeeds, "on_train_epoch_start", start)
+    with interrupted_at(2):
         run = train(**options)
     assert run.record.status == "interrupted"
     done = galaxynet.train("normed", resume=run.record.id)

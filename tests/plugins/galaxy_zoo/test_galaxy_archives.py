@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 import time
 import tracemalloc
@@ -15,12 +14,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from zoo_files import jpeg, picture, write_images
+from zoo_files import declaring, jpeg, picture, write_images
 
 from galaxynet.errors import DataError
-from galaxynet.images.jpeg import decode_jpeg, jpeg_size
 from galaxynet.images.preprocessing import Preprocessing
-from galaxynet.images.window import Window, reduction_for
 from galaxynet_galaxy_zoo import archives
 from galaxynet_galaxy_zoo.archives import load_images
 
@@ -68,28 +65,6 @@ def test_the_array_shows_what_the_images_show(tmp_path: Path, view: Preprocessin
         assert difference.max() < 16
 
 
-def reduction_of(size: int, region: int, width: int) -> int:
-    margin = (width - region) // 2
-    return reduction_for(Window(margin, margin, region, region), width, width, size, size)
-
-
-@given(st.integers(16, 424), st.integers(16, 424), st.integers(16, 424))
-def test_reduction_loses_no_pixels_and_no_place(size: int, region: int, width: int) -> None:
-    """A JPEG is reduced only where enough pixels remain and the crop's borders stay exact."""
-    region = min(region, width)
-    reduction = reduction_of(size, region, width)
-    assert reduction in (1, 2, 4, 8)
-    if reduction > 1:
-        assert region / reduction >= size
-        assert ((width - region) // 2) % reduction == region % reduction == 0
-
-
-def test_reductions_of_the_usual_settings() -> None:
-    """The whole frame is read at a quarter, its central half at a half, of the original's size."""
-    assert [reduction_of(60, region, 424) for region in (424, 212, 106)] == [4, 2, 1]
-    assert reduction_of(48, 424, 424) == 8
-
-
 DAMAGE = {
     "whole": lambda data: data,
     "cut": lambda data: data[: len(data) // 2],
@@ -125,12 +100,6 @@ def test_any_damaged_images_are_left_out_and_named(kinds: list[str]) -> None:
 GOOD = jpeg(picture(7))
 
 
-def declaring(data: bytes, side: int) -> bytes:
-    """The same JPEG with another size in its header."""
-    frame = data.index(b"\xff\xc0")
-    return data[: frame + 5] + side.to_bytes(2, "big") * 2 + data[frame + 9 :]
-
-
 @pytest.mark.promise("Inputs")
 def test_a_truncated_jpeg_is_left_out_even_with_an_end_marker(tmp_path: Path) -> None:
     """A truncated JPEG is left out and named, even where its end marker was put back."""
@@ -157,22 +126,6 @@ def test_bytes_after_the_end_of_a_jpeg_do_no_harm(tmp_path: Path) -> None:
     array = load_images(write_images(tmp_path / "images.zip", images), tmp_path / "arrays", GRAY)
     assert array.ids == [0, 1, 2, 3, 4]
     assert all(np.array_equal(row, array.rows[0]) for row in array.rows)
-
-
-@pytest.mark.parametrize("channels", ["GRAY", "RGB"])
-@pytest.mark.parametrize("reduction", [1, 2, 4, 8])
-def test_the_pixels_are_opencvs_to_the_last_bit(channels: Literal["GRAY", "RGB"], reduction: int) -> None:
-    """Strict decoding gives the pixels that runs were recorded with, however a JPEG was made."""
-    mode = "GRAYSCALE" if channels == "GRAY" else "COLOR"
-    flag = getattr(cv2, f"IMREAD_{mode}" if reduction == 1 else f"IMREAD_REDUCED_{mode}_{reduction}")
-    samplings = [0x411111, 0x221111, 0x211111, 0x121111, 0x111111]
-    makings = [(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling) for sampling in samplings]
-    makings += [(cv2.IMWRITE_JPEG_PROGRESSIVE, 1), (cv2.IMWRITE_JPEG_RST_INTERVAL, 5)]
-    for making in makings:
-        data = jpeg(picture(3), *making)
-        theirs = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
-        theirs = theirs[..., None] if channels == "GRAY" else theirs[..., ::-1]
-        assert np.array_equal(decode_jpeg(data, channels, *2 * (424 // reduction,)), theirs), making
 
 
 @pytest.mark.promise("Strangers' files")
@@ -303,33 +256,3 @@ def test_the_second_start_reads_no_archive(tmp_path: Path, monkeypatch: pytest.M
         assert load_images(source, tmp_path / "arrays", GRAY).ids == [1]
     write_images(source, {"5.jpg": GOOD, "6.jpg": GOOD})
     assert load_images(source, tmp_path / "arrays", GRAY).ids == [5, 6]
-
-
-def test_the_header_of_a_jpeg_tells_its_size() -> None:
-    """Width and height come in this order, and files with other markers before the frame are read."""
-    assert jpeg_size(jpeg(picture(1, 300, 200))) == (300, 200)
-    comment = b"\xff\xfe\x00\x06hey!"
-    assert jpeg_size(GOOD[:2] + comment + b"\xff" + GOOD[2:] + b"\0\0") == (424, 424)
-
-
-@pytest.mark.promise("Strangers' files")
-@pytest.mark.parametrize("standalone", [b"\xff\xd0", b"\xff\x01"])
-def test_the_header_reader_sees_the_frame_that_is_decoded(standalone: bytes) -> None:
-    """No marker hides the frame that is decoded behind another of a harmless size."""
-    # Read as a segment, the marker would be as long as the next two bytes say, and hide the true frame.
-    frame = GOOD.index(b"\xff\xc0")
-    data = declaring(GOOD, 65_500)
-    hidden = data[:frame] + standalone + data[frame:].ljust(0xFFC0 + 2, b"\0") + GOOD[frame:]
-    with pytest.raises(ValueError, match="declares 65,500"):
-        jpeg_size(hidden)
-    with pytest.raises(ValueError, match="two sizes"):
-        decode_jpeg(GOOD, "GRAY", 105, 105)
-
-
-@given(st.binary(max_size=300))
-def test_no_bytes_break_the_header_reader(data: bytes) -> None:
-    """Any bytes in place of a JPEG's header are a size or a reason."""
-    for start in (b"", b"\xff\xd8"):
-        with contextlib.suppress(ValueError):
-            width, height = jpeg_size(start + data + b"\xff\xd9")
-            assert width >= 0 <= height

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from astropy.io import fits
 from in_process import run_here
+from interrupting import interrupted_at
 from own_images import encoded, picture, write_folder, write_labels
 
 import galaxynet
 from galaxynet.catalogue.reading import read_table
 from galaxynet.runs import Run
-from galaxynet.training.callbacks import EpochSeeds
 
 IDS = range(100_000, 100_030)
 QUICK = ("--size", "24", "--threads", "1", "--precision", "float32", "--batch-size", "8")
@@ -106,18 +104,9 @@ def test_a_run_on_fits_predicts_with_its_own_bands() -> None:
     assert others.parameters["stretch"] == "auto"
 
 
-def interrupted(monkeypatch: pytest.MonkeyPatch) -> Run:
+def interrupted() -> Run:
     """A run of two epochs that was interrupted when the second began."""
-    plain = EpochSeeds.on_train_epoch_start
-
-    def start(self: EpochSeeds, trainer: Any, module: Any) -> None:
-        if trainer.current_epoch == 1:
-            signal.raise_signal(signal.SIGINT)
-        plain(self, trainer, module)
-
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    with monkeypatch.context() as patched:
-        patched.setattr(EpochSeeds, "on_train_epoch_start", start)
+    with interrupted_at(1):
         done = run_here(
             *("train", "galaxy_alexnet", "--dataset", "images", "--images", "cutouts"),
             *("--labels", "mine.csv", *QUICK, "--epochs", "2"),
@@ -129,7 +118,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Run:
 @pytest.mark.promise("Interruptions")
 def test_a_run_is_resumed_with_the_same_data_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run on your own images continues with the same pixels and labels alone; changed ones are refused."""
-    run = interrupted(monkeypatch)
+    run = interrupted()
     image, labels = Path("cutouts") / f"{IDS[0]}.jpg", Path("mine.csv")
     pixels, text = image.read_bytes(), labels.read_text()
     for path, changed in (
