@@ -117,8 +117,8 @@ def _why_unfit(network: Task, data: DataModule, teacher: TeacherNetwork) -> str:
 
 def _answered(info: DataInfo) -> tuple[Any, ...]:
     extra = info.to_dict()["extra"]
-    # As text, because a checkpoint may have tuples where the dataset has lists.
-    return tuple(info.classes), json.dumps(extra.get("vote_tree")), info.also
+    # As text: a checkpoint may have tuples where the dataset has lists, and a record has another order.
+    return tuple(info.classes), json.dumps(extra.get("vote_tree"), sort_keys=True), info.also
 
 
 def _shape(info: DataInfo) -> str:

@@ -20,6 +20,7 @@ from galaxynet.sweeps.sweep_plan import plan_sweep
 from galaxynet.sweeps.time_steps import time_steps
 from galaxynet.tasks.teaching import Teacher
 from galaxynet.training.config import Components
+from galaxynet.training.weight_average import WeightAverage
 
 
 def at_epoch(run: Run, done: int) -> None:
@@ -125,24 +126,31 @@ def test_missing_data_of_some_trials_are_reported_beforehand(distribution: Any, 
 
 
 @pytest.mark.usefixtures("toys")
-def test_a_teacher_takes_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The timed steps have the teachers of the trial, so that a sweep of students is not underestimated."""
+def test_timed_steps_are_those_of_the_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Teachers and averages of weights are timed, so that sweeps with them are not underestimated."""
     galaxynet.train("toynet", epochs=1, name="teacher", runs_dir=tmp_path / "runs")
-    answers = Teacher.answers
+    answered: list[int] = []
+    averaging: list[float] = []
+    answers, start = Teacher.answers, WeightAverage.on_train_start
 
-    def slow(self: Teacher, inputs: Any) -> Any:
-        time.sleep(0.02)
+    def answer(self: Teacher, inputs: Any) -> Any:
+        answered.append(len(inputs))
         return answers(self, inputs)
 
-    monkeypatch.setattr(Teacher, "answers", slow)
+    def average(self: WeightAverage, *training: Any) -> None:
+        averaging.append(self.decay)
+        start(self, *training)
+
+    monkeypatch.setattr(Teacher, "answers", answer)
+    monkeypatch.setattr(WeightAverage, "on_train_start", average)
     components = Components.load("toynet")
-
-    def batch_s(**options: Any) -> float:
-        plan = components.plan({"batch_size": 10, **options}, runs_dir=tmp_path / "runs")
-        return 10 * time_steps(plan, tmp_path / "data", tmp_path / "runs")[1]
-
-    assert batch_s(teacher=("teacher",)) > 0.02
-    assert batch_s(ema=0.9) > 0
+    options = {"batch_size": 10, "teacher": ["teacher"], "ema": 0.9}
+    plan = components.plan(options, runs_dir=tmp_path / "runs")
+    samples, sample_s = time_steps(plan, tmp_path / "data", tmp_path / "runs")
+    assert sample_s > 0
+    assert samples > 10
+    assert max(answered) == 10
+    assert averaging == [0.9]
 
 
 def test_an_epoch_has_the_images_without_a_label(tmp_path: Path) -> None:

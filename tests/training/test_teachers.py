@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,11 +16,13 @@ from torch import nn
 
 import galaxynet
 from galaxynet.data.batches import Normalization
+from galaxynet.data.splits import digest_test_set
 from galaxynet.errors import GalaxynetError, RunError, UsageError
 from galaxynet.plugin import DataInfo, OptimizerOptions
 from galaxynet.runs import Run
 from galaxynet.tasks import Classifier, VoteFractions
 from galaxynet.tasks.teaching import Teacher, mean_answers
+from galaxynet.training.teachers import TeacherNetwork, teach
 from galaxynet_galaxy_zoo.tree import TREE
 
 pytestmark = pytest.mark.xdist_group("teachers")  # one run teaches all of them
@@ -261,3 +265,21 @@ def test_a_teacher_that_has_not_finished_or_sees_another_part_is_refused(teacher
     teacher.save()
     with pytest.raises(RunError, match=r"is interrupted, not finished.*--resume"):
         train(teacher=["teacher"])
+
+
+def test_shipped_weights_of_the_same_questions_can_teach() -> None:
+    """A tree of questions is the same in any order of its keys, which a record of shipped weights sorts."""
+    student = votes()
+    tree = json.loads(json.dumps(TREE.to_dict(), sort_keys=True))
+    info = DataInfo("toys", (5,), classes=(), extra={"vote_tree": tree})
+    task = VoteFractions(nn.Linear(5, len(TREE.columns)), OptimizerOptions(), info)
+    data: Any = SimpleNamespace(
+        name="toys", info=student.data_info, preprocessing=None, test_ids=[1], test_labels=["a"]
+    )
+    tested = digest_test_set(data.test_ids, data.test_labels)
+    record = SimpleNamespace(
+        task=student.task, dataset=SimpleNamespace(name="toys"), preprocessing={}, test_set=tested
+    )
+    run: Any = SimpleNamespace(label="shipped", record=record)
+    teach(student, data, [TeacherNetwork(run, task)])
+    assert len(student.teachers) == 1
