@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -21,12 +20,10 @@ from galaxynet.commands import (
 
 if TYPE_CHECKING:
     from galaxynet.images.fits import FitsOptions
-    from galaxynet.prediction.job import Prediction
-    from galaxynet.prediction.preview import Preview
+from galaxynet.cli.predict_output import print_preview, print_summary
 
 _TABLE = "Columns of an input table"
 _FITS = "FITS images"
-_NAMED = 5
 
 
 def command(
@@ -241,7 +238,7 @@ def command(
     for note in (*inputs.notes, *catalogue.notes):
         terminal.note(note)
     if dry_run:
-        _print_preview(preview(catalogue))
+        print_preview(preview(catalogue))
         return
     assert output is not None
     try:
@@ -252,7 +249,7 @@ def command(
         if parts_folder(output).is_dir():
             terminal.note("the same command continues where this one stopped")
         raise
-    _print_summary(prediction)
+    print_summary(prediction)
     if gallery is not None:
         terminal.note(f"{gallery}: pictures of the selected images")
     if strict and prediction.unusable:
@@ -274,41 +271,3 @@ def _merge(words: list[str], output: Path, overwrite: bool) -> None:
 
     rows = merge([Path(word) for word in words], output, overwrite=overwrite)
     terminal.note(f"{output}: {rows:,} rows of {len(words)} shards")
-
-
-def _print_summary(prediction: Prediction) -> None:
-    predicted = prediction.rows - prediction.unusable
-    rate = (prediction.rows - prediction.resumed) / prediction.seconds if prediction.seconds else 0
-    speed = f" ({rate:,.0f} images/s)" if rate >= 1 else ""
-    terminal.note(f"{prediction.path}: {predicted:,} of {prediction.rows:,} images predicted{speed}")
-    if prediction.flagged:
-        terminal.note(f"{prediction.flagged:,} of them are flagged: see the columns flag and reason")
-    for reason, count in prediction.reasons:
-        terminal.note(f"{count:,} could not be used: {reason}")
-
-
-def _print_preview(shown: Preview) -> None:
-    from galaxynet.report.output import print_tables
-    from galaxynet.report.table import Column, make_table
-    from galaxynet.report.wording import show_seconds
-
-    lines = [f"{shown.images:,} images; predicting them takes about {show_seconds(shown.seconds)}"]
-    looked_at = "" if shown.examined == shown.images else f" of {shown.examined:,} that were read"
-    lines.append(f"{len(shown.unusable):,}{looked_at} cannot be used")
-    lines += [f"  {name}: {reason}" for name, reason in shown.unusable[:_NAMED]]
-    if len(shown.unusable) > _NAMED:
-        lines.append(f"  and {len(shown.unusable) - _NAMED:,} more")
-    terminal.write("\n".join(lines) + "\n\n")
-    # A row of a catalogue is longer than a line, so each is a column here.
-    rows = [[column.name, *map(_cell, shown.rows[column.name])] for column in shown.rows.columns]
-    titles = ["", *(f"image {number + 1}" for number in range(len(shown.rows)))]
-    columns = [
-        Column(title, itemgetter(at), overflow="shorten-middle" if at else "keep")
-        for at, title in enumerate(titles)
-    ]
-    print_tables([make_table(columns, rows)])
-
-
-def _cell(cell: object) -> str:
-    number = getattr(cell, "item", lambda: cell)()
-    return f"{number:.4g}" if isinstance(number, float) else str(number)

@@ -12,7 +12,7 @@ from galaxynet.phrases import duration
 from galaxynet.untrusted import LARGEST
 
 if TYPE_CHECKING:
-    from galaxynet.runs import RunRecord
+    from galaxynet.runs import Run, RunRecord
 
 NONE = "–"
 """An empty cell."""
@@ -173,6 +173,11 @@ def caption(record: RunRecord) -> str:
     if record.baseline:
         text += f",\nalways answering {record.baseline.label} scores {show_baseline(record)}"
     return text
+
+
+def headings(run: Run) -> tuple[str, str]:
+    """The lines above and below a figure of a run."""
+    return f"{run.record.model.name}  ·  {run.label}", caption(run.record)
 
 
 def listed_modules(names: Sequence[str]) -> str:

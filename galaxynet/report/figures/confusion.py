@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from galaxynet.errors import RunError
 from galaxynet.report.figures.style import FAINT, INK, heading, legible, new_figure
-from galaxynet.report.wording import caption
+from galaxynet.report.wording import headings
 from galaxynet.runs.folder import PREDICTIONS
 
 if TYPE_CHECKING:
@@ -39,9 +39,8 @@ def confusion_matrix(runs: Sequence[Run]) -> Figure:
     if not len(predictions):
         raise RunError(f"The run {run.label} has no predictions: its test set is empty.")
     classes = class_names(run, predictions)
-    title = f"{run.record.model.name}  ·  {run.label}"
     try:
-        return draw_confusion(classes, count(predictions, classes), title, caption(run.record))
+        return draw_confusion(classes, count(predictions, classes), *headings(run))
     except RunError as error:
         raise RunError(
             error.message, f"{error.hint} The predictions are in {run.path / PREDICTIONS}."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from galaxynet.errors import RunError
 from galaxynet.report.figures.style import COLOURS, FAINT, heading, new_figure, plain_axes
-from galaxynet.report.wording import caption
+from galaxynet.report.wording import headings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +45,7 @@ def reliability_diagram(runs: Sequence[Run]) -> Figure:
     states = {"uncalibrated": probability_scores(probabilities, targets)}
     if isinstance(temperature, int | float) and temperature > 0:
         states["calibrated"] = probability_scores(at_temperature(probabilities, temperature), targets)
-    return draw_reliability(states, f"{run.record.model.name}  ·  {run.label}", caption(run.record))
+    return draw_reliability(states, *headings(run))
 
 
 def draw_reliability(states: Mapping[str, ProbabilityScores], title: str, subtitle: str) -> Figure:

@@ -14,7 +14,8 @@ from galaxynet.evaluation.vote_agreement import (
 )
 from galaxynet.evaluation.vote_shares import VotedTest
 from galaxynet.report.figures.style import COLOURS, DASHES, heading, new_figure, plain_axes
-from galaxynet.report.figures.votes import headings, voted_test
+from galaxynet.report.figures.votes import voted_test
+from galaxynet.report.wording import headings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

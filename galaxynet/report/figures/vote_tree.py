@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from galaxynet.evaluation.vote_shares import VotedTest
 from galaxynet.evaluation.votes import rmse
 from galaxynet.report.figures.style import COLOURS, FAINT, INK, heading, new_figure
-from galaxynet.report.figures.votes import headings, voted_test
+from galaxynet.report.figures.votes import voted_test
+from galaxynet.report.wording import headings
 from galaxynet.vote_tree import VoteTree
 
 if TYPE_CHECKING:

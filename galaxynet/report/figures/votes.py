@@ -9,7 +9,6 @@ from galaxynet.errors import DataError, RunError
 from galaxynet.evaluation.vote_shares import VotedTest
 from galaxynet.evaluation.votes import rmse
 from galaxynet.report.figures.style import COLOURS, FAINT, GRID, heading, new_figure
-from galaxynet.report.wording import caption
 from galaxynet.runs.votes import VOTES, Votes
 from galaxynet.vote_tree import VoteQuestion, VoteTree
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from galaxynet.runs import Run
+from galaxynet.report.wording import headings
 
 _COLUMNS = 4
 _PANEL = 2.55
@@ -40,11 +40,6 @@ def votes_figure(runs: Sequence[Run]) -> Figure:
         RunError: If there are several, or the run has no votes.
     """
     return draw_votes(voted_test(runs), *headings(runs[0]))
-
-
-def headings(run: Run) -> tuple[str, str]:
-    """The lines above and below a figure of a run."""
-    return f"{run.record.model.name}  ·  {run.label}", caption(run.record)
 
 
 def voted_test(runs: Sequence[Run]) -> VotedTest:
