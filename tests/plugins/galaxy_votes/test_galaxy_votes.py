@@ -193,10 +193,11 @@ def test_a_comparison_shows_error_interval_and_mean_row(
 
 
 def test_its_figure_is_drawn(trained: Run) -> None:
-    """Predicted over observed fractions, written after the training; several runs have no joint one."""
+    """Predicted over observed fractions, written with the run's figures; several runs have no joint one."""
     from galaxynet.report.figures import draw, names, write_joint_figures
 
     assert "votes" in names(trained)
+    assert trained.figures / "votes.png" in galaxynet.figures(trained)
     assert (trained.figures / "votes.png").read_bytes().startswith(b"\x89PNG")
     figure = draw(trained, "votes")
     assert len([axes for axes in figure.axes if axes.axison]) == 11
