@@ -127,13 +127,15 @@ def test_ten_labels_are_enough(folder: Path, tmp_path: Path, capfd: pytest.Captu
     assert "chosen by 1 validation sample" in " ".join(capfd.readouterr().err.split())
 
 
-def test_a_finetuning_is_resumed_without_the_run_that_it_began_with(folder: Path, tmp_path: Path) -> None:
+def test_a_finetuning_is_resumed_without_the_run_that_it_began_with(
+    folder: Path, frozen: Run, tmp_path: Path
+) -> None:
     """Once it has a checkpoint, an interrupted run needs the earlier one no more."""
     runs = tmp_path / "runs"
     shutil.copytree(folder / "runs", runs)
     settings: dict[str, Any] = {"runs_dir": runs, "data_dir": folder / "data"}
     before = galaxynet.train(
-        "galaxy_classifier", like="frozen", epochs=1, schedule="constant", name="cut", **settings
+        "galaxy_classifier", like=frozen.record.name, epochs=1, schedule="constant", name="cut", **settings
     )
     before.record.status = "interrupted"
     before.record.options.training["epochs"] = 2
