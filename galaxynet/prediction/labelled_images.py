@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from galaxynet.errors import DataError, UsageError
+from galaxynet.evaluation.classification import classify
 from galaxynet.evaluation.prior import Prior
-from galaxynet.evaluation.result import Evaluation, classify, evaluation_of
+from galaxynet.evaluation.result import Evaluation, evaluation_of
 from galaxynet.images.inputs import Inputs
 from galaxynet.images.labels import DEFAULT, LabelColumns, Labels, read_labels
 from galaxynet.images.matching import distinct_ids

@@ -16,9 +16,10 @@ from galaxynet.catalogue.reading import table_reader
 from galaxynet.data.module import DataModule
 from galaxynet.errors import DataError, RunError
 from galaxynet.evaluation.bootstrap import bootstrap_mean
+from galaxynet.evaluation.classification import Classification, classify
 from galaxynet.evaluation.prior import Prior, PriorSource
 from galaxynet.evaluation.restore import recorded_views, restore
-from galaxynet.evaluation.result import Classification, Evaluation, MeanError, classify, evaluation_of
+from galaxynet.evaluation.result import Evaluation, MeanError, evaluation_of
 from galaxynet.evaluation.vote_scores import VoteScores, score_votes
 from galaxynet.evaluation.vote_shares import VotedTest
 from galaxynet.evaluation.vote_test import metrics_of_test

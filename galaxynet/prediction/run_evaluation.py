@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from galaxynet.errors import UsageError
+from galaxynet.evaluation.classification import Classification
 from galaxynet.evaluation.mcnemar import difference_interval, mcnemar
 from galaxynet.evaluation.prior import Prior, PriorSource
-from galaxynet.evaluation.result import Classification, Comparison, Evaluation
+from galaxynet.evaluation.result import Comparison, Evaluation
 from galaxynet.evaluation.scores import Share
 from galaxynet.images.input_search import find_inputs
 from galaxynet.prediction.labelled_images import LabelTable, evaluate_images

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from galaxynet import atomic, terminal
 from galaxynet.errors import RunError
-from galaxynet.evaluation.result import Classification, Evaluation
+from galaxynet.evaluation.classification import Classification
+from galaxynet.evaluation.result import Evaluation
 from galaxynet.evaluation.vote_shares import VotedTest
 from galaxynet.report.evaluation_tables import evaluation_rows, evaluation_tables
 from galaxynet.report.figures import save

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from galaxynet.evaluation.classification import Classification, Shift
 from galaxynet.evaluation.prior import Prior
-from galaxynet.evaluation.result import Classification, Evaluation, Shift
+from galaxynet.evaluation.result import Evaluation
 from galaxynet.evaluation.scores import ProbabilityScores
 from galaxynet.report.evaluation_cells import percent, share_cells, share_figures, text_table
 from galaxynet.report.significance import words_of_test

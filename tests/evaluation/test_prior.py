@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from galaxynet.errors import GalaxynetError
+from galaxynet.evaluation.classification import classify
 from galaxynet.evaluation.prior import Prior
-from galaxynet.evaluation.result import classify
 from galaxynet.plugin import DataInfo, OptimizerOptions
 from galaxynet.tasks import Classifier, Task
 

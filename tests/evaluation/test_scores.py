@@ -8,7 +8,7 @@ import torch
 from torchmetrics.functional.classification import multiclass_confusion_matrix, multiclass_precision
 
 from galaxynet.evaluation.bootstrap import bootstrap_mean
-from galaxynet.evaluation.result import classify
+from galaxynet.evaluation.classification import classify
 from galaxynet.evaluation.scores import at_temperature, brier_score, class_scores, confusion, reliability
 
 RNG = np.random.default_rng(0)

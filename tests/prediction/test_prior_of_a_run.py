@@ -15,7 +15,8 @@ from in_process import run_here
 import galaxynet
 from galaxynet.catalogue.reading import read_table
 from galaxynet.errors import UsageError
-from galaxynet.evaluation.result import Classification, Evaluation
+from galaxynet.evaluation.classification import Classification
+from galaxynet.evaluation.result import Evaluation
 from galaxynet.prediction import job
 from galaxynet.prediction.network_of_run import applied_network
 from galaxynet.runs import Run
