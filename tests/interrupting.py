@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import galaxynet
 from galaxynet.training.callbacks import EpochSeeds
 
 
@@ -26,3 +27,14 @@ def interrupted_at(epoch: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(EpochSeeds, "on_train_epoch_start", start)
         yield
+
+
+def train(**options: Any) -> Any:
+    """Train `toynet` for two epochs."""
+    return galaxynet.train("toynet", **{"epochs": 2, "lr": 0.01, **options})
+
+
+def interrupted(epoch: int, **options: Any) -> Any:
+    """Train `toynet`, interrupted when this epoch begins."""
+    with interrupted_at(epoch):
+        return train(**options)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from interrupting import interrupted_at
+from interrupting import interrupted, train
 
 import galaxynet
 from galaxynet.errors import UsageError
@@ -15,16 +15,6 @@ from galaxynet.training.checkpoint import AtomicCheckpointIO
 from galaxynet.training.metrics_file import ROWS
 
 pytestmark = pytest.mark.usefixtures("toys")
-
-
-def train(**options: Any) -> Any:
-    return galaxynet.train("toynet", **{"epochs": 2, "lr": 0.01, **options})
-
-
-def interrupted(epoch: int, **options: Any) -> Any:
-    """Train, interrupted when this epoch begins."""
-    with interrupted_at(epoch):
-        return train(**options)
 
 
 @pytest.mark.promise("Interruptions")
