@@ -5,7 +5,7 @@
 Each training has the first N galaxies of a random order of all that may be trained on; the order depends on
 the seed. All trainings have the same number of updates, so few labels are seen more often. A network from
 scratch has the shape and the images of the finetuned one. Every row is written when its training ends, and a
-second call continues with the rows that are missing.
+second call continues with the rows that are missing. --figure draws the table.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import csv
 import random
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
@@ -23,12 +23,14 @@ from typing import Any
 
 import galaxynet
 from galaxynet import paths
+from galaxynet.report.figures import style
 from galaxynet.training.config import Components
 from galaxynet.training.pretrained import Pretrained
 
 NETWORK = "galaxy_classifier"
 COLUMNS = ("labels", "start", "seed", "accuracy", "low", "high", "tested", "epochs", "seconds")
 STARTS: dict[str, dict[str, Any]] = {"scratch": {}, "finetuned": {}, "frozen": {"freeze": ["backbone"]}}
+LINES = {"scratch": "from scratch", "finetuned": "finetuned", "frozen": "last layer alone finetuned"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ def main() -> None:
         order = random.Random(trial.seed).sample(pool, len(pool))
         _append(arguments.out, _train(arguments, trial, labels, order[: trial.labels], tested))
     print(summary(arguments.out))
+    if arguments.figure:
+        draw(arguments.out, arguments.figure)
 
 
 def _missing(arguments: argparse.Namespace) -> Iterator[Trial]:
@@ -112,15 +116,48 @@ def _shape(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def summary(path: Path) -> str:
     """The table in Markdown: mean and deviation of the accuracy over the seeds, in per cent."""
-    values: dict[tuple[int, str], list[float]] = defaultdict(list)
-    for row in _rows(path):
-        values[int(row["labels"]), row["start"]].append(100 * float(row["accuracy"]))
-    starts = [start for start in STARTS if any(key[1] == start for key in values)]
+    values = _accuracies(path)
+    starts = _starts(values)
     lines = ["| labels | " + " | ".join(starts) + " |", "| ---: |" + " ---: |" * len(starts)]
     for size in sorted({size for size, _ in values}):
         cells = [_cell(values.get((size, start), [])) for start in starts]
         lines.append(f"| {size:,} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def draw(path: Path, target: Path) -> None:
+    """Draw the accuracies, in per cent, over the number of labels: a dot for each seed, a line of means."""
+    values = _accuracies(path)
+    sizes = sorted({size for size, _ in values})
+    with style.styled():
+        figure = style.new_figure(6.2, 3.8)
+        axes = figure.add_subplot()
+        for start, colour in zip(_starts(values), style.COLOURS, strict=False):
+            shown = [size for size in sizes if (size, start) in values]
+            axes.plot(shown, [mean(values[size, start]) for size in shown], color=colour, label=LINES[start])
+            for size in shown:
+                accuracies = values[size, start]
+                axes.plot([size] * len(accuracies), accuracies, "o", color=colour, markersize=3.5)
+        axes.set_xscale("log")
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axes.minorticks_off()
+        axes.set_xlabel("labels")
+        axes.set_ylabel("accuracy [%]")
+        style.plain_axes(axes)
+        axes.legend(frameon=False, loc="lower right")
+        figure.savefig(target)
+
+
+def _accuracies(path: Path) -> dict[tuple[int, str], list[float]]:
+    """In per cent, of all seeds, by the number of labels and the start."""
+    values: dict[tuple[int, str], list[float]] = defaultdict(list)
+    for row in _rows(path):
+        values[int(row["labels"]), row["start"]].append(100 * float(row["accuracy"]))
+    return values
+
+
+def _starts(values: Mapping[tuple[int, str], Sequence[float]]) -> list[str]:
+    return [start for start in STARTS if any(key[1] == start for key in values)]
 
 
 def _cell(values: list[float]) -> str:
@@ -173,6 +210,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=0, help="epochs of each training, instead of --updates")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--out", type=Path, default=Path("finetuning.csv"))
+    parser.add_argument("--figure", type=Path, help="PNG to draw the table to")
     return parser.parse_args()
 
 
