@@ -35,12 +35,19 @@ def main() -> None:
     others = busy()
     python, absent = _keras_python(given.keras_python, given.accelerator)
     report = Report("Training", f"Batches of {BATCH}, median of {given.rounds} rounds in turn.")
-    for subject, keras_goal in ((alexnet(0), 1.5), (alexnet(3), 1.5), (classifier(), 1.3)):
+    # Keras has no equivariant layers.
+    subjects = (
+        (alexnet(0), 1.5),
+        (alexnet(3), 1.5),
+        (classifier(equivariant=False), 1.3),
+        (classifier(equivariant=True), None),
+    )
+    for subject, keras_goal in subjects:
         rivals: dict[str, Rival] = {BARE: bare_loop(subject)}
         if subject.spec.name == "galaxy_alexnet":
             rivals[ORDINARY] = bare_loop(subject, ordinary_convolutions=True)
         with contextlib.ExitStack() as stack:
-            if python:
+            if python and keras_goal:
                 rivals[KERAS], about = stack.enter_context(_keras(python, subject, given.samples))
             result = measure(
                 subject, rivals, samples=given.samples, rounds=given.rounds, accelerator=given.accelerator

@@ -127,11 +127,11 @@ def alexnet(extra_convs: int) -> Subject:
     )
 
 
-def classifier() -> Subject:
-    """galaxy_classifier at its default size, with a constant learning rate."""
-    options = GalaxyClassifierOptions(schedule="constant")
+def classifier(*, equivariant: bool) -> Subject:
+    """galaxy_classifier for images of 96 x 96 pixels, with 32 channels and a constant learning rate."""
+    options = GalaxyClassifierOptions(width=32, equivariant=equivariant, schedule="constant")
     return Subject(
-        "galaxy_classifier",
+        "galaxy_classifier, equivariant" if equivariant else "galaxy_classifier",
         CLASSIFIER,
         "MeasuredClassifier",
         options,
