@@ -234,12 +234,8 @@ class Task(lightning.LightningModule):
 
     def optimize_with(self, options: OptimizerOptions) -> OptimizerLRScheduler:
         """Optimiser and schedule from the given options; the schedule spans the whole training."""
-        clips = (
-            type(self).configure_gradient_clipping
-            is not lightning.LightningModule.configure_gradient_clipping
-        )
         # A fused optimiser unscales the gradients too late to clip them, which Lightning refuses.
-        fused = not clips or self.trainer.precision == "32-true"
+        fused = not self._clips or self.trainer.precision == "32-true"
         self.has_layer_rates = self.layer_decay != 1
         groups = parameter_groups(self.network, options.lr, self.layer_decay)
         optimizer = build_optimizer(groups, options, fused=fused)
@@ -251,8 +247,13 @@ class Task(lightning.LightningModule):
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Clip the gradients of grouped updates, since Lightning does not."""
         # A network with its own manual optimisation clips gradients itself.
-        if self._groups_updates:
+        if self._groups_updates and self._clips:
             self.configure_gradient_clipping(optimizer)
+
+    @property
+    def _clips(self) -> bool:
+        inherited = lightning.LightningModule.configure_gradient_clipping
+        return type(self).configure_gradient_clipping is not inherited
 
     def learning_rate(self) -> float:
         """The current learning rate of the first parameter group, which holds the output layer."""
