@@ -47,7 +47,7 @@ QUALITY = 75
 """That of the simulator, so that a JPEG is about as large as the one that it is made of."""
 TRAIN = ("train", "galaxy_votes", "--views", "8", "--test-fraction", "0.1")
 WHOLE = ("--epochs", str(EPOCHS), "--name", "simulated")
-SMALL = ("--name", "simulated-small", "--width", "4", "--stem-stride", "4", "--no-augment", "--epochs", "2")
+SMALL = ("--name", "simulated-small", "--width", "8", "--stem-stride", "4", "--no-augment", "--epochs", "2")
 MIB = 1 << 20
 _EVERY_S = 0.25
 

@@ -13,7 +13,7 @@ class BackboneOptions(OptimizerOptions):
     width: int = option(32, "channels of the first stage, doubled in each further one", ge=4, le=256)
     depth: int = option(1, "residual blocks in each stage", ge=1, le=8)
     stem_stride: int = option(2, "stride of the first convolution; 1 for small images", ge=1, le=4)
-    equivariant: bool = option(False, "see the same in turned and mirrored images (p4m convolutions)")
+    equivariant: bool = option(True, "see the same in turned and mirrored images (p4m convolutions)")
     dropout: float = option(0.0, "part of the features that a training step leaves out", ge=0, lt=1)
     optimizer: Literal["adam", "adamw", "sgd", "adagrad"] = option("adamw", "optimiser (sgd: momentum 0.9)")
     lr: float = option(2e-3, "learning rate; its maximum if a schedule is used", gt=0, le=100)

@@ -49,8 +49,8 @@ def voted(tmp_path_factory: pytest.TempPathFactory) -> Run:
     write_votes(data / "training_solutions_rev1.zip", {100_000 + seed: votes_of(seed) for seed in range(110)})
     return galaxynet.train(
         "galaxy_votes",
-        width=4,
-        size=24,
+        width=8,
+        size=32,
         crop=212,
         epochs=2,
         batch_size=16,

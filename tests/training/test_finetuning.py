@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("finetuning")
     galaxies = make_zoo(folder / "data" / "galaxy-zoo", range(100, 140), width=32)
     write_votes(galaxies / "training_solutions_rev1.zip", {n: (ROUND, ODD)[n % 2] for n in range(100, 140)})
-    train(folder, "galaxy_votes", width=4, stem_stride=1, size=16, crop=24, name="votes")
+    train(folder, "galaxy_votes", width=8, stem_stride=1, size=16, crop=24, name="votes")
     return folder
 
 
@@ -61,7 +61,7 @@ def source_of(folder: Path) -> Run:
 
 
 def classifier(classes: str, size: int = 16) -> GalaxyClassifier:
-    options = GalaxyClassifierOptions(width=4, stem_stride=1)
+    options = GalaxyClassifierOptions(width=8, stem_stride=1)
     return GalaxyClassifier(options, DataInfo("galaxy-zoo", (3, size, size), tuple(classes)))
 
 
@@ -93,7 +93,7 @@ def test_size_crop_channels_normalization_and_shape_come_with_the_weights(folder
     """None of these need be repeated, and the images are normalised as those of the weights."""
     source = source_of(folder).record
     assert frozen.record.preprocessing == source.preprocessing
-    assert frozen.record.options.model["width"] == 4
+    assert frozen.record.options.model["width"] == 8
     assert frozen.record.options.model["stem_stride"] == 1
     assert frozen.record.options.model["lr"] == GalaxyClassifierOptions().lr
 
@@ -207,7 +207,7 @@ def test_without_a_head_the_last_layer_is_new() -> None:
 
 def test_a_layer_is_taken_whole_or_not_at_all() -> None:
     """Where the weights of a layer do not fit, its bias and its batch statistics are left too."""
-    wide = GalaxyClassifier(GalaxyClassifierOptions(width=8), DataInfo("x", (3, 32, 32), tuple("ab")))
+    wide = GalaxyClassifier(GalaxyClassifierOptions(width=16), DataInfo("x", (3, 32, 32), tuple("ab")))
     with pytest.raises(UsageError, match="fit no layer"):  # though all counters of batches match
         copy_weights(wide, classifier("ab", 32), name="new", label="old")
 
@@ -278,7 +278,7 @@ def test_a_sweep_compares_weights_with_none(folder: Path) -> None:
     network = Components.load("galaxy_classifier")
     trials = plan_trials(network, [Dimension("weights", (None, "votes"))], runs_dir=folder / "runs")
     scratch, finetuned = (trial.plan for trial in trials)
-    assert (scratch.options()["width"], finetuned.options()["width"]) == (32, 4)
+    assert (scratch.options()["width"], finetuned.options()["width"]) == (32, 8)
     assert finetuned.training.weights == source_of(folder).record.id
     with pytest.raises(UsageError, match="--weights last"):
         plan_trials(network, [Dimension("weights", ("last",))], runs_dir=folder / "runs")

@@ -15,7 +15,7 @@ from galaxynet_galaxy_votes.model import GalaxyNetwork
 def network(size: int = 32, **options: int) -> GalaxyNetwork:
     """A small network whose weights are all random, with the statistics of a batch."""
     torch.manual_seed(0)
-    result = GalaxyNetwork((3, size, size), 5, GalaxyVotesOptions(equivariant=True, **options))
+    result = GalaxyNetwork((3, size, size), 5, GalaxyVotesOptions(**options))
     for module in result.modules():
         if isinstance(module, FieldNorm):
             nn.init.uniform_(module.scale, 0.5, 1.5)

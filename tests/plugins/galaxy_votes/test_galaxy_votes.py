@@ -43,7 +43,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     )
     return galaxynet.train(
         "galaxy_votes",
-        width=4,
+        width=8,
         stem_stride=1,
         size=16,
         crop=24,
@@ -58,11 +58,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_it_has_the_parameters_it_says() -> None:
-    """1.2 million with its defaults and in colour, for images of any size."""
-    network = GalaxyNetwork((3, 64, 64), 37, GalaxyVotesOptions())
+    """1.2 million without equivariance and in colour, for images of any size."""
+    network = GalaxyNetwork((3, 64, 64), 37, GalaxyVotesOptions(width=32, equivariant=False))
     assert sum(p.numel() for p in network.parameters()) == 1_235_909
     assert network(torch.zeros(2, 3, 64, 64)).shape == (2, 37)
-    deep = GalaxyNetwork((1, 33, 40), 5, GalaxyVotesOptions(width=8, depth=2, stem_stride=1, dropout=0.5))
+    options = GalaxyVotesOptions(width=8, depth=2, stem_stride=1, equivariant=False, dropout=0.5)
+    deep = GalaxyNetwork((1, 33, 40), 5, options)
     assert [len(stage) for stage in deep.backbone.stages.children()] == [2, 2, 2, 2]
     assert deep(torch.zeros(1, 1, 33, 40)).shape == (1, 5)
 
@@ -71,8 +72,9 @@ def test_the_classifier_shares_its_backbone(trained: Run) -> None:
     """galaxy_classifier learns classes of the same galaxies with the same layers below its head."""
     run = galaxynet.train(
         "galaxy_classifier",
-        width=4,
-        size=17,
+        width=8,
+        stem_stride=1,
+        size=16,
         crop=24,
         epochs=1,
         batch_size=8,
@@ -95,7 +97,7 @@ def test_the_classifier_shares_its_backbone(trained: Run) -> None:
 
 def test_images_too_small_are_refused() -> None:
     """An image of which the last stage would see a single pixel is refused, with the smallest size."""
-    options = GalaxyVotesOptions(width=4)
+    options = GalaxyVotesOptions(width=4, equivariant=False)
     with pytest.raises(UsageError, match="too small") as caught:
         GalaxyNetwork((3, 16, 16), 37, options)
     assert "at least 17 pixels" in str(caught.value.hint)
@@ -107,7 +109,7 @@ def test_it_learns(trained: Run) -> None:
     """A few steps on eight images bring the loss far down: every layer takes part."""
     torch.manual_seed(0)
     info = DataInfo("toy", (3, 16, 16), extra={"vote_tree": TREE.to_dict()})
-    task = GalaxyVotes(GalaxyVotesOptions(width=4, stem_stride=1), info)
+    task = GalaxyVotes(GalaxyVotesOptions(width=8, stem_stride=1), info)
     images = torch.randn(8, 3, 16, 16)
     targets = task.fractions(3 * torch.randn(8, 37, generator=torch.Generator().manual_seed(1)))
     optimizer = torch.optim.AdamW(task.parameters(), lr=2e-2)
@@ -127,9 +129,9 @@ def test_classes_beside_the_votes_are_learnt_by_their_weight(weight: float) -> N
     """The head has logits for the classes, which `--label-weight` gives a part in the loss."""
     extra = {"vote_tree": TREE.to_dict(), "also": {"five": ["a", "b", "c"]}}
     task = GalaxyVotes(
-        GalaxyVotesOptions(width=4, label_weight=weight), DataInfo("toy", (3, 24, 24), extra=extra)
+        GalaxyVotesOptions(width=8, label_weight=weight), DataInfo("toy", (3, 32, 32), extra=extra)
     )
-    images = torch.randn(4, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    images = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     targets = torch.cat(
         [task.fractions(torch.randn(4, 37)), torch.tensor([[0.0], [1.0], [2.0], [0.0]])], dim=1
     )
