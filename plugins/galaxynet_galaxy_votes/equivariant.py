@@ -65,7 +65,7 @@ class EquivariantBackbone(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Features of shape (batch, features) of images of shape (batch, channels, height, width)."""
-        # Each step computes the filters, so the layout of the images decides that of all layers, not the weights.
+        # Each step computes the filters: it is the images whose layout all layers follow, not the weights.
         images = images.contiguous(memory_format=torch.channels_last)
         fields = self.stages(self.stem(images)).mean(dim=(2, 3)).unflatten(1, (-1, ORDER))
         return torch.cat([fields.mean(2), fields.amax(2)], dim=1)
