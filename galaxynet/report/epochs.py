@@ -53,15 +53,23 @@ def read_log(run: Run) -> list[dict[str, float]] | None:
         return None
 
 
-def missing_metrics_error(
-    runs: Sequence[Run], logged: Sequence[list[dict[str, float]] | None], absent: Sequence[str]
-) -> RunError:
-    """The error for metrics that no run logged, with those that were."""
-    known = {name for rows in logged for row in rows or () for name in row} - {"epoch", "step"}
+def check_logged(
+    runs: Sequence[Run], logs: Sequence[list[dict[str, float]] | None], metrics: Sequence[str]
+) -> None:
+    """Check that each metric was logged by one of the runs at least.
+
+    Raises:
+        RunError: If not, with the metrics that were.
+    """
+    known = {name for rows in logs for row in rows or () for name in row}
+    absent = [name for name in metrics if name not in known]
+    if not absent:
+        return
+    known -= {"epoch", "step"}
     hint = f"They logged: {', '.join(sorted(known))}." if known else "They have logged nothing yet."
-    if not known and None in logged:
-        hint = f"{runs[logged.index(None)].path / METRICS} is damaged."
-    return RunError(f"None of these runs logged {', '.join(absent)}.", hint)
+    if not known and None in logs:
+        hint = f"{runs[logs.index(None)].path / METRICS} is damaged."
+    raise RunError(f"None of these runs logged {', '.join(absent)}.", hint)
 
 
 def read_curves(runs: Sequence[Run], metrics: Sequence[str]) -> list[Curve]:
@@ -70,9 +78,8 @@ def read_curves(runs: Sequence[Run], metrics: Sequence[str]) -> list[Curve]:
     Raises:
         RunError: If no run logged one of the metrics.
     """
-    logged = [read_log(run) for run in runs]
-    if absent := [name for name in metrics if not any(name in row for rows in logged for row in rows or ())]:
-        raise missing_metrics_error(runs, logged, absent)
+    logs = [read_log(run) for run in runs]
+    check_logged(runs, logs, metrics)
     return [
         Curve(
             label,
@@ -81,7 +88,7 @@ def read_curves(runs: Sequence[Run], metrics: Sequence[str]) -> list[Curve]:
             run.record.higher_is_better and metric_name(metric) == metric_name(run.record.metric),
             rows is None,
         )
-        for run, rows, label in zip(runs, logged, run_labels(runs), strict=True)
+        for run, rows, label in zip(runs, logs, run_labels(runs), strict=True)
         for metric in metrics
     ]
 

@@ -9,9 +9,8 @@ from galaxynet import atomic, terminal
 from galaxynet.errors import RunError
 from galaxynet.evaluation.classification import Classification
 from galaxynet.evaluation.result import Evaluation
-from galaxynet.evaluation.vote_shares import VotedTest
 from galaxynet.report.evaluation_tables import evaluation_rows, evaluation_tables
-from galaxynet.report.figures import save
+from galaxynet.report.figures.drawing import VOTE_FIGURES, draw_votes, save
 from galaxynet.report.output import print_tables, to_csv, to_json, to_markdown
 from galaxynet.report.wording import show_interval
 from galaxynet.runs import write_predictions
@@ -97,19 +96,11 @@ def _figures(evaluation: Evaluation) -> list[tuple[str, Figure]]:
     if evaluation.votes is not None:
         votes = evaluation.votes
         subtitle += f": rmse {votes.rmse:.4f} (95% interval {votes.low:.4f} to {votes.high:.4f}, "
-        return _vote_figures(votes.test, title, f"{subtitle}{evaluation.samples:,} samples)")
+        subtitle += f"{evaluation.samples:,} samples)"
+        return [(name, draw_votes(votes.test, name, title, subtitle)) for name in VOTE_FIGURES]
     if evaluation.classification is not None:
         return _classifier_figures(evaluation.classification, title, subtitle)
     return []
-
-
-def _vote_figures(test: VotedTest, title: str, subtitle: str) -> list[tuple[str, Figure]]:
-    from galaxynet.report.figures.vote_agreement import draw_agreement
-    from galaxynet.report.figures.vote_tree import draw_tree
-    from galaxynet.report.figures.votes import draw_votes
-
-    drawings = {"votes": draw_votes, "vote-tree": draw_tree, "vote-agreement": draw_agreement}
-    return [(name, draw(test, title, subtitle)) for name, draw in drawings.items()]
 
 
 def _classifier_figures(

@@ -16,25 +16,20 @@ if TYPE_CHECKING:
 
     from galaxynet.runs import Predictions, Run
 
-_MAX_CLASSES_WITH_NUMBERS = 20
 _MAX_CLASSES = 200
+_SIZES = ((8, 0.78, 9.5), (12, 0.62, 8), (20, 0.46, 6), (_MAX_CLASSES, 0.22, 0))
+"""For up to so many classes: the side of a cell in inches, and the font size of its numbers; 0 for none."""
 _MAX_NAME_LENGTH = 40
 
 
-def confusion_matrix(runs: Sequence[Run]) -> Figure:
-    """Counts of one run's test set: a row for each true class, a column for each answer.
+def confusion_matrix(run: Run) -> Figure:
+    """Counts of a run's test set: a row for each true class, a column for each answer.
 
     The colour is the share of the row, so that rare classes are as visible as frequent ones.
 
-    Args:
-        runs: Exactly one run.
-
     Raises:
-        RunError: If there are several, or the run has no predictions or too many classes.
+        RunError: If the run has no predictions or too many classes.
     """
-    if len(runs) != 1:
-        raise RunError("A confusion matrix shows one run.", "Name one run.")
-    run = runs[0]
     predictions = run.predictions()
     if not len(predictions):
         raise RunError(f"The run {run.label} has no predictions: its test set is empty.")
@@ -90,15 +85,7 @@ def _draw(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Figure:
     shares = [
         [cell / total if total else 0.0 for cell in row] for row, total in zip(counts, totals, strict=True)
     ]
-    cell = (
-        0.78
-        if number <= 8
-        else 0.62
-        if number <= 12
-        else 0.46
-        if number <= _MAX_CLASSES_WITH_NUMBERS
-        else 0.22
-    )
+    cell, size = next((cell, size) for most, cell, size in _SIZES if number <= most)
     longest = max(map(len, classes))
     side = cell * number
     figure = new_figure(max(4.4, side + 0.075 * longest + 1.9), max(3.4, side + 1.7))
@@ -125,9 +112,8 @@ def _draw(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Figure:
     axes.set_yticks([tick - 0.5 for tick in range(1, number)], minor=True)
     axes.grid(which="minor", color="white", linewidth=2 if number <= 12 else 1)
     axes.tick_params(which="minor", length=0)
-    if number > _MAX_CLASSES_WITH_NUMBERS:
+    if not size:
         return figure
-    size = 9.5 if number <= 8 else 8 if number <= 12 else 6
     for row in ticks:
         for column in ticks:
             if not counts[row][column]:

@@ -7,14 +7,24 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from galaxynet.errors import RunError
-from galaxynet.report.epochs import missing_metrics_error, read_log
-from galaxynet.report.figures.style import COLOURS, DASHES, FAINT, heading, new_figure, plain_axes
+from galaxynet.report.epochs import check_logged, read_log
+from galaxynet.report.figures.style import (
+    COLOURS,
+    DASHES,
+    FAINT,
+    heading,
+    level,
+    new_figure,
+    percent_ticks,
+    plain_axes,
+)
 from galaxynet.report.seeds import run_labels
 from galaxynet.report.wording import caption, metric_name, percentage_metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     from galaxynet.runs import Run
 
@@ -22,8 +32,6 @@ MAX_RUNS = len(COLOURS) * len(DASHES)
 _MIXED = "Learning curves"
 _FAR = 3
 """In panel heights: a majority class further below the curves than that is not drawn."""
-_LEVEL = 1.1
-"""Line width of the majority class."""
 _PARTS = {"train": "training", "val": "validation"}
 
 
@@ -46,29 +54,26 @@ def learning_curves(runs: Sequence[Run], columns: Sequence[str] = ()) -> Figure:
             f"{len(runs)} learning curves in one figure are unreadable.", f"Name at most {MAX_RUNS} runs."
         )
     logs = [read_log(run) for run in runs]
-    logged = {id(run): rows or [] for run, rows in zip(runs, logs, strict=True)}
-    names = {name for rows in logged.values() for row in rows for name in row}
-    selected = list(columns) or _usual(runs, [row for rows in logged.values() for row in rows])
-    missing = [name for name in selected if name not in names]
-    if missing or not selected:
-        raise missing_metrics_error(runs, logs, missing or ["a loss or metric"])
+    selected = list(columns) or _usual(runs, [row for rows in logs for row in rows or ()])
+    check_logged(runs, logs, selected or ["a loss or metric"])
     panels = list(dict.fromkeys(metric_name(name) for name in selected))
-    abreast = _legend_columns(run_labels(runs), len(panels))
+    labels = run_labels(runs)
+    abreast = _legend_columns(labels, len(panels))
     rows = -(-len(runs) // abreast) if len(runs) > 1 else 0
     figure = new_figure(4.1 * len(panels) + (0.4 if len(panels) == 1 else 0), 3.5 + 0.21 * rows)
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, panel in zip(grid, panels, strict=True):
-        _panel(axes, panel, [name for name in selected if metric_name(name) == panel], runs, logged)
+        _panel(axes, [name for name in selected if metric_name(name) == panel], labels, logs)
+        if percentage_metric(panel):
+            _majority(axes, runs)
     title = runs[0].record.model.name if len({run.record.model.name for run in runs}) == 1 else _MIXED
     if len(runs) == 1:
         grid[0].legend(frameon=False, fontsize=9, handlelength=1.6)
         heading(figure, f"{title}  ·  {runs[0].label}", caption(runs[0].record))
     else:
-        handles, labels = grid[0].get_legend_handles_labels()
         parts = {name.partition("/")[0] for name in selected}
         figure.legend(
-            handles,
-            labels,
+            *grid[0].get_legend_handles_labels(),
             loc="outside lower left",
             ncols=abreast,
             frameon=False,
@@ -106,25 +111,25 @@ def _same(row: dict[str, float], metric: str) -> bool:
 
 def _panel(
     axes: Axes,
-    panel: str,
     columns: Sequence[str],
-    runs: Sequence[Run],
-    logged: dict[int, list[dict[str, float]]],
+    labels: Sequence[str],
+    logs: Sequence[list[dict[str, float]] | None],
 ) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    """The columns of one metric, for each run."""
+    from matplotlib.ticker import MaxNLocator
 
     plain_axes(axes)
     by_step = False
-    labels = run_labels(runs)
-    for number, run in enumerate(runs):
+    alone = len(labels) == 1
+    for number, (label, rows) in enumerate(zip(labels, logs, strict=True)):
         for column in columns:
-            x, y, steps = _points(logged[id(run)], column)
+            x, y, steps = _points(rows or [], column)
             if not x:
                 continue
             by_step = by_step or steps
             part = column.partition("/")[0]
             marker = "o" if len(x) == 1 else ""
-            if len(runs) == 1:
+            if alone:
                 colour = COLOURS[list(_PARTS).index(part)] if part in _PARTS else COLOURS[2]
                 axes.plot(x, y, color=colour, marker=marker, label=_PARTS.get(part, part))
             else:
@@ -137,24 +142,24 @@ def _panel(
                     linewidth=0.8 if thin else 1.9,
                     alpha=0.65 if thin else 1.0,
                     marker=marker,
-                    label="_" if thin else labels[number],
+                    label="_" if thin else label,
                 )
-            _mark_end(axes, x, y, alone=len(runs) == 1)
+            _mark_end(axes, x, y, alone)
     parts = {column.partition("/")[0] for column in columns}
     part = next(iter(parts))
-    alone = f", {_PARTS[part]}" if len(runs) > 1 and len(parts) == 1 and part in _PARTS else ""
-    axes.set_title(panel.replace("_", " ") + alone)
+    only = f", {_PARTS[part]}" if not alone and len(parts) == 1 and part in _PARTS else ""
+    panel = metric_name(columns[0])
+    axes.set_title(panel.replace("_", " ") + only)
     axes.set_xlabel("step" if by_step else "epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7, min_n_ticks=1))
     if by_step:
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+        axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
     elif axes.lines:
         axes.set_xlim(left=max(0.5, axes.get_xlim()[0]))  # there is no epoch 0
     if percentage_metric(panel):
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%"))
-        _majority(axes, runs)
+        percent_ticks(axes)
     else:
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(value, 12):,.10g}"))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{round(value, 12):,.10g}")
 
 
 def _mark_end(axes: Axes, x: Sequence[float], y: Sequence[float], alone: bool) -> None:
@@ -197,8 +202,8 @@ def _majority(axes: Axes, runs: Sequence[Run]) -> None:
             color=FAINT,
         )
         return
-    axes.axhline(accuracy, color=FAINT, linewidth=_LEVEL, linestyle=(0, (4, 3)), zorder=1)
-    right, above = _clear_place(axes, accuracy)
+    line = level(axes, accuracy)
+    right, above = _clear_place(axes, accuracy, line)
     axes.annotate(
         text,
         (1.0 if right else 0.0, accuracy),
@@ -214,7 +219,7 @@ def _majority(axes: Axes, runs: Sequence[Run]) -> None:
     )
 
 
-def _clear_place(axes: Axes, height: float) -> tuple[bool, bool]:
+def _clear_place(axes: Axes, height: float, level: Line2D) -> tuple[bool, bool]:
     """The end and the side of a horizontal line that the fewest curves cross: (right, above)."""
     import numpy as np
 
@@ -223,7 +228,7 @@ def _clear_place(axes: Axes, height: float) -> tuple[bool, bool]:
     crossed = {}
     for at_right in (True, False):
         across = np.linspace(right - room, right, 50) if at_right else np.linspace(left, left + room, 50)
-        drawn: list[Any] = [curve for curve in axes.lines if curve.get_linewidth() != _LEVEL]
+        drawn: list[Any] = [curve for curve in axes.lines if curve is not level]
         curves = [
             np.interp(across, curve.get_xdata(), curve.get_ydata(), left=np.nan, right=np.nan)
             for curve in drawn

@@ -1,8 +1,10 @@
-"""The figures of runs: which there are, drawing them, and writing them to files."""
+"""The figures of runs: which there are, drawing them, and writing them to files.
+
+matplotlib is imported when a figure is drawn.
+"""
 
 from __future__ import annotations
 
-import importlib
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +14,7 @@ from galaxynet import atomic, registry, terminal
 from galaxynet.errors import GalaxynetError, RunError, UsageError
 from galaxynet.phrases import count
 from galaxynet.registry import Plugin
+from galaxynet.report.wording import headings
 from galaxynet.runs.folder import FIGURES, METRICS, PREDICTIONS, Run
 from galaxynet.runs.predictions import keeps_probabilities
 from galaxynet.runs.votes import VOTES
@@ -19,33 +22,27 @@ from galaxynet.runs.votes import VOTES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from galaxynet.evaluation.vote_shares import VotedTest
+
 Format = Literal["png", "svg"]
 LEARNING_CURVES = "learning-curves"
 CONFUSION = "confusion"
 RELIABILITY = "reliability"
-_OF_VOTES = {
-    "votes": "votes:votes_figure",
-    "vote-tree": "vote_tree:tree_figure",
-    "vote-agreement": "vote_agreement:agreement_figure",
-}
-"""Figures of vote fractions, with their module here and its function."""
+VOTE_FIGURES = ("votes", "vote-tree", "vote-agreement")
 
-_ONE_RUN = {CONFUSION, RELIABILITY, *_OF_VOTES}
+_ONE_RUN = {CONFUSION, RELIABILITY, *VOTE_FIGURES}
 """Figures that show a single run."""
+
+_FILES = {LEARNING_CURVES: METRICS, CONFUSION: PREDICTIONS, RELIABILITY: PREDICTIONS}
+"""The file that a figure is drawn from; those of vote fractions are drawn from the votes."""
 
 
 def names(run: Run) -> list[str]:
     """The figures of a run: those of its files and those of its model's plugin."""
-    available = []
-    if (run.path / METRICS).is_file():
-        available.append(LEARNING_CURVES)
-    if run.record.task == "classification" and (run.path / PREDICTIONS).is_file():
-        available.append(CONFUSION)
-        if keeps_probabilities(run.path / PREDICTIONS):
-            available.append(RELIABILITY)
-    if run.record.vote_tree and (run.path / VOTES).is_file():
-        available += _OF_VOTES
-    return [*available, *(name for name in _plugin_figures(run)[1] if name not in available)]
+    available = [name for name in _standard(run) if (run.path / _FILES.get(name, VOTES)).is_file()]
+    if RELIABILITY in available and not keeps_probabilities(run.path / PREDICTIONS):
+        available.remove(RELIABILITY)
+    return list(dict.fromkeys([*available, *_plugin_figures(run)[1]]))
 
 
 def draw(runs: Run | Sequence[Run], name: str) -> Figure:
@@ -58,21 +55,62 @@ def draw(runs: Run | Sequence[Run], name: str) -> Figure:
 
     Raises:
         UsageError: If there is no such figure.
-        RunError: If the runs lack the data that it shows.
+        RunError: If the runs lack the data that it shows, or it shows a single run.
         PluginError: If the plugin's function cannot be imported.
     """
+    from galaxynet.report.figures.style import make_legible, styled
+
     runs = [runs] if isinstance(runs, Run) else list(runs)
     if not runs:
         raise UsageError("No run is named.")
-    from galaxynet.report.figures.style import make_legible, styled
-
-    function = _function(runs, name)
     with styled():
-        figure = function(runs)
+        figure = compose(runs, name)
         make_legible(figure)
         # Compute layout and fonts now, under our settings, not when a caller shows the figure.
         figure.draw_without_rendering()
         return figure
+
+
+def compose(runs: Sequence[Run], name: str) -> Figure:
+    """Draw a figure as `draw` does, within `styled` and without computing its layout."""
+    lacking = next((run for run in runs if name not in _standard(run)), None)
+    if lacking is not None:
+        return _plugin_function(runs, name, lacking)(runs)
+    if name == LEARNING_CURVES:
+        from galaxynet.report.figures.curves import learning_curves
+
+        return learning_curves(runs)
+    if len(runs) != 1:
+        raise RunError(f"The figure {name} shows one run.", "Name one run.")
+    run = runs[0]
+    if name == CONFUSION:
+        from galaxynet.report.figures.confusion import confusion_matrix
+
+        return confusion_matrix(run)
+    if name == RELIABILITY:
+        from galaxynet.report.figures.reliability import reliability_diagram
+
+        return reliability_diagram(run)
+    from galaxynet.report.figures.votes import voted_test
+
+    return draw_votes(voted_test(run), name, *headings(run))
+
+
+def draw_votes(test: VotedTest, name: str, title: str, subtitle: str) -> Figure:
+    """Draw a figure of vote fractions, within `styled`.
+
+    Args:
+        test: The fractions of the volunteers and of the network.
+        name: One of `VOTE_FIGURES`.
+        title: The heading.
+        subtitle: The line below.
+    """
+    from galaxynet.report.figures.vote_agreement import draw_agreement
+    from galaxynet.report.figures.vote_tree import draw_tree
+    from galaxynet.report.figures.votes import draw_panels
+
+    drawings = {"votes": draw_panels, "vote-tree": draw_tree, "vote-agreement": draw_agreement}
+    return drawings[name](test, title, subtitle)
 
 
 def save(figure: Figure, path: Path) -> Path:
@@ -197,33 +235,26 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, GalaxynetError) else repr(error)
 
 
-def _function(runs: Sequence[Run], name: str) -> Callable[[Sequence[Run]], Figure]:
-    if name == LEARNING_CURVES:
-        from galaxynet.report.figures.curves import learning_curves
+def _standard(run: Run) -> list[str]:
+    """The figures that any run of its task can have."""
+    figures = [LEARNING_CURVES]
+    if run.record.task == "classification":
+        figures += [CONFUSION, RELIABILITY]
+    if run.record.vote_tree:
+        figures += VOTE_FIGURES
+    return figures
 
-        return learning_curves
-    other = next((run for run in runs if run.record.task != "classification"), None)
-    if name == CONFUSION and other is None:
-        from galaxynet.report.figures.confusion import confusion_matrix
 
-        return confusion_matrix
-    if name in _OF_VOTES and all(run.record.vote_tree for run in runs):
-        module, _, function = _OF_VOTES[name].partition(":")
-        drawing = getattr(importlib.import_module(f"galaxynet.report.figures.{module}"), function)
-        return cast("Callable[[Sequence[Run]], Figure]", drawing)
-    if name == RELIABILITY and other is None:
-        from galaxynet.report.figures.reliability import reliability_diagram
-
-        return reliability_diagram
+def _plugin_function(runs: Sequence[Run], name: str, lacking: Run) -> Callable[[Sequence[Run]], Figure]:
+    """The function of a figure that is not a standard one of the run `lacking`."""
+    known = [kind for kind in _standard(runs[0]) if all(kind in _standard(run) for run in runs)]
     for run in runs:
         plugin, figures = _plugin_figures(run)
         if plugin and name in figures:
             return cast("Callable[[Sequence[Run]], Figure]", registry.resolve_for(plugin, figures[name]))
-    standard = [LEARNING_CURVES, *([CONFUSION, RELIABILITY] if other is None else [])]
-    standard += _OF_VOTES if all(run.record.vote_tree for run in runs) else []
-    known = dict.fromkeys([*standard, *(kind for run in runs for kind in _plugin_figures(run)[1])])
+        known += figures
     raise UsageError(
-        f"There is no figure {name!r} of {(other or runs[0]).label}.", f"There are: {', '.join(known)}."
+        f"There is no figure {name!r} of {lacking.label}.", f"There are: {', '.join(dict.fromkeys(known))}."
     )
 
 

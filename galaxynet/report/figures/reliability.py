@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from galaxynet.errors import RunError
@@ -19,22 +19,16 @@ _FEWEST_FOR_A_LINE = 5
 """Samples below which a bin is a faint point beside the line: its accuracy is a matter of luck."""
 
 
-def reliability_diagram(runs: Sequence[Run]) -> Figure:
-    """Accuracy by confidence on one run's test set, uncalibrated and calibrated, with counts.
-
-    Args:
-        runs: Exactly one run.
+def reliability_diagram(run: Run) -> Figure:
+    """Accuracy by confidence on a run's test set, uncalibrated and calibrated, with counts.
 
     Raises:
-        RunError: If there are several, or the run has no probabilities.
+        RunError: If the run has no probabilities.
     """
     import numpy as np
 
     from galaxynet.evaluation.scores import at_temperature, probability_scores
 
-    if len(runs) != 1:
-        raise RunError("A reliability diagram shows one run.", "Name one run.")
-    run = runs[0]
     predictions = run.predictions()
     index_of = {name: index for index, name in enumerate(predictions.classes)}
     if not len(predictions) or not predictions.probabilities or not {*predictions.labels} <= index_of.keys():

@@ -16,6 +16,7 @@ from galaxynet.terminal import printable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444")
 DASHES = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (5, 1.5, 1, 1.5)))
@@ -92,6 +93,16 @@ def plain_axes(axes: Axes) -> None:
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=3, width=0.8)
+
+
+def percent_ticks(axes: Axes) -> None:
+    """Show the values of the vertical axis in per cent."""
+    axes.yaxis.set_major_formatter(lambda share, _: f"{round(100 * share, 6):g}%")
+
+
+def level(axes: Axes, height: float) -> Line2D:
+    """A dashed line across the axes, such as what the majority class scores."""
+    return axes.axhline(height, color=FAINT, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
 
 
 def heading(figure: Figure, title: str, subtitle: str = "") -> None:

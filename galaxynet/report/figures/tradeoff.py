@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from galaxynet.errors import RunError
 from galaxynet.report.comparison import majority_classes, title
-from galaxynet.report.figures.style import COLOURS, FAINT, INK, heading, new_figure, plain_axes
+from galaxynet.report.figures.style import (
+    COLOURS,
+    FAINT,
+    INK,
+    heading,
+    level,
+    new_figure,
+    percent_ticks,
+    plain_axes,
+)
 from galaxynet.report.rows import Group
 from galaxynet.report.seeds import Configuration, configurations
 from galaxynet.report.wording import interval_of, percentage_metric, show_metric, show_value
@@ -46,46 +55,37 @@ def metric_over_time(group: Group) -> Figure:
     plain_axes(axes)
     axes.grid(axis="x", color="#eff1f4", linewidth=0.8)
     several = any(config.deviation is not None for config in placed)
-    encoding = _encoding(placed)
+    colours, shapes = _encoding(placed)
     # With several options, the first sets the colour, so that it can be followed across the others.
     kinds = [
         str(next(iter(config.options.values()), "")) if len(config.options) > 1 else config.label
         for config in configs
     ]
-    colours = {kind: COLOURS[number % len(COLOURS)] for number, kind in enumerate(dict.fromkeys(kinds))}
-    if encoding is not None:
-        colours = encoding.colours
-        _lines(axes, placed, encoding)
+    if shapes:
+        _lines(axes, placed, colours)
+    else:
+        colours = dict(zip(dict.fromkeys(kinds), cycle(COLOURS)))
     for config, kind in zip(configs, kinds, strict=True):
         if config in placed:
-            key = _second(config) if encoding else ""
-            _point(axes, config, colours[kind], encoding.shapes[key] if encoding else "o", several)
+            _point(axes, config, colours[kind], shapes[_second(config)] if shapes else "o", several)
     _scales(axes, group, placed)
-    if encoding is None:
-        _labels(axes, placed, several, [accuracy for _, accuracy in majority_classes(group)])
+    if shapes:
+        _legend(figure, placed, colours, shapes)
     else:
-        _legend(figure, placed, encoding)
+        _labels(axes, placed, several, [accuracy for _, accuracy in majority_classes(group)])
     heading(figure, title(group), _caption(configs))
     return figure
 
 
-@dataclass(frozen=True)
-class _Encoding:
-    """Colours by the values of the first option, shapes by those of the second."""
-
-    colours: dict[str, str]
-    shapes: dict[str, str]
-
-
-def _encoding(placed: Sequence[Configuration]) -> _Encoding | None:
-    """Colours and shapes, if there are two options with few values."""
+def _encoding(placed: Sequence[Configuration]) -> tuple[dict[str, str], dict[str, str]]:
+    """Colours by the values of the first of two options, shapes by the second; empty if there are many."""
     if len(placed) < _MIN_POINTS_WITH_LEGEND or any(len(config.options) != 2 for config in placed):
-        return None
+        return {}, {}
     firsts = sorted({_first(config) for config in placed}, key=_order)
     seconds = sorted({_second(config) for config in placed}, key=_order)
     if len(firsts) > len(COLOURS) or len(seconds) > len(_SHAPES) or len(seconds) < 2:
-        return None
-    return _Encoding(dict(zip(firsts, COLOURS, strict=False)), dict(zip(seconds, _SHAPES, strict=False)))
+        return {}, {}
+    return dict(zip(firsts, COLOURS, strict=False)), dict(zip(seconds, _SHAPES, strict=False))
 
 
 def _first(config: Configuration) -> str:
@@ -104,9 +104,9 @@ def _order(value: str) -> tuple[float, str]:
         return math.inf, value
 
 
-def _lines(axes: Axes, placed: Sequence[Configuration], encoding: _Encoding) -> None:
+def _lines(axes: Axes, placed: Sequence[Configuration], colours: dict[str, str]) -> None:
     """A faint line through the points of each colour, sorted by the second option."""
-    for first, colour in encoding.colours.items():
+    for first, colour in colours.items():
         points = sorted(
             (config for config in placed if _first(config) == first),
             key=lambda config: _order(_second(config)),
@@ -115,19 +115,21 @@ def _lines(axes: Axes, placed: Sequence[Configuration], encoding: _Encoding) -> 
         axes.plot(xs, ys, color=colour, linewidth=1.1, alpha=0.45, zorder=1.5)
 
 
-def _legend(figure: Figure, placed: Sequence[Configuration], encoding: _Encoding) -> None:
+def _legend(
+    figure: Figure, placed: Sequence[Configuration], colours: dict[str, str], shapes: dict[str, str]
+) -> None:
     from matplotlib.lines import Line2D
 
     names = [name.removeprefix("option.").replace("_", " ") for name in placed[0].options]
     handles = [Line2D([], [], color="none", label=names[0])]
     handles += [
         Line2D([], [], color=colour, linewidth=2.2, label=show_value(value))
-        for value, colour in encoding.colours.items()
+        for value, colour in colours.items()
     ]
     handles += [Line2D([], [], color="none", label=names[1])]
     handles += [
         Line2D([], [], color=FAINT, linestyle="none", marker=shape, markersize=7, label=show_value(value))
-        for value, shape in encoding.shapes.items()
+        for value, shape in shapes.items()
     ]
     legend = figure.legend(
         handles=handles, loc="outside right center", frameon=False, fontsize=9, handlelength=1.4
@@ -167,21 +169,19 @@ def _bar(config: Configuration, several: bool) -> tuple[float, float]:
 
 
 def _scales(axes: Axes, group: Group, placed: Sequence[Configuration]) -> None:
-    from matplotlib.ticker import FuncFormatter
-
     metric = group.first.record.metric
     times = [config.seconds or 0.0 for config in placed]
     minutes = max(times) >= 180
     axes.set_xlabel("training time, minutes" if minutes else "training time, seconds")
     if minutes:
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: f"{time / 60:g}"))
+        axes.xaxis.set_major_formatter(lambda time, _: f"{time / 60:g}")
         axes.xaxis.set_major_locator(_minutes(max(times)))
     axes.set_xlim(0, max(times) * 1.18 or 1.0)
     axes.set_ylabel(metric.replace("/", " "))
     if percentage_metric(metric):
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%"))
+        percent_ticks(axes)
     for label, accuracy in majority_classes(group):
-        axes.axhline(accuracy, color=FAINT, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
+        level(axes, accuracy)
         axes.annotate(
             f"always {label} {show_metric(metric, accuracy)}",
             (0.0, accuracy),

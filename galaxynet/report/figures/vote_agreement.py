@@ -14,14 +14,10 @@ from galaxynet.evaluation.vote_agreement import (
 )
 from galaxynet.evaluation.vote_shares import VotedTest
 from galaxynet.report.figures.style import COLOURS, DASHES, heading, new_figure, plain_axes
-from galaxynet.report.figures.votes import voted_test
-from galaxynet.report.wording import headings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from galaxynet.runs import Run
 
 AGREED = 0.8
 """The agreement for which the samples are said."""
@@ -30,20 +26,8 @@ _FEWEST = 10
 """Samples below which an accuracy is not drawn: its interval covers most of the panel."""
 
 
-def agreement_figure(runs: Sequence[Run]) -> Figure:
-    """Left: a curve for each question, over the agreement; right: the plurality, over the margin.
-
-    Args:
-        runs: Exactly one run.
-
-    Raises:
-        RunError: If there are several, or the run has no votes.
-    """
-    return draw_agreement(voted_test(runs), *headings(runs[0]))
-
-
 def draw_agreement(test: VotedTest, title: str, subtitle: str) -> Figure:
-    """Draw both panels."""
+    """Left: a curve for each question, over the agreement; right: the plurality, over the margin."""
     figure = new_figure(11.5, 5.6)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     scores = agreement_scores(test.tree, test.observed, test.predicted)

@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING
 from galaxynet.evaluation.vote_shares import VotedTest
 from galaxynet.evaluation.votes import rmse
 from galaxynet.report.figures.style import COLOURS, FAINT, INK, heading, new_figure
-from galaxynet.report.figures.votes import voted_test
-from galaxynet.report.wording import headings
 from galaxynet.vote_tree import VoteTree
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from galaxynet.runs import Run
 
 _WIDTH, _GAP = 1.0, 0.16
 """Of a box, and between two levels of the tree."""
@@ -45,22 +41,11 @@ class _Box:
         return self.top + _HEADER + number + 0.5
 
 
-def tree_figure(runs: Sequence[Run]) -> Figure:
+def draw_tree(test: VotedTest, title: str, subtitle: str) -> Figure:
     """Each question as a box with its error and, for each answer, the mean fraction of all volunteers.
 
     A line leads from an answer to the question that it leads to.
-
-    Args:
-        runs: Exactly one run.
-
-    Raises:
-        RunError: If there are several, or the run has no votes.
     """
-    return draw_tree(voted_test(runs), *headings(runs[0]))
-
-
-def draw_tree(test: VotedTest, title: str, subtitle: str) -> Figure:
-    """Draw the boxes and lines."""
     tree = test.tree
     boxes = _placed(tree)
     levels = 1 + max(box.level for box in boxes)

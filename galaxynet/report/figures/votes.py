@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from galaxynet.errors import DataError, RunError
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from galaxynet.runs import Run
-from galaxynet.report.wording import headings
 
 _COLUMNS = 4
 _PANEL = 2.55
@@ -28,34 +26,14 @@ _MOST_POINTS = 2000
 _LONGEST = 22
 
 
-def votes_figure(runs: Sequence[Run]) -> Figure:
-    """A panel for each question: the volunteers' fractions across, the network's upwards.
-
-    Above each panel is the error of the network and, in brackets, that of the best constant answer.
-
-    Args:
-        runs: Exactly one run.
-
-    Raises:
-        RunError: If there are several, or the run has no votes.
-    """
-    return draw_votes(voted_test(runs), *headings(runs[0]))
-
-
-def voted_test(runs: Sequence[Run]) -> VotedTest:
+def voted_test(run: Run) -> VotedTest:
     """The votes of a run's test set.
 
-    Args:
-        runs: Exactly one run.
-
     Raises:
-        RunError: If there are several, or the run has no votes.
+        RunError: If the run has no votes.
     """
     import numpy as np
 
-    if len(runs) != 1:
-        raise RunError("Vote fractions are drawn for one run.", "Name one run.")
-    run = runs[0]
     try:
         tree = VoteTree.from_dict(run.record.vote_tree)
     except DataError as error:
@@ -68,8 +46,11 @@ def voted_test(runs: Sequence[Run]) -> VotedTest:
     return VotedTest(tree, votes.ids, np.array(votes.observed), np.array(votes.predicted))
 
 
-def draw_votes(test: VotedTest, title: str, subtitle: str) -> Figure:
-    """Draw the panels."""
+def draw_panels(test: VotedTest, title: str, subtitle: str) -> Figure:
+    """A panel for each question: the volunteers' fractions across, the network's upwards.
+
+    Above each panel is the error of the network and, in brackets, that of the best constant answer.
+    """
     tree, observed, predicted = test.tree, test.observed, test.predicted
     rows = -(-len(tree.questions) // _COLUMNS)
     columns = min(_COLUMNS, len(tree.questions))

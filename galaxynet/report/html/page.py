@@ -184,10 +184,8 @@ def _describe_best(run: Run, alone: bool) -> str:
 
 
 def _plots(group: Group, best: Run | None, number: int) -> tuple[list[Plot], list[str]]:
-    from galaxynet.report.figures.confusion import confusion_matrix
-    from galaxynet.report.figures.curves import learning_curves
+    from galaxynet.report.figures.drawing import compose
     from galaxynet.report.figures.tradeoff import metric_over_time
-    from galaxynet.report.figures.votes import votes_figure
 
     metric = group.first.record.metric.replace("/", " ")
     runs = [row.run for row in group.rows]
@@ -200,10 +198,12 @@ def _plots(group: Group, best: Run | None, number: int) -> tuple[list[Plot], lis
     if len(runs) > 1:  # a single point shows no relation
         candidates.append((f"{metric} over training time", "", False, lambda: metric_over_time(group)))
     if best is not None and best.record.task == "classification":
-        candidates.append((f"Confusion matrix of {best.label}", "", False, lambda: confusion_matrix([best])))
+        candidates.append(
+            (f"Confusion matrix of {best.label}", "", False, lambda: compose([best], "confusion"))
+        )
     if best is not None and best.record.vote_tree:
-        candidates.append((f"Votes of {best.label}", "", True, lambda: votes_figure([best])))
-    candidates.append(("Learning curves", some, True, lambda: learning_curves(few)))
+        candidates.append((f"Votes of {best.label}", "", True, lambda: compose([best], "votes")))
+    candidates.append(("Learning curves", some, True, lambda: compose(few, "learning-curves")))
     plots, missing = [], []
     for index, (name, caption, wide, function) in enumerate(candidates, 1):
         heading = name[0].upper() + name[1:]
