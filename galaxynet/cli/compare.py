@@ -147,17 +147,31 @@ def command(
     if by and plot is None and groups:
         output.print_epochs(groups, metrics, format)
     elif format == "html":
-        from galaxynet.report.html.page import PageOptions, render_page
+        from galaxynet.report.html.page import render_page
 
         conditions = [*(where or []), *([f"sweep={sweep}"] if sweep else [])]
-        options = PageOptions(names, over_seeds, top, conditions)
-        page = render_page(groups, paths.data_dir(data_dir), options, test=test, damaged=damaged)
+        page = render_page(
+            groups,
+            paths.data_dir(data_dir),
+            names=names,
+            over_seeds=over_seeds,
+            top=top,
+            conditions=conditions,
+            test=test,
+            damaged=damaged,
+        )
         # In UTF-8, as the page declares, whatever the locale says.
         sys.stdout.buffer.write(page.encode("utf-8", errors="replace"))
-    elif over_seeds:
-        output.print_over_seeds(groups, format, top, damaged)
     else:
-        output.print_comparison(groups, names, test, format=format, damaged=damaged)
+        output.print_comparison(
+            groups,
+            names,
+            over_seeds=over_seeds,
+            top=top,
+            test="" if over_seeds else test,
+            format=format,
+            damaged=damaged,
+        )
     if format != "json":
         output.print_damaged(damaged)
     if not groups and selected:
@@ -175,10 +189,7 @@ def show_sweep(folder: Path, name: str) -> None:
 
     runs, varied = runs_of_sweep(folder, name)
     groups = make_groups([Row(run) for run in runs], varied=varied)
-    if len({run.record.seed for run in runs}) > 1:
-        output.print_over_seeds(groups)
-    else:
-        output.print_comparison(groups)
+    output.print_comparison(groups, over_seeds=len({run.record.seed for run in runs}) > 1)
 
 
 def _split(text: str) -> list[str]:

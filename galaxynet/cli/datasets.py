@@ -153,17 +153,14 @@ def clean_datasets(
 def _print(items: list[InventoryItem]) -> None:
     from galaxynet import registry, terminal
     from galaxynet.report.output import print_tables
-    from galaxynet.report.table import Line, Table
+    from galaxynet.report.table import make_table
     from galaxynet.report.table_layout import hide_columns
 
     if not items:
         terminal.echo(f"No datasets: {registry.nothing_installed('dataset')}")
         return
     columns = [column for column in _columns() if column.key != "cache" or any(item.cache for item in items)]
-    lines = [
-        Line([column.show(item) for column in columns], {0: "cyan", 1: STYLES[item.status]}) for item in items
-    ]
-    table = Table(columns, lines)
+    table = make_table(columns, items)
     width = terminal.results().width
     rest, _ = hide_columns(table, 0, ["from"])
     if width - rest.width() < _MIN_SOURCE_WIDTH:
@@ -180,8 +177,8 @@ def _columns() -> list[Column[InventoryItem]]:
     from galaxynet.report.table import Column
 
     return [
-        Column("dataset", lambda item: item.name, overflow="keep"),
-        Column("status", lambda item: item.status, overflow="keep"),
+        Column("dataset", lambda item: item.name, overflow="keep", style="cyan"),
+        Column("status", lambda item: item.status, overflow="keep", style=lambda item: STYLES[item.status]),
         Column("files", lambda item: str(item.files) if item.size else "", right_aligned=True),
         Column("size", lambda item: format_size(item.size) if item.size else "", right_aligned=True),
         Column("cache", lambda item: format_size(item.cache) if item.cache else "", right_aligned=True),

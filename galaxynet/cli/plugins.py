@@ -8,10 +8,10 @@ import typer
 
 from galaxynet import registry, terminal
 from galaxynet.errors import PluginError, UsageError
-from galaxynet.registry import Kind, Plugin
+from galaxynet.registry import Plugin
 from galaxynet.report.output import print_rows, print_tables
-from galaxynet.report.shipped_view import weights_row, weights_table
-from galaxynet.report.table import Column, Line, Table
+from galaxynet.report.shipped_view import weights_row
+from galaxynet.report.table import Column, Table, make_table
 from galaxynet.runs import shipped_weights
 from galaxynet.training.config import Components
 
@@ -36,8 +36,8 @@ def command(
     if format == "json":
         print_rows(rows, "json")
     else:
-        tables = [_table(kind, of_kind) for kind, of_kind in by_kind.items() if of_kind]
-        print_tables(tables + ([weights_table(weights)] if weights else []))
+        listings = {**{f"{kind}s": of_kind for kind, of_kind in by_kind.items()}, "weights": weights}
+        print_tables([_table(title, listed) for title, listed in listings.items() if listed])
         for kind in (kind for kind, of_kind in by_kind.items() if not of_kind):
             terminal.echo(f"No {kind}s: {registry.nothing_installed(kind)}")
     if check and any(row["problem"] for row in rows):
@@ -69,20 +69,19 @@ def _row(plugin: Plugin, check: bool) -> dict[str, Any]:
     return row
 
 
-def _table(kind: Kind, rows: list[dict[str, Any]]) -> Table:
+def _table(title: str, rows: list[dict[str, Any]]) -> Table:
     columns: list[Column[dict[str, Any]]] = [
-        Column("name", lambda row: row["name"], overflow="keep"),
-        Column("summary", lambda row: row["problem"] or row["summary"], overflow="wrap"),
-        Column("trained on", lambda row: row["dataset"] or "", overflow="keep"),
-        Column("from", lambda row: f"{row['distribution']} {row['version']}", overflow="keep"),
+        Column("name", lambda row: row["name"], overflow="keep", style="cyan"),
+        Column(
+            "summary",
+            lambda row: row["problem"] or row["summary"],
+            overflow="wrap",
+            style=lambda row: "red" if row["problem"] else "",
+        ),
+        Column("from", lambda row: f"{row['distribution']} {row['version']}", overflow="keep", style="dim"),
     ]
-    if kind != "model":
-        del columns[2]
-    lines = [
-        Line(
-            [column.show(row) for column in columns],
-            {0: "cyan", 1: "red" if row["problem"] else "", len(columns) - 1: "dim"},
-        )
-        for row in rows
-    ]
-    return Table(columns, lines, title=f"{kind}s")
+    if title == "models":
+        columns.insert(2, Column("trained on", lambda row: row["dataset"] or "", overflow="keep"))
+    elif title == "weights":
+        columns.insert(2, Column("test figure (95 % interval)", lambda row: row["figure"], overflow="wrap"))
+    return make_table(columns, rows, title=title)

@@ -85,7 +85,7 @@ def show(
         terminal.write(selected.record.to_json())
         return
     if selected.record.exported is not None:
-        from galaxynet.report.card_view import card_view
+        from galaxynet.report.shipped_view import card_view
 
         terminal.results().print(card_view(selected))
         return

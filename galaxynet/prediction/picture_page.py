@@ -26,6 +26,7 @@ from galaxynet.prediction.rows import FILE, FLAG, ID, REASON, Catalogue
 from galaxynet.report.html.gallery import Picture as Thumbnail
 from galaxynet.report.html.gallery import picture as thumbnail
 from galaxynet.report.html.rendering import render
+from galaxynet.report.table import Table, text_table
 from galaxynet.runs import Run
 
 SUFFIXES = (".html", ".htm")
@@ -127,14 +128,15 @@ def write_page(path: Path, run: Run, catalogue: Catalogue, highlights: Highlight
     atomic.write_text(path, page)
 
 
-def _counts(highlights: Highlights, groups: Iterable[Group]) -> list[tuple[str, str, str]]:
-    """Rows of the table of counts: what, how many, and their share."""
+def _counts(highlights: Highlights, groups: Iterable[Group]) -> Table:
+    """The kinds of images, their number and their share."""
     total = highlights.rows
     counts = [(group.title, group.count) for group in groups if group.kind == "class"]
     if not counts:
         counts = [("predicted", total - highlights.unusable)]
     counts += [("without a prediction", highlights.unusable), ("predicted and flagged", highlights.flagged)]
-    return [(name, f"{count:,}", _share(count, total)) for name, count in counts]
+    rows = [(name, f"{count:,}", _share(count, total)) for name, count in counts]
+    return text_table(("", "images", "share"), rows, title="Counts")
 
 
 def _share(count: int, total: int) -> str:

@@ -142,8 +142,7 @@ def run_column(group: Group, name: str) -> Column[Row]:
     numeric = bool(values) and all(
         isinstance(value, int | float) and not isinstance(value, bool) for value in values
     )
-    is_option = any(name.replace("-", "_") in row.options for row in group.rows)
-    return Column(heading, lambda row: show_value(row.get(name)), name, numeric, is_option=is_option)
+    return Column(heading, lambda row: show_value(row.get(name)), name, numeric)
 
 
 def _label(row: Row, counts: Counter[str]) -> str:
@@ -166,7 +165,7 @@ _FIELDS: dict[str, Column[Row]] = {
     for column in (
         Column[Row]("parameters", lambda row: f"{row.fields['parameters']:,}", right_aligned=True),
         Column[Row]("epochs", lambda row: str(row.fields["epochs"]), right_aligned=True),
-        Column[Row]("seed", lambda row: str(row.fields["seed"]), right_aligned=True, is_option=True),
+        Column[Row]("seed", lambda row: str(row.fields["seed"]), right_aligned=True),
         Column[Row]("95% interval", _interval, "interval", right_aligned=True),
         Column[Row](
             "training",

@@ -108,18 +108,19 @@ def epoch_rows(curves: Sequence[Curve]) -> list[dict[str, float | int | None]]:
     ]
 
 
-def epochs_table(curves: Sequence[Curve], max_rows: int = _MAX_ROWS) -> Table:
+def epochs_table(curves: Sequence[Curve], max_rows: int | None = _MAX_ROWS) -> Table:
     """The table of some curves, the best value of each marked, with notes in the footer.
 
     Args:
         curves: The curves; those without a value are named in the footer.
-        max_rows: With more epochs, the table has some evenly spread ones, the best ones and the last.
+        max_rows: With more epochs, the table has some evenly spread ones, the best ones and the last; None
+            for all.
     """
     shown = [curve for curve in curves if curve.values]
     epochs = _epochs(shown)
     best = [curve.best for curve in shown]
     selected = epochs
-    if len(epochs) > max_rows:
+    if max_rows is not None and len(epochs) > max_rows:
         step = -(-len(epochs) // max_rows)
         selected = sorted({*epochs[::step], *filter(None, best), epochs[-1]})
     lines = [
@@ -129,7 +130,7 @@ def epochs_table(curves: Sequence[Curve], max_rows: int = _MAX_ROWS) -> Table:
         )
         for epoch in selected
     ]
-    notes = [f"{_MARK} the best epoch"] if any(best) else []
+    notes = []
     for metric in dict.fromkeys(curve.metric for curve in curves):
         empty = [
             curve.run + " (its metrics.csv is damaged)" * curve.is_damaged
@@ -156,7 +157,8 @@ def split_epochs(table: Table, width: int) -> list[Table]:
         replace(part, lines=[line for line in part.lines if any(cell != NONE for cell in line.cells[1:])])
         for part in parts
     ]
-    return [*parts[:-1], replace(parts[-1], footer=table.footer)]
+    notes = [f"{_MARK} the best epoch"] if any(line.styles for line in table.lines) else []
+    return [*parts[:-1], replace(parts[-1], footer=[*notes, *table.footer])]
 
 
 def _cell(curve: Curve, epoch: int) -> str:

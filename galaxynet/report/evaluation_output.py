@@ -9,7 +9,8 @@ from galaxynet import atomic, terminal
 from galaxynet.errors import RunError
 from galaxynet.evaluation.classification import Classification
 from galaxynet.evaluation.result import Evaluation
-from galaxynet.report.evaluation_tables import evaluation_rows, evaluation_tables
+from galaxynet.report.evaluation_rows import evaluation_rows
+from galaxynet.report.evaluation_tables import evaluation_tables
 from galaxynet.report.figures.drawing import VOTE_FIGURES, draw_votes, save
 from galaxynet.report.output import print_tables, to_csv, to_json, to_markdown
 from galaxynet.report.wording import show_interval
@@ -153,6 +154,6 @@ def _page(evaluation: Evaluation) -> str:
     return render(
         "evaluation.html.j2",
         heading=f"{evaluation.model} ({evaluation.label}) on {evaluation.data}",
-        tables=evaluation_tables(evaluation),
+        results=evaluation_tables(evaluation),
         figures=figures,
     )

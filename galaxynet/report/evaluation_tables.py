@@ -1,26 +1,23 @@
-"""An evaluation as tables for a reader, and as rows for a program."""
+"""An evaluation as tables for a reader."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from galaxynet.evaluation.classification import Classification, Shift
+from galaxynet.evaluation.classification import Classification
 from galaxynet.evaluation.prior import Prior
 from galaxynet.evaluation.result import Evaluation
-from galaxynet.evaluation.scores import ProbabilityScores
-from galaxynet.report.evaluation_cells import percent, share_cells, share_figures, text_table
+from galaxynet.report.evaluation_rows import UNSHIFTED, probability_states
 from galaxynet.report.significance import words_of_test
-from galaxynet.report.table import Table
+from galaxynet.report.table import Table, text_table
 from galaxynet.report.table_layout import hide_columns
-from galaxynet.report.vote_tables import summary_rows, vote_notes, vote_rows, vote_tables
-from galaxynet.report.wording import show_interval, show_metric
+from galaxynet.report.vote_tables import summary_rows, vote_notes, vote_tables
+from galaxynet.report.wording import share_cells, show_interval, show_metric, show_share
 
 _CONFUSION = "Confusion: a row for each true class, a column for each prediction"
 _HIDDEN_FIRST = ("precision interval", "recall interval", "right", "predicted")
 _NAMED = 5
-_UNSHIFTED = "without --prior"
 _NOT_OF_VOTES = ("test/loss",)
 """Metrics of vote fractions that are not among their scores."""
 
@@ -85,74 +82,13 @@ def _notes(evaluation: Evaluation) -> list[str]:
     return notes
 
 
-def evaluation_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Every figure as a row with `figure`, `of`, `value`, `low`, `high`, `count` and `samples`."""
-    names = ("figure", "of", "value", "low", "high", "count", "samples")
-    return [dict(zip(names, row, strict=True)) for row in _rows(evaluation)]
-
-
-def _rows(evaluation: Evaluation) -> Iterator[tuple[Any, ...]]:
-    for name, value in evaluation.metrics.items():
-        yield name, evaluation.data, value, None, None, None, evaluation.samples
-    if evaluation.error is not None:
-        error = evaluation.error
-        yield "mean error", evaluation.data, error.value, error.low, error.high, None, evaluation.samples
-    if evaluation.novel is not None:
-        yield "novelty above 1", evaluation.data, *share_figures(evaluation.novel)
-    if evaluation.votes is not None:
-        yield from vote_rows(evaluation.votes, evaluation.data)
-    classification = evaluation.classification
-    if classification is None:
-        return
-    yield "accuracy", evaluation.data, *share_figures(classification.accuracy)
-    if classification.shift is not None:
-        yield from _shift_rows(classification.shift)
-    if classification.majority is not None:
-        yield "majority class", classification.majority[0], *share_figures(classification.majority[1])
-    for scores in classification.per_class:
-        yield "precision", scores.name, *share_figures(scores.precision)
-        yield "recall", scores.name, *share_figures(scores.recall)
-    for truth, counts in zip(classification.classes, classification.confusion, strict=True):
-        for guess, count in zip(classification.classes, counts, strict=True):
-            yield "confusion", f"{truth} predicted as {guess}", None, None, None, count, sum(counts)
-    for state, probable in _states(classification):
-        yield "negative log likelihood", state, probable.nll, None, None, None, evaluation.samples
-        yield "Brier score", state, probable.brier, None, None, None, evaluation.samples
-        error_ = probable.error
-        yield "calibration error", state, error_.value, error_.low, error_.high, None, evaluation.samples
-        for part in probable.reliability:
-            yield f"accuracy at confidence {part.confidence:.3f}", state, *share_figures(part.accuracy)
-    for sets in classification.coverage:
-        yield "coverage of sets", f"{sets.promised:g}", *share_figures(sets.measured)
-        yield "classes in a set", f"{sets.promised:g}", sets.size, None, None, None, evaluation.samples
-    for agreed in classification.agreement:
-        yield "accuracy by agreement", f"{agreed.low:g} to {agreed.high:g}", *share_figures(agreed.accuracy)
-    if evaluation.comparison is not None:
-        other = evaluation.comparison
-        yield "accuracy", other.label, *share_figures(other.accuracy)
-        difference = (other.test.first - other.test.second) / (other.accuracy.samples or 1)
-        yield "difference", other.label, difference, other.low, other.high, None, other.accuracy.samples
-        yield "McNemar p", other.label, other.test.p, None, None, None, other.accuracy.samples
-
-
-def _shift_rows(shift: Shift) -> Iterator[tuple[Any, ...]]:
-    for name, share in shift.prior.shares.items():
-        yield "prior", name, share, None, None, None, None
-        yield "training prior", name, shift.prior.trained[name], None, None, None, None
-    samples = shift.unshifted.samples
-    yield "accuracy", _UNSHIFTED, *share_figures(shift.unshifted)
-    difference = (shift.test.first - shift.test.second) / (samples or 1)
-    yield "difference", _UNSHIFTED, difference, shift.low, shift.high, None, samples
-    yield "McNemar p", _UNSHIFTED, shift.test.p, None, None, None, samples
-
-
 def _summary(evaluation: Evaluation) -> Table:
     rows: list[Sequence[str]] = []
     classification = evaluation.classification
     if classification is not None:
         rows.append(("accuracy", *share_cells(classification.accuracy)))
         if classification.shift is not None:
-            rows.append((f"accuracy {_UNSHIFTED}", *share_cells(classification.shift.unshifted)))
+            rows.append((f"accuracy {UNSHIFTED}", *share_cells(classification.shift.unshifted)))
         if classification.majority is not None:
             rows.append((f"always {classification.majority[0]}", *share_cells(classification.majority[1])))
     if evaluation.votes is not None:
@@ -161,7 +97,7 @@ def _summary(evaluation: Evaluation) -> Table:
         if name.endswith("_accuracy"):  # of a table of classes beside votes
             ends = evaluation.metrics[f"{name}_low"], evaluation.metrics[f"{name}_high"]
             of = name.removeprefix("test/").removesuffix("_accuracy")
-            rows.append((f"accuracy, own {of}", percent(value), show_interval(ends), ""))
+            rows.append((f"accuracy, own {of}", show_share(value), show_interval(ends), ""))
         if evaluation.votes is not None and name not in _NOT_OF_VOTES:
             continue  # the tables have the others
         short = name.rpartition("/")[2]
@@ -178,10 +114,10 @@ def _summary(evaluation: Evaluation) -> Table:
     if evaluation.novel is not None:
         rows.append(("novelty above 1", *share_cells(evaluation.novel)))
     return text_table(
-        f"{evaluation.model} ({evaluation.label}) on {evaluation.data}",
         ("", "value", "95 % interval", "samples"),
         rows,
-        _notes(evaluation),
+        title=f"{evaluation.model} ({evaluation.label}) on {evaluation.data}",
+        footer=_notes(evaluation),
     )
 
 
@@ -200,7 +136,7 @@ def _per_class(classification: Classification) -> Table:
     interval = "95 % interval"
     titles = ("class", "samples", "predicted", "right", "precision", interval, "recall", interval)
     names = ("", "", "", "", "", "precision interval", "", "recall interval")
-    table = text_table("Classes", titles, rows)
+    table = text_table(titles, rows, title="Classes")
     columns = [replace(column, name=name) for column, name in zip(table.columns, names, strict=True)]
     return replace(table, columns=columns)
 
@@ -210,7 +146,7 @@ def _confusion(classification: Classification) -> Table:
         (name, *(f"{count:,}" if count else "·" for count in counts))
         for name, counts in zip(classification.classes, classification.confusion, strict=True)
     ]
-    return text_table(_CONFUSION, ("", *classification.classes), rows)
+    return text_table(("", *classification.classes), rows, title=_CONFUSION)
 
 
 def _numbered_confusion(classification: Classification) -> Table:
@@ -225,37 +161,32 @@ def _numbered_confusion(classification: Classification) -> Table:
 
 
 def _calibration(classification: Classification) -> Table:
-    states = _states(classification)
+    states = probability_states(classification)
     rows = [
         ("negative log likelihood", *(f"{scores.nll:.4f}" for _, scores in states)),
         ("Brier score", *(f"{scores.brier:.4f}" for _, scores in states)),
-        ("expected calibration error", *(percent(scores.error.value) for _, scores in states)),
+        ("expected calibration error", *(show_share(scores.error.value) for _, scores in states)),
         (
             "its 95 % interval",
             *(show_interval((scores.error.low, scores.error.high)) for _, scores in states),
         ),
-        ("of perfect probabilities", *(percent(scores.error.expected) for _, scores in states)),
+        ("of perfect probabilities", *(show_share(scores.error.expected) for _, scores in states)),
     ]
     footer = (
         []
         if classification.temperature is not None
         else ["No temperature was fitted: the validation part is small."]
     )
-    return text_table("Calibration", ("", *(name for name, _ in states)), rows, footer)
-
-
-def _states(classification: Classification) -> list[tuple[str, ProbabilityScores]]:
-    states = [("uncalibrated", classification.uncalibrated)]
-    if classification.calibrated is not None:
-        states.append((f"temperature {classification.temperature:.3f}", classification.calibrated))
-    if classification.shift is not None:
-        states.append(("with --prior", classification.shift.scores))
-    return states
+    return text_table(("", *(name for name, _ in states)), rows, title="Calibration", footer=footer)
 
 
 def _prior(prior: Prior) -> Table:
-    rows = [(name, percent(prior.trained[name]), percent(share)) for name, share in prior.shares.items()]
-    return text_table("Prior", ("class", "training", "shifted to"), rows, [f"The prior: {prior.origin}."])
+    rows = [
+        (name, show_share(prior.trained[name]), show_share(share)) for name, share in prior.shares.items()
+    ]
+    return text_table(
+        ("class", "training", "shifted to"), rows, title="Prior", footer=[f"The prior: {prior.origin}."]
+    )
 
 
 def _coverage(classification: Classification) -> Table:
@@ -263,7 +194,9 @@ def _coverage(classification: Classification) -> Table:
         (f"{sets.promised:.0%}", *share_cells(sets.measured)[:2], f"{sets.size:.2f}")
         for sets in classification.coverage
     ]
-    return text_table("Conformal sets", ("promised", "measured", "95 % interval", "classes in a set"), rows)
+    return text_table(
+        ("promised", "measured", "95 % interval", "classes in a set"), rows, title="Conformal sets"
+    )
 
 
 def _agreement(classification: Classification) -> Table:
@@ -276,4 +209,4 @@ def _agreement(classification: Classification) -> Table:
         for part in classification.agreement
     ]
     titles = ("volunteers who agree", "samples", "accuracy", "95 % interval")
-    return text_table("Accuracy by the agreement of the volunteers", titles, rows)
+    return text_table(titles, rows, title="Accuracy by the agreement of the volunteers")

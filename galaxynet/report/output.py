@@ -71,43 +71,41 @@ def print_rows(rows: Sequence[Mapping[str, Any]], format: Literal["json", "csv"]
 def print_comparison(
     groups: Sequence[Group],
     names: Sequence[str] = (),
-    test: str = "",
     *,
-    format: Format = "rich",
-    damaged: Sequence[DamagedRun] = (),
-) -> None:
-    """Print a table for each group, and below them the test of significance."""
-    if format == "csv":
-        print_rows([row_to_dict(row, names) for group in groups for row in group.rows], "csv")
-    elif format == "json":
-
-        def rows(group: Group) -> list[dict[str, Any]]:
-            return [row_to_dict(row, names) for row in group.rows]
-
-        terminal.write(comparison_to_json(groups, rows, damaged, test))
-    else:
-        width = _width(format)
-        print_tables([comparison_table(group, width, names) for group in groups], format, test)
-
-
-def print_over_seeds(
-    groups: Sequence[Group],
-    format: Format = "rich",
+    over_seeds: bool = False,
     top: int | None = None,
+    test: str = "",
+    format: Format = "rich",
     damaged: Sequence[DamagedRun] = (),
 ) -> None:
-    """Print the configurations of each group with mean and deviation over their seeds."""
+    """Print a table for each group, and below them the test of significance.
+
+    Args:
+        groups: The runs.
+        names: The columns; the usual ones if none are named.
+        over_seeds: True for rows with mean and deviation of runs that differ only in their seed.
+        top: Most rows of a table over seeds; None for all.
+        test: The result of the significance test of two runs, as a sentence.
+        format: The format.
+        damaged: Folders that could not be read.
+    """
 
     def rows(group: Group) -> list[dict[str, Any]]:
-        return [configuration.to_dict() for configuration in configurations(group)[:top]]
+        if over_seeds:
+            return [configuration.to_dict() for configuration in configurations(group)[:top]]
+        return [row_to_dict(row, names) for row in group.rows]
 
     if format == "csv":
         print_rows([row for group in groups for row in rows(group)], "csv")
     elif format == "json":
-        terminal.write(comparison_to_json(groups, rows, damaged))
+        terminal.write(comparison_to_json(groups, rows, damaged, test))
     else:
-        width = _width(format)
-        print_tables([seeds_table(group, width, top) for group in groups], format)
+        width = terminal.results().width if format == "rich" else None
+        tables = [
+            seeds_table(group, width, top) if over_seeds else comparison_table(group, width, names)
+            for group in groups
+        ]
+        print_tables(tables, format, test)
 
 
 def print_epochs(groups: Sequence[Group], metrics: Sequence[str], format: Format = "rich") -> None:
@@ -116,10 +114,8 @@ def print_epochs(groups: Sequence[Group], metrics: Sequence[str], format: Format
         curves = read_curves([row.run for group in groups for row in group.rows], metrics)
         if format in ("json", "csv"):
             print_rows(epoch_rows(curves), "csv" if format == "csv" else "json")
-            return
-        table = epochs_table(curves, max_rows=10**6)
-        body = markdown_table(table) if format == "markdown" else f"{_BOOKTABS}\n{latex_table(table)}"
-        terminal.write(body + "\n")
+        else:
+            print_tables([epochs_table(curves, max_rows=None)], format)
         return
     console = terminal.results()
     for number, group in enumerate(groups):
@@ -223,8 +219,9 @@ def to_latex(tables: Sequence[Table], note: str = "") -> str:
     r"""A `tabular` for each table, with its footer in small print, the best values in bold."""
     parts = []
     for table in tables:
-        comment = f"{table.title} ({table.subtitle})" if table.subtitle else table.title
-        parts.append(f"% {' '.join(comment.split())}\n" + latex_table(table))
+        heading = f"{table.title} ({table.subtitle})" if table.subtitle else table.title
+        comment = f"% {' '.join(heading.split())}\n" if heading else ""
+        parts.append(comment + latex_table(table))
         parts += map(_footnote, table.footer)
     return "\n\n".join([_BOOKTABS, *parts, *map(_footnote, filter(None, [note]))]) + "\n"
 
@@ -263,8 +260,3 @@ def _format_cells(line: Line, escape: Callable[[str], str], bold: str) -> list[s
         bold.format(escape(cell)) if line.styles.get(index) == BEST_STYLE else escape(cell)
         for index, cell in enumerate(line.cells)
     ]
-
-
-def _width(format: Format) -> int | None:
-    """The width that limits the columns: of the terminal for a reader, else none."""
-    return terminal.results().width if format == "rich" else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -79,25 +80,7 @@ class Configuration:
     @property
     def diverged(self) -> int:
         """Number of runs that ended with an undefined loss."""
-        return self._count("diverged")
-
-    @property
-    def failed(self) -> int:
-        """Number of failed runs."""
-        return self._count("failed")
-
-    @property
-    def unfinished(self) -> int:
-        """Number of runs that were interrupted or are still running."""
-        return self._count("interrupted", "running")
-
-    @property
-    def measured(self) -> int:
-        """Number of runs with a value of the metric."""
-        return sum(row.value is not None for row in self.rows)
-
-    def _count(self, *statuses: str) -> int:
-        return sum(row.run.status in statuses for row in self.rows)
+        return sum(row.run.status == "diverged" for row in self.rows)
 
     @property
     def seconds(self) -> float | None:
@@ -110,6 +93,7 @@ class Configuration:
     def to_dict(self) -> dict[str, Any]:
         """Plain values by column."""
         record = self.rows[0].run.record
+        statuses = Counter(row.run.status for row in self.rows)
         return {
             "model": record.model.name,
             "dataset": record.dataset.name,
@@ -122,8 +106,8 @@ class Configuration:
             "lowest": min(self.values, default=None),
             "highest": max(self.values, default=None),
             "diverged": self.diverged,
-            "failed": self.failed,
-            "unfinished": self.unfinished,
+            "failed": statuses["failed"],
+            "unfinished": statuses["interrupted"] + statuses["running"],
             "train_seconds": self.seconds,
             "test_set": record.test_set,
             "ids": " ".join(row.run.record.id for row in self.rows),
@@ -195,7 +179,7 @@ def seeds_table(group: Group, width: int | None = None, top: int | None = None) 
     )
     visible, notes = table, []
     if width is not None:
-        options = [column.key for column in columns[1:] if column.is_option]
+        options = list(shown[0].options)[1:]
         visible, hidden = hide_columns(table, width, _HIDDEN_FIRST, ["deviation", *reversed(options)])
         if hidden:
             titles = [table.titles[index] for index in sorted(hidden)]
@@ -218,7 +202,6 @@ def _columns(group: Group, shown: Sequence[Configuration]) -> list[Column[Config
             lambda configuration: column.show(configuration.rows[0]),
             column.key,
             column.right_aligned,
-            is_option=True,
         )
 
     def status(name: str) -> Column[Configuration]:
@@ -264,7 +247,8 @@ def _lines(
 
 def _runs(configuration: Configuration) -> str:
     """`3`; `2 of 3` if only two have a value; with the number of seeds if some are repeated."""
-    number, n_measured = len(configuration.rows), configuration.measured
+    number = len(configuration.rows)
+    n_measured = sum(row.value is not None for row in configuration.rows)
     text = f"{n_measured} of {number}" if 0 < n_measured < number else str(number)
     return text if configuration.seeds == number else f"{text} ({count(configuration.seeds, 'seed')})"
 

@@ -1,13 +1,12 @@
-"""Weights that packages ship, as rows of a listing."""
+"""Weights that packages ship: a row of a listing, and their card."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from galaxynet.errors import GalaxynetError
+from galaxynet import untrusted
+from galaxynet.errors import GalaxynetError, RunError
 from galaxynet.report.rows import Row
-from galaxynet.report.table import Column, Line, Table
 from galaxynet.report.wording import (
     interval_of,
     metric_name,
@@ -15,7 +14,12 @@ from galaxynet.report.wording import (
     show_interval,
     show_result,
 )
-from galaxynet.runs import Shipped
+from galaxynet.runs import Run, Shipped
+from galaxynet.runs.folder import CARD, reason
+from galaxynet.terminal import printable
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 _FIELDS = ("metric", "value", "low", "high", "samples", "majority", "majority_class", "parameters")
 
@@ -64,19 +68,19 @@ def weights_row(shipped: Shipped, verify: bool) -> dict[str, Any]:
     }
 
 
-def weights_table(rows: Sequence[dict[str, Any]]) -> Table:
-    """The listing of shipped weights."""
-    columns: list[Column[dict[str, Any]]] = [
-        Column("name", lambda row: row["name"], overflow="keep"),
-        Column("summary", lambda row: row["problem"] or row["summary"], overflow="wrap"),
-        Column("test figure (95 % interval)", lambda row: row["figure"], overflow="wrap"),
-        Column("from", lambda row: f"{row['distribution']} {row['version']}", overflow="keep"),
-    ]
-    lines = [
-        Line(
-            [column.show(row) for column in columns],
-            {0: "cyan", 1: "red" if row["problem"] else "", len(columns) - 1: "dim"},
-        )
-        for row in rows
-    ]
-    return Table(columns, lines, title="weights")
+def card_view(run: Run) -> RenderableType:
+    """The card, and the folder that it is in.
+
+    Raises:
+        RunError: If the card is missing or cannot be read.
+    """
+    from rich.console import Group
+    from rich.markdown import Markdown
+    from rich.text import Text
+
+    try:
+        text = untrusted.read_text(run.path / CARD, untrusted.MIB)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"The card {run.path / CARD} cannot be read: {reason(error)}.") from None
+    lines = "\n".join(map(printable, text.splitlines()))
+    return Group(Markdown(lines), Text(""), Text(str(run.path), style="dim"))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from operator import itemgetter
+from typing import Any, Generic, Literal, TypeVar
 
 from rich.cells import cell_len
 
 from galaxynet.terminal import printable
-
-if TYPE_CHECKING:
-    pass
 
 Item = TypeVar("Item")
 Overflow = Literal["keep", "shorten", "shorten-middle", "wrap"]
@@ -41,8 +39,8 @@ class Column(Generic[Item]):
         right_aligned: True for numbers, which are never shortened.
         overflow: What happens to cells that do not fit: kept whole, shortened at the end or in the middle, or
             wrapped.
-        is_option: True for an option of a run.
         is_code: True for names that Markdown shows as code.
+        style: The rich style of its cells, or a function that returns that of an item.
     """
 
     title: str
@@ -50,8 +48,8 @@ class Column(Generic[Item]):
     name: str = ""
     right_aligned: bool = False
     overflow: Overflow = "shorten"
-    is_option: bool = False
     is_code: bool = False
+    style: str | Callable[[Item], str] = ""
 
     @property
     def key(self) -> str:
@@ -143,7 +141,24 @@ class Table:
 
 def make_table(columns: Sequence[Column[Item]], items: Iterable[Item], **parts: Any) -> Table:
     """A table of items; `parts` are further attributes of `Table`."""
-    return Table(columns, [Line([column.show(item) for column in columns]) for item in items], **parts)
+    styled = [(index, column.style) for index, column in enumerate(columns) if column.style]
+    lines = [
+        Line(
+            [column.show(item) for column in columns],
+            {index: style if isinstance(style, str) else style(item) for index, style in styled},
+        )
+        for item in items
+    ]
+    return Table(columns, lines, **parts)
+
+
+def text_table(titles: Sequence[str], rows: Iterable[Sequence[str]], **parts: Any) -> Table:
+    """A table of texts, with names in the first column and numbers in the others."""
+    columns: list[Column[Any]] = [
+        Column(name, itemgetter(at), right_aligned=at > 0, overflow="keep" if at else "shorten-middle")
+        for at, name in enumerate(titles)
+    ]
+    return make_table(columns, rows, **parts)
 
 
 def total_width(widths: Sequence[int]) -> int:

@@ -1,15 +1,11 @@
-"""An evaluation of vote fractions as tables for a reader, and as rows for a program."""
+"""An evaluation of vote fractions as tables for a reader."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from galaxynet.evaluation.vote_intervals import CONFIDENCE, VOLUNTEERS
 from galaxynet.evaluation.vote_scores import QuestionScore, VoteScores
-from galaxynet.report.evaluation_cells import percent, share_cells, share_figures, text_table
-from galaxynet.report.table import Table
-from galaxynet.report.wording import NONE, show_interval
+from galaxynet.report.table import Table, text_table
+from galaxynet.report.wording import NONE, share_cells, show_interval, show_share
 
 _INTERVALS = f"{CONFIDENCE:.0%} intervals that hold the votes"
 
@@ -26,7 +22,7 @@ def summary_rows(votes: VoteScores) -> list[tuple[str, str, str, str]]:
     if votes.intervals is not None:
         score = votes.intervals
         ends = show_interval((score.low, score.high))
-        rows.append((_INTERVALS, percent(score.coverage), ends, f"{score.samples:,}"))
+        rows.append((_INTERVALS, show_share(score.coverage), ends, f"{score.samples:,}"))
     return rows
 
 
@@ -54,63 +50,6 @@ def vote_tables(votes: VoteScores, width: int | None) -> list[Table]:
     return [table for table in tables if table.lines]
 
 
-def vote_rows(votes: VoteScores, data: str) -> Iterator[tuple[Any, ...]]:
-    """Every figure as a tuple of figure, of, value, low, high, count and samples."""
-    samples = len(votes.test.ids)
-    yield "rmse", data, votes.rmse, votes.low, votes.high, votes.known, samples
-    if votes.mean_row is not None:
-        yield "rmse of the mean row of the training", data, votes.mean_row, None, None, votes.known, samples
-    for derived in votes.derived:
-        yield "accuracy", derived.name, *share_figures(derived.accuracy)
-        name, share = derived.majority
-        yield f"always {name}", derived.name, *share_figures(share)
-    scores = [(data, votes.intervals), *((q.name, q.intervals) for q in votes.questions)]
-    for name, score in scores:
-        if score is not None:
-            ends = score.low, score.high
-            yield f"coverage of {CONFIDENCE:.0%} intervals", name, score.coverage, *ends, None, score.samples
-            yield "width of intervals", name, score.width, None, None, None, score.samples
-    for question in votes.questions:
-        if question.rmse is not None:
-            yield "rmse", question.name, question.rmse, None, None, None, question.samples
-            yield (
-                "rmse of the best constant",
-                question.name,
-                question.constant,
-                None,
-                None,
-                None,
-                (question.samples),
-            )
-            yield (
-                "calibration error",
-                question.name,
-                question.calibration,
-                None,
-                None,
-                None,
-                (question.samples),
-            )
-        for part in question.bins:
-            yield (
-                f"observed at predicted {part.predicted:.3f}",
-                question.name,
-                part.observed,
-                None,
-                None,
-                (part.answers),
-                question.samples,
-            )
-        for agreed in question.agreement:
-            yield f"accuracy where {agreed.least:.0%} agree", question.name, *share_figures(agreed.accuracy)
-    for margin in votes.margin:
-        yield (
-            f"accuracy at margin {margin.low:g} to {margin.high:g}",
-            "plurality",
-            *share_figures(margin.accuracy),
-        )
-
-
 def _questions(votes: VoteScores) -> Table:
     rows = [
         (
@@ -119,7 +58,7 @@ def _questions(votes: VoteScores) -> Table:
             _number(question.rmse),
             _number(question.constant),
             _number(question.calibration),
-            NONE if question.intervals is None else percent(question.intervals.coverage),
+            NONE if question.intervals is None else show_share(question.intervals.coverage),
             NONE if question.intervals is None else f"{question.intervals.width:.2f}",
             NONE if question.intervals is None else f"{question.intervals.samples:,}",
         )
@@ -130,7 +69,7 @@ def _questions(votes: VoteScores) -> Table:
         "constant: rmse of the best constant answer on these samples; calib.: calibration error of the "
         f"fractions; coverage: {_INTERVALS}, of the samples in the last column, and their width"
     ]
-    return text_table("Questions", titles, rows, footer)
+    return text_table(titles, rows, title="Questions", footer=footer)
 
 
 def _agreement(votes: VoteScores, *, everything: bool) -> Table:
@@ -143,7 +82,7 @@ def _agreement(votes: VoteScores, *, everything: bool) -> Table:
     ]
     titles = ("question", "agree at least", "samples", "accuracy", "95 % interval")
     footer = [] if everything else ["--format markdown, html or csv have the other questions"]
-    return text_table("Accuracy where the volunteers agree", titles, rows, footer)
+    return text_table(titles, rows, title="Accuracy where the volunteers agree", footer=footer)
 
 
 def _margin(votes: VoteScores) -> Table:
@@ -152,7 +91,7 @@ def _margin(votes: VoteScores) -> Table:
         for margin in votes.margin
     ]
     titles = ("margin", "samples", "accuracy", "95 % interval")
-    return text_table("Plurality by the margin between the two largest answers", titles, rows)
+    return text_table(titles, rows, title="Plurality by the margin between the two largest answers")
 
 
 def _calibration(votes: VoteScores) -> Table:
@@ -162,7 +101,7 @@ def _calibration(votes: VoteScores) -> Table:
         for part in question.bins
     ]
     titles = ("question", "mean predicted", "mean observed", "answers")
-    return text_table("Calibration of the fractions", titles, rows)
+    return text_table(titles, rows, title="Calibration of the fractions")
 
 
 def _is_for_everyone(votes: VoteScores, question: QuestionScore) -> bool:

@@ -12,6 +12,7 @@ from galaxynet.phrases import duration
 from galaxynet.untrusted import LARGEST
 
 if TYPE_CHECKING:
+    from galaxynet.evaluation.scores import Share
     from galaxynet.runs import Run, RunRecord
 
 NONE = "–"
@@ -86,7 +87,19 @@ def show_metric(metric: str, value: float | None) -> str:
         return NONE
     if 1e4 <= abs(value) < 1e9:  # four digits of these would be written with an exponent
         return f"{value:,.0f}"
-    return f"{value:.{share_digits(value)}%}" if percentage_metric(metric) else f"{value:,.4g}"
+    return show_share(value) if percentage_metric(metric) else f"{value:,.4g}"
+
+
+def show_share(value: float) -> str:
+    """A share in per cent, in as many digits as it deserves."""
+    return f"{value:.{share_digits(value)}%}"
+
+
+def share_cells(share: Share) -> tuple[str, str, str]:
+    """A share, its 95 % interval, and how many samples it is of."""
+    if share.value is None or share.interval is None:
+        return NONE, "", f"{share.samples:,}"
+    return show_share(share.value), show_interval(share.interval), f"{share.samples:,}"
 
 
 def show_interval(interval: tuple[float, float], metric: str = "accuracy") -> str:

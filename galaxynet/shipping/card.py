@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from galaxynet.phrases import count
-from galaxynet.report.evaluation_cells import percent
 from galaxynet.report.output import escape_markdown
-from galaxynet.report.wording import NONE, show_seconds
+from galaxynet.report.wording import NONE, show_seconds, show_share
 from galaxynet.runs import RunRecord
 from galaxynet.runs.folder import WEIGHTS
 from galaxynet.shipping.figure_rows import figure_rows
@@ -71,7 +70,7 @@ def rounding_sentence(record: RunRecord) -> str:
         )
     if record.exported.set_coverage:
         shares = ", ".join(
-            f"{percent(share)} of the test samples where {float(promised):.0%} is promised"
+            f"{show_share(share)} of the test samples where {float(promised):.0%} is promised"
             for promised, share in record.exported.set_coverage.items()
             if share is not None
         )

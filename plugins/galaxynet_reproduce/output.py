@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from galaxynet.phrases import count
 from galaxynet.report.output import escape_markdown, markdown_table, to_json
-from galaxynet.report.table import Column, Line, Table, make_table
+from galaxynet.report.table import Column, make_table
 from galaxynet.report.table_layout import format_table, split_columns
 from galaxynet.report.wording import NONE
 from galaxynet_reproduce.shown_figures import figure
@@ -123,10 +123,12 @@ def as_text(outcomes: Sequence[Outcome], width: int) -> Text:
     """
     from rich.text import Text
 
-    table = _table(outcomes)
+    table = make_table(_COLUMNS, outcomes)
     wide = table.width() <= width
     text = Text(no_wrap=True, overflow="ignore")
-    for number, piece in enumerate([table] if wide else split_columns(_table(outcomes, narrow=True), width)):
+    for number, piece in enumerate(
+        [table] if wide else split_columns(make_table(_NARROW_COLUMNS, outcomes), width)
+    ):
         text.append("\n\n" * bool(number))
         text.append_text(format_table(piece, width))
     room = max(20, width - 4)
@@ -144,7 +146,7 @@ def as_text(outcomes: Sequence[Outcome], width: int) -> Text:
 
 def as_markdown(outcomes: Sequence[Outcome]) -> str:
     """The table of verdicts for a page, with a list below it."""
-    parts = [markdown_table(_table(outcomes)), ""]
+    parts = [markdown_table(make_table(_COLUMNS, outcomes)), ""]
     for outcome in outcomes:
         claim = outcome.claim
         words = escape_markdown(" ".join((claim.says, *outcome.notes)))
@@ -158,28 +160,22 @@ def as_json(outcomes: Sequence[Outcome]) -> str:
     return to_json([outcome.to_dict() for outcome in outcomes])
 
 
+def _style(outcome: Outcome) -> str:
+    return _STYLES[outcome.verdict]
+
+
 _COLUMNS: list[Column[Outcome]] = [
-    Column("claim", lambda outcome: outcome.claim.name, overflow="keep", is_code=True),
+    Column("claim", lambda outcome: outcome.claim.name, overflow="keep", is_code=True, style="bold"),
     Column("published", lambda outcome: published(outcome.claim) or NONE, right_aligned=True),
     Column("ours (95% interval)", lambda outcome: outcome.judgement.ours or NONE, overflow="keep"),
-    Column("verdict", lambda outcome: outcome.verdict_words, overflow="keep"),
+    Column("verdict", lambda outcome: outcome.verdict_words, overflow="keep", style=_style),
     Column("done", lambda outcome: outcome.extent or NONE, overflow="keep"),
 ]
 _NARROW_COLUMNS: list[Column[Outcome]] = [
     _COLUMNS[0],
     _COLUMNS[2],
-    Column("verdict", lambda outcome: outcome.verdict, overflow="keep"),
+    Column("verdict", lambda outcome: outcome.verdict, overflow="keep", style=_style),
 ]
-
-
-def _table(outcomes: Sequence[Outcome], narrow: bool = False) -> Table:
-    columns = _NARROW_COLUMNS if narrow else _COLUMNS
-    verdict = [column.title for column in columns].index("verdict")
-    lines = [
-        Line([column.show(outcome) for column in columns], {0: "bold", verdict: _STYLES[outcome.verdict]})
-        for outcome in outcomes
-    ]
-    return Table(columns, lines)
 
 
 def _hidden_cells(outcome: Outcome) -> list[str]:

@@ -18,7 +18,7 @@ from galaxynet.report.output import comparison_to_json, row_to_dict, to_csv, to_
 from galaxynet.report.rows import Group, Row, group_rows, sort_rows
 from galaxynet.report.run_panels import result_lines
 from galaxynet.report.seeds import seeds_table
-from galaxynet.report.table import Column, Line, Table
+from galaxynet.report.table import Column, Line, Table, make_table
 from galaxynet.report.table_layout import format_table
 from galaxynet.runs import DamagedRun, PluginId, ReferenceValue, Run
 
@@ -182,6 +182,19 @@ def test_long_words_are_shortened_before_the_table_breaks() -> None:
     assert "abc" in text
     assert "…" in text
     assert "123" in text
+
+
+def test_a_column_colours_its_cells() -> None:
+    """One style for all, or one by what the item is."""
+    columns = [
+        Column[str]("name", style="cyan"),
+        Column[str]("state", str.upper, style=lambda item: "red" if item == "bad" else ""),
+    ]
+    spans = format_table(make_table(columns, ["good", "bad"]), 40).spans
+    text = format_table(make_table(columns, ["good", "bad"]), 40).plain
+    coloured = [(text[span.start : span.end].strip(), span.style) for span in spans]
+    assert {("good", "cyan"), ("bad", "cyan"), ("BAD", "red")} <= set(coloured)
+    assert ("GOOD", "red") not in coloured
 
 
 def test_csv_has_every_run_and_every_value() -> None:

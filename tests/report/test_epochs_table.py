@@ -125,6 +125,8 @@ def test_a_run_without_a_value_is_named_and_has_no_column_of_dashes(
     assert [line.split()[0] for line in second.splitlines()[2:4]] == ["1", "2"]
     assert text.count("epoch  ") == 2  # no table of a heading alone
     assert f"no value of val/accuracy: {runs[2].label}" in " ".join(text.split())
+    print_epochs([Group([Row(run) for run in runs])], ["val/accuracy"], "markdown")
+    assert f"no value of val/accuracy: {runs[2].label}" in capsys.readouterr().out
 
 
 def test_a_damaged_file_of_metrics_is_called_damaged(tmp_path: Path) -> None:

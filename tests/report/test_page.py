@@ -16,7 +16,7 @@ from made_runs import add_curves, add_predictions, made_run
 from galaxynet import registry
 from galaxynet.errors import GalaxynetError
 from galaxynet.report.html.gallery import SHOWN, gallery, picture
-from galaxynet.report.html.page import PageOptions, render_page
+from galaxynet.report.html.page import render_page
 from galaxynet.report.rows import Row, group_rows
 from galaxynet.runs import DamagedRun, OptionValues, PluginId, Run, write_predictions
 from galaxynet.runs.reconstructions import RECONSTRUCTIONS, ReconstructedSamples
@@ -26,10 +26,8 @@ EVIL = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 _LOADED = ("src", "href", "xlink:href", "srcset", "data", "action", "poster")
 
 
-def page_of(
-    runs: list[Run], options: PageOptions | None = None, data_dir: Path = NOWHERE, **more: Any
-) -> str:
-    return render_page(group_rows([Row(run) for run in runs]), data_dir, options, **more)
+def page_of(runs: list[Run], data_dir: Path = NOWHERE, **more: Any) -> str:
+    return render_page(group_rows([Row(run) for run in runs]), data_dir, **more)
 
 
 def galaxies(folder: Path, count: int = 2, **changes: Any) -> list[Run]:
@@ -52,7 +50,7 @@ def test_other_peoples_text_is_harmless(tmp_path: Path) -> None:
     runs[0].record.options.model["act"] = f"{EVIL} too"
     runs[0].record.dataset.name = runs[1].record.dataset.name = EVIL
     damaged = [DamagedRun(Path(EVIL.replace("/", "")), EVIL)]
-    text = page_of(runs, PageOptions(conditions=[f"name={EVIL}"]), test=EVIL, damaged=damaged)
+    text = page_of(runs, conditions=[f"name={EVIL}"], test=EVIL, damaged=damaged)
     seen = Reader(text)
     assert len(seen.all("script")) == 1
     assert not [name for _, attributes in seen.tags for name in attributes if name.startswith("on")]
@@ -108,6 +106,7 @@ def test_the_tables_are_those_of_the_terminal(tmp_path: Path) -> None:
     row = text[text.index(">run-0</th>") :]
     assert "70.0%" in row[: row.index("</tr>")]
     assert 'class="mark"' in row[: row.index("</tr>")]
+    assert 'data-key="0.7">70.0%' in row[: row.index("</tr>")]  # what a click on the heading sorts by
     for words in (
         *("67.1 to 72.8%", "undefined loss", "always not_odd", "59.6%", "published: report, section 2.4"),
         *("McNemar says so.", "In a separate table: the same dataset, but other test samples"),
@@ -121,7 +120,7 @@ def test_the_network_is_a_column_only_where_there_are_several(tmp_path: Path) ->
     """The title names a single network; several are distinguished in the table."""
     runs = galaxies(tmp_path)
     assert ">model</th>" not in page_of(runs)
-    assert ">model</th>" in page_of(runs, PageOptions(names=["run", "model"]))
+    assert ">model</th>" in page_of(runs, names=["run", "model"])
     runs.append(made_run(tmp_path, name="other", model=PluginId(name="tiny")))
     assert ">model</th>" in page_of(runs)
 
@@ -137,7 +136,7 @@ def test_the_names_of_the_curves_stand_in_order(tmp_path: Path) -> None:
 
 def test_seeds_are_taken_together(tmp_path: Path) -> None:
     """With --over-seeds the rows are configurations, with mean and deviation."""
-    seen = Reader(page_of(galaxies(tmp_path, 4), PageOptions(over_seeds=True, top=1)))
+    seen = Reader(page_of(galaxies(tmp_path, 4), over_seeds=True, top=1))
     assert "mean accuracy" in seen.text
     assert "1.4 points" in seen.text
     assert "--top hides 1 more configuration" in seen.text

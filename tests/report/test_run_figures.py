@@ -78,6 +78,7 @@ def test_learning_curves_show_training_and_validation(run: Run) -> None:
     assert list(lines["training"].get_xdata()) == list(range(1, 13))
     assert list(lines["validation"].get_ydata()) == [row["val/loss"] for row in run.metrics()]
     assert any("majority class 59.6%" in text.get_text() for text in accuracy.texts)
+    assert [0.596, 0.596] in [list(line.get_ydata()) for line in accuracy.lines]
 
 
 def test_a_majority_class_far_below_does_not_flatten_the_curves(tmp_path: Path) -> None:
@@ -109,6 +110,14 @@ def test_several_runs_share_one_figure(run: Run, tmp_path: Path) -> None:
     thick = [line for line in figure.axes[0].lines if not str(line.get_label()).startswith("_")]
     assert len({(line.get_color(), line.get_linestyle()) for line in thick}) == 11
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [r.label for r in (run, *others)]
+
+
+def test_a_figure_of_one_run_is_not_drawn_for_two(run: Run, tmp_path: Path) -> None:
+    """A confusion matrix of two runs is refused, and not that of the first."""
+    other = made_run(tmp_path)
+    add_predictions(other)
+    with pytest.raises(RunError, match="confusion shows one run"):
+        draw([run, other], "confusion")
 
 
 def test_too_many_learning_curves_are_refused(run: Run) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _MAX_CLASSES = 200
 _SIZES = ((8, 0.78, 9.5), (12, 0.62, 8), (20, 0.46, 6), (_MAX_CLASSES, 0.22, 0))
-"""For up to so many classes: the side of a cell in inches, and the font size of its numbers; 0 for none."""
+"""For up to that many classes: the side of a cell in inches, and the font size of its numbers; 0 for none."""
 _MAX_NAME_LENGTH = 40
 
 

@@ -73,9 +73,9 @@ def draw(runs: Run | Sequence[Run], name: str) -> Figure:
 
 def compose(runs: Sequence[Run], name: str) -> Figure:
     """Draw a figure as `draw` does, within `styled` and without computing its layout."""
-    lacking = next((run for run in runs if name not in _standard(run)), None)
-    if lacking is not None:
-        return _plugin_function(runs, name, lacking)(runs)
+    unfit = next((run for run in runs if name not in _standard(run)), None)
+    if unfit is not None:
+        return _plugin_function(runs, name, unfit)(runs)
     if name == LEARNING_CURVES:
         from galaxynet.report.figures.curves import learning_curves
 
@@ -245,8 +245,8 @@ def _standard(run: Run) -> list[str]:
     return figures
 
 
-def _plugin_function(runs: Sequence[Run], name: str, lacking: Run) -> Callable[[Sequence[Run]], Figure]:
-    """The function of a figure that is not a standard one of the run `lacking`."""
+def _plugin_function(runs: Sequence[Run], name: str, unfit: Run) -> Callable[[Sequence[Run]], Figure]:
+    """The function of a figure that is not a standard one of the run `unfit`."""
     known = [kind for kind in _standard(runs[0]) if all(kind in _standard(run) for run in runs)]
     for run in runs:
         plugin, figures = _plugin_figures(run)
@@ -254,7 +254,7 @@ def _plugin_function(runs: Sequence[Run], name: str, lacking: Run) -> Callable[[
             return cast("Callable[[Sequence[Run]], Figure]", registry.resolve_for(plugin, figures[name]))
         known += figures
     raise UsageError(
-        f"There is no figure {name!r} of {lacking.label}.", f"There are: {', '.join(dict.fromkeys(known))}."
+        f"There is no figure {name!r} of {unfit.label}.", f"There are: {', '.join(dict.fromkeys(known))}."
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from galaxynet.errors import GalaxynetError
 from galaxynet.phrases import count
@@ -17,7 +17,7 @@ from galaxynet.report.html.inline_svg import inline_svg
 from galaxynet.report.html.rendering import render
 from galaxynet.report.rows import Group
 from galaxynet.report.seeds import run_labels, seeds_table
-from galaxynet.report.table import BEST_STYLE, Line, Table
+from galaxynet.report.table import Table
 from galaxynet.report.wording import interval_of, show_interval, show_metric
 from galaxynet.runs import DamagedRun, Run
 
@@ -26,26 +26,6 @@ if TYPE_CHECKING:
 
 MAX_CURVES = 8
 """The most learning curves that are legible in one figure."""
-
-_CLASSES = {
-    BEST_STYLE: "best",
-    "green": "finished",
-    "cyan": "running",
-    "yellow": "interrupted",
-    "magenta": "diverged",
-    "red": "failed",
-    "dim": "faint",
-}
-"""CSS classes by the style of a cell in a terminal."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell of a table: its text, its CSS class, and the number or text by which its column is sorted."""
-
-    text: str
-    css_class: str = ""
-    sort_key: Any = None
 
 
 @dataclass(frozen=True)
@@ -64,8 +44,6 @@ class Section:
 
     Attributes:
         table: The table, with its title, subtitle and footer.
-        rows: Its cells.
-        summary: The cells of the majority class.
         plots: The figures.
         best: The best run in a few words, or empty.
         strips: The rows of its gallery.
@@ -73,36 +51,20 @@ class Section:
     """
 
     table: Table
-    rows: Sequence[Sequence[Cell]]
-    summary: Sequence[Sequence[Cell]]
     plots: Sequence[Plot]
     best: str
     strips: Sequence[Strip]
     missing: Sequence[str]
 
 
-@dataclass(frozen=True)
-class PageOptions:
-    """Options of the page.
-
-    Attributes:
-        names: The columns; the usual ones if none are named.
-        over_seeds: True to summarise runs that differ only in their seed.
-        top: Most rows of a table of configurations; None for all.
-        conditions: The conditions that the runs met.
-    """
-
-    names: Sequence[str] = ()
-    over_seeds: bool = False
-    top: int | None = None
-    conditions: Sequence[str] = ()
-
-
 def render_page(
     groups: Sequence[Group],
     data_dir: Path,
-    options: PageOptions | None = None,
     *,
+    names: Sequence[str] = (),
+    over_seeds: bool = False,
+    top: int | None = None,
+    conditions: Sequence[str] = (),
     test: str = "",
     damaged: Sequence[DamagedRun] = (),
 ) -> str:
@@ -111,12 +73,21 @@ def render_page(
     Args:
         groups: The tables.
         data_dir: The folder of the datasets, for the galleries.
-        options: Options of the page.
+        names: The columns; the usual ones if none are named.
+        over_seeds: True to summarise runs that differ only in their seed.
+        top: Most rows of a table of configurations; None for all.
+        conditions: The conditions that the runs met.
         test: The result of the significance test of two runs, as a sentence.
         damaged: Folders that could not be read.
     """
-    options = options or PageOptions()
-    sections = [_section(group, number, data_dir, options) for number, group in enumerate(groups, 1)]
+    sections = []
+    for number, group in enumerate(groups, 1):
+        table = (
+            seeds_table(group, top=top)
+            if over_seeds
+            else comparison_table(group, names=names or _usual_names(group))
+        )
+        sections.append(_section(group, number, table, data_dir))
     return render(
         "page.html.j2",
         heading=_heading(groups),
@@ -124,7 +95,7 @@ def render_page(
         sections=sections,
         test=test,
         damaged=damaged,
-        conditions=options.conditions,
+        conditions=conditions,
     )
 
 
@@ -135,7 +106,7 @@ def _heading(groups: Sequence[Group]) -> str:
     return f"{count(n_runs, 'run')}{on}"
 
 
-def _section(group: Group, number: int, data_dir: Path, options: PageOptions) -> Section:
+def _section(group: Group, number: int, table: Table, data_dir: Path) -> Section:
     best = group.best.run if group.best else None
     plots, missing = _plots(group, best, number)
     strips: list[Strip] = []
@@ -144,15 +115,8 @@ def _section(group: Group, number: int, data_dir: Path, options: PageOptions) ->
             strips = gallery(best, data_dir)
         except GalaxynetError as error:
             missing.append(_no_gallery(error))
-    table = (
-        seeds_table(group, top=options.top)
-        if options.over_seeds
-        else comparison_table(group, names=options.names or _usual_names(group))
-    )
     label = "" if best is None else _describe_best(best, alone=len(group.rows) == 1)
-    rows = [_cells(line) for line in table.lines]
-    summary = [[Cell(text) for text in line.cells] for line in table.summary]
-    return Section(table, rows, summary, plots, label, strips, missing)
+    return Section(table, plots, label, strips, missing)
 
 
 def _no_gallery(error: GalaxynetError) -> str:
@@ -165,13 +129,6 @@ def _usual_names(group: Group) -> list[str]:
     """The usual columns, without the network if the title names it."""
     several = len({row.run.record.model.name for row in group.rows}) > 1
     return [column.key for column in run_columns(group) if column.key != "model" or several]
-
-
-def _cells(line: Line) -> list[Cell]:
-    return [
-        Cell(text, _CLASSES.get(line.styles.get(index, ""), ""), key)
-        for index, (text, key) in enumerate(zip(line.cells, line.sort_keys, strict=True))
-    ]
 
 
 def _describe_best(run: Run, alone: bool) -> str:

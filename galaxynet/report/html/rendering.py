@@ -8,9 +8,20 @@ from datetime import datetime
 from importlib import metadata, resources
 from typing import Any
 
+from galaxynet.report.table import BEST_STYLE
 from galaxynet.terminal import printable
 
 _TEMPLATES = "templates"
+_CSS_CLASSES = {
+    BEST_STYLE: "best",
+    "green": "finished",
+    "cyan": "running",
+    "yellow": "interrupted",
+    "magenta": "diverged",
+    "red": "failed",
+    "dim": "faint",
+}
+"""CSS classes by the style of a cell in a terminal."""
 
 
 def render(template: str, *, heading: str, script: str = "", **values: Any) -> str:
@@ -32,6 +43,7 @@ def render(template: str, *, heading: str, script: str = "", **values: Any) -> s
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["css_classes"] = _CSS_CLASSES
     now = datetime.now().astimezone()
     code = _text(script) if script else ""
     return environment.get_template(template).render(
