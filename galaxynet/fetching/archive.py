@@ -51,7 +51,6 @@ class Limits:
         ratio: Unpacked bytes per byte of the archive, once more than `ratio_from` bytes came out.
         ratio_from: Bytes below which the ratio does not matter.
         directory: Bytes of the table of contents.
-        depth: Levels of archives within archives; Kaggle's bundle has two.
     """
 
     members: int = 500_000
@@ -59,7 +58,6 @@ class Limits:
     ratio: float = 200.0
     ratio_from: int = 1 << 26
     directory: int = 1 << 26
-    depth: int = 2
 
 
 LIMITS = Limits()
@@ -69,38 +67,28 @@ class Archive:
     """A zip archive opened for bounded reading.
 
     Args:
-        path: The archive, or an open binary file (an archive within an archive).
+        path: The archive.
         name: What messages call it; the path's name if empty.
-        limits: What it may cost.
-        depth: 1 for an archive on disk, 2 for one within another.
 
     Raises:
         ArchiveError: If it is not a zip archive, or is truncated or damaged.
         RefusedArchiveError: If it breaks a rule; see `check_members`.
     """
 
-    def __init__(
-        self, path: Path | IO[bytes], *, name: str = "", limits: Limits = LIMITS, depth: int = 1
-    ) -> None:
-        self.name = name or (path.name if isinstance(path, Path) else "the inner archive")
-        self.limits = limits
-        self.depth = depth
+    def __init__(self, path: Path, *, name: str = "") -> None:
+        self.name = name or path.name
         self._read = 0
-        if depth > limits.depth:
-            raise RefusedArchiveError(
-                f"{self.name} is {depth} archives deep; at most {limits.depth} are opened."
-            )
-        self._file = path.open("rb") if isinstance(path, Path) else path
+        self._file = path.open("rb")
         try:
             self._size = self._file.seek(0, 2)
             self._file.seek(0)
             _check_is_zip(self._file, self.name, self._size)
             # ZipFile reads the table of contents at once and makes an object of each entry.
-            bounded = _Bounded(self._file, limits.directory, self.name)
+            bounded = _Bounded(self._file, LIMITS.directory, self.name)
             self._zip = zipfile.ZipFile(bounded)
             bounded.left = None
             self._count_entries()
-            self.members = check_members(self._zip.infolist(), self.name, limits)
+            self.members = check_members(self._zip.infolist(), self.name)
         except (
             zipfile.BadZipFile,
             struct.error,
@@ -178,20 +166,18 @@ class Archive:
 
     def _count(self, size: int) -> None:
         self._read += size
-        if self._read > self.limits.bytes:
+        if self._read > LIMITS.bytes:
             raise RefusedArchiveError(
-                f"{self.name} holds more than {self.limits.bytes:,} bytes; too much for a dataset."
+                f"{self.name} holds more than {LIMITS.bytes:,} bytes; too much for a dataset."
             )
         # The archive's real size is the measure: members that overlap each claim the same bytes.
-        if self._read > self.limits.ratio_from and self._read > self.limits.ratio * self._size:
+        if self._read > LIMITS.ratio_from and self._read > LIMITS.ratio * self._size:
             raise RefusedArchiveError(
-                f"{self.name} unpacks to more than {self.limits.ratio:.0f} times its size: it is a zip bomb."
+                f"{self.name} unpacks to more than {LIMITS.ratio:.0f} times its size: it is a zip bomb."
             )
 
 
-def check_members(
-    members: list[zipfile.ZipInfo], name: str, limits: Limits = LIMITS
-) -> list[zipfile.ZipInfo]:
+def check_members(members: list[zipfile.ZipInfo], name: str) -> list[zipfile.ZipInfo]:
     """Check the table of contents of an archive.
 
     Raises:
@@ -199,13 +185,14 @@ def check_members(
             twice, or a member is a link or overlaps another.
         UnsupportedArchiveError: If a member is encrypted, or packed with an unsupported method.
     """
-    if len(members) > limits.members:
+    if len(members) > LIMITS.members:
         raise RefusedArchiveError(
-            f"{name} has {len(members):,} members; at most {limits.members:,} are read."
+            f"{name} has {len(members):,} members; at most {LIMITS.members:,} are read."
         )
     seen: set[str] = set()
     end, last = 0, ""
     for member in sorted(members, key=lambda member: member.header_offset):
+        shown = printable(member.orig_filename)
         fault = _fault_of_name(member.orig_filename)
         parts = tuple(
             part for part in member.orig_filename.replace("\\", "/").split("/") if part not in ("", ".")
@@ -219,21 +206,12 @@ def check_members(
         elif not fault and member.header_offset < end:
             fault = f"overlaps {last!r}"
         if fault:
-            raise RefusedArchiveError(
-                f"{name} is refused: its member {printable(member.orig_filename)!r} {fault}."
-            )
-        _refuse_unsupported(member, name)
+            raise RefusedArchiveError(f"{name} is refused: its member {shown!r} {fault}.")
+        if reason := why_unsupported(member):
+            raise UnsupportedArchiveError(f"{name} cannot be read: its member {shown!r} {reason}.")
         seen.add(plain)
-        end, last = member.header_offset + 30 + member.compress_size, printable(member.orig_filename)
+        end, last = member.header_offset + 30 + member.compress_size, shown
     return members
-
-
-def _refuse_unsupported(member: zipfile.ZipInfo, name: str) -> None:
-    reason = why_unsupported(member)
-    if reason:
-        raise UnsupportedArchiveError(
-            f"{name} cannot be read: its member {printable(member.orig_filename)!r} {reason}."
-        )
 
 
 def _fault_of_name(name: str) -> str:

@@ -11,7 +11,7 @@ import importlib.util
 import os
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -213,7 +213,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         pending += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
 
 
-def refusal(status: int, server: str, headers: object, what: str) -> FetchError:
+def refusal(status: int, server: str, headers: Mapping[str, str], what: str) -> FetchError:
     """The error for an unsuccessful status.
 
     Args:
@@ -222,20 +222,14 @@ def refusal(status: int, server: str, headers: object, what: str) -> FetchError:
         headers: The response's headers.
         what: What was requested.
     """
-    get = getattr(headers, "get", lambda _name: None)
     later = "Run the same command again later; it continues where it stopped."
+    wait = retry_after(headers.get("Retry-After"))
     if status == 407:
         return proxy_refusal(status, server)
     if status == 429:
-        return TransientError(
-            f"{server} has had too many requests (429).", later, retry_after_s=retry_after(get("Retry-After"))
-        )
+        return TransientError(f"{server} has had too many requests (429).", later, wait)
     if status >= 500 or status == 408:
-        return TransientError(
-            f"{server} has an internal error ({status}).",
-            later,
-            retry_after_s=retry_after(get("Retry-After")),
-        )
+        return TransientError(f"{server} has an internal error ({status}).", later, wait)
     if status in (404, 410):
         return FetchError(f"{server} has no {what} ({status}).")
     return FetchError(f"{server} does not give {what} ({status}).")

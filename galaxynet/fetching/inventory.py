@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from galaxynet.fetching.store import lock_path
 from galaxynet.fetching.verification import Advance, hash_file
 from galaxynet.paths import absence
 from galaxynet.registry import Plugin
+from galaxynet.sources import DataFile
 
 Status = Literal["there", "incomplete", "not fetched", "nothing to fetch", "damaged", "verified"]
 
@@ -50,7 +51,7 @@ class InventoryItem:
     fetched: datetime | None = None
     sources: tuple[str, ...] = ()
     plugin: str = ""
-    problems: tuple[str, ...] = field(default_factory=tuple)
+    problems: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON and CSV."""
@@ -86,7 +87,7 @@ def inventory(data_dir: Path, *, verify: bool = False) -> list[InventoryItem]:
 
 def _item(name: str, folder: Path, plugins: list[Plugin], verify: bool) -> InventoryItem:
     owner = ", ".join(f"{plugin.distribution} {plugin.version}" for plugin in plugins)
-    size = folder_size(folder)
+    size, declared = folder_size(folder), _declared(plugins)
     problems: list[str] = [] if plugins else ["the package that declares it is not installed"]
     try:
         receipt = receipts.load(folder)
@@ -96,7 +97,7 @@ def _item(name: str, folder: Path, plugins: list[Plugin], verify: bool) -> Inven
         )
     if receipt is None:
         status: Status = "incomplete" if size else "not fetched"
-        if _has_no_files(plugins):
+        if plugins and declared == []:
             status = "nothing to fetch"
         return InventoryItem(name, status, folder, size=size, plugin=owner, problems=tuple(problems))
     missing = [file.name for file in receipt.files.values() if not receipt.holds(folder, file.name)]
@@ -105,7 +106,7 @@ def _item(name: str, folder: Path, plugins: list[Plugin], verify: bool) -> Inven
         faults = _changed(receipt, folder)
     if faults:
         status = "damaged"
-    elif any(not receipt.holds(folder, file) for file in _needed(plugins)):
+    elif any(not receipt.holds(folder, file.name) for file in declared or () if not file.group):
         status = "incomplete"
     else:
         status = "verified" if verify else "there"
@@ -123,18 +124,12 @@ def _item(name: str, folder: Path, plugins: list[Plugin], verify: bool) -> Inven
     )
 
 
-def _needed(plugins: list[Plugin]) -> list[str]:
+def _declared(plugins: list[Plugin]) -> list[DataFile] | None:
+    """The files that the packages declare; None if one is broken, whose error `galaxynet plugins` shows."""
     try:
-        return [file.name for plugin in plugins for file in plugin.load().files if not file.group]
+        return [file for plugin in plugins for file in plugin.load().files]
     except PluginError:
-        return []  # `galaxynet plugins` shows the error
-
-
-def _has_no_files(plugins: list[Plugin]) -> bool:
-    try:
-        return bool(plugins) and not any(plugin.load().files for plugin in plugins)
-    except PluginError:
-        return False
+        return None
 
 
 def _source(file: FileReceipt, receipt: Receipt) -> str:

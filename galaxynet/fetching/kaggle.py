@@ -197,4 +197,4 @@ def extract(bundle: Path, names: Sequence[str], file: DataFile, store: DatasetSt
     match, copy = LocalFile(file, bundle, member), store.copy(file)
     with disk_errors(copy):
         digest = match.write_to(copy, md5=bool(file.md5), advance=lambda _: None)
-    store.stage(file, copy, digest, origin, part=bundle, published=match.as_published, depth=2)
+    store.stage(file, copy, digest, origin, part=bundle, published=match.as_published)

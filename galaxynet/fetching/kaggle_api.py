@@ -17,7 +17,7 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from galaxynet.fetching.errors import FetchError, TransientError
-from galaxynet.fetching.http_errors import network_errors, proxy_refusal
+from galaxynet.fetching.http_errors import network_errors, refusal
 from galaxynet.fetching.kaggle_credentials import (
     LOGIN_FILE,
     TOKEN_PAGE,
@@ -26,15 +26,13 @@ from galaxynet.fetching.kaggle_credentials import (
     find_token,
     warn_of_open_files,
 )
-from galaxynet.fetching.retry import RetryPolicy, retry_after
+from galaxynet.fetching.retry import RetryPolicy
 
 ENDPOINTS = {
     "PROD": "https://api.kaggle.com/v1",
     "LOCALHOST": "http://localhost/api/v1",
 }
 """Addresses of the API by the value of `KAGGLE_API_ENVIRONMENT`."""
-
-_LATER = "Run the same command again later; it continues where it stopped."
 
 
 class BearerAuth(AuthBase):
@@ -228,11 +226,10 @@ class KaggleApi:
     def _refusal(self, response: requests.Response, what: str) -> FetchError:
         status = response.status_code
         message = self._message(response)
-        wait = retry_after(response.headers.get("Retry-After"))
         response.close()
         by_hand = f"{self._by_hand[:1].upper()}{self._by_hand[1:]}"
-        if status == 407:
-            return proxy_refusal(status, "Kaggle")
+        if status in (407, 408, 429) or status >= 500:
+            return refusal(status, "Kaggle", response.headers, what)
         if status == 401:
             return _RefusedError(
                 f"Kaggle rejects these credentials (401).{message}",
@@ -248,10 +245,6 @@ class KaggleApi:
             )
         if status == 404:
             return _RefusedError(f"Kaggle has no {what} (404).{message}", by_hand, status)
-        if status == 429:
-            return TransientError("Kaggle has had too many requests (429).", _LATER, wait)
-        if status >= 500 or status == 408:
-            return TransientError(f"Kaggle has an internal error ({status}).", _LATER, wait)
         return _RefusedError(f"Kaggle refuses {what} ({status}).{message}", by_hand, status)
 
     def _message(self, response: requests.Response) -> str:

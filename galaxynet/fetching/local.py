@@ -12,6 +12,7 @@ from galaxynet.fetching.archive import Archive
 from galaxynet.fetching.errors import FetchError, check_space, disk_errors
 from galaxynet.fetching.local_files import LocalFile, find
 from galaxynet.fetching.store import DatasetStore
+from galaxynet.fetching.verification import hash_file
 from galaxynet.paths import absence
 from galaxynet.sources import DataFile
 from galaxynet.terminal import note
@@ -125,22 +126,17 @@ class LocalFolder:
         if final and file.name.endswith(".zip"):
             Archive(match.path).close()  # notices a truncated archive before it is copied
         origin = f"from {match.description}"
+        md5, copy = bool(file.md5), store.copy(file)
         if self._link and final and not file.convert:
-            store.stage_link(file, match.path, origin, published=match.as_published)
-            return
-        if self._link:
-            note(f"{file.name} is not in the folder in its final form, so it is copied, not linked")
-        size, copy = match.size(), store.copy(file)
-        check_space(store.folder, size)
-        verb = "packing" if match.unpacked else "copying"
-        with disk_errors(copy), terminal.progress(f"{verb} {file.name}", size, "B") as advance:
-            digest = match.write_to(copy, md5=bool(file.md5), advance=advance)
-        store.stage(
-            file,
-            copy,
-            digest,
-            origin,
-            label=match.description,
-            published=match.as_published,
-            depth=2 if match.member else 1,
-        )
+            digest = hash_file(match.path, md5=md5)
+            copy.unlink(missing_ok=True)
+            copy.symlink_to(match.path.absolute())
+        else:
+            if self._link:
+                note(f"{file.name} is not in the folder in its final form, so it is copied, not linked")
+            size = match.size()
+            check_space(store.folder, size)
+            verb = "packing" if match.unpacked else "copying"
+            with disk_errors(copy), terminal.progress(f"{verb} {file.name}", size, "B") as advance:
+                digest = match.write_to(copy, md5=md5, advance=advance)
+        store.stage(file, copy, digest, origin, label=match.description, published=match.as_published)

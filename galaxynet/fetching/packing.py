@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from galaxynet.errors import DataError
-from galaxynet.fetching.verification import CHUNK, Advance, Digest, hash_file, read_chunks
+from galaxynet.fetching.verification import Advance, Digest, hash_file, read_chunks
 
 # Photographs do not get smaller; text does.
 _DEFLATED = (".csv", ".txt", ".json", ".tsv")
@@ -65,32 +65,7 @@ def pack(source: Path, target: Path, advance: Advance = lambda _: None) -> Diges
 
 def compressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Chunks of a gzip file with this content; the same content gives the same bytes."""
-    buffer = _Buffer()
-    with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0, compresslevel=6) as packer:
-        for chunk in chunks:
-            packer.write(chunk)
-            if buffer.size >= CHUNK:
-                yield buffer.take()
-    yield buffer.take()
-
-
-class _Buffer:
-    """The part of the file interface that GzipFile writes to."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self.size = 0
-
-    def write(self, data: bytes) -> int:
-        self._parts.append(bytes(data))
-        self.size += len(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Do nothing: every write is complete."""
-
-    def take(self) -> bytes:
-        """The bytes written since the last call."""
-        data = b"".join(self._parts)
-        self._parts, self.size = [], 0
-        return data
+    packer = zlib.compressobj(6, wbits=31)  # with the header of a gzip file, without name and time
+    for chunk in chunks:
+        yield packer.compress(chunk)
+    yield packer.flush()

@@ -66,15 +66,6 @@ class Receipt(BaseModel):
     files: dict[str, FileReceipt] = {}
     options: dict[str, Any] | None = None
 
-    def with_files(self, *files: FileReceipt) -> Receipt:
-        """A copy with these files added or replaced."""
-        return self.model_copy(update={"files": {**self.files, **{file.name: file for file in files}}})
-
-    def without_files(self, *names: str) -> Receipt:
-        """A copy without these files."""
-        files = {name: file for name, file in self.files.items() if name not in names}
-        return self.model_copy(update={"files": files})
-
     def save(self, folder: Path) -> None:
         """Write the receipt into the folder of the dataset, atomically."""
         # With json: pydantic's own writer fails on names that are not UTF-8.

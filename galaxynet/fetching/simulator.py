@@ -7,6 +7,7 @@ from typing import Any
 
 from galaxynet.errors import PluginError
 from galaxynet.fetching.errors import disk_errors
+from galaxynet.fetching.staging import scratch_folder
 from galaxynet.fetching.store import DatasetStore
 from galaxynet.fetching.verification import hash_file
 from galaxynet.sources import DataFile, Simulator
@@ -40,7 +41,7 @@ class SimulatorSource:
         store = self._store
         if store.receipt.files:
             note(f"replacing what is there ({_as_flags(store.receipt.options)})")
-        folder = store.scratch()
+        folder = scratch_folder(store.folder)
         with disk_errors(store.folder):
             store.call(self._source.function, folder, self._values)
         missing = [file.name for file in files if not (folder / file.name).is_file()]

@@ -29,7 +29,6 @@ class StagedFile:
         source: Where it came from, for the receipt.
         label: What messages call it.
         part: The download that it is, or was extracted from; removed once the file has its name.
-        linked: True if `path` is a link to a file outside the data folder.
     """
 
     file: DataFile
@@ -38,7 +37,6 @@ class StagedFile:
     source: str
     label: str
     part: Path | None = None
-    linked: bool = False
 
     def remove_copy(self) -> None:
         """Remove a copy; a download, or a file that already has its final name, stays."""

@@ -13,7 +13,7 @@ from galaxynet.errors import DataError, GalaxynetError, PluginError, is_disk_err
 from galaxynet.fetching import receipts
 from galaxynet.fetching.errors import format_size
 from galaxynet.fetching.receipts import DamagedReceiptError, Receipt
-from galaxynet.fetching.staging import SCRATCH, StagedFile, preview, scratch_folder
+from galaxynet.fetching.staging import SCRATCH, StagedFile, preview
 from galaxynet.fetching.verification import Digest, check_content, check_digest, hash_file
 from galaxynet.paths import absence
 from galaxynet.plugin import DatasetSpec
@@ -38,8 +38,8 @@ class DatasetStore:
     def __init__(self, plugin: Plugin, data_dir: Path) -> None:
         self.plugin = plugin
         self.folder = data_dir / plugin.name
-        self.receipt = self._load()
         self._staged: dict[str, StagedFile] = {}
+        self.reload()
 
     @property
     def spec(self) -> DatasetSpec:
@@ -47,20 +47,15 @@ class DatasetStore:
         spec: DatasetSpec = self.plugin.load()
         return spec
 
-    def _load(self) -> Receipt:
+    def reload(self) -> None:
+        """Read the receipt; again if another process may have written it."""
+        plugin = self.plugin
+        new = Receipt(dataset=plugin.name, distribution=plugin.distribution, version=plugin.version)
         try:
-            receipt = receipts.load(self.folder)
+            self.receipt = receipts.load(self.folder) or new
         except DamagedReceiptError as error:
             note(f"{error.message} Verifying the files again.")
-            receipt = None
-        plugin = self.plugin
-        return receipt or Receipt(
-            dataset=plugin.name, distribution=plugin.distribution, version=plugin.version
-        )
-
-    def reload(self) -> None:
-        """Read the receipt again: another process may have written it."""
-        self.receipt = self._load()
+            self.receipt = new
 
     def holds(self, file: DataFile) -> bool:
         """True if the file is present as its receipt says."""
@@ -73,10 +68,6 @@ class DatasetStore:
     def copy(self, file: DataFile) -> Path:
         """Where a file is written to before it is published."""
         return self.folder / f".{file.name}.copying"
-
-    def scratch(self) -> Path:
-        """A new temporary folder in the dataset's folder; `discard` removes it."""
-        return scratch_folder(self.folder)
 
     def adopt(self, file: DataFile) -> bool:
         """Stage a file that is in the folder without a receipt, if it is whole."""
@@ -106,7 +97,6 @@ class DatasetStore:
         part: Path | None = None,
         label: str = "",
         published: bool = True,
-        depth: int = 1,
     ) -> None:
         """Check that a file is whole, and keep it for `publish`.
 
@@ -118,14 +108,13 @@ class DatasetStore:
             part: The download that it is, or was extracted from; None if it is not a download.
             label: What messages call it; its name if empty.
             published: True if it is byte for byte the publisher's file, so that size and MD5 apply.
-            depth: 2 if it was extracted from another archive.
 
         Raises:
             DataError: If it is damaged, or something else.
         """
         staged = StagedFile(file, path, digest, source, label or file.name, part)
         try:
-            check_content(path, file.name, depth=depth)
+            check_content(path, file.name)
             if published:
                 check_digest(file, digest)
             if file.convert:
@@ -134,21 +123,6 @@ class DatasetStore:
             staged.remove_copy()
             raise
         self._staged[file.name] = staged
-
-    def stage_link(self, file: DataFile, original: Path, source: str, *, published: bool) -> None:
-        """Stage a symbolic link to a file outside the data folder.
-
-        Raises:
-            DataError: If the file is damaged, or something else.
-        """
-        digest = hash_file(original, md5=bool(file.md5))
-        check_content(original, file.name)
-        if published:
-            check_digest(file, digest)
-        link = self.copy(file)
-        link.unlink(missing_ok=True)
-        link.symlink_to(original.absolute())
-        self._staged[file.name] = StagedFile(file, link, digest, source, str(original), linked=True)
 
     def publish(
         self,
@@ -189,14 +163,16 @@ class DatasetStore:
         for item in staged:
             if item.path != self.folder / item.file.name:
                 atomic.publish(item.path, self.folder / item.file.name)
-        self.receipt = self.receipt.with_files(*(item.receipt() for item in staged))
-        self.receipt = self.receipt.model_copy(update={"options": None if options is None else dict(options)})
+        files = {**self.receipt.files, **{item.file.name: item.receipt() for item in staged}}
+        self.receipt = self.receipt.model_copy(
+            update={"files": files, "options": None if options is None else dict(options)}
+        )
         self.receipt.save(self.folder)
         self._staged = {}
         for item in staged:
             item.remove()  # the rest of its download
             if options is None:
-                linked = ", linked" if item.linked else ""
+                linked = ", linked" if (self.folder / item.file.name).is_symlink() else ""
                 note(f"{item.file.name}: {format_size(item.digest.size)}, checked{linked}")
         return lines
 
@@ -253,14 +229,14 @@ class DatasetStore:
 
     def _forget_replaced(self, staged: list[StagedFile], *, all_files: bool) -> None:
         """Remove the entries of files before they are replaced: a receipt never describes a missing file."""
+        names = {item.file.name for item in staged}
+        kept = {name: file for name, file in self.receipt.files.items() if name not in names}
         if all_files:
             # Old and new files together are not a dataset: an interrupt from here on leaves no receipt.
             (self.folder / receipts.NAME).unlink(missing_ok=True)
             self.receipt = self.receipt.model_copy(update={"files": {}})
-            return
-        replaced = [item.file.name for item in staged if item.file.name in self.receipt.files]
-        if replaced:
-            self.receipt = self.receipt.without_files(*replaced)
+        elif len(kept) < len(self.receipt.files):
+            self.receipt = self.receipt.model_copy(update={"files": kept})
             self.receipt.save(self.folder)
 
     def _converted(self, staged: StagedFile) -> StagedFile:

@@ -160,7 +160,7 @@ def write_chunks(path: Path, chunks: Iterable[bytes], *, md5: bool = False) -> D
         raise
 
 
-def check_content(path: Path, name: str, *, depth: int = 1) -> None:
+def check_content(path: Path, name: str) -> None:
     """Read a file once and check that it is complete and what its name says.
 
     In a `.zip` the CRC of each member is checked, in a `.gz` its own; other files must not be empty or a
@@ -169,13 +169,12 @@ def check_content(path: Path, name: str, *, depth: int = 1) -> None:
     Args:
         path: The file.
         name: Its final name, which states its type.
-        depth: 2 if it was extracted from another archive.
 
     Raises:
         ArchiveError: If it is damaged, or something else.
     """
     if name.endswith(".zip"):
-        with Archive(path, name=name, depth=depth) as archive:
+        with Archive(path, name=name) as archive:
             total = sum(member.compress_size for member in archive.members)
             with terminal.progress(f"checking {name}", total, "B") as advance:
                 archive.verify(advance)

@@ -54,6 +54,12 @@ def test_what_was_not_fetched_is_listed_too(stranger: Stranger, data: Path) -> N
     assert not data.exists()
 
 
+def test_a_dataset_without_files_has_nothing_to_fetch(stranger: Stranger, data: Path) -> None:
+    """A dataset of the user's own files is not shown as missing."""
+    stranger("SPEC = DatasetSpec(name='stars', summary='', options=Options, module='m:Data')")
+    assert item(data).status == "nothing to fetch"
+
+
 def test_the_options_of_a_simulation_are_told(stranger: Stranger, data: Path) -> None:
     """A simulated dataset is listed with the options that it was made with."""
     fetch(FetchRequest(stranger(SIMULATED), data, options={"count": 4}))

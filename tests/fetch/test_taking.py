@@ -114,11 +114,14 @@ def test_a_csv_zipped_by_kaggle_is_known(stranger: Stranger, tmp_path: Path, dat
     assert contents(data / "stars" / "labels.zip") == LABELS
 
 
-def test_links_in_place_of_copies(stranger: Stranger, tmp_path: Path, data: Path) -> None:
+def test_links_in_place_of_copies(
+    stranger: Stranger, tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With `link`, an archive is checked and linked; removing the link leaves the person's file."""
     folder = downloads(tmp_path / "downloads")
     fetch(FetchRequest(stranger(GALAXIES), data, folder=folder, link=True))
     assert (data / "stars" / "images.zip").readlink() == folder / "images.zip"
+    assert capsys.readouterr().err.count(", checked, linked") == 2
     receipt = receipts.load(data / "stars")
     assert receipt is not None
     assert receipt.holds(data / "stars", "images.zip")
@@ -137,6 +140,27 @@ def test_taking_twice_takes_once(stranger: Stranger, tmp_path: Path, data: Path)
     write_zip(folder / "images.zip", {"images/9.jpg": b"9"})
     assert fetch(request).fetched == ("images.zip",)
     assert contents(data / "stars" / "images.zip") == {"images/9.jpg": b"9"}
+
+
+@pytest.mark.promise("Fetching")
+def test_a_file_that_is_replaced_is_not_in_the_receipt_meanwhile(
+    stranger: Stranger, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupt while files are replaced leaves no receipt that describes the old ones."""
+    folder = downloads(tmp_path / "downloads")
+    request = FetchRequest(stranger(GALAXIES), data, folder=folder)
+    fetch(request)
+    write_zip(folder / "images.zip", {"images/9.jpg": b"9"})
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("galaxynet.atomic.publish", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(request)
+    receipt = receipts.load(data / "stars")
+    assert receipt is not None
+    assert list(receipt.files) == ["labels.zip"]
 
 
 def test_what_is_there_without_a_receipt_is_checked_and_kept(
