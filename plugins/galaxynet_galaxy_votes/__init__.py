@@ -14,9 +14,10 @@ _FULL = 48_000
 """Training samples of a run to set beside the challenge's figures: of its 61,578, a test part is held out."""
 _CLEAN = 20_000
 """The same for the five classes, of which all galaxies of the challenge give 28,790."""
-_TRAINING = {"epochs": 24, "batch_size": 64, "ema": 0.998}
-# The central half of a frame holds the galaxy: 424 pixels are 8.5 of its 90 % radii.
-_IMAGES = {"size": 96, "crop": 232, "channels": "rgb", "augment": True}
+# Ten minutes for 8,333 images on two cores with AVX-512.
+_TRAINING = {"epochs": 18, "batch_size": 32, "ema": 0.998}
+# The central part of a frame holds the galaxy: 424 pixels are 8.5 of its 90 % radii.
+_IMAGES = {"size": 112, "crop": 240, "channels": "rgb", "augment": True}
 
 SPEC = ModelSpec(
     name="galaxy_votes",

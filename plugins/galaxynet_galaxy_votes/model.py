@@ -1,13 +1,13 @@
 """galaxy_votes and galaxy_classifier: a residual backbone, a linear head, and the tasks that train them.
 
 Blocks as in He et al. 2016 (arXiv:1512.03385), one in each stage unless `depth` says more. The convolutions
-of the backbone are those of `equivariant.py`, unless `equivariant` is off. For images of 96 x 96 pixels:
+of the backbone are those of `equivariant.py`, unless `equivariant` is off. For images of 112 x 112 pixels:
 
-    backbone  stem: conv 3x3 by stem_stride (2)   48 x 48 x width
-              stage 1: depth blocks               48 x 48 x width
-              stage 2: depth blocks, first by 2   24 x 24 x 2 width
-              stage 3: depth blocks, first by 2   12 x 12 x 4 width
-              stage 4: depth blocks, first by 2     6 x 6 x 8 width
+    backbone  stem: conv 3x3 by stem_stride (2)   56 x 56 x width
+              stage 1: depth blocks               56 x 56 x width
+              stage 2: depth blocks, first by 2   28 x 28 x 2 width
+              stage 3: depth blocks, first by 2   14 x 14 x 4 width
+              stage 4: depth blocks, first by 2     7 x 7 x 8 width
               mean over pixels                    8 width features; 2 width if equivariant
     head      dropout, linear                     one logit for each answer, or each class
 """

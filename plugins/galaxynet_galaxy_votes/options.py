@@ -10,7 +10,7 @@ from galaxynet.plugin import OptimizerOptions, option
 class BackboneOptions(OptimizerOptions):
     """What can be chosen of the network and of how it learns."""
 
-    width: int = option(32, "channels of the first stage, doubled in each further one", ge=4, le=256)
+    width: int = option(40, "channels of the first stage, doubled in each further one", ge=4, le=256)
     depth: int = option(1, "residual blocks in each stage", ge=1, le=8)
     stem_stride: int = option(2, "stride of the first convolution; 1 for small images", ge=1, le=4)
     equivariant: bool = option(True, "see the same in turned and mirrored images (p4m convolutions)")

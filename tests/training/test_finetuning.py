@@ -278,7 +278,7 @@ def test_a_sweep_compares_weights_with_none(folder: Path) -> None:
     network = Components.load("galaxy_classifier")
     trials = plan_trials(network, [Dimension("weights", (None, "votes"))], runs_dir=folder / "runs")
     scratch, finetuned = (trial.plan for trial in trials)
-    assert (scratch.options()["width"], finetuned.options()["width"]) == (32, 8)
+    assert (scratch.options()["width"], finetuned.options()["width"]) == (40, 8)
     assert finetuned.training.weights == source_of(folder).record.id
     with pytest.raises(UsageError, match="--weights last"):
         plan_trials(network, [Dimension("weights", ("last",))], runs_dir=folder / "runs")
