@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from galaxynet.errors import RunError
@@ -114,34 +115,21 @@ def _draw(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Figure:
     axes.tick_params(which="minor", length=0)
     if not size:
         return figure
+    write = partial(axes.text, ha="center", va="center")
     for row in ticks:
         for column in ticks:
             if not counts[row][column]:
-                axes.text(column, row, "·", ha="center", va="center", color="#b3bcc5", fontsize=size)
+                write(column, row, "·", color="#b3bcc5", fontsize=size)
                 continue
             share = shares[row][column]
-            colour = "white" if share > 0.45 else INK
             words = _percent(share)
             if words:
-                axes.text(
-                    column,
-                    row - 0.1,
-                    words,
-                    ha="center",
-                    va="center",
-                    color=colour,
-                    fontsize=size + 1,
-                    fontweight="bold" if row == column else "normal",
-                )
-            axes.text(
-                column,
-                row + (0.2 if words else 0.0),
-                f"{counts[row][column]:,}",
-                ha="center",
-                va="center",
-                color="#e6eef5" if share > 0.45 else INK if share > 0.25 else FAINT,
-                fontsize=size - 1.5,
-            )
+                colour = "white" if share > 0.45 else INK
+                weight = "bold" if row == column else "normal"
+                write(column, row - 0.1, words, color=colour, fontsize=size + 1, fontweight=weight)
+            colour = "#e6eef5" if share > 0.45 else INK if share > 0.25 else FAINT
+            number_row = row + 0.2 if words else row
+            write(column, number_row, f"{counts[row][column]:,}", color=colour, fontsize=size - 1.5)
     return figure
 
 

@@ -11,12 +11,12 @@ from galaxynet.report.epochs import check_logged, read_log
 from galaxynet.report.figures.style import (
     COLOURS,
     DASHES,
-    FAINT,
     heading,
     level,
     new_figure,
     percent_ticks,
     plain_axes,
+    remark,
 )
 from galaxynet.report.seeds import run_labels
 from galaxynet.report.wording import caption, metric_name, percentage_metric
@@ -171,15 +171,7 @@ def _mark_end(axes: Axes, x: Sequence[float], y: Sequence[float], alone: bool) -
     axes.plot(
         x[last], y[last], marker="X", markersize=7, color=axes.lines[-1].get_color(), label="_end", zorder=4
     )
-    axes.annotate(
-        "undefined" if alone else "",
-        (x[last], y[last]),
-        xytext=(7, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=8,
-        color=FAINT,
-    )
+    remark(axes, "undefined" if alone else "", (x[last], y[last]), (7, 0), va="center")
 
 
 def _majority(axes: Axes, runs: Sequence[Run]) -> None:
@@ -191,29 +183,19 @@ def _majority(axes: Axes, runs: Sequence[Run]) -> None:
     text = f"majority class {accuracy:.1%} of the test part"
     if low - accuracy > _FAR * (high - low):
         # Showing the line would squeeze the curves to the upper edge.
-        axes.annotate(
-            f"{text}: far below this panel",
-            (1.0, 0.0),
-            xycoords="axes fraction",
-            xytext=(0, 4),
-            textcoords="offset points",
-            ha="right",
-            fontsize=8,
-            color=FAINT,
-        )
+        text += ": far below this panel"
+        remark(axes, text, (1.0, 0.0), (0, 4), xycoords="axes fraction", ha="right")
         return
     line = level(axes, accuracy)
     right, above = _clear_place(axes, accuracy, line)
-    axes.annotate(
+    remark(
+        axes,
         text,
         (1.0 if right else 0.0, accuracy),
+        (-3 if right else 3, 3 if above else -3),
         xycoords=("axes fraction", "data"),
-        xytext=(-3 if right else 3, 3 if above else -3),
-        textcoords="offset points",
         ha="right" if right else "left",
         va="bottom" if above else "top",
-        fontsize=8,
-        color=FAINT,
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
         zorder=5,
     )

@@ -105,6 +105,22 @@ def level(axes: Axes, height: float) -> Line2D:
     return axes.axhline(height, color=FAINT, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
 
 
+def remark(
+    axes: Axes, text: str, point: tuple[float, float], offset: tuple[float, float], **look: Any
+) -> None:
+    """A small grey text beside a point.
+
+    Args:
+        axes: The axes.
+        text: The text.
+        point: Where it belongs.
+        offset: Its distance from there, in points.
+        **look: Further arguments of `Axes.annotate`.
+    """
+    look = {"fontsize": 8, "color": FAINT, **look}
+    axes.annotate(text, point, xytext=offset, textcoords="offset points", **look)
+
+
 def heading(figure: Figure, title: str, subtitle: str = "") -> None:
     """A bold title at the left, and a grey line below the figure."""
     figure.suptitle(title, x=0.012, ha="left", fontsize=12, fontweight="bold", color=INK)

@@ -18,6 +18,7 @@ from galaxynet.report.figures.style import (
     new_figure,
     percent_ticks,
     plain_axes,
+    remark,
 )
 from galaxynet.report.rows import Group
 from galaxynet.report.seeds import Configuration, configurations
@@ -182,15 +183,8 @@ def _scales(axes: Axes, group: Group, placed: Sequence[Configuration]) -> None:
         percent_ticks(axes)
     for label, accuracy in majority_classes(group):
         level(axes, accuracy)
-        axes.annotate(
-            f"always {label} {show_metric(metric, accuracy)}",
-            (0.0, accuracy),
-            xycoords=("axes fraction", "data"),
-            xytext=(4, 3),
-            textcoords="offset points",
-            fontsize=8,
-            color=FAINT,
-        )
+        text = f"always {label} {show_metric(metric, accuracy)}"
+        remark(axes, text, (0.0, accuracy), (4, 3), xycoords=("axes fraction", "data"))
 
 
 def _minutes(longest: float) -> MultipleLocator:

@@ -13,7 +13,7 @@ from galaxynet.evaluation.vote_agreement import (
     margin_scores,
 )
 from galaxynet.evaluation.vote_shares import VotedTest
-from galaxynet.report.figures.style import COLOURS, DASHES, heading, new_figure, plain_axes
+from galaxynet.report.figures.style import COLOURS, DASHES, INK, heading, new_figure, plain_axes, remark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,13 +84,8 @@ def _margins(axes: Axes, scores: Sequence[MarginScore]) -> None:
         value = part.accuracy.value or 0.0
         axes.bar(at, value, width=0.7, color=COLOURS[0], alpha=0.85)
         axes.plot([at, at], [low, high], color="black", linewidth=1.1)
-        axes.annotate(
-            f"{100 * value:.0f} %", (at, high), (0, 3), textcoords="offset points", ha="center", fontsize=8.5
-        )
-        axes.annotate(
-            f"{part.accuracy.samples:,}", (at, 0), (0, 3), textcoords="offset points", ha="center",
-            fontsize=8, color="white",
-        )  # fmt: skip
+        remark(axes, f"{100 * value:.0f} %", (at, high), (0, 3), ha="center", fontsize=8.5, color=INK)
+        remark(axes, f"{part.accuracy.samples:,}", (at, 0), (0, 3), ha="center", color="white")
     axes.set_xticks(range(len(scores)), [f"{part.low:g} to {part.high:g}" for part in scores], fontsize=8)
     axes.set_ylim(0, 1.1)
     axes.set_xlabel("margin between the two largest answers\n(in the bars: samples)")

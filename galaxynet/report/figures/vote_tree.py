@@ -118,7 +118,7 @@ def _draw_box(axes: Axes, test: VotedTest, number: int, part: slice, box: _Box) 
     if not known.any():
         note = "no votes known"
     else:
-        constant = rmse(observed, np.broadcast_to(observed.mean(axis=0), observed.shape))
+        constant = rmse(observed, observed.mean(axis=0, keepdims=True))
         note = (
             f"rmse {rmse(observed, predicted):.3f}, best constant {constant:.3f}, {len(observed):,} samples"
         )

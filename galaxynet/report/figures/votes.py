@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from galaxynet.errors import DataError, RunError
 from galaxynet.evaluation.vote_shares import VotedTest
 from galaxynet.evaluation.votes import rmse
-from galaxynet.report.figures.style import COLOURS, FAINT, GRID, heading, new_figure
+from galaxynet.report.figures.style import COLOURS, FAINT, GRID, heading, new_figure, remark
 from galaxynet.runs.votes import VOTES, Votes
 from galaxynet.vote_tree import VoteQuestion, VoteTree
 
@@ -98,21 +98,13 @@ def _draw(
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(length=2, labelsize=8)
     if known.any():
-        constant = np.broadcast_to(np.nanmean(observed, axis=0), observed.shape)
+        constant = np.nanmean(observed, axis=0, keepdims=True)
         errors = f"rmse {rmse(observed, predicted):.3f} (best constant {rmse(observed, constant):.3f})"
     else:
         errors = "no votes known"
     name = question.name.replace("_", " ")
     axes.set_title(name, fontsize=9, pad=14)
-    axes.annotate(
-        errors,
-        (0, 1),
-        xycoords="axes fraction",
-        xytext=(0, 4),
-        textcoords="offset points",
-        fontsize=7.5,
-        color=FAINT,
-    )
+    remark(axes, errors, (0, 1), (0, 4), xycoords="axes fraction", fontsize=7.5)
     axes.legend(
         fontsize=6.5,
         loc="upper left",
