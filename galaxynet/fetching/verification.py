@@ -12,8 +12,6 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
 
 from galaxynet import terminal
 from galaxynet.errors import DataError
@@ -51,57 +49,32 @@ class Hasher:
 
     def __init__(self, md5: bool = False) -> None:
         self._size = 0
-        self._sha256 = _Worker(hashlib.sha256())
-        self._md5 = _Worker(hashlib.md5(usedforsecurity=False)) if md5 else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        self._workers = [_Worker(algorithm) for algorithm in (("sha256", "md5") if md5 else ("sha256",))]
 
     def update(self, chunk: bytes) -> None:
         """Hash the next chunk."""
         self._size += len(chunk)
-        self._sha256.update(chunk)
-        if self._md5:
-            self._md5.update(chunk)
+        for worker in self._workers:
+            worker.update(chunk)
 
     def close(self) -> None:
         """Wait for the threads; nothing can be hashed afterwards."""
-        self._sha256.close()
-        if self._md5:
-            self._md5.close()
+        for worker in self._workers:
+            worker.close()
 
     def digest(self) -> Digest:
         """The hashes of all chunks."""
         self.close()
-        return Digest(self._size, self._sha256.hexdigest(), self._md5.hexdigest() if self._md5 else "")
-
-
-class HashFunction(Protocol):
-    """An object of hashlib."""
-
-    @property
-    def name(self) -> str:
-        """The algorithm."""
-
-    def update(self, data: bytes, /) -> None:
-        """Hash more data."""
-
-    def hexdigest(self) -> str:
-        """The hash of all data."""
+        return Digest(self._size, *(worker.hexdigest() for worker in self._workers))
 
 
 class _Worker:
     """One hash and its thread."""
 
-    def __init__(self, function: HashFunction) -> None:
-        self._hash = function
+    def __init__(self, algorithm: str) -> None:
+        self._hash = hashlib.new(algorithm, usedforsecurity=False)
         self._queue: queue.Queue[bytes | None] = queue.Queue(maxsize=8)
-        self._thread = threading.Thread(target=self._work, name=function.name, daemon=True)
+        self._thread = threading.Thread(target=self._work, name=algorithm, daemon=True)
         self._thread.start()
         self.update = self._queue.put
 
@@ -124,7 +97,7 @@ def hash_file(path: Path, *, md5: bool = False, advance: Advance = lambda _: Non
     Raises:
         OSError: If it cannot be read.
     """
-    with Hasher(md5) as hasher:
+    with contextlib.closing(Hasher(md5)) as hasher:
         for chunk in read_chunks(path):
             hasher.update(chunk)
             advance(len(chunk))
@@ -147,7 +120,7 @@ def write_chunks(path: Path, chunks: Iterable[bytes], *, md5: bool = False) -> D
         OSError: If it cannot be written.
     """
     try:
-        with path.open("wb") as stream, Hasher(md5) as hasher:
+        with path.open("wb") as stream, contextlib.closing(Hasher(md5)) as hasher:
             for chunk in chunks:
                 stream.write(chunk)
                 hasher.update(chunk)
