@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ NONE = "–"
 UNDEFINED = "undefined loss"
 _NEARLY = 0.05
 _PERCENTAGE = re.compile("(^|[/_])accuracy(_low|_high)?(/|$)")
+_NUMBER = re.compile(r"((?:(?<!\w)-)?\d+(?:\.\d+)?(?:e-?\d+)?)")
 _MAX_MODULES = 6
 
 
@@ -150,6 +152,12 @@ def show_options(options: dict[str, Any]) -> str:
         else f"{name.removeprefix('option.').replace('_', ' ')} {show_value(value)}"
         for name, value in options.items()
     )
+
+
+def natural_key(label: str) -> list[tuple[float, str]]:
+    """Sorts numbers in a name by their size, the rest by letters."""
+    parts = zip(cycle((False, True)), _NUMBER.split(label))
+    return [(float(part), "") if is_number else (0.0, part.lower()) for is_number, part in parts]
 
 
 def show_result(record: RunRecord) -> str:

@@ -14,6 +14,7 @@ from made_runs import START, made_record
 from galaxynet.errors import UsageError
 from galaxynet.report.rows import Row, group_rows, sort_rows
 from galaxynet.report.selection import available_values, filter_rows
+from galaxynet.report.wording import natural_key
 from galaxynet.runs import PluginId, Run
 
 
@@ -151,6 +152,12 @@ def test_what_there_is_of_a_condition_is_told() -> None:
     assert available_values(rows, ["act=foo", "lr>5"]) == "There are: act relu, tanh; lr 0.01 to 0.2."
     assert available_values(rows, ["name=x"]).endswith("n11, n12 and 8 more.")
     assert available_values(rows, ["crop=3"]) == "There are: crop no values."
+
+
+def test_names_are_in_the_order_of_the_numbers_in_them() -> None:
+    """Legends have 9 before 10 and 1e-05 before 0.001; a minus belongs to a number, a hyphen to a word."""
+    for names in (["lr 10", "lr 9", "act"], ["none", "0.001", "1e-05", "-2"], ["run-10", "run-2"]):
+        assert sorted(names, key=natural_key) == names[::-1]
 
 
 def test_an_undefined_loss_keeps_its_row() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from galaxynet.report.figures.style import (
 )
 from galaxynet.report.rows import Group
 from galaxynet.report.seeds import Configuration, configurations
-from galaxynet.report.wording import interval_of, percentage_metric, show_metric, show_value
+from galaxynet.report.wording import interval_of, natural_key, percentage_metric, show_metric, show_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,8 +81,8 @@ def _encoding(placed: Sequence[Configuration]) -> tuple[dict[str, str], dict[str
     """Colours by the values of the first of two options, shapes by the second; empty if there are many."""
     if len(placed) < _MIN_POINTS_WITH_LEGEND or any(len(config.options) != 2 for config in placed):
         return {}, {}
-    firsts = sorted({_first(config) for config in placed}, key=_order)
-    seconds = sorted({_second(config) for config in placed}, key=_order)
+    firsts = sorted({_first(config) for config in placed}, key=natural_key)
+    seconds = sorted({_second(config) for config in placed}, key=natural_key)
     if len(firsts) > len(COLOURS) or len(seconds) > len(_SHAPES) or len(seconds) < 2:
         return {}, {}
     return dict(zip(firsts, COLOURS, strict=False)), dict(zip(seconds, _SHAPES, strict=False))
@@ -97,20 +96,12 @@ def _second(config: Configuration) -> str:
     return str(list(config.options.values())[1])
 
 
-def _order(value: str) -> tuple[float, str]:
-    """Sorts numbers by their size, then words by letters."""
-    try:
-        return float(value), ""
-    except ValueError:
-        return math.inf, value
-
-
 def _lines(axes: Axes, placed: Sequence[Configuration], colours: dict[str, str]) -> None:
     """A faint line through the points of each colour, sorted by the second option."""
     for first, colour in colours.items():
         points = sorted(
             (config for config in placed if _first(config) == first),
-            key=lambda config: _order(_second(config)),
+            key=lambda config: natural_key(_second(config)),
         )
         xs, ys = [config.seconds or 0.0 for config in points], [config.mean or 0.0 for config in points]
         axes.plot(xs, ys, color=colour, linewidth=1.1, alpha=0.45, zorder=1.5)

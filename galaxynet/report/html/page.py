@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +16,7 @@ from galaxynet.report.html.rendering import render
 from galaxynet.report.rows import Group
 from galaxynet.report.seeds import run_labels, seeds_table
 from galaxynet.report.table import Table
-from galaxynet.report.wording import interval_of, show_interval, show_metric
+from galaxynet.report.wording import interval_of, natural_key, show_interval, show_metric
 from galaxynet.runs import DamagedRun, Run
 
 if TYPE_CHECKING:
@@ -149,7 +147,7 @@ def _plots(group: Group, best: Run | None, number: int) -> tuple[list[Plot], lis
     few = runs[:MAX_CURVES]
     if not group.order:  # in a legend one looks for a name
         labels = dict(zip(map(id, few), run_labels(few), strict=True))
-        few = sorted(few, key=lambda run: _natural_key(labels[id(run)]))
+        few = sorted(few, key=lambda run: natural_key(labels[id(run)]))
     some = f"The first {len(few)} of the {len(runs)} runs in the table." if len(few) < len(runs) else ""
     candidates: list[tuple[str, str, bool, Callable[[], Figure]]] = []
     if len(runs) > 1:  # a single point shows no relation
@@ -174,14 +172,6 @@ def _plots(group: Group, best: Run | None, number: int) -> tuple[list[Plot], lis
     if len(narrow) == 1:  # it has the row to itself
         plots = [replace(plot, wide=True) for plot in plots]
     return plots, missing
-
-
-def _natural_key(label: str) -> list[tuple[float, str]]:
-    """Sorts numbers in a name by their size, the rest by letters."""
-    return [
-        (float(part), "") if number else (0.0, part.lower())
-        for number, part in zip(cycle((False, True)), re.split(r"(\d+(?:\.\d+)?(?:e-?\d+)?)", label))
-    ]
 
 
 def _draw(function: Callable[[], Figure], prefix: str, description: str) -> str:
