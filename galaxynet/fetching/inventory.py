@@ -81,46 +81,45 @@ def inventory(data_dir: Path, *, verify: bool = False) -> list[InventoryItem]:
         plugins.setdefault(plugin.name, []).append(plugin)
     fetched = [path.parent.name for path in data_dir.glob(f"*/{receipts.NAME}")]
     names = sorted({*plugins, *fetched})
-    items = [_item(name, data_dir / name, plugins.get(name, []), verify) for name in names]
-    return [replace(item, cache=cache_size(item.folder)) for item in items]
+    return [_item(name, data_dir / name, plugins.get(name, []), verify) for name in names]
 
 
 def _item(name: str, folder: Path, plugins: list[Plugin], verify: bool) -> InventoryItem:
-    owner = ", ".join(f"{plugin.distribution} {plugin.version}" for plugin in plugins)
-    size, declared = folder_size(folder), _declared(plugins)
-    problems: list[str] = [] if plugins else ["the package that declares it is not installed"]
+    declared = _declared(plugins)
+    item = InventoryItem(
+        name,
+        "not fetched",
+        folder,
+        size=folder_size(folder),
+        cache=cache_size(folder),
+        plugin=", ".join(f"{plugin.distribution} {plugin.version}" for plugin in plugins),
+        problems=() if plugins else ("the package that declares it is not installed",),
+    )
     try:
         receipt = receipts.load(folder)
     except DataError as error:
-        return InventoryItem(
-            name, "damaged", folder, size=size, plugin=owner, problems=(*problems, error.message)
-        )
+        return replace(item, status="damaged", problems=(*item.problems, error.message))
     if receipt is None:
-        status: Status = "incomplete" if size else "not fetched"
         if plugins and declared == []:
-            status = "nothing to fetch"
-        return InventoryItem(name, status, folder, size=size, plugin=owner, problems=tuple(problems))
+            return replace(item, status="nothing to fetch")
+        return replace(item, status="incomplete") if item.size else item
     missing = [file.name for file in receipt.files.values() if not receipt.holds(folder, file.name)]
     faults = [_fault(folder / name) for name in missing]
     if verify and not missing:
         faults = _changed(receipt, folder)
+    status: Status = "verified" if verify else "there"
     if faults:
         status = "damaged"
     elif any(not receipt.holds(folder, file.name) for file in declared or () if not file.group):
         status = "incomplete"
-    else:
-        status = "verified" if verify else "there"
     entries = receipt.files.values()
-    return InventoryItem(
-        name=name,
+    return replace(
+        item,
         status=status,
-        folder=folder,
         files=len(entries) - len(missing),
-        size=size,
         fetched=max((file.fetched for file in entries), default=None),
         sources=tuple(dict.fromkeys(_source(file, receipt) for file in entries)),
-        plugin=owner,
-        problems=(*problems, *faults),
+        problems=(*item.problems, *faults),
     )
 
 

@@ -77,16 +77,14 @@ def _tokens() -> Iterator[Token]:
     entries = [os.environ.get("KAGGLE_API_TOKEN", "").strip()]
     if os.environ.get("KAGGLE_KERNEL_RUN_TYPE"):  # a notebook on Kaggle
         entries.insert(0, os.environ.get("KAGGLE_API_V1_TOKEN", "").strip())
-    for entry in filter(None, entries):
-        path = _existing(entry)
-        value = _decode(path.read_bytes()).strip() if path else entry
-        if value:
-            yield Token(value, "KAGGLE_API_TOKEN")
-    for name in TOKEN_FILES:
+    # A variable has the token or names its file.
+    places = [(entry, "KAGGLE_API_TOKEN", entry) for entry in entries if entry]
+    places += [(name, name, "") for name in TOKEN_FILES]
+    for name, origin, otherwise in places:
         path = _existing(name)
-        value = _decode(path.read_bytes()).strip() if path else ""
+        value = _decode(path.read_bytes()).strip() if path else otherwise
         if value:
-            yield Token(value, name)
+            yield Token(value, origin)
 
 
 def find_key() -> tuple[tuple[str, str] | None, str]:
