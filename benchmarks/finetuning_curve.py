@@ -24,6 +24,7 @@ from typing import Any
 import galaxynet
 from galaxynet import paths
 from galaxynet.report.figures import style
+from galaxynet.training.builders import build_data
 from galaxynet.training.config import Components
 from galaxynet.training.pretrained import Pretrained
 
@@ -46,8 +47,9 @@ def main() -> None:
     """Train what the table lacks, and print its summary."""
     arguments = _arguments()
     labels = _labels(arguments.labels)
-    tested = set(_column(arguments.test_ids)) & set(labels)
-    pool = sorted(set(labels) - tested)
+    shown = _with_image(arguments) & set(labels)
+    tested = set(_column(arguments.test_ids)) & shown
+    pool = sorted(shown - tested)
     for trial in _missing(arguments):
         if trial.labels > len(pool):
             print(f"{trial.labels} labels: there are {len(pool)}", flush=True)
@@ -104,6 +106,13 @@ def _train(
         "epochs": run.record.epochs,
         "seconds": f"{run.record.seconds['train']:.0f}",
     }
+
+
+def _with_image(arguments: argparse.Namespace) -> set[str]:
+    """The galaxies of the table of labels that the dataset has an image of."""
+    options = {**_shape(arguments), "labels": str(arguments.labels), "test_ids": arguments.test_ids}
+    plan = Components.load(NETWORK, arguments.dataset).plan(options)
+    return {str(galaxy) for galaxy in build_data(plan, paths.data_dir()).ids}
 
 
 def _shape(arguments: argparse.Namespace) -> dict[str, Any]:
