@@ -44,7 +44,7 @@ class Partial:
         self._state_path = _state_path(path)
         self._hasher: Hasher | None = None
         self.state = self._load(source)
-        size = path.stat().st_size if path.is_file() else 0
+        size = part_size(path)
         usable = bool(self.state.validator or self.state.md5)
         if not usable or (self.state.size is not None and size > self.state.size):
             size = 0
@@ -62,7 +62,7 @@ class Partial:
         if self._hasher:
             self._hasher.close()
         if error and not self.size:
-            self.remove()
+            remove(self.path)
 
     @property
     def complete(self) -> bool:
@@ -96,10 +96,6 @@ class Partial:
         if self.state.size is None:  # known now, so that a later call does not ask for more
             self._save(replace(self.state, size=self.size))
         return digest
-
-    def remove(self) -> None:
-        """Remove the part and its state."""
-        remove(self.path)
 
     def _save(self, state: State) -> None:
         self.state = state

@@ -77,14 +77,17 @@ class DatasetStore:
                 note(f"{path} {absence(path)}. Fetching it again.")
             return False
         try:
-            digest = hash_file(path, md5=bool(file.md5))
-            check_content(path, file.name)
-            if not file.convert:
-                check_digest(file, digest)
+            self.stage(
+                file,
+                path,
+                hash_file(path, md5=bool(file.md5)),
+                "found in the data folder",
+                label=str(path),
+                published=not file.convert,
+            )
         except DataError as error:
             note(f"{error.message} Fetching it again.")
             return False
-        self._staged[file.name] = StagedFile(file, path, digest, "found in the data folder", str(path))
         return True
 
     def stage(
@@ -117,7 +120,7 @@ class DatasetStore:
             check_content(path, file.name)
             if published:
                 check_digest(file, digest)
-            if file.convert:
+            if file.convert and path != self.folder / file.name:
                 staged = self._converted(staged)
         except BaseException:
             staged.remove_copy()

@@ -15,6 +15,7 @@ from galaxynet.errors import DataError, GalaxynetError
 from galaxynet.fetching import receipts
 from galaxynet.fetching.fetch import fetch
 from galaxynet.fetching.request import FetchRequest
+from galaxynet.fetching.store import DatasetStore
 
 Stranger = Callable[..., Any]
 PACKED = gzip.compress(b"pixels", mtime=0)
@@ -71,6 +72,21 @@ def test_a_file_is_converted_when_the_dataset_says_so(stranger: Stranger, tmp_pa
     receipt = receipts.load(data / "stars")
     assert receipt is not None
     assert receipt.files["book.txt"].sha256 == hashlib.sha256(b"CALL ME").hexdigest()
+    assert on_disk(data / "stars") == ["book.txt", "receipt.json", "train-images.gz"]
+
+
+def test_what_is_there_already_is_compared_and_not_converted_again(stranger: Stranger, data: Path) -> None:
+    """A file in the data folder is kept as it is if it is converted, or if its MD5 is the publisher's."""
+    (data / "stars").mkdir(parents=True)
+    (data / "stars" / "book.txt").write_text("Call me, as it was converted")
+    (data / "stars" / "train-images.gz").write_bytes(gzip.compress(b"other pixels", mtime=0))
+    plugin = stranger(GZIPPED.replace("{md5}", MD5))
+    store = DatasetStore(plugin, data)
+    images, book = store.spec.files
+    assert (store.adopt(images), store.adopt(book)) == (False, True)
+    (data / "stars" / "train-images.gz").write_bytes(PACKED)
+    assert fetch(FetchRequest(plugin, data)).fetched == ()
+    assert (data / "stars" / "book.txt").read_text() == "Call me, as it was converted"
     assert on_disk(data / "stars") == ["book.txt", "receipt.json", "train-images.gz"]
 
 
