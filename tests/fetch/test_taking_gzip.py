@@ -78,7 +78,7 @@ def test_a_file_is_converted_when_the_dataset_says_so(stranger: Stranger, tmp_pa
 def test_what_is_there_already_is_compared_and_not_converted_again(stranger: Stranger, data: Path) -> None:
     """A file in the data folder is kept as it is if it is converted, or if its MD5 is the publisher's."""
     (data / "stars").mkdir(parents=True)
-    (data / "stars" / "book.txt").write_text("Call me, as it was converted")
+    (data / "stars" / "book.txt").write_text("Call me, converted")
     (data / "stars" / "train-images.gz").write_bytes(gzip.compress(b"other pixels", mtime=0))
     plugin = stranger(GZIPPED.replace("{md5}", MD5))
     store = DatasetStore(plugin, data)
@@ -86,7 +86,7 @@ def test_what_is_there_already_is_compared_and_not_converted_again(stranger: Str
     assert (store.adopt(images), store.adopt(book)) == (False, True)
     (data / "stars" / "train-images.gz").write_bytes(PACKED)
     assert fetch(FetchRequest(plugin, data)).fetched == ()
-    assert (data / "stars" / "book.txt").read_text() == "Call me, as it was converted"
+    assert (data / "stars" / "book.txt").read_text() == "Call me, converted"
     assert on_disk(data / "stars") == ["book.txt", "receipt.json", "train-images.gz"]
 
 
