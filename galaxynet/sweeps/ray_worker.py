@@ -19,10 +19,11 @@ from pathlib import Path
 from galaxynet.children import end_with_parent
 from galaxynet.launch import isolate_environment
 from galaxynet.locks import Lock
+from galaxynet.paths import SWEEP_RECORD
 from galaxynet.runs import Run
 from galaxynet.runs.lock import is_locked
 from galaxynet.sweeps.job import TrialJob
-from galaxynet.sweeps.sweep_record import RECORD, sweep_runs
+from galaxynet.sweeps.sweep_record import sweep_runs
 from galaxynet.sweeps.worker import redirect_output, run_trial
 
 MAX_ATTEMPTS = 4
@@ -173,7 +174,7 @@ def _set_up_process(settings: NodeSettings, threads: int) -> None:
 
 def _missing_folder(job: TrialJob, settings: NodeSettings) -> str:
     """The message about a folder of the scheduler's machine that is not shared, or empty."""
-    has_sweep = (Path(job.log).parent.parent / RECORD).is_file()
+    has_sweep = (Path(job.log).parent.parent / SWEEP_RECORD).is_file()
     has_data = Path(job.data_dir).is_dir() or not settings.has_data
     for what, flag, present, folder in (
         ("runs", "--runs-dir", has_sweep, job.runs_dir),

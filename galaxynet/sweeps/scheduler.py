@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from galaxynet import terminal
 from galaxynet.errors import RunError
@@ -23,32 +23,22 @@ from galaxynet.sweeps.sweep_plan import SweepPlan
 from galaxynet.sweeps.sweep_record import DONE, Sweep, TrialRecord, TrialStatus
 from galaxynet.sweeps.trials import Trial
 
+if TYPE_CHECKING:
+    from galaxynet.sweeps.progress_display import ProgressDisplay
+
 _TICK_S = 0.5
 _END_TIMEOUT_S = 40.0
 """How long the trials of a killed sweep may take to end."""
 
 
-class Listener(Protocol):
-    """Is notified of the progress of a sweep."""
-
-    def started(self, sweep: Sweep, remaining: Sequence[Trial]) -> None:
-        """The record is up to date, and `remaining` are about to run."""
-
-    def changed(self, trial: TrialRecord, run: Run | None) -> None:
-        """The status of a trial has changed."""
-
-    def tick(self) -> None:
-        """Some time has passed."""
-
-
 def run_sweep(
-    plan: SweepPlan, listener: Listener, *, command: Sequence[str] = (), retry: bool = False
+    plan: SweepPlan, display: ProgressDisplay, *, command: Sequence[str], retry: bool = False
 ) -> Sweep:
     """Run a sweep, or what remains of it.
 
     Args:
         plan: The sweep.
-        listener: Notified of its progress.
+        display: Notified of its progress.
         command: The arguments of the call, for the record.
         retry: True to run failed trials again.
 
@@ -63,11 +53,11 @@ def run_sweep(
     with sweep.lock(), stop_signals():
         remove_leftovers(sweep.path)
         remaining = reconcile(sweep, plan.trials, retry=retry)
-        listener.started(sweep, remaining)
+        display.started(sweep, remaining)
         if remaining:
             engine = _make_engine(plan)
             try:
-                _run_trials(sweep, remaining, plan, engine, listener)
+                _run_trials(sweep, remaining, plan, engine, display)
             finally:
                 engine.close()
     return sweep
@@ -126,7 +116,7 @@ def _make_engine(plan: SweepPlan) -> Engine:
 
 
 def _run_trials(
-    sweep: Sweep, trials: Sequence[Trial], plan: SweepPlan, engine: Engine, listener: Listener
+    sweep: Sweep, trials: Sequence[Trial], plan: SweepPlan, engine: Engine, display: ProgressDisplay
 ) -> None:
     """Run trials until none remains. An interrupt stops the running ones so that they can be resumed."""
     waiting = list(trials)
@@ -143,7 +133,7 @@ def _run_trials(
         else:
             record.status = "waiting" if event.requeued else "running"
         sweep.save()
-        listener.changed(record, run)
+        display.changed(record, run)
 
     try:
         while waiting or running:
@@ -154,10 +144,10 @@ def _run_trials(
                 running.add(trial.key)
                 if engine.start(plan.jobs[trial.key]):
                     record.status = "running"
-                listener.changed(record, None)
+                display.changed(record, None)
             for event in engine.wait(_TICK_S):
                 handle(event)
-            listener.tick()
+            display.tick()
     except BaseException:
         engine.stop()
         runs = sweep.runs()
@@ -166,7 +156,7 @@ def _run_trials(
             record.status = "waiting" if run is None else run.status
             if run is not None:
                 record.run = run.record.id
-            listener.changed(record, run)
+            display.changed(record, run)
         with suppress(RunError):  # on a full disk, the first error is the one to show
             sweep.save()
         raise

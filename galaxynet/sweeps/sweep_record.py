@@ -18,8 +18,6 @@ from galaxynet.runs import PluginId, Run, scan
 from galaxynet.runs.record_parts import Moment, Part, Plain
 from galaxynet.sweeps.trials import Trial, run_key
 
-FOLDER = SWEEPS
-RECORD = SWEEP_RECORD
 LOGS = "logs"
 SCHEMA = 1
 _MAX_BYTES = 64 * untrusted.MIB
@@ -90,20 +88,21 @@ class Sweep:
             RunError: If there is no such sweep, or its record is invalid.
         """
         path = sweep_folder(runs_dir, name)
+        file = path / SWEEP_RECORD
         try:
-            text = untrusted.read_text(path / RECORD, _MAX_BYTES)
+            text = untrusted.read_text(file, _MAX_BYTES)
         except (FileNotFoundError, NotADirectoryError):
             names = sweep_names(runs_dir)
             hint = f"There are: {', '.join(names)}." if names else "Start one with: galaxynet sweep MODEL ..."
             raise RunError(f"There is no sweep {name!r} in {runs_dir}.", hint) from None
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise RunError(f"{path / RECORD} cannot be read: {reason}.") from None
+            raise RunError(f"{file} cannot be read: {reason}.") from None
         try:
             values = untrusted.parse_json(text)
             if isinstance(values, dict) and int(values.get("schema", SCHEMA)) > SCHEMA:
                 raise RunError(
-                    f"{path / RECORD} has layout {values['schema']}; this galaxynet reads up to {SCHEMA}.",
+                    f"{file} has layout {values['schema']}; this galaxynet reads up to {SCHEMA}.",
                     "Upgrade with: pip install --upgrade galaxynet",
                 )
             return cls(path, SweepRecord.model_validate(values))
@@ -112,7 +111,7 @@ class Sweep:
             if isinstance(error, ValidationError):
                 reason = ": ".join(filter(None, first_fault(error)))
             raise RunError(
-                f"{path / RECORD} cannot be read: {reason}.",
+                f"{file} cannot be read: {reason}.",
                 "Move it away and repeat the sweep; it finds its runs again.",
             ) from None
 
@@ -124,7 +123,7 @@ class Sweep:
             UsageError: If it is of another network or dataset.
             RunError: If it cannot be read.
         """
-        if not (sweep_folder(runs_dir, name) / RECORD).exists():
+        if not (sweep_folder(runs_dir, name) / SWEEP_RECORD).exists():
             return None
         sweep, plan = cls.open(runs_dir, name), trials[0].plan
         model, dataset = sweep.record.model.name, sweep.record.dataset.name
@@ -176,20 +175,16 @@ class Sweep:
         text = json.dumps(self.record.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
         try:
             self.path.mkdir(parents=True, exist_ok=True)  # it may have been deleted meanwhile
-            atomic.write_text(self.path / RECORD, text + "\n")
+            atomic.write_text(self.path / SWEEP_RECORD, text + "\n")
         except OSError as error:
             raise RunError(
-                f"{self.path / RECORD} cannot be written: {error.strerror}.",
+                f"{self.path / SWEEP_RECORD} cannot be written: {error.strerror}.",
                 "Fix that and repeat the command; it continues the sweep.",
             ) from None
 
     def trial(self, key: str) -> TrialRecord:
         """The record of a trial."""
         return next(trial for trial in self.record.trials if trial.key == key)
-
-    def log(self, key: str) -> Path:
-        """The file of what a trial printed."""
-        return log_path(self.path, key)
 
     def runs(self) -> dict[str, Run]:
         """The latest run of each trial, by the trial's key."""
@@ -213,7 +208,7 @@ class Sweep:
 
 def sweep_folder(runs_dir: Path, name: str) -> Path:
     """The folder of a sweep."""
-    return runs_dir / FOLDER / name
+    return runs_dir / SWEEPS / name
 
 
 def log_path(sweep: Path, key: str) -> Path:
@@ -233,7 +228,7 @@ def sweep_runs(runs_dir: Path, name: str) -> dict[str, Run]:
 
 def check_unlocked(runs_dir: Path, name: str) -> None:
     """Raise RunError if another process runs the sweep, before time is spent on an estimate."""
-    if (sweep_folder(runs_dir, name) / RECORD).is_file():
+    if (sweep_folder(runs_dir, name) / SWEEP_RECORD).is_file():
         with Sweep.open(runs_dir, name).lock():
             pass
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from made_runs import add_curves, add_predictions, made_record, made_run
 
 from galaxynet.cli.main import main
-from galaxynet.sweeps.sweep_record import FOLDER
+from galaxynet.paths import SWEEPS
 from galaxynet.untrusted import MIB
 
 pytestmark = pytest.mark.promise("Strangers' files")
@@ -210,7 +210,7 @@ def test_a_sweep_has_the_runs_of_its_own_name(folder: Path, call: Call, name: st
     """A sweep.json that names no sweep or another one does not claim the runs of those."""
     plugin = {"name": "x", "distribution": "", "version": ""}
     values = {"schema": 1, "name": name, "model": plugin, "dataset": plugin, "command": [], "trials": []}
-    path = folder / FOLDER / "s" / "sweep.json"
+    path = folder / SWEEPS / "s" / "sweep.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(values))
     code, text = call("compare", "--sweep", "s")
@@ -225,7 +225,7 @@ def test_no_sweep_record_is_unforeseen(folder: Path, call: Call, data: st.DataOb
     plugin = {"name": "x", "distribution": "", "version": ""}
     trial = {"key": "0123456789ab", "values": {"lr": 0.1}, "status": "failed", "run": "", "message": "no"}
     values = {"schema": 1, "name": "s", "model": plugin, "dataset": plugin, "command": [], "trials": [trial]}
-    path = folder / FOLDER / "s" / "sweep.json"
+    path = folder / SWEEPS / "s" / "sweep.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(spoil(spoil(values, data), data)))
     assert call("compare", "--sweep", "s")[0] == 1
@@ -256,7 +256,7 @@ def test_what_is_no_file_is_not_read(
 ) -> None:
     """A named pipe, a device, a folder or a file without end in place of any record is refused at once."""
     receipt = Path(os.environ["GALAXYNET_DATA"]) / "mnist" / "receipt.json"
-    sweep = folder / FOLDER / "s" / "sweep.json"
+    sweep = folder / SWEEPS / "s" / "sweep.json"
     for path in (receipt, sweep):
         path.parent.mkdir(parents=True)
         make(path)

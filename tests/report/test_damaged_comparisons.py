@@ -9,9 +9,10 @@ from made_runs import add_curves, add_predictions, made_run
 
 from galaxynet.cli.main import main
 from galaxynet.errors import RunError
+from galaxynet.paths import SWEEPS
 from galaxynet.report.significance import sentence
 from galaxynet.runs import PluginId, Run
-from galaxynet.sweeps.sweep_record import FOLDER, Sweep, SweepRecord
+from galaxynet.sweeps.sweep_record import Sweep, SweepRecord
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_the_name_of_a_sweep_is_answered_with_its_option(
     """No run of a similar name is proposed, but the command for the sweep."""
     model, dataset = (PluginId(name=name) for name in ("galaxy_alexnet", "galaxy-zoo"))
     Sweep(
-        tmp_path / "runs" / FOLDER / "my ones", SweepRecord(name="my ones", model=model, dataset=dataset)
+        tmp_path / "runs" / SWEEPS / "my ones", SweepRecord(name="my ones", model=model, dataset=dataset)
     ).save()
     assert call("compare", "my ones") == 1
     message = " ".join(capsys.readouterr().err.split())

@@ -20,7 +20,7 @@ from galaxynet.runs import Run
 from galaxynet.sweeps.engine import Event
 from galaxynet.sweeps.job import TrialJob
 from galaxynet.sweeps.scheduler import final_status
-from galaxynet.sweeps.sweep_record import Sweep, TrialRecord
+from galaxynet.sweeps.sweep_record import Sweep, TrialRecord, log_path
 from galaxynet.sweeps.worker import run_trial
 
 pytestmark = [pytest.mark.usefixtures("toys", "trial_server"), pytest.mark.slow]
@@ -96,7 +96,7 @@ def test_a_plugin_that_ends_its_process_has_failed(warm: WarmProcess) -> None:
         f"{itself}SystemExit: too early.", f"{itself}SystemExit: bye.", f"{itself}KeyboardInterrupt."
     ]  # fmt: skip
     # What it printed is in its log, and no plugin's word got to the terminal.
-    assert "eleven speaks" in record().log(before[11].key).read_text()
+    assert "eleven speaks" in log_path(record().path, before[11].key).read_text()
     assert "bye" not in (done.stderr + done.stdout).splitlines()
     assert "eleven speaks" not in done.stderr + done.stdout
 
@@ -153,7 +153,7 @@ def test_a_message_keeps_to_its_line(warm: WarmProcess) -> None:
     assert len(long) < 170
     assert "second line" not in done.stderr + done.stdout
     assert trials()[15].message.endswith("words")
-    assert "second line" in record().log(trials()[15].key).read_text()
+    assert "second line" in log_path(record().path, trials()[15].key).read_text()
     assert done.stderr.count(str(record().path / "logs")) == 1
 
 
@@ -170,7 +170,7 @@ def test_a_killed_trial_keeps_its_epochs(moody: Path) -> None:
     assert "1 of 2 trials is done already: 1 finished" in message(again)
     run = galaxynet.find_run(trials()[16].run)
     assert (run.record.id, run.status, run.record.epochs) == (killed.record.id, "finished", 4)
-    printed = record().log(trials()[16].key).read_text()
+    printed = log_path(record().path, trials()[16].key).read_text()
     assert printed.count("epoch 1/4") == 1
     assert len(galaxynet.list_runs()) == 2
 

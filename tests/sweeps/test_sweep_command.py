@@ -15,7 +15,7 @@ from warm_process import WarmCommand, WarmProcess
 
 import galaxynet
 from galaxynet.runs import Run
-from galaxynet.sweeps.sweep_record import Sweep, TrialRecord
+from galaxynet.sweeps.sweep_record import Sweep, TrialRecord, log_path
 
 pytestmark = [pytest.mark.usefixtures("toys", "trial_server"), pytest.mark.slow]
 
@@ -102,7 +102,8 @@ def test_every_trial_ends_as_what_it_is(
     assert "killed" in trial['{"hidden": 13}'].message
     assert "14 units need too much memory" in trial['{"hidden": 14}'].message
     assert "exit code 3" in trial['{"hidden": 15}'].message
-    assert "14 units need too much memory" in opened("all").log(trial['{"hidden": 14}'].key).read_text()
+    log = log_path(opened("all").path, trial['{"hidden": 14}'].key)
+    assert "14 units need too much memory" in log.read_text()
     # Each has a run that says the same, so that a comparison shows it.
     runs = {run.record.id: run for run in galaxynet.list_runs()}
     assert len(runs) == 5
