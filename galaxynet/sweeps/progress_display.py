@@ -127,8 +127,7 @@ class ProgressDisplay:
         from rich.console import Group
 
         seeds = list(dict.fromkeys(trial.plan.training.seed for trial in self.plan.trials))
-        varied = [dim.name.replace("_", " ") for dim in self.plan.dimensions if dim.varies]
-        names = [name for name in varied if name != "seed"] or ["network"]
+        names = [name.replace("_", " ") for name in self.plan.trials[0].configuration] or ["network"]
         several = len(seeds) > 1
         titles = [*names, *(f"seed {seed}" for seed in seeds), *(["mean"] if several else [])]
         rows = self._rows(seeds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -28,7 +28,6 @@ class SweepPlan:
 
     Attributes:
         name: Its name.
-        dimensions: The given options, those with one value included.
         trials: Its trials.
         jobs: Their jobs, by key.
         runs_dir: The folder of the runs.
@@ -38,10 +37,10 @@ class SweepPlan:
         engine: Where trials run.
         max_parallel: How many may run at once on a cluster; None for as many as fit.
         trial_cpus: CPUs of each trial on a cluster.
+        dimensions: The given options, those with one value included; empty where trials were given instead.
     """
 
     name: str
-    dimensions: tuple[Dimension, ...]
     trials: tuple[Trial, ...]
     jobs: Mapping[str, TrialJob]
     runs_dir: Path
@@ -51,6 +50,7 @@ class SweepPlan:
     engine: EngineName = "local"
     max_parallel: int | None = None
     trial_cpus: int = 1
+    dimensions: tuple[Dimension, ...] = ()
 
     @property
     def threads(self) -> int:
@@ -127,9 +127,8 @@ def plan_sweep(
         runs_dir=runs_dir,
         limit=None if yes else MAX_TRIALS,
     )
-    return plan_for_trials(
+    plan = plan_for_trials(
         name,
-        dimensions,
         trials,
         runs_dir=runs_dir,
         data_dir=data_dir,
@@ -137,11 +136,11 @@ def plan_sweep(
         engine=engine,
         trial_cpus=trial_cpus or 1,
     )
+    return replace(plan, dimensions=dimensions)
 
 
 def plan_for_trials(
     name: str,
-    dimensions: Sequence[Dimension],
     trials: Sequence[Trial],
     *,
     runs_dir: Path,
@@ -167,7 +166,6 @@ def plan_for_trials(
         at_once = min(parallel or max(1, len(gpus)), len(trials))
     return SweepPlan(
         name,
-        tuple(dimensions),
         tuple(trials),
         jobs,
         runs_dir,

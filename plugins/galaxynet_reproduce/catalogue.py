@@ -25,31 +25,18 @@ _MAX_CONFIGURATIONS = 200
 
 
 @dataclass(frozen=True)
-class Configuration:
-    """One configuration of an arm.
-
-    Attributes:
-        varied: The options with several values in the arm.
-        options: All options of the arm.
-    """
-
-    varied: Mapping[str, Any]
-    options: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class CheckedClaim:
     """A claim of an installed network that can be tested.
 
     Attributes:
         claim: The claim.
         components: Network and dataset.
-        arms: The configurations of each arm.
+        arms: The configurations of each arm, as values of the options that the arm varies.
     """
 
     claim: Claim
     components: Components
-    arms: Mapping[str, Sequence[Configuration]]
+    arms: Mapping[str, Sequence[Mapping[str, Any]]]
 
     @property
     def key(self) -> tuple[str, str]:
@@ -65,21 +52,9 @@ class CheckedClaim:
     def epochs(self) -> int:
         """Epochs of all trainings of the full test together."""
         default = self.components.plan({}).training.epochs
-        configurations = itertools.chain.from_iterable(self.arms.values())
-        return self.claim.seeds * sum(int(c.options.get("epochs", default)) for c in configurations)
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A claim, or a whole plugin, that cannot be tested.
-
-    Attributes:
-        name: Its name.
-        reason: Why, in a sentence.
-    """
-
-    name: str
-    reason: str
+        return self.claim.seeds * sum(
+            len(self.arms[name]) * int(arm.get("epochs", default)) for name, arm in self.claim.arms.items()
+        )
 
 
 @dataclass
@@ -88,11 +63,11 @@ class Catalogue:
 
     Attributes:
         claims: The claims, by network, as declared.
-        broken: Claims and plugins that cannot be tested.
+        broken: Why other claims, or all of a plugin, cannot be tested; a sentence for each.
     """
 
     claims: list[CheckedClaim] = field(default_factory=list)
-    broken: list[Broken] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
     @property
     def topics(self) -> list[str]:
@@ -138,11 +113,11 @@ def catalogue() -> Catalogue:
             spec: ModelSpec = plugin.load()
             claims: Any = registry.resolve_for(plugin, spec.claims) if spec.claims else ()
         except PluginError as error:
-            catalogue.broken.append(Broken(plugin.name, error.message))
+            catalogue.broken.append(error.message)
             continue
         if not isinstance(claims, tuple | list):
             reason = f"its claims are a {type(claims).__name__}, not a tuple"
-            catalogue.broken.append(Broken(plugin.name, f"The network {plugin.qualified}: {reason}."))
+            catalogue.broken.append(f"The network {plugin.qualified}: {reason}.")
             continue
         names = Counter(claim.name for claim in claims if isinstance(claim, Claim))
         for number, claim in enumerate(claims, 1):
@@ -156,18 +131,17 @@ def catalogue() -> Catalogue:
             except Exception as error:  # whatever a stranger has put where something else belongs
                 fault = f"it cannot be read ({type(error).__name__}: {error})"
             if fault:
-                catalogue.broken.append(Broken(label, f"The claim {label} of {plugin.qualified}: {fault}."))
+                catalogue.broken.append(f"The claim {label} of {plugin.qualified}: {fault}.")
     return catalogue
 
 
-def expand(arm: Arm) -> list[Configuration]:
-    """The configurations of an arm: all combinations of the options that have several values."""
+def expand(arm: Arm) -> list[dict[str, Any]]:
+    """All combinations of the options of an arm that have several values."""
     several = {name: value for name, value in arm.items() if isinstance(value, tuple | list)}
     count = math.prod(len(values) for values in several.values())
     if not 1 <= count <= _MAX_CONFIGURATIONS:
         raise OptionError(f"an arm has {count:,} configurations, not 1 to {_MAX_CONFIGURATIONS}")
-    grid = (dict(zip(several, values, strict=True)) for values in itertools.product(*several.values()))
-    return [Configuration(varied, {**arm, **varied}) for varied in grid]
+    return [dict(zip(several, values, strict=True)) for values in itertools.product(*several.values())]
 
 
 def matches(varied: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
@@ -181,20 +155,21 @@ def matches(varied: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
 def _check(plugin: Plugin, claim: Claim) -> CheckedClaim:
     components = Components.load(plugin.qualified, claim.dataset or None)
     arms = {name: expand(arm) for name, arm in claim.arms.items()}
-    for configuration in itertools.chain.from_iterable(arms.values()):
-        components.plan({**configuration.options, "seed": 0})
+    for name, configurations in arms.items():
+        for varied in configurations:
+            components.plan({**claim.arms[name], **varied, "seed": 0})
     rule = claim.rule
     if isinstance(rule, Near) and len(arms[rule.arm]) > 1:
         raise OptionError(f"Near takes an arm of one configuration, and {rule.arm!r} has several")
     if isinstance(rule, Wins):
-        won = [matches(configuration.varied, rule.winners) for configuration in arms[rule.arm]]
+        won = [matches(varied, rule.winners) for varied in arms[rule.arm]]
         if all(won) or not any(won):
             raise OptionError("Wins takes winners that are some, not all, of the arm's configurations")
     if isinstance(rule, Exceeds | Slower):
-        shared = set.intersection(*(set(arms[name][0].varied) for name in (rule.arm, rule.than)))
+        shared = set.intersection(*(set(arms[name][0]) for name in (rule.arm, rule.than)))
         for ours in arms[rule.arm]:
-            if not any(all(ours.varied[n] == other.varied[n] for n in shared) for other in arms[rule.than]):
-                raise OptionError(f"{dict(ours.varied)} of {rule.arm!r} has no partner in {rule.than!r}")
+            if not any(all(ours[n] == other[n] for n in shared) for other in arms[rule.than]):
+                raise OptionError(f"{ours} of {rule.arm!r} has no partner in {rule.than!r}")
     return CheckedClaim(claim, components, arms)
 
 

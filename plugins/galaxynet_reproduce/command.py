@@ -97,7 +97,8 @@ def command(
 
     terminal.set_quiet(quiet)
     claims = catalogue()
-    _warn_of_broken([broken.reason for broken in claims.broken])
+    for reason in claims.broken:
+        terminal.note(("skipped", "yellow"), f" {reason}")
     request = Request(
         selected=claims.select(topics or ([ALL] if list_claims else [])),
         given=_given(settings or []),
@@ -118,14 +119,6 @@ def command(
     if not yes:
         _ask(plan)
     _run(plan, format)
-
-
-def _warn_of_broken(reasons: list[str]) -> None:
-
-    from galaxynet import terminal
-
-    for reason in reasons:
-        terminal.note(("skipped", "yellow"), f" {reason}")
 
 
 def _given(settings: list[str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from galaxynet.evaluation.intervals import accuracy_interval, student
@@ -96,7 +96,7 @@ class Evidence:
 
     claim: Claim
     arms: Mapping[str, Sequence[Trained]]
-    other_data: Sequence[Run] = field(default=())
+    other_data: Sequence[Run] = ()
 
     @property
     def trained(self) -> list[Trained]:

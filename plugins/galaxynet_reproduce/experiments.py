@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from galaxynet.plugin import OptionField
 from galaxynet.runs import Run, scan
 from galaxynet.sweeps.dimensions import parse_dimension
 from galaxynet.sweeps.trials import Trial, plan_key, run_key
-from galaxynet.training.config import Components, Plan
+from galaxynet.training.config import Components
 from galaxynet_reproduce.catalogue import CheckedClaim
 
 RESULTS = ("finished", "diverged")
@@ -57,22 +57,22 @@ class Network:
     options: Mapping[str, Any]
     sweep: str
     seeds: int = 0
-    _plans: dict[tuple[int, int | None], Training] = field(default_factory=dict, repr=False)
+    _trials: dict[tuple[int, int | None], Trial] = field(default_factory=dict, repr=False)
 
     @property
     def epochs(self) -> int:
         """Epochs of the full test."""
         return self.training(0).plan.training.epochs
 
-    def training(self, seed: int, epochs: int | None = None) -> Training:
+    def training(self, seed: int, epochs: int | None = None) -> Trial:
         """A training with at most `epochs` epochs; of None, as the full test has it."""
         if epochs is not None and epochs >= self.epochs:
             epochs = None
-        if (seed, epochs) not in self._plans:
+        if (seed, epochs) not in self._trials:
             given = {**self.options, "seed": seed, **({} if epochs is None else {"epochs": epochs})}
             plan = self.components.plan(given, sweep=self.sweep)
-            self._plans[seed, epochs] = Training(self, plan_key(plan), plan)
-        return self._plans[seed, epochs]
+            self._trials[seed, epochs] = Trial(plan_key(plan), given, plan)
+        return self._trials[seed, epochs]
 
     def runs(self, done: Mapping[str, Run], epochs: int | None = None) -> dict[int, Run]:
         """Runs by seed: of the full test where there is one, else of at most `epochs` epochs."""
@@ -84,26 +84,11 @@ class Network:
                 matches[seed] = run
         return matches
 
-    def missing(self, extent: Extent, done: Mapping[str, Run]) -> list[Training]:
+    def missing(self, extent: Extent, done: Mapping[str, Run]) -> list[Trial]:
         """The trainings of an extent without a run; a run of the full test counts too."""
         seeds = self.seeds if extent.seeds is None else min(self.seeds, extent.seeds)
         trained = self.runs(done, extent.epochs)
         return [self.training(seed, extent.epochs) for seed in range(seeds) if seed not in trained]
-
-
-@dataclass(frozen=True, eq=False)
-class Training:
-    """A training that a claim needs.
-
-    Attributes:
-        network: The configuration.
-        key: The key of the plan.
-        plan: The plan.
-    """
-
-    network: Network
-    key: str
-    plan: Plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +133,7 @@ class Experiment:
         """Trainings of the full test."""
         return sum(network.seeds for network in self.networks)
 
-    def missing(self, extent: Extent, done: Mapping[str, Run]) -> list[Training]:
+    def missing(self, extent: Extent, done: Mapping[str, Run]) -> list[Trial]:
         """The missing trainings of all networks, seed by seed: an interrupt leaves one seed of everything."""
         trainings = [(n, t) for network in self.networks for n, t in enumerate(network.missing(extent, done))]
         return [training for _, training in sorted(trainings, key=lambda pair: pair[0])]
@@ -176,12 +161,13 @@ def experiments(selected: Sequence[CheckedClaim], given: Mapping[str, str]) -> l
         values = {name: _value(fields[name], text) for name, text in given.items() if name in fields}
         arms: dict[str, list[tuple[Mapping[str, Any], Network]]] = {}
         for arm, configurations in checked.arms.items():
-            for configuration in configurations:
-                _check_free(checked, configuration.options, values)
-                network = Network(components, {**values, **configuration.options}, experiment.name)
+            options = checked.claim.arms[arm]
+            _check_free(checked, options, values)
+            for varied in configurations:
+                network = Network(components, {**values, **options, **varied}, experiment.name)
                 network = networks.setdefault(network.training(0).key, network)
                 network.seeds = max(network.seeds, checked.claim.seeds)
-                arms.setdefault(arm, []).append((configuration.varied, network))
+                arms.setdefault(arm, []).append((varied, network))
         experiment.tests.append(ClaimTest(checked, arms))
     return list(by_key.values())
 
@@ -192,14 +178,16 @@ def results(runs_dir: Path) -> dict[str, Run]:
     return {run_key(run.record): run for run in sorted(runs, key=lambda run: run.record.started)}
 
 
-def as_trials(trainings: Iterable[Training]) -> list[Trial]:
-    """Trials of a sweep, with the values of the options in which they differ."""
-    plans = {training.key: training.plan for training in trainings}
-    options = {key: plan.options() for key, plan in plans.items()}
-    names = list(dict.fromkeys(name for values in options.values() for name in values))
-    differing = [name for name in names if len({repr(values.get(name)) for values in options.values()}) > 1]
+def as_sweep(trainings: Iterable[Trial]) -> list[Trial]:
+    """The trials of one sweep, each once, with the values of the options in which they differ."""
+    trials = list({trial.key: trial for trial in trainings}.values())
+    options = [trial.plan.options() for trial in trials]
+    differing = [name for name in options[0] if len({repr(values[name]) for values in options}) > 1]
     varied = [*(name for name in differing if name != "seed"), "seed"]
-    return [Trial(key, {name: options[key][name] for name in varied}, plan) for key, plan in plans.items()]
+    return [
+        replace(trial, values={name: values[name] for name in varied})
+        for trial, values in zip(trials, options, strict=True)
+    ]
 
 
 def _sweep_name(components: Components) -> str:

@@ -146,27 +146,28 @@ def outcome(
         fetch: True if that is because data are missing.
         failures: Why trainings failed.
     """
-    model, dataset = checked.components.model.name, checked.components.dataset.name
+    dataset, runs = checked.components.dataset.name, evidence.runs
+    ids = tuple(run.record.id for run in runs)
     commands = [f"galaxynet fetch {dataset}"] * fetch
     commands += [_sweep_command(checked, arm, evidence, given) for arm in checked.arms]
-    if not evidence.runs:
+    if runs:
+        over_seeds = " --over-seeds" if any(len(trained.runs) > 1 for trained in evidence.trained) else ""
+        commands.append(f"galaxynet compare {' '.join(ids)}{over_seeds}")
+        judgement = judge(evidence, failures, reason)
+    elif failures:
+        judgement = Judgement(FAILED, f"No training has a result: {failures[0]}")
+    else:
         judgement = Judgement(NOT_RUN, reason or "It has not been trained.")
-        if failures:
-            judgement = Judgement(FAILED, f"No training has a result: {failures[0]}")
-        return Outcome(checked.claim, model, dataset, judgement, commands=tuple(commands))
-    ids = tuple(run.record.id for run in evidence.runs)
-    over_seeds = " --over-seeds" if any(len(trained.runs) > 1 for trained in evidence.trained) else ""
-    commands.append(f"galaxynet compare {' '.join(ids)}{over_seeds}")
     return Outcome(
         checked.claim,
-        model,
+        checked.components.model.name,
         dataset,
-        judge(evidence, failures, reason),
-        evidence.extent,
-        evidence.cut,
+        judgement,
+        evidence.extent if runs else "",
+        bool(runs) and evidence.cut,
         ids,
         tuple(commands),
-        sum(run.record.seconds.get("train") or 0.0 for run in evidence.runs),
+        sum(run.record.seconds.get("train") or 0.0 for run in runs),
     )
 
 
@@ -178,20 +179,16 @@ def _sweep_command(checked: CheckedClaim, arm: str, evidence: Evidence, given: M
     full_epochs = options.pop("epochs", default_epochs)
     epochs = min((configuration.cut_to for configuration in trained), default=full_epochs)
     seeds = max((len(configuration.runs) for configuration in trained), default=checked.claim.seeds)
+    fields = components.fields()
     words = ["galaxynet", "sweep", components.model.name]
     if components.dataset.name != components.model_spec.dataset:
         words += ["--dataset", components.dataset.name]
     for name, value in options.items():
         values = value if isinstance(value, tuple | list) else (value,)
         texts = [repr(value) if isinstance(value, float) else format_value(value) for value in values]
-        words += [_flag(name), ",".join(texts)]
-    dataset_options = {field.name for field in components.dataset_spec.options.fields()}
-    for name, text in given.items():
-        words += [_flag(name), text] if name in dataset_options else []
+        words += [fields[name].flag, ",".join(texts)]
+    for field in components.dataset_spec.options.fields():
+        words += [field.flag, given[field.name]] if field.name in given else []
     words += ["--epochs", str(epochs)] if epochs != default_epochs else []
     words += ["--seeds", str(seeds)] if seeds > 1 else []
     return shlex.join(words)
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")

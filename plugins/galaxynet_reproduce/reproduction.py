@@ -10,7 +10,6 @@ from typing import Any
 from galaxynet import paths
 from galaxynet.errors import GalaxynetError, RunError, UsageError
 from galaxynet.launch import isolated_environment
-from galaxynet.sweeps.dimensions import Dimension
 from galaxynet.sweeps.estimate import Estimate, estimate
 from galaxynet.sweeps.progress_display import ProgressDisplay
 from galaxynet.sweeps.scheduler import run_sweep
@@ -23,8 +22,7 @@ from galaxynet_reproduce.experiments import (
     Experiment,
     Extent,
     Network,
-    Training,
-    as_trials,
+    as_sweep,
     experiments,
     results,
 )
@@ -59,7 +57,7 @@ class ReproductionPlan:
     Attributes:
         request: The request.
         experiments: The experiments of the selected claims, in their order.
-        n_missing: For each experiment, trainings of the full test without a run.
+        n_missing: For each experiment, trainings without a run: those requested, or else of the full test.
         sweeps: The sweep of each experiment that trains something.
         estimates: How long its trainings take.
         reasons: Why other experiments with missing trainings train nothing.
@@ -158,8 +156,8 @@ def plan_reproduction(request: Request) -> ReproductionPlan:
     trains_nothing = request.extent.seeds == 0
     errors: list[GalaxynetError] = []
     for experiment in plan.experiments:
-        plan.n_missing[experiment] = len(experiment.missing(FULL, done))
         missing = experiment.missing(FULL if trains_nothing else request.extent, done)
+        plan.n_missing[experiment] = len(missing)
         if not missing:
             continue
         # Existing runs can be judged without the files.
@@ -173,7 +171,13 @@ def plan_reproduction(request: Request) -> ReproductionPlan:
             plan.reasons[experiment] = "Nothing was to be trained."
         else:
             try:
-                sweep = _plan_sweep(request, experiment, missing)
+                sweep = plan_for_trials(
+                    experiment.name,
+                    as_sweep(missing),
+                    runs_dir=request.runs_dir,
+                    data_dir=request.data_dir,
+                    parallel=request.parallel,
+                )
                 plan.estimates[experiment] = estimate(sweep, sweep.trials)
                 plan.sweeps[experiment] = sweep
             except GalaxynetError as error:
@@ -182,22 +186,6 @@ def plan_reproduction(request: Request) -> ReproductionPlan:
     if errors and not plan.sweeps:
         raise errors[0]
     return plan
-
-
-def _plan_sweep(request: Request, experiment: Experiment, missing: Sequence[Training]) -> SweepPlan:
-    trials = as_trials(missing)
-    dimensions = [
-        Dimension(name, tuple(dict.fromkeys(trial.values[name] for trial in trials)))
-        for name in trials[0].values
-    ]
-    return plan_for_trials(
-        experiment.name,
-        dimensions,
-        trials,
-        runs_dir=request.runs_dir,
-        data_dir=request.data_dir,
-        parallel=request.parallel,
-    )
 
 
 def _check_files(experiment: Experiment, given: Mapping[str, str]) -> None:

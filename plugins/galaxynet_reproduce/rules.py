@@ -35,8 +35,7 @@ class Judgement:
         reason: Why, in a sentence or two.
         ours: Our figure with its interval, as text.
         estimate: Our figure: a metric, a difference, a ratio, or a share of trainings.
-        low: Lower end of its 95 % interval, or None.
-        high: Upper end of the interval.
+        interval: Its 95 % interval, or None.
         lasting: True if longer training, or more data, could not change the verdict.
         proven: True if the verdict holds whatever is trained.
     """
@@ -45,10 +44,19 @@ class Judgement:
     reason: str = ""
     ours: str = ""
     estimate: float | None = None
-    low: float | None = None
-    high: float | None = None
+    interval: Interval | None = None
     lasting: bool = False
     proven: bool = False
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of the interval."""
+        return self.interval and self.interval[0]
+
+    @property
+    def high(self) -> float | None:
+        """Upper end of the interval."""
+        return self.interval and self.interval[1]
 
 
 @singledispatch
@@ -69,21 +77,21 @@ def _(rule: Reaches, evidence: Evidence) -> Judgement:
     sign = 1 if rule.higher_is_better else -1
     if rule.bound is not None and sign * (rule.value - rule.bound) > 0:
         reason = f"No network of this kind passes {figure(rule.metric, rule.bound)}, whatever is trained."
-        return _judged(FAILS, reason, shown, mean, interval, proven=True)
+        return Judgement(FAILS, reason, shown, mean, interval, proven=True)
     if interval is None:
-        return _judged(UNDECIDED, _too_few(rule.metric), shown, mean, None)
+        return Judgement(UNDECIDED, _too_few(rule.metric), shown, mean)
     worst, top = interval if sign > 0 else (interval[1], interval[0])
     if sign * (rule.value - top) > 0:
         reason = f"The published figure lies beyond our interval{which}."
-        return _judged(FAILS, reason, shown, mean, interval)
+        return Judgement(FAILS, reason, shown, mean, interval)
     if sign * (worst - rule.value) >= 0:
         reason = f"All of our interval{which} is as good as the published figure or better."
-        return _judged(HOLDS, reason, shown, mean, interval, lasting=True)
+        return Judgement(HOLDS, reason, shown, mean, interval, lasting=True)
     majority = _majority(best) if percentage_metric(rule.metric) else None
     if majority is not None and interval[0] <= majority[1]:
         reason = f"Our interval is so wide that always answering {majority[0]} lies within it too."
-        return _judged(UNDECIDED, reason, shown, mean, interval)
-    return _judged(HOLDS, f"The published figure lies within our interval{which}.", shown, mean, interval)
+        return Judgement(UNDECIDED, reason, shown, mean, interval)
+    return Judgement(HOLDS, f"The published figure lies within our interval{which}.", shown, mean, interval)
 
 
 @judge_rule.register
@@ -94,14 +102,14 @@ def _(rule: Near, evidence: Evidence) -> Judgement:
     mean, interval = trained.mean(rule.metric), trained.interval(rule.metric)
     shown = measured(rule.metric, mean, interval)
     if interval is None:
-        return _judged(UNDECIDED, _too_few(rule.metric), shown, mean, None)
+        return Judgement(UNDECIDED, _too_few(rule.metric), shown, mean)
     low, high = rule.value - rule.margin, rule.value + rule.margin
     band = f"{figure(rule.metric, low)} to {figure(rule.metric, high)}, which counts as the published figure"
     if low <= interval[0] and interval[1] <= high:
-        return _judged(HOLDS, f"All of our interval lies within {band}.", shown, mean, interval)
+        return Judgement(HOLDS, f"All of our interval lies within {band}.", shown, mean, interval)
     if interval[1] < low or high < interval[0]:
-        return _judged(FAILS, f"All of our interval lies outside {band}.", shown, mean, interval)
-    return _judged(UNDECIDED, f"Our interval lies partly within {band}.", shown, mean, interval)
+        return Judgement(FAILS, f"All of our interval lies outside {band}.", shown, mean, interval)
+    return Judgement(UNDECIDED, f"Our interval lies partly within {band}.", shown, mean, interval)
 
 
 @judge_rule.register
@@ -157,10 +165,10 @@ def _(rule: Slower, evidence: Evidence) -> Judgement:
     shown = ranged(f"{ratio:.2f} times as long", interval, lambda end: f"{end:.2f}")
     counted = f"{count(len(logs), 'pair')} of trainings"
     if interval is None:
-        return _judged(UNDECIDED, f"Only {counted}; it takes {MIN_SEEDS}.", shown, ratio, None, lasting=True)
+        return Judgement(UNDECIDED, f"Only {counted}; it takes {MIN_SEEDS}.", shown, ratio, lasting=True)
     reason = f"Time for each sample, {_named(rule.arm)} against {_named(rule.than)}, in {counted}."
     verdict = HOLDS if interval[0] > 1 else FAILS if interval[1] <= 1 else UNDECIDED
-    return _judged(verdict, reason, shown, ratio, interval, lasting=True)
+    return Judgement(verdict, reason, shown, ratio, interval, lasting=True)
 
 
 @judge_rule.register
@@ -181,7 +189,7 @@ def _(rule: ExceedsMajority, evidence: Evidence) -> Judgement:
     mean, interval, majority = best.mean(rule.metric), best.interval(rule.metric), _majority(best)
     shown = measured(rule.metric, mean, interval)
     if majority is None or interval is None:
-        return _judged(
+        return Judgement(
             UNDECIDED, "The runs have no record of the most frequent class.", shown, mean, interval
         )
     label, accuracy = majority
@@ -190,21 +198,7 @@ def _(rule: ExceedsMajority, evidence: Evidence) -> Judgement:
         f"Always answering {label} scores {figure(rule.metric, accuracy)} on the same test samples.{which}"
     )
     verdict = HOLDS if interval[0] > accuracy else FAILS if interval[1] < accuracy else UNDECIDED
-    return _judged(verdict, reason, shown, mean, interval, lasting=verdict == HOLDS)
-
-
-def _judged(
-    verdict: Verdict,
-    reason: str,
-    ours: str,
-    estimate: float,
-    interval: Interval | None,
-    *,
-    lasting: bool = False,
-    proven: bool = False,
-) -> Judgement:
-    low, high = interval or (None, None)
-    return Judgement(verdict, reason, ours, estimate, low, high, lasting, proven)
+    return Judgement(verdict, reason, shown, mean, interval, lasting=verdict == HOLDS)
 
 
 def _compared(result: Difference, metric: str, by: float, what: str) -> Judgement:
@@ -217,13 +211,13 @@ def _compared(result: Difference, metric: str, by: float, what: str) -> Judgemen
         f"{figure(metric, result.second)}{'; ' * bool(result.method)}{result.method}."
     )
     if result.interval is None:
-        return _judged(UNDECIDED, f"{reason} {_too_few(metric)}", shown, result.mean, None)
+        return Judgement(UNDECIDED, f"{reason} {_too_few(metric)}", shown, result.mean)
     low, high = result.interval
     if by:
         reason += f" It must be more than {points(metric, by)}."
     is_better = low > by and (by or result.by_chance is not True)
     verdict = HOLDS if is_better else FAILS if high <= by else UNDECIDED
-    return _judged(verdict, reason, shown, result.mean, result.interval)
+    return Judgement(verdict, reason, shown, result.mean, result.interval)
 
 
 def _best(arm: Sequence[Trained], metric: str, higher: bool) -> Trained | None:

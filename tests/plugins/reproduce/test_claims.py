@@ -107,15 +107,15 @@ def test_a_broken_claim_affects_no_other(distribution: Any, claims: str, reason:
     before = len(catalogue().claims)
     known = install(distribution, f'{claims}, claim("x/whole"),')
     assert len(known.claims) == before + 1
-    assert reason in " ".join(broken.reason for broken in known.broken)
-    assert "papernet" in known.broken[0].reason
+    assert reason in " ".join(known.broken)
+    assert "papernet" in known.broken[0]
 
 
 @pytest.mark.usefixtures("toys")
 def test_claims_that_are_not_a_tuple_affect_no_other(distribution: Any) -> None:
     """A plugin whose claims are something else is reported, and the others are listed."""
     claims = install(distribution, "3")
-    assert "int" in claims.broken[0].reason
+    assert "int" in claims.broken[0]
     assert claims.select(["galaxy"])
 
 

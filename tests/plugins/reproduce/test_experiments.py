@@ -11,7 +11,7 @@ from made_runs import made_record
 from galaxynet.errors import UsageError
 from galaxynet.runs import Run
 from galaxynet_reproduce.catalogue import catalogue
-from galaxynet_reproduce.experiments import FULL, Experiment, Extent, experiments
+from galaxynet_reproduce.experiments import FULL, Experiment, Extent, as_sweep, experiments
 
 NONE: Mapping[str, Run] = {}
 
@@ -44,6 +44,20 @@ def test_claims_share_their_trainings() -> None:
     assert len(galaxy.tests) == 7
     assert len(galaxy.networks) == 12
     assert galaxy.n_trainings == 36
+
+
+def test_the_cost_of_a_claim_counts_every_configuration() -> None:
+    """The list shows trainings and epochs of all networks of a grid with all seeds."""
+    grid = max(catalogue().select(["galaxy"]), key=lambda checked: checked.trainings)
+    assert (grid.trainings, grid.epochs) == (36, 36 * 12)
+
+
+def test_a_sweep_shows_what_differs() -> None:
+    """The trials of a test have the options in which they differ, which tell all of them apart."""
+    (galaxy,) = planned("galaxy")
+    trials = as_sweep([*galaxy.missing(FULL, NONE), *galaxy.missing(Extent(seeds=1), NONE)])
+    assert len({repr(trial.values) for trial in trials}) == len(trials) == 36
+    assert {name for trial in trials for name in trial.values} == {"act", "extra_convs", "seed"}
 
 
 def test_a_run_of_the_full_test_counts_for_a_part() -> None:
