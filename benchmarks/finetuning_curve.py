@@ -73,8 +73,10 @@ def _missing(arguments: argparse.Namespace) -> Iterator[Trial]:
 def _train(
     arguments: argparse.Namespace, trial: Trial, labels: dict[str, str], shown: list[str], tested: set[str]
 ) -> dict[str, Any]:
-    batch = min(arguments.batch_size, trial.labels)
-    epochs = arguments.epochs or -(-arguments.updates // -(-trial.labels // batch))
+    # Batches of about the same size: a last one of a few galaxies would spoil the batch statistics.
+    steps = -(-trial.labels // arguments.batch_size)
+    batch = -(-trial.labels // steps)
+    epochs = arguments.epochs or -(-arguments.updates // steps)
     settings = {"weights": arguments.weights, **STARTS[trial.start]}
     if trial.start == "scratch":
         settings = _shape(arguments)
