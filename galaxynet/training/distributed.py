@@ -171,7 +171,12 @@ class _Group:
         raise error
 
     def _record(self, status: Any, message: str) -> None:
-        """Complete the record of a run whose first process could not."""
+        """Complete the record of a run whose first process could not; all processes have ended."""
+        if self.folder is None:
+            with suppress(EOFError, OSError):  # it may have begun the run a moment ago
+                kind, value = self.channels[0].recv()
+                if kind == "started":
+                    self.folder = value
         if self.folder is None:
             return
         run = Run.open(self.folder)
