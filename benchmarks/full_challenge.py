@@ -40,7 +40,7 @@ from galaxynet_galaxy_sim.build import galaxy_ids
 from galaxynet_galaxy_sim.options import SimulatorOptions
 
 GALAXIES = 61_578
-EPOCHS = 18
+EPOCHS = 16
 IMAGES, SOLUTIONS = "images_training_rev1", "training_solutions_rev1"
 SIMULATED = "SIMULATED by galaxynet, not the challenge's"
 QUALITY = 75

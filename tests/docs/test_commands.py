@@ -256,4 +256,10 @@ def _download(source: Path, reader: Reader) -> None:
         others = [name for name in names if Path(name).stem not in fair][: GALAXIES - TESTED]
         for name in (*tested, *others):
             selection.writestr(name, archive.read(name))
+    with (
+        zipfile.ZipFile(source / "images_test_rev1.zip") as archive,
+        zipfile.ZipFile(downloads / "images_test_rev1.zip", "w") as selection,
+    ):
+        for name in [name for name in archive.namelist() if name.endswith(".jpg")][:TESTED]:
+            selection.writestr(name, archive.read(name))
     (reader.folder / "test_ids.csv").write_text("\n".join(["GalaxyID", *(Path(n).stem for n in tested)]))
