@@ -86,14 +86,15 @@ def majority_classes(group: Group) -> list[tuple[str, float]]:
 
 
 def majority_rows(group: Group, columns: Sequence[Column[Any]], value: str) -> list[Line]:
-    """A row for each majority class; `value` is the name of the column of the metric."""
+    """A row for each majority class, those that look the same once; `value` is the metric's column."""
     metric, names = group.first.record.metric, [column.key for column in columns]
     if value not in names:
         return []
     rows = []
-    for label, accuracy in majority_classes(group):
+    shown = ((label, show_metric(metric, accuracy)) for label, accuracy in majority_classes(group))
+    for label, accuracy in dict.fromkeys(shown):
         cells = dict.fromkeys(names, "")
-        cells |= {value: show_metric(metric, accuracy), names[0]: f"always {label}"}
+        cells |= {value: accuracy, names[0]: f"always {label}"}
         rows.append(Line(list(cells.values()), style="dim"))
     return rows
 

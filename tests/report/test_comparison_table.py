@@ -21,6 +21,7 @@ from galaxynet.report.seeds import seeds_table
 from galaxynet.report.table import Column, Line, Table, make_table
 from galaxynet.report.table_layout import format_table
 from galaxynet.runs import DamagedRun, PluginId, ReferenceValue, Run
+from galaxynet.runs.run_record import MajorityClass
 
 
 def made_group(**changes: Any) -> Group:
@@ -55,6 +56,17 @@ def test_the_table_fits_and_keeps_what_matters(width: int) -> None:
     ):
         assert needed in text, needed
     assert "1,000 samples" in text
+
+
+def test_baselines_that_look_the_same_are_shown_once() -> None:
+    """Runs with other training parts have other baselines; two rows with the same text would tell nothing."""
+    baselines = [MajorityClass(label="not_odd", accuracy=value, samples=1000) for value in (0.596, 0.59601)]
+    rows = [
+        Row(Run(Path(f"runs/{name}"), made_record(name=name, baseline=baseline)))
+        for name, baseline in zip("ab", baselines, strict=True)
+    ]
+    (group,) = group_rows(rows)
+    assert printed(group, 100).count("always not_odd") == 1
 
 
 def test_nearly_perfect_accuracies_are_distinguishable() -> None:
