@@ -20,8 +20,7 @@ from galaxynet.report.run_panels import result_lines
 from galaxynet.report.seeds import seeds_table
 from galaxynet.report.table import Column, Line, Table, make_table
 from galaxynet.report.table_layout import format_table
-from galaxynet.runs import DamagedRun, PluginId, ReferenceValue, Run
-from galaxynet.runs.run_record import MajorityClass
+from galaxynet.runs import DamagedRun, MajorityClass, PluginId, ReferenceValue, Run
 
 
 def made_group(**changes: Any) -> Group:
