@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made import GALAXIES, downloads, write_zip
 
 from galaxynet.errors import DataError
 from galaxynet.fetching import receipts
+from galaxynet.fetching.fetch import fetch
 from galaxynet.fetching.receipts import DamagedReceiptError, FileReceipt, Receipt
+from galaxynet.fetching.request import FetchRequest
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ENTRY = FileReceipt(name="a.zip", size=3, sha256="0" * 64, source="from /tmp", fetched=NOW)
@@ -63,3 +68,24 @@ def test_a_file_is_held_with_its_size_only(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"two")
     assert receipt.holds(tmp_path, "a.zip")
     assert not Receipt(dataset="stars").holds(tmp_path, "a.zip")
+
+
+@pytest.mark.promise("Fetching")
+def test_a_file_that_is_replaced_is_not_in_the_receipt_meanwhile(
+    stranger: Callable[..., Any], tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupt while files are replaced leaves no receipt that describes the old ones."""
+    folder = downloads(tmp_path / "downloads")
+    request = FetchRequest(stranger(GALAXIES), data, folder=folder)
+    fetch(request)
+    write_zip(folder / "images.zip", {"images/9.jpg": b"9"})
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("galaxynet.atomic.publish", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(request)
+    receipt = receipts.load(data / "stars")
+    assert receipt is not None
+    assert list(receipt.files) == ["labels.zip"]

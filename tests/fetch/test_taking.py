@@ -142,27 +142,6 @@ def test_taking_twice_takes_once(stranger: Stranger, tmp_path: Path, data: Path)
     assert contents(data / "stars" / "images.zip") == {"images/9.jpg": b"9"}
 
 
-@pytest.mark.promise("Fetching")
-def test_a_file_that_is_replaced_is_not_in_the_receipt_meanwhile(
-    stranger: Stranger, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An interrupt while files are replaced leaves no receipt that describes the old ones."""
-    folder = downloads(tmp_path / "downloads")
-    request = FetchRequest(stranger(GALAXIES), data, folder=folder)
-    fetch(request)
-    write_zip(folder / "images.zip", {"images/9.jpg": b"9"})
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("galaxynet.atomic.publish", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        fetch(request)
-    receipt = receipts.load(data / "stars")
-    assert receipt is not None
-    assert list(receipt.files) == ["labels.zip"]
-
-
 def test_what_is_there_without_a_receipt_is_checked_and_kept(
     stranger: Stranger, tmp_path: Path, data: Path
 ) -> None:
