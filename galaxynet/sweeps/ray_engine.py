@@ -148,17 +148,16 @@ class RayEngine:
         lost: dict[str, int] = {}
         for job in self._jobs.values():
             attempts = attempts_of(job)
-            if not attempts:
-                continue
-            latest: Attempt | None = attempts[-1]
-            if latest is not None and latest.node not in alive:
-                if self._reported.get(job.key) is not None:
-                    lost[latest.host] = lost.get(latest.host, 0) + 1
-                latest = None
-            if self._reported.get(job.key) == latest:
+            latest = attempts[-1] if attempts and attempts[-1].node in alive else None
+            reported = self._reported.get(job.key)
+            if latest == reported:
                 continue
             self._reported[job.key] = latest
-            events.append(Event(job.key, latest.run if latest else "", requeued=latest is None))
+            if reported is not None and reported.node not in alive:  # it may run again by now
+                lost[reported.host] = lost.get(reported.host, 0) + 1
+                events.append(Event(job.key, requeued=True))
+            if latest is not None:
+                events.append(Event(job.key, latest.run))
         for host, count in lost.items():
             trials = "trials wait" if count > 1 else "trial waits"
             terminal.note(f"{host} is gone; {count} {trials} to resume elsewhere", style="yellow")

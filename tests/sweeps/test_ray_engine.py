@@ -126,7 +126,7 @@ def test_a_node_that_dies_loses_no_trial(distribution: Any, toys: None, cluster:
     node = cluster.add_node(**SMALL, env_vars=SLURM)
     # The first two wait in their second epoch until the node is gone.
     process = start("fragile", "--hidden", "4,8,14", "--epochs", "3")
-    wait_until(process, lambda: len(epochs()) == 2)
+    wait_until(process, lambda: len(epochs()) == 2 == [t.status for t in trials().values()].count("running"))
     before = {Path(run).name: count for run, count in epochs().items()}
     logs = Path(os.environ["GALAXYNET_RUNS"]) / "sweeps" / "s" / "logs"
     last = [json.loads(path.read_text().splitlines()[-1]) for path in logs.glob("*.attempts")]
