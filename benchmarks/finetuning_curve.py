@@ -73,9 +73,7 @@ def _missing(arguments: argparse.Namespace) -> Iterator[Trial]:
 def _train(
     arguments: argparse.Namespace, trial: Trial, labels: dict[str, str], shown: list[str], tested: set[str]
 ) -> dict[str, Any]:
-    # Batches of about the same size: a last one of a few galaxies would spoil the batch statistics.
     steps = -(-trial.labels // arguments.batch_size)
-    batch = -(-trial.labels // steps)
     epochs = arguments.epochs or -(-arguments.updates // steps)
     settings = {"weights": arguments.weights, **STARTS[trial.start]}
     if trial.start == "scratch":
@@ -90,7 +88,7 @@ def _train(
             labels=str(table),
             test_ids=tests,
             validation=0.0,
-            batch_size=batch,
+            batch_size=arguments.batch_size,
             epochs=epochs,
             seed=trial.seed,
             name=f"curve-{trial.start}-{trial.labels}-{trial.seed}",

@@ -5,6 +5,7 @@ A batch is an index into a uint8 array; it is normalised and augmented as a batc
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -140,10 +141,13 @@ class DeviceBatches:
     samples `k`, `k + n`, ... of each batch. A batch with fewer than two samples for each process is shared
     by the first of them, and the others have an empty one.
 
+    The batches of an epoch differ by at most one sample. A rest of a few samples at the end would be a step
+    like any other and, with batch normalisation, harm all of the network.
+
     Args:
         store: The arrays.
         rows: The rows of this part.
-        batch_size: Samples in a batch of all processes together.
+        batch_size: Most samples in a batch of all processes together.
         normalization: Applied to every batch.
         augmentation: Applied to every batch, if given.
         shuffle: Draw a new order for each epoch.
@@ -169,8 +173,9 @@ class DeviceBatches:
     ) -> None:
         self.store = store
         self.rows = torch.from_numpy(rows)
-        self.starts = range(0, len(rows), batch_size)
-        self.batch_size = batch_size
+        count = -(-len(rows) // batch_size)
+        bounds = [number * len(rows) // count for number in range(count)] + [len(rows)]
+        self.bounds = list(itertools.pairwise(bounds))
         self.normalization = normalization
         self.augmentation = augmentation
         self.shuffle = shuffle
@@ -181,7 +186,7 @@ class DeviceBatches:
 
     def __len__(self) -> int:
         """Batches in an epoch; the same for every process."""
-        return len(self.starts)
+        return len(self.bounds)
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches of the current epoch."""
@@ -197,17 +202,16 @@ class DeviceBatches:
             # Drawn for the whole epoch at once: one copy to the device, and no matter how it is divided.
             parameters = self.augmentation.parameters(len(rows), generator).to(device)
         normalize = self.normalization.on(device)
-        for start in self.starts:
-            mine = self._share(start)
+        for start, end in self.bounds:
+            mine = self._share(start, end)
             indices = rows[mine]
             inputs = normalize(self.store.gather(indices))
             if self.augmentation is not None and parameters is not None and len(indices):
                 inputs = self.augmentation(inputs, parameters[mine])
             yield Batch(inputs, self.store.targets[indices], indices)
 
-    def _share(self, start: int) -> slice:
-        """This process's samples of the batch that begins at `start`."""
-        end = min(start + self.batch_size, len(self.rows))
+    def _share(self, start: int, end: int) -> slice:
+        """This process's samples of the batch from `start` to `end`."""
         # At least two each: batch normalisation cannot do with one value per channel.
         sharing = min(self.processes, max(1, (end - start) // 2))
         return slice(start + self.rank, end, sharing) if self.rank < sharing else slice(0)
