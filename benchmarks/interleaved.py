@@ -23,6 +23,7 @@ from torch.nn import functional
 from galaxynet import terminal
 from galaxynet.data.array_module import ArrayData, ArrayDataModule
 from galaxynet.data.batches import Batch
+from galaxynet.data.groups import GroupedBatches
 from galaxynet.data.splits import Split
 from galaxynet.options import Options, option
 from galaxynet.plugin import DatasetSpec, ModelSpec, OptimizerOptions
@@ -236,7 +237,8 @@ def bare_loop(
     def rival(ours: Measured) -> float:
         if not steps:
             steps.append(build(ours.device, ours.trainer.precision))
-        batches: Iterable[Batch] = ours.trainer.datamodule.train_dataloader()  # type: ignore[attr-defined]
+        loader: Any = ours.trainer.datamodule.train_dataloader()  # type: ignore[attr-defined]
+        batches: Iterable[Batch] = loader.loader if isinstance(loader, GroupedBatches) else loader
         _wait(ours.device)
         began = time.perf_counter()
         for batch in batches:

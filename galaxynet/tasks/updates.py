@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import lightning
@@ -40,6 +41,10 @@ def updating(training_step: Callable[..., Any]) -> Callable[..., Any]:
 
 def _run_updates(task: Any, training_step: Callable[..., Any], group: Group, *, with_index: bool) -> Tensor:
     optimizer, schedule = task.optimizers(), task.lr_schedulers()
+    # As in Lightning: otherwise the gradients would be in bf16 where the forward pass was in float32.
+    kind = task.device.type
+    autocasts = torch.is_autocast_enabled(kind)
+    outside_autocast = torch.autocast(kind, enabled=False) if autocasts else nullcontext()
     losses = []
     for number, batch in enumerate(group.batches):
         if task.batch_shares is not None:
@@ -47,9 +52,7 @@ def _run_updates(task: Any, training_step: Callable[..., Any], group: Group, *, 
         output = training_step(task, batch, *([group.first + number] if with_index else []))
         loss: Tensor = output["loss"] if isinstance(output, Mapping) else output
         optimizer.zero_grad()
-        # Outside autocast, as in Lightning: otherwise the gradients would be in bf16 where the forward
-        # pass was in float32.
-        with torch.autocast(task.device.type, enabled=False):
+        with outside_autocast:
             task.manual_backward(loss)
             optimizer.step()
         if schedule is not None:
