@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from galaxynet.errors import OptionError
 from galaxynet.plugin import Activation
 
-__all__ = ["Exponential", "activation"]
+__all__ = ["Exponential", "activation", "activation_and_pooling"]
 
 
 class Exponential(nn.Module):
@@ -38,6 +38,9 @@ _ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
     "linear": nn.Identity,
 }
 
+_FALLING = ("gelu", "silu")
+"""Activation functions that fall somewhere."""
+
 
 def activation(name: Activation) -> nn.Module:
     """A new module that applies an activation function elementwise.
@@ -54,3 +57,23 @@ def activation(name: Activation) -> nn.Module:
         names = ", ".join(get_args(Activation))
         raise OptionError(f"there is no activation {name!r}.", f"Choose one of {names}.") from None
     return make()
+
+
+def activation_and_pooling(name: Activation, pooling: nn.Module) -> tuple[nn.Module, nn.Module]:
+    """An activation and the max pooling that follows it, in the order that is faster.
+
+    The largest value of a window stays the largest under a function that never falls. Such a function comes
+    second, and is computed for the pooled values alone.
+
+    Args:
+        name: The activation function.
+        pooling: A max pooling, which does not depend on the size of the values.
+
+    Returns:
+        Both modules, in the order to apply them.
+
+    Raises:
+        OptionError: If there is no activation of that name.
+    """
+    function = activation(name)
+    return (function, pooling) if name in _FALLING else (pooling, function)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from galaxynet.plugin import Activation
-from galaxynet.tasks.activations import activation
+from galaxynet.tasks.activations import activation, activation_and_pooling
 from galaxynet_galaxy_alexnet.winograd import WinogradConv2d
 
 # 265, not AlexNet's 256: the report prints 256 for this layer, but its parameter counts (636,265 here and
@@ -42,17 +42,15 @@ class GalaxyAlexNetNetwork(nn.Module):
 
         layers = [
             StridedConv2d(channels, 96, kernel_size=11, stride=4),
-            activation(act),
-            HalvingMaxPool2d(),
+            *activation_and_pooling(act, HalvingMaxPool2d()),
             WinogradConv2d(96, _SECOND, kernel_size=5),
-            activation(act),
-            HalvingMaxPool2d(),
+            *activation_and_pooling(act, HalvingMaxPool2d()),
         ]
         last = _SECOND
         for out in _EXTRA[extra_convs]:
             layers += [WinogradConv2d(last, out, kernel_size=3), activation(act)]
             last = out
-        layers += [HalvingMaxPool2d()]
+        layers.append(HalvingMaxPool2d())
         self.features = nn.Sequential(*layers)
 
         # Every step of "same" padding rounds up: one by 4, then three by 2, is one by 32.

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from galaxynet.errors import DataError
 from galaxynet.plugin import Activation
-from galaxynet.tasks.activations import activation
+from galaxynet.tasks.activations import activation, activation_and_pooling
 
 SMALLEST = 18
 """Pixels that a side must have: below that nothing is left after three convolutions and two poolings."""
@@ -37,11 +37,9 @@ class MnistCnnNetwork(nn.Module):
             )
         self.features = nn.Sequential(
             nn.Conv2d(channels, 32, kernel_size=3),
-            activation(act),
-            nn.MaxPool2d(2),
+            *activation_and_pooling(act, nn.MaxPool2d(2)),
             nn.Conv2d(32, 64, kernel_size=3),
-            activation(act),
-            nn.MaxPool2d(2),
+            *activation_and_pooling(act, nn.MaxPool2d(2)),
             nn.Conv2d(64, 64, kernel_size=3),
             activation(act),
         )

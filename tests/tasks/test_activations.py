@@ -4,10 +4,11 @@ from typing import get_args
 
 import pytest
 import torch
+from torch import nn
 
 from galaxynet.errors import OptionError
 from galaxynet.plugin import Activation
-from galaxynet.tasks.activations import activation
+from galaxynet.tasks.activations import activation, activation_and_pooling
 
 # Keras' definitions, written out.
 _ALPHA, _SCALE = 1.6732632423543772, 1.0507009873554805
@@ -32,6 +33,18 @@ def test_every_activation_is_the_function_that_keras_gives_that_name(name: Activ
     x = torch.linspace(-6, 6, 241, dtype=torch.float64)
 
     torch.testing.assert_close(activation(name)(x), _FORMULAS[name](x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", get_args(Activation))
+def test_the_order_of_pooling_changes_no_result(name: Activation) -> None:
+    """Values and gradients are those of the activation before the pooling, whichever comes first."""
+    x = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    results = []
+    for modules in ((activation(name), nn.MaxPool2d(2)), activation_and_pooling(name, nn.MaxPool2d(2))):
+        output = nn.Sequential(*modules)(x)
+        (gradient,) = torch.autograd.grad(output.square().sum(), x)
+        results.append((output, gradient))
+    torch.testing.assert_close(*results, rtol=0, atol=1e-6)
 
 
 def test_an_unknown_activation_is_refused_with_the_names_there_are() -> None:
