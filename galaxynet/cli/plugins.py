@@ -83,5 +83,5 @@ def _table(title: str, rows: list[dict[str, Any]]) -> Table:
     if title == "models":
         columns.insert(2, Column("trained on", lambda row: row["dataset"] or "", overflow="keep"))
     elif title == "weights":
-        columns.insert(2, Column("test figure (95 % interval)", lambda row: row["figure"], overflow="wrap"))
+        columns.insert(2, Column("test figure (95% interval)", lambda row: row["figure"], overflow="wrap"))
     return make_table(columns, rows, title=title)

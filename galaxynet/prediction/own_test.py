@@ -20,13 +20,13 @@ from galaxynet.evaluation.classification import Classification, classify
 from galaxynet.evaluation.prior import Prior, PriorSource
 from galaxynet.evaluation.restore import recorded_views, restore
 from galaxynet.evaluation.result import Evaluation, MeanError, evaluation_of
+from galaxynet.evaluation.run_data import open_data
 from galaxynet.evaluation.vote_scores import VoteScores, score_votes
 from galaxynet.evaluation.vote_shares import VotedTest
 from galaxynet.evaluation.vote_test import metrics_of_test
 from galaxynet.phrases import count
 from galaxynet.plugin import DatasetSpec
 from galaxynet.prediction.network_of_run import conformal_sets_of, intervals_of, temperature_of
-from galaxynet.report.html.gallery import open_data
 from galaxynet.runs import Run
 from galaxynet.tasks import Classifier, Task, VoteFractions
 from galaxynet.tasks.vote_fractions import VotedSamples

@@ -114,7 +114,7 @@ def _summary(evaluation: Evaluation) -> Table:
     if evaluation.novel is not None:
         rows.append(("novelty above 1", *share_cells(evaluation.novel)))
     return text_table(
-        ("", "value", "95 % interval", "samples"),
+        ("", "value", "95% interval", "samples"),
         rows,
         title=f"{evaluation.model} ({evaluation.label}) on {evaluation.data}",
         footer=_notes(evaluation),
@@ -133,7 +133,7 @@ def _per_class(classification: Classification) -> Table:
         )
         for scores in classification.per_class
     ]
-    interval = "95 % interval"
+    interval = "95% interval"
     titles = ("class", "samples", "predicted", "right", "precision", interval, "recall", interval)
     names = ("", "", "", "", "", "precision interval", "", "recall interval")
     table = text_table(titles, rows, title="Classes")
@@ -167,7 +167,7 @@ def _calibration(classification: Classification) -> Table:
         ("Brier score", *(f"{scores.brier:.4f}" for _, scores in states)),
         ("expected calibration error", *(show_share(scores.error.value) for _, scores in states)),
         (
-            "its 95 % interval",
+            "its 95% interval",
             *(show_interval((scores.error.low, scores.error.high)) for _, scores in states),
         ),
         ("of perfect probabilities", *(show_share(scores.error.expected) for _, scores in states)),
@@ -195,7 +195,7 @@ def _coverage(classification: Classification) -> Table:
         for sets in classification.coverage
     ]
     return text_table(
-        ("promised", "measured", "95 % interval", "classes in a set"), rows, title="Conformal sets"
+        ("promised", "measured", "95% interval", "classes in a set"), rows, title="Conformal sets"
     )
 
 
@@ -208,5 +208,5 @@ def _agreement(classification: Classification) -> Table:
         )
         for part in classification.agreement
     ]
-    titles = ("volunteers who agree", "samples", "accuracy", "95 % interval")
+    titles = ("volunteers who agree", "samples", "accuracy", "95% interval")
     return text_table(titles, rows, title="Accuracy by the agreement of the volunteers")

@@ -88,7 +88,7 @@ def _print_result(run: Run) -> None:
     interval = interval_of(record)
     if interval is not None:
         shown = show_interval(interval, record.metric)
-        text += f" (95 % interval {shown}, {metric_samples(record):,} samples)"
+        text += f" (95% interval {shown}, {metric_samples(record):,} samples)"
     if record.baseline is not None:
         name = "majority class" if record.task == "classification" else record.baseline.label
         text += f", {name} {show_baseline(record)}"

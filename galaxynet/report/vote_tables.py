@@ -80,7 +80,7 @@ def _agreement(votes: VoteScores, *, everything: bool) -> Table:
         if everything or _is_for_everyone(votes, question)
         for part in question.agreement
     ]
-    titles = ("question", "agree at least", "samples", "accuracy", "95 % interval")
+    titles = ("question", "agree at least", "samples", "accuracy", "95% interval")
     footer = [] if everything else ["--format markdown, html or csv have the other questions"]
     return text_table(titles, rows, title="Accuracy where the volunteers agree", footer=footer)
 
@@ -90,7 +90,7 @@ def _margin(votes: VoteScores) -> Table:
         (f"{margin.low:g} to {margin.high:g}", *_turned(share_cells(margin.accuracy)))
         for margin in votes.margin
     ]
-    titles = ("margin", "samples", "accuracy", "95 % interval")
+    titles = ("margin", "samples", "accuracy", "95% interval")
     return text_table(titles, rows, title="Plurality by the margin between the two largest answers")
 
 

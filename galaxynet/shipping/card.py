@@ -41,7 +41,7 @@ def card(record: RunRecord, recipe: Sequence[str], notes: Notes, extras: Sequenc
         _recipe_sentence(record),
         "## Test figures",
         _figures_sentence(record),
-        _table(("figure", "value", "95 % interval", "samples"), figure_rows(record)),
+        _table(("figure", "value", "95% interval", "samples"), figure_rows(record)),
         "## Rounding",
         rounding_sentence(record),
     ]

@@ -14,8 +14,8 @@ from galaxynet.errors import RunError, UsageError
 from galaxynet.evaluation.conformal import CONFORMAL
 from galaxynet.evaluation.novelty import NOVELTY, NoveltyModel
 from galaxynet.evaluation.restore import restore
+from galaxynet.evaluation.run_data import open_data
 from galaxynet.prediction.own_test import coverage_of_sets, retest
-from galaxynet.report.html.gallery import open_data
 from galaxynet.runs import ExportedWeights, Run
 from galaxynet.runs.folder import CARD, RECORD, WEIGHTS
 from galaxynet.shipping.anonymous import anonymous, options_without_folders

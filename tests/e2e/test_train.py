@@ -42,7 +42,7 @@ def test_train_and_compare(warm: WarmProcess) -> None:
     done = call("train", "toynet", "--epochs", "2", "--name", "mine")
     assert done.returncode == 0, done.stderr
     output = " ".join(done.stderr.split())
-    assert "95 % interval" in output
+    assert "95% interval" in output
     assert "majority class 33.3%" in output
     assert done.stdout == ""
     assert "another run is called" not in output

@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from galaxynet import registry
-from galaxynet.errors import DataError, GalaxynetError, PluginError, RunError
+from galaxynet.errors import DataError, RunError
 from galaxynet.runs.reconstructions import RECONSTRUCTIONS, ReconstructedSamples
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from galaxynet.data.module import DataModule
     from galaxynet.runs import Predictions, Run
 
 SHOWN = 12
@@ -104,58 +102,6 @@ def gallery(run: Run, data_dir: Path) -> list[Strip]:
     return []
 
 
-def open_data(run: Run, data_dir: Path) -> DataModule:
-    """The data module of a run's dataset, with the options of its record, set up.
-
-    Raises:
-        GalaxynetError: If the plugin is missing or broken, or the data are missing or have changed.
-    """
-    record = run.record
-    name = registry.recorded("dataset", record.dataset)
-    if not any(name in (plugin.name, plugin.qualified) for plugin in registry.plugins("dataset")):
-        origin = f"{record.dataset.distribution} {record.dataset.version}".strip()
-        raise PluginError(
-            f"The dataset {record.dataset.name} is not installed"
-            + (f": it came with {origin}." if origin else "."),
-            "Install it.",
-        )
-    from galaxynet.images.preprocessing import Preprocessing
-
-    plugin = registry.find("dataset", name)
-    spec = plugin.load()
-    data_class = registry.resolve_for(plugin, spec.module)
-    known = {field.name for field in spec.options.fields()}
-    values = {option: value for option, value in record.options.dataset.items() if option in known}
-    try:
-        data: DataModule = data_class(
-            spec.options.from_dict(values),
-            data_dir=data_dir,
-            validation=record.options.training.get("validation", 0.1),
-            seed=record.seed,
-        )
-        if record.weights is not None and record.preprocessing:
-            data.pretrained = Preprocessing.from_dict(record.preprocessing)
-        data.prepare_data()
-        data.setup("fit")
-        tested = list(data.test_ids), list(data.test_labels)
-    except GalaxynetError:
-        raise
-    except Exception as error:  # a third-party dataset may raise anything
-        raise PluginError(
-            f"The dataset {plugin.name} of {plugin.distribution} {plugin.version} cannot be opened: "
-            f"{type(error).__name__}: {error}.",
-            plugin.remove_hint(),
-        ) from error
-    from galaxynet.data.splits import digest_test_set
-
-    if record.test_set and digest_test_set(*tested) != record.test_set:
-        raise DataError(
-            f"The data of {record.dataset.name} in {data_dir} differ from the test data of {run.label}.",
-            "Set their folder with --data-dir.",
-        )
-    return data
-
-
 def picture(pixels: npt.NDArray[np.uint8], description: str) -> Picture:
     """An image as WebP in a data URI, scaled down if it is large.
 
@@ -185,6 +131,8 @@ def picture(pixels: npt.NDArray[np.uint8], description: str) -> Picture:
 
 
 def _images(run: Run, data_dir: Path) -> dict[str, npt.NDArray[np.uint8]]:
+    from galaxynet.evaluation.run_data import open_data
+
     data: Any = open_data(run, data_dir)
     images = getattr(getattr(data, "data", None), "images", None)
     if images is None or getattr(images, "ndim", 0) not in (3, 4):
