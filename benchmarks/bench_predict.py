@@ -5,6 +5,8 @@ alone on all cores, with an evaluation of the same images, and with a plain loop
 gray, and the network on one image at a time. The bound is 1 / (1/decode + 1/network), what the two halves
 allow one after the other.
 
+The network with shipped weights, galaxy_votes, is measured on a tenth of the images, by the number of views.
+
 Memory: the command itself, in a process of its own, on a list that names one small image over and over; the
 peak is `ru_maxrss`. Formats that are written row by row have the peak of a short list; of the others, bytes
 per row. Merging is measured on two halves.
@@ -14,18 +16,20 @@ per row. Merging is measured on two halves.
 
 from __future__ import annotations
 
+import functools
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 
 import galaxynet
@@ -37,10 +41,11 @@ from galaxynet.catalogue.writing import write_table
 from galaxynet.images.decoding import prepared_batches
 from galaxynet.images.input_search import find_inputs
 from galaxynet.prediction.job import predict_to_file
+from galaxynet.prediction.network import AppliedNetwork
 from galaxynet.prediction.network_of_run import applied_network
 from galaxynet.prediction.provenance import shard_parameters
 from galaxynet.prediction.rows import Catalogue
-from galaxynet.runs import Run
+from galaxynet.runs import Run, find_network
 from galaxynet.terminal import set_quiet
 
 FEW = 2000
@@ -78,6 +83,7 @@ def main() -> None:
             notes=notes,
         )
         throughput(report, trained(folder, 60), archive, given.rounds)
+        shipped(report, archive, given.images // 10, given.rounds)
         memory(report, trained(folder, 24), folder, given.rows)
     report.emit(given.json)
 
@@ -129,19 +135,13 @@ def throughput(report: Report, run: Run, archive: Path, rounds: int) -> None:
         for _ in prepared_batches(inputs, preprocessing):
             pass
 
-    def apply(views: int = 1) -> None:
-        network.task.views = views
-        for start in range(0, len(pixels), network.batch_size):
-            network(pixels[start : start + network.batch_size])
-        network.task.views = 1
-
     seconds = alternate(
         {
             PREDICT: lambda: predict_to_file(run, Catalogue(inputs, network), output, overwrite=True),
             EVALUATE: lambda: galaxynet.evaluate(run, images=str(unpacked), labels=labels, accelerator="cpu"),
             DECODE: decode,
-            NETWORK: apply,
-            VIEWS: lambda: apply(8),
+            NETWORK: lambda: apply(network, pixels),
+            VIEWS: lambda: apply(network, pixels, 8),
             PLAIN: plain,
         },
         rounds,
@@ -152,6 +152,36 @@ def throughput(report: Report, run: Run, archive: Path, rounds: int) -> None:
     report.add("evaluate / predict", ratio(seconds[PREDICT], seconds[EVALUATE]))
     report.add("8 views / 1, network alone", ratio(seconds[VIEWS], seconds[NETWORK]))
     for name, times in seconds.items():
+        report.add(name, len(files) / statistics.median(times), "images/s")
+
+
+def apply(network: AppliedNetwork, pixels: npt.NDArray[np.uint8], views: int = 1) -> None:
+    """Apply a network to prepared images, as the mean over some views."""
+    network.task.views = views
+    for start in range(0, len(pixels), network.batch_size):
+        network(pixels[start : start + network.batch_size])
+    network.task.views = 1
+
+
+def shipped(report: Report, archive: Path, images: int, rounds: int) -> None:
+    """The network whose weights come with galaxynet, by the number of views."""
+    with zipfile.ZipFile(archive) as packed:
+        files = [name for name in packed.namelist() if name.endswith(".jpg")][:images]
+        packed.extractall(archive.parent / "some", files)
+    inputs = find_inputs([str(archive.parent / "some")])
+    run = find_network(archive.parent, "galaxy_votes")
+    network = applied_network(run, accelerator="cpu")
+    pixels = np.concatenate([batch.pixels for batch in prepared_batches(inputs, network.preprocessing)])
+    output = archive.parent / "votes.csv"
+    work: dict[str, Callable[[], object]] = {
+        "predict, galaxy_votes": lambda: predict_to_file(
+            run, Catalogue(inputs, network), output, overwrite=True
+        )
+    }
+    for views in (1, 2, 4, 8):
+        name = f"galaxy_votes alone, views: {views}"
+        work[name] = functools.partial(apply, network, pixels, views)
+    for name, times in alternate(work, rounds).items():
         report.add(name, len(files) / statistics.median(times), "images/s")
 
 
