@@ -89,7 +89,13 @@ def accelerator_option(panel: str | None = None) -> Any:
 
 def batch_size_option(panel: str | None = None) -> Any:
     """`--batch-size` of a command that applies a network, under a heading of its `--help`."""
-    return typer.Option("--batch-size", help="Images at once.", min=1, max=65536, rich_help_panel=panel)
+    return typer.Option(
+        "--batch-size",
+        help="Images at once; a CPU takes fewer of large ones.",
+        min=1,
+        max=65536,
+        rich_help_panel=panel,
+    )
 
 
 def _complete_datasets(incomplete: str) -> list[str]:

@@ -28,6 +28,13 @@ Precision = Literal["float32", "bf16", "fp16"]
 Accelerator = Literal["auto", "cpu", "gpu", "mps"]
 
 BATCH_SIZE = 256
+
+_CACHED_PIXELS = 1 << 19
+"""A CPU gets images of at most this many pixels at once: what the layers compute then stays in its caches.
+
+With more, galaxy_votes was 1.2 to 1.5 times as slow, and galaxy_alexnet as fast.
+"""
+
 NOVELTY_COLUMN = Column(
     "novelty",
     "float32",
@@ -47,7 +54,7 @@ class AppliedNetwork:
         preprocessing: How images become its inputs.
         device: Where it computes.
         precision: Number format of the forward pass.
-        batch_size: Images at once; halved when memory runs out.
+        batch_size: Images at once; on a CPU, fewer of large ones. Halved when memory runs out.
         novelty: What the column `novelty` is computed with; None for no such column.
         conformal: What the column `set` is computed with.
         coverage: Share of sets that hold the true class, between 0 and 1; None for no such column.
@@ -74,6 +81,9 @@ class AppliedNetwork:
         self.task = self.task.eval().to(self.device, memory_format=torch.channels_last)
         normalization = Normalization(self.preprocessing.mean, self.preprocessing.std)
         self._normalize = normalization.on(self.device)
+        if self.device.type == "cpu":
+            images = max(1, _CACHED_PIXELS // (self.preprocessing.height * self.preprocessing.width))
+            self.batch_size = min(self.batch_size, 1 << (images.bit_length() - 1))
 
     @property
     def columns(self) -> tuple[Column, ...]:
