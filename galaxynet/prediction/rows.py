@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from galaxynet.catalogue.columns import Block, Column, clean_text
+from galaxynet.evaluation.calibration import FEWEST
 from galaxynet.images.decoding import PreparedBatch, prepared_batches
 from galaxynet.images.fits import DEFAULT, FitsOptions
 from galaxynet.images.flags import UNUSABLE, Flag
@@ -80,7 +81,9 @@ class Catalogue:
         repeated = self.inputs.repeated_id()
         notes = []
         if self.network.novelty is None:
-            notes = ["no column novelty: the run keeps no novelty reference, as older runs do not"]
+            notes = [
+                f"no column novelty: the run had fewer than {FEWEST} validation samples, or is an old one"
+            ]
         if self.network.prior is not None:
             notes.append(f"probabilities are shifted to other class shares, {self.network.prior}")
         without = self.network.questions_without_intervals

@@ -21,6 +21,7 @@ NONE = "–"
 
 UNDEFINED = "undefined loss"
 _NEARLY = 0.05
+_MANY = 1000
 _PERCENTAGE = re.compile("(^|[/_])accuracy(_low|_high)?(/|$)")
 _NUMBER = re.compile(r"((?:(?<!\w)-)?\d+(?:\.\d+)?(?:e-?\d+)?)")
 _MAX_MODULES = 6
@@ -101,14 +102,23 @@ def share_cells(share: Share) -> tuple[str, str, str]:
     """A share, its 95 % interval, and how many samples it is of."""
     if share.value is None or share.interval is None:
         return NONE, "", f"{share.samples:,}"
-    return show_share(share.value), show_interval(share.interval), f"{share.samples:,}"
+    # A hundredth of a per cent says nothing of a few hundred samples.
+    digits = share_digits(share.value) if share.samples >= _MANY else 1
+    return f"{share.value:.{digits}%}", show_interval(share.interval, digits=digits), f"{share.samples:,}"
 
 
-def show_interval(interval: tuple[float, float], metric: str = "accuracy") -> str:
-    """`67.3 to 72.9%` for an accuracy, `0.0997 to 0.1032` for another metric."""
+def show_interval(interval: tuple[float, float], metric: str = "accuracy", digits: int | None = None) -> str:
+    """`67.3 to 72.9%` for an accuracy, `0.0997 to 0.1032` for another metric.
+
+    Args:
+        interval: Its ends.
+        metric: The metric.
+        digits: Digits of a per cent; None for as many as its middle deserves.
+    """
     if not percentage_metric(metric):
         return f"{show_metric(metric, interval[0])} to {show_metric(metric, interval[1])}"
-    digits = share_digits(sum(interval) / 2)
+    if digits is None:
+        digits = share_digits(sum(interval) / 2)
     return f"{interval[0] * 100:.{digits}f} to {interval[1]:.{digits}%}"
 
 

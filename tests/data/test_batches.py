@@ -87,7 +87,7 @@ def test_the_state_of_the_global_generator_does_not_matter() -> None:
 
 @given(st.integers(0, 60), st.integers(1, 30), st.integers(1, 9))
 def test_processes_share_every_batch(samples: int, batch_size: int, processes: int) -> None:
-    """The batches are the same for any number of processes and of even sizes, and none is padded or left out."""
+    """The batches are the same for any number of processes, of even sizes, and leave no sample out."""
 
     def shares(processes: int) -> list[list[list[int]]]:
         store = ArrayStore(IMAGES, TARGETS, torch.device("cpu"))

@@ -10,6 +10,7 @@ from galaxynet.evaluation.mcnemar import McNemar
 from galaxynet.evaluation.result import Comparison, Evaluation
 from galaxynet.evaluation.scores import Share
 from galaxynet.report.evaluation_rows import evaluation_rows
+from galaxynet.report.wording import share_cells
 
 
 def test_a_classifier_has_a_row_for_each_figure() -> None:
@@ -44,3 +45,9 @@ def test_a_classifier_has_a_row_for_each_figure() -> None:
     assert rows["difference", "other"]["value"] == pytest.approx(1 / 6)
     assert (rows["difference", "other"]["low"], rows["difference", "other"]["high"]) == (-0.2, 0.5)
     assert rows["McNemar p", "other"]["value"] == 0.5
+
+
+def test_a_share_of_few_samples_is_not_given_to_a_hundredth() -> None:
+    """23 of 24 are 95.8%, and 9,911 of 10,000 are 99.11%."""
+    assert share_cells(Share(23, 24)) == ("95.8%", "79.8 to 99.3%", "24")
+    assert share_cells(Share(9911, 10_000)) == ("99.11%", "98.91 to 99.28%", "10,000")
