@@ -18,7 +18,7 @@ class FashionAe(Reconstructor):
         data_info: Shape of an image, (channels, height, width).
     """
 
-    updates_per_step = 20
+    updates_per_step = 100
 
     def __init__(self, options: FashionAeOptions, data_info: DataInfo) -> None:
         network = FashionAeNetwork(data_info.image_shape, options.code, options.hidden, options.act)
