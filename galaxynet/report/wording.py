@@ -102,7 +102,7 @@ def share_cells(share: Share) -> tuple[str, str, str]:
     """A share, its 95 % interval, and how many samples it is of."""
     if share.value is None or share.interval is None:
         return NONE, "", f"{share.samples:,}"
-    # A hundredth of a per cent says nothing of a few hundred samples.
+    # A few hundred samples do not determine a hundredth of a per cent.
     digits = share_digits(share.value) if share.samples >= _MANY else 1
     return f"{share.value:.{digits}%}", show_interval(share.interval, digits=digits), f"{share.samples:,}"
 

@@ -53,7 +53,7 @@ def _label(record: RunRecord, name: str) -> str:
     """A metric in words."""
     name = name.removeprefix(_PART)
     if agreed := _AGREED.fullmatch(name):
-        name = f"{agreed[2]} accuracy where {agreed[1]} % agree"
+        name = f"{agreed[2]} accuracy where {agreed[1]}% agree"
     for table in record.also:
         if name == f"{table}_accuracy":
             name = f"{table} accuracy, own logits"

@@ -75,7 +75,7 @@ class ProgressBar(Callback):
             columns = [
                 TextColumn("epoch {task.fields[epoch]:>{task.fields[width]}}/{task.fields[epochs]}"),
                 BarColumn(bar_width=20 if self._width >= _WIDE else 10),
-                TextColumn("{task.percentage:>3.0f} %"),
+                TextColumn("{task.percentage:>3.0f}%"),
                 *([Rate()] if self._width >= _NARROW else []),
                 TextColumn("{task.fields[figures]}"),
                 TimeRemainingColumn(compact=True, elapsed_when_finished=True),

@@ -37,18 +37,18 @@ def draw_agreement(test: VotedTest, title: str, subtitle: str) -> Figure:
         if parts:
             lowest = min(lowest, *(part.accuracy.value or 0.0 for part in parts))
             _curve(left, question.name.replace("_", " "), parts, number)
-    left.set_xticks(AGREEMENTS, [f"{100 * least:.0f} %" for least in AGREEMENTS])
+    left.set_xticks(AGREEMENTS, [f"{100 * least:.0f}%" for least in AGREEMENTS])
     left.set_xlabel("volunteers who agree, of those asked, at least")
     left.set_title("most frequent answer of a question")
     left.set_ylabel("accuracy")
     left.set_ylim(max(0.0, lowest - 0.08), 1.004)
     left.legend(
         frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1.02), handlelength=3.2,
-        title=f"question (samples at {100 * AGREED:.0f} %)", title_fontsize=8, alignment="left",
+        title=f"question (samples at {100 * AGREED:.0f}%)", title_fontsize=8, alignment="left",
     )  # fmt: skip
     _margins(right, margin_scores(test.tree, test.observed, test.predicted))
     for axes in (left, right):
-        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
         plain_axes(axes)
     heading(figure, title, subtitle)
     return figure
@@ -84,7 +84,7 @@ def _margins(axes: Axes, scores: Sequence[MarginScore]) -> None:
         value = part.accuracy.value or 0.0
         axes.bar(at, value, width=0.7, color=COLOURS[0], alpha=0.85)
         axes.plot([at, at], [low, high], color="black", linewidth=1.1)
-        remark(axes, f"{100 * value:.0f} %", (at, high), (0, 3), ha="center", fontsize=8.5, color=INK)
+        remark(axes, f"{100 * value:.0f}%", (at, high), (0, 3), ha="center", fontsize=8.5, color=INK)
         remark(axes, f"{part.accuracy.samples:,}", (at, 0), (0, 3), ha="center", color="white")
     axes.set_xticks(range(len(scores)), [f"{part.low:g} to {part.high:g}" for part in scores], fontsize=8)
     axes.set_ylim(0, 1.1)
