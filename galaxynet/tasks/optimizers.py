@@ -85,7 +85,9 @@ def build_scheduler(
     """
     if options.schedule == "one-cycle":
         highest = [group["lr"] for group in optimizer.param_groups]
-        return OneCycleLR(optimizer, max_lr=highest, total_steps=max(steps, 1))
+        # The momentum goes the other way, if there is one: Adagrad has none.
+        has_momentum = bool({"betas", "momentum"} & optimizer.defaults.keys())
+        return OneCycleLR(optimizer, max_lr=highest, total_steps=max(steps, 1), cycle_momentum=has_momentum)
     if options.schedule == "cosine":
         return CosineAnnealingLR(optimizer, T_max=max(steps, 1))
     return None
